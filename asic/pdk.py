@@ -1,0 +1,37 @@
+"""Where the SkyWater 130 data is, and what of it a measurement uses."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+CORNER = "sky130_fd_sc_hd, typical corner, 1.8 V, 25 C"
+LIBERTY = "lambdapdk/sky130/libs/sky130hd/nldm/sky130_fd_sc_hd__tt_025C_1v80.lib.gz"
+GATE_EQUIVALENT_UM2 = 3.7536
+"""Area of `nand2_1`, in square micrometres."""
+DRIVING_CELL = "sky130_fd_sc_hd__buf_4"
+OUTPUT_LOAD_FF = 33.0
+
+
+class MeasurementError(Exception):
+    """A design that cannot be measured, or a missing tool or process data; the message says which and why."""
+
+
+def liberty_file() -> Path:
+    """Path of the liberty file (gzip) that measurements use, in the folder that `SILICODEC_PDK` names.
+
+    Raises
+    ------
+    MeasurementError
+        If the variable is unset or the folder holds no such file.
+    """
+    root = os.environ.get("SILICODEC_PDK")
+    if not root:
+        raise MeasurementError(
+            "SILICODEC_PDK is not set: git clone https://github.com/siliconcompiler/lambdapdk, "
+            "and set SILICODEC_PDK to the clone"
+        )
+    path = Path(root) / LIBERTY
+    if not path.is_file():
+        raise MeasurementError(f"SILICODEC_PDK={root} does not hold {LIBERTY}: set it to a clone of lambdapdk")
+    return path.resolve()

@@ -1,0 +1,46 @@
+"""Records of measurements: one JSON file a design, and the table of them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+from .measure import Measurement
+from .pdk import MeasurementError
+
+SHIPPED = Path(__file__).parent / "records"
+"""Records of the catalog's engines, as shipped."""
+LOCAL = Path("build/asic")
+"""Where a measurement puts its record by default."""
+
+
+def write_record(measurement: Measurement, folder: Path) -> Path:
+    """Write one measurement as `folder/NAME.json`, at once and whole, and return the path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{measurement.name}.json"
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    temporary.write_text(json.dumps(asdict(measurement), indent=2) + "\n")
+    temporary.replace(path)
+    return path
+
+
+def read_records(folders: Iterable[Path] = (SHIPPED, LOCAL)) -> dict[str, Measurement]:
+    """Measurements by name; where two folders hold one of the same name, the later folder's.
+
+    Raises
+    ------
+    MeasurementError
+        If a file is not a record.
+    """
+    records = {}
+    for folder in folders:
+        for path in sorted(folder.glob("*.json")):
+            try:
+                record = Measurement(**json.loads(path.read_text()))
+            except (OSError, ValueError, TypeError) as error:
+                raise MeasurementError(f"{path} is not a measurement record: {error}; remove it") from None
+            records[record.name] = record
+    return records

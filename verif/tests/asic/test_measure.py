@@ -1,0 +1,119 @@
+"""Area and timing of small designs whose answer is known, and designs that cannot be measured."""
+
+import importlib.util
+import os
+import re
+import shutil
+from dataclasses import replace
+
+import pytest
+
+from silicodec.asic.measure import MeasurementError, measure
+from silicodec.asic.pdk import GATE_EQUIVALENT_UM2
+from silicodec.asic.records import read_records, write_record
+
+MISSING = [
+    what
+    for what, found in {
+        "SILICODEC_PDK": os.environ.get("SILICODEC_PDK"),
+        "pyosys": importlib.util.find_spec("pyosys"),
+        "sta": shutil.which("sta"),
+    }.items()
+    if not found
+]
+needs_tools = pytest.mark.skipif(bool(MISSING), reason=f"needs {', '.join(MISSING)}")
+
+COUNTER = """
+module counter #(parameter BITS = 8) (input clock, input rst, output reg [BITS-1:0] count);
+  always @(posedge clock) if (rst) count <= 0; else count <= count + 1;
+endmodule
+"""
+
+
+@pytest.fixture
+def counter(tmp_path):
+    """Verilog of a counter, in a file whose name needs quoting."""
+    path = tmp_path / "a counter.v"
+    path.write_text(COUNTER)
+    return path
+
+
+@needs_tools
+def test_counter_has_its_eight_flip_flops_and_a_plausible_cost(counter):
+    figures = measure([counter], "counter", clock_port="clock")
+    assert figures.flip_flops == 8
+    assert 8 * 20.02 < figures.area_um2 < 2 * 8 * 20.02, "a dfxtp_1 has 20.02 um2"
+    assert figures.gate_equivalents == pytest.approx(figures.area_um2 / GATE_EQUIVALENT_UM2, abs=0.1)
+    assert 0.3 < figures.longest_path_ns < 3
+
+
+@needs_tools
+def test_wider_counter_is_larger_and_slower(counter, tmp_path):
+    wide = tmp_path / "wide.sv"
+    wide.write_text("module wide(input logic clock, rst, output logic [31:0] count); counter #(32) c (.*); endmodule")
+    narrow = measure([counter], "counter", clock_port="clock")
+    assert measure([counter, wide], "wide", clock_port="clock").flip_flops == 32
+    assert measure([counter, wide], "wide", clock_port="clock").area_um2 > 3 * narrow.area_um2
+    assert measure([counter, wide], "wide", clock_port="clock").longest_path_ns > narrow.longest_path_ns
+
+
+@needs_tools
+def test_same_verilog_gives_the_same_figures_whatever_its_path(counter, tmp_path):
+    copy = tmp_path / "elsewhere" / "copy.v"
+    copy.parent.mkdir()
+    copy.write_text(COUNTER)
+    assert measure([copy], "counter", clock_port="clock") == measure([counter], "counter", clock_port="clock")
+
+
+@needs_tools
+@pytest.mark.parametrize(
+    ("verilog", "top", "clock", "message"),
+    [
+        (COUNTER, "nothing", "clock", "Module `nothing' not found"),
+        (COUNTER, "counter", "clk", "counter has no input 'clk' for a clock; its inputs are clock, rst"),
+        ("module x(;", "x", "clock", "design.v:1: syntax error"),
+        ("module x(input clock, output y); missing m (clock, y); endmodule", "x", "clock", "missing"),
+        ("module x(input clock, a, output y); assign y = ~a; endmodule", "x", "clock", "no path between flip-flops"),
+    ],
+)
+def test_design_that_cannot_be_measured_gives_the_reason_in_one_line(tmp_path, verilog, top, clock, message):
+    design = tmp_path / "design.v"
+    design.write_text(verilog)
+    with pytest.raises(MeasurementError, match=re.escape(message)) as caught:
+        measure([design], top, clock_port=clock)
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_file_bad_top_and_bad_period_are_refused(counter):
+    with pytest.raises(MeasurementError, match="no such Verilog file"):
+        measure([counter.with_name("absent.v")], "counter")
+    with pytest.raises(MeasurementError, match="not the name of a Verilog module"):
+        measure([counter], "counter; shell")
+    with pytest.raises(MeasurementError, match="clock period"):
+        measure([counter], "counter", period_ns=-1)
+
+
+@pytest.mark.parametrize("folder", [None, "empty"])
+def test_missing_process_data_says_how_to_get_it(counter, tmp_path, monkeypatch, folder):
+    monkeypatch.delenv("SILICODEC_PDK", raising=False)
+    if folder:
+        monkeypatch.setenv("SILICODEC_PDK", str(tmp_path / folder))
+    with pytest.raises(MeasurementError, match=r"SILICODEC_PDK.*lambdapdk"):
+        measure([counter], "counter")
+
+
+@needs_tools
+def test_record_reads_back_and_the_later_folder_wins(counter, tmp_path):
+    shipped = measure([counter], "counter", name="my-counter", clock_port="clock")
+    local = replace(shipped, area_um2=1.0)
+    write_record(shipped, tmp_path / "shipped")
+    path = write_record(local, tmp_path / "local")
+    assert path.name == "my-counter.json"
+    assert read_records([tmp_path / "shipped"]) == {"my-counter": shipped}
+    assert read_records([tmp_path / "shipped", tmp_path / "local", tmp_path / "absent"]) == {"my-counter": local}
+
+
+def test_file_that_is_no_record_is_named(tmp_path):
+    (tmp_path / "x.json").write_text('{"area": 1}')
+    with pytest.raises(MeasurementError, match=r"x\.json is not a measurement record"):
+        read_records([tmp_path])
