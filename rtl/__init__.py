@@ -1,0 +1,1 @@
+"""MyHDL compression engines."""

@@ -1,0 +1,143 @@
+"""From an engine to one Verilog file."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from myhdl import ResetSignal, Signal, ToVerilogError, ToVerilogWarning, _block, _simulator
+
+from .engine import Engine, Port
+
+SIGNALS = {"data": "data", "valid": "valid", "ready": "ready", "last": "last", "error": "error"}
+AXI_SIGNALS = {"data": "tdata", "valid": "tvalid", "ready": "tready", "last": "tlast", "error": "tuser"}
+
+_PORT = re.compile(r"^(input|output) (?:\[(\d+):0\] )?(\w+);$", re.MULTILINE)
+_TIMESCALE = re.compile(r"^`timescale .*\n+", re.MULTILINE)
+
+
+class ConversionError(Exception):
+    """An engine that does not convert to the Verilog it describes."""
+
+
+@dataclass(frozen=True)
+class Pin:
+    """One port of the Verilog module: its direction (`input` or `output`) and width."""
+
+    direction: str
+    bits: int
+
+
+def signal_names(engine: Engine, port: Port) -> dict[str, str]:
+    """Return the attribute of the stream's signals for each role: data, valid, ready, last and, if it has one, error."""
+    names = dict(AXI_SIGNALS if engine.axi else SIGNALS)
+    if not port.error:
+        del names["error"]
+    return names
+
+
+def pins(engine: Engine) -> dict[str, Pin]:
+    """Return the ports of the engine's Verilog module, by name."""
+    result = {"clk": Pin("input", 1), "rst": Pin("input", 1)}
+    for port in (*engine.inputs, *engine.outputs):
+        forward, backward = ("input", "output") if port in engine.inputs else ("output", "input")
+        for role, attribute in signal_names(engine, port).items():
+            bits = port.bits if role == "data" else 1
+            result[f"{port.name}_{attribute}"] = Pin(backward if role == "ready" else forward, bits)
+    return result
+
+
+@contextmanager
+def isolated_elaboration() -> Iterator[None]:
+    """Elaborate as in a fresh process, and leave MyHDL's global state as it was.
+
+    MyHDL numbers instances and collects signals per process: without this, names in the Verilog would depend on what
+    was elaborated before, and each simulation would be slower than the one before it.
+    """
+    names, signals = set(_block._name_set), list(_simulator._signals)
+    calls = [(decorator, decorator.calls) for decorator in _simulator._blocks]
+    _block._name_set.clear()
+    _simulator._signals.clear()
+    for decorator, _ in calls:
+        decorator.calls = 0
+    try:
+        yield
+    finally:
+        _block._name_set.update(names)
+        _simulator._signals[:] = signals
+        for decorator, count in calls:
+            decorator.calls = count
+
+
+def verilog(engine: Engine) -> str:
+    """Convert an engine to Verilog; the same engine gives the same text every time.
+
+    Raises
+    ------
+    ConversionError
+        If MyHDL cannot convert the block, if a signal is driven but not read or read but not driven, or if the ports
+        are not those that the engine declares.
+    """
+    with tempfile.TemporaryDirectory() as directory, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", ToVerilogWarning)
+        with isolated_elaboration():
+            clk, rst = Signal(bool(0)), ResetSignal(0, active=1, isasync=False)
+            instance = engine.instantiate(clk, rst, engine.streams())
+            try:
+                instance.convert(
+                    hdl="Verilog", path=directory, name=engine.top, testbench=False, no_myhdl_header=True
+                )
+            except ToVerilogError as error:
+                raise ConversionError(f"{engine.name}: {' '.join(str(error).split())}") from error
+        text = Path(directory, f"{engine.top}.v").read_text()
+    text = _TIMESCALE.sub("", text).lstrip()
+    _check_signals(engine, [str(warning.message) for warning in caught])
+    _check_pins(engine, text)
+    return text
+
+
+def to_verilog(engine: Engine, directory: Path) -> Path:
+    """Convert an engine to the Verilog file `directory/TOP.v` and return its path.
+
+    Raises
+    ------
+    ConversionError
+        As `verilog` does.
+    """
+    text = verilog(engine)
+    directory = Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / f"{engine.top}.v"
+    temporary = directory / f".{path.name}.{os.getpid()}"
+    temporary.write_text(text)
+    temporary.replace(path)
+    return path
+
+
+def _check_signals(engine: Engine, messages: list[str]) -> None:
+    """Refuse signals without a driver or without a reader; an input that the block ignores is its own affair."""
+    faults = sorted({message for message in messages if not message.startswith("Port is not used")})
+    if faults:
+        raise ConversionError(f"{engine.name}: {'; '.join(faults)}")
+
+
+def _check_pins(engine: Engine, text: str) -> None:
+    found = {name: Pin(direction, int(msb or 0) + 1) for direction, msb, name in _PORT.findall(text)}
+    expected = pins(engine)
+    for name in sorted(found.keys() | expected.keys()):
+        if found.get(name) != expected.get(name):
+            raise ConversionError(
+                f"{engine.name}: port {name} should be {_describe(expected.get(name))}, "
+                f"but the Verilog has {_describe(found.get(name))} (an output that nothing drives becomes an input)"
+            )
+
+
+def _describe(pin: Pin | None) -> str:
+    return "absent" if pin is None else f"{pin.direction} of {pin.bits} bits"

@@ -1,0 +1,97 @@
+"""What an engine is: a MyHDL block, its streams, its reference and the figures it is held to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .stream import AxiStream, Stream
+
+Packets = Sequence[np.ndarray]
+"""Packets of one stream: one-dimensional unsigned arrays, one element a word."""
+
+
+@dataclass(frozen=True)
+class Port:
+    """One stream of an engine.
+
+    Parameters
+    ----------
+    name : str
+        The engine's argument that takes the stream; the prefix of its signals in Verilog.
+    bits : int
+        Width of a word.
+    error : bool
+        Whether the stream carries an error flag together with `last`.
+    """
+
+    name: str
+    bits: int
+    error: bool = False
+
+
+@dataclass(frozen=True)
+class PublishedFigure:
+    """A figure of somebody else's hardware that an engine is compared with."""
+
+    source: str
+    conditions: str
+    kilo_gate_equivalents: float | None = None
+    area_um2: float | None = None
+    longest_path_ns: float | None = None
+
+
+@dataclass(frozen=True)
+class Engine:
+    """One entry of the catalog.
+
+    Parameters
+    ----------
+    name : str
+        Catalog name; the Verilog module has the same name with underscores.
+    summary : str
+        One line for tables.
+    block : callable
+        MyHDL block `block(clk, rst, **streams, **parameters)`.
+    parameters : mapping
+        Keyword arguments of the block.
+    inputs, outputs : tuple of Port
+        The streams, in the order of the block's arguments.
+    reference : callable
+        Maps packets of every input stream to the packets of every output stream. Raises
+        `silicodec.models.codec.CorruptDataError` for a malformed packet.
+    clock_ns : float
+        The clock period the engine aims for on SkyWater 130, in nanoseconds.
+    published : tuple of PublishedFigure
+        What to compare it with.
+    axi : bool
+        Whether the top level has AXI4-Stream's signal names.
+    """
+
+    name: str
+    summary: str
+    block: Callable[..., Any]
+    parameters: Mapping[str, Any]
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    reference: Callable[[Mapping[str, Packets]], dict[str, list[np.ndarray]]]
+    clock_ns: float
+    published: tuple[PublishedFigure, ...] = field(default=())
+    axi: bool = False
+
+    @property
+    def top(self) -> str:
+        """Name of the Verilog module."""
+        return self.name.replace("-", "_")
+
+    def streams(self) -> dict[str, Any]:
+        """Make fresh signals for every stream of the engine, by name."""
+        interface = AxiStream if self.axi else Stream
+        return {port.name: interface(port.bits, error=port.error) for port in (*self.inputs, *self.outputs)}
+
+    def instantiate(self, clk: Any, rst: Any, streams: Mapping[str, Any]) -> Any:
+        """Elaborate the block on the given signals."""
+        return self.block(clk, rst, **streams, **self.parameters)

@@ -1,0 +1,78 @@
+"""The stream: how words travel between blocks and in and out of an engine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from myhdl import Signal, always_comb, block, instances, intbv
+
+
+class Stream:
+    """Signals of one stream with valid/ready handshake.
+
+    A transfer happens on a rising clock edge where `valid` and `ready` are both high. Once `valid` is high it stays
+    so, with `data`, `last` and `error` unchanged, until the transfer; `valid` never waits for `ready`. `last` marks
+    the end of a packet.
+
+    Parameters
+    ----------
+    bits : int
+        Width of `data`.
+    error : bool
+        Whether the stream has an `error` signal, which is meaningful together with `last`.
+    """
+
+    def __init__(self, bits: int, *, error: bool = False) -> None:
+        self.data: Any = Signal(intbv(0)[bits:])
+        self.valid: Any = Signal(bool(0))
+        self.ready: Any = Signal(bool(0))
+        self.last: Any = Signal(bool(0))
+        if error:
+            self.error: Any = Signal(bool(0))
+
+
+class AxiStream:
+    """The same stream under AXI4-Stream's names; `tuser` is the error flag."""
+
+    def __init__(self, bits: int, *, error: bool = False) -> None:
+        self.tdata: Any = Signal(intbv(0)[bits:])
+        self.tvalid: Any = Signal(bool(0))
+        self.tready: Any = Signal(bool(0))
+        self.tlast: Any = Signal(bool(0))
+        if error:
+            self.tuser: Any = Signal(bool(0))
+
+
+class SymbolStream:
+    """Variable-length codes on their way to a bit packer, with the handshake of `Stream`.
+
+    `data` holds the symbol left-aligned, `length` its number of bits, 1 .. `bits`. A transfer with `last` ends the
+    packet and carries no symbol.
+    """
+
+    def __init__(self, bits: int) -> None:
+        self.data: Any = Signal(intbv(0)[bits:])
+        self.length: Any = Signal(intbv(0, min=0, max=bits + 1))
+        self.valid: Any = Signal(bool(0))
+        self.ready: Any = Signal(bool(0))
+        self.last: Any = Signal(bool(0))
+
+
+@block
+def fork(source: Stream, first: Stream, second: Stream) -> Any:
+    """Hand every word of `source` to `first` and `second` in the same cycle.
+
+    Neither sink's `ready` may depend on its `valid`.
+    """
+
+    @always_comb
+    def copy() -> None:
+        first.data.next = source.data
+        first.last.next = source.last
+        first.valid.next = source.valid and second.ready
+        second.data.next = source.data
+        second.last.next = source.last
+        second.valid.next = source.valid and first.ready
+        source.ready.next = first.ready and second.ready
+
+    return instances()
