@@ -1,0 +1,39 @@
+# Every target sets up what it needs; see README.md.
+
+.PHONY: help setup demo test bench lint fuzz measure clean
+
+help:
+	@echo "make demo     compress a real network's feature maps in software and simulated hardware, and write a page"
+	@echo "make test     run the tests"
+	@echo "make bench    measure the speed of the codecs and of the simulated engines"
+	@echo "make lint     check style and types"
+	@echo "make fuzz     feed the decoders random input, FUZZ_SECONDS each"
+	@echo "make measure  measure area and longest path of every engine (needs SILICODEC_PDK)"
+	@echo "make setup    only set up"
+	@echo "make clean    remove what was built, but not .venv"
+
+setup:
+	@scripts/setup.sh
+
+demo: setup
+	.venv/bin/silicodec demo
+
+test: setup
+	.venv/bin/pytest -q -n auto --benchmark-skip
+
+bench: setup
+	.venv/bin/pytest -q --benchmark-only
+
+# Links every folder under its installed name, for mypy, which does not read the import hook of an editable install.
+lint: setup
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	@rm -rf build/types && mkdir -p build/types/silicodec
+	@ln -s $(CURDIR)/models $(CURDIR)/rtl $(CURDIR)/verif $(CURDIR)/asic $(CURDIR)/silicodec/*.py build/types/silicodec/
+	.venv/bin/mypy
+
+measure: setup
+	.venv/bin/silicodec asic --all --out asic/records
+
+clean:
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
