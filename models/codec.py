@@ -1,0 +1,198 @@
+"""What a codec is, and what it returns.
+
+A codec encodes words: unsigned numbers of `word_bits` bits, which hold the two's complement of signed values and the
+bits of float16 ones. The element type of the array only says how words and values map to each other.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from .container import DTYPES, Encoded, EncodedStream
+from .errors import CodecError, CorruptDataError, check_integer
+
+__all__ = ["Codec", "CodecError", "CorruptDataError", "Encoded", "EncodedStream", "from_words", "to_words"]
+
+
+@dataclass(frozen=True)
+class Codec(ABC):
+    """A compression scheme with its parameters: immutable, equal to any other of the same configuration.
+
+    A scheme is a frozen dataclass whose fields are its parameters. It sets `codec_id` and `stream_names`, and
+    implements `_encode` and `_decode`.
+
+    Parameters
+    ----------
+    word_bits : int
+        Bits of a word, 4 to 16: the number format of the array's values, which may be narrower than its dtype.
+
+    Raises
+    ------
+    CodecError
+        If a parameter is out of range; the message names it.
+    """
+
+    word_bits: int = 8
+
+    codec_id: ClassVar[str]
+    stream_names: ClassVar[tuple[str, ...]]
+
+    def __post_init__(self) -> None:
+        """Check the parameters."""
+        check_integer("word_bits", self.word_bits, 4, 16)
+
+    def encode(self, array: np.ndarray) -> Encoded:
+        """Encode an array.
+
+        Parameters
+        ----------
+        array : numpy.ndarray
+            Any shape; int8, uint8, int16, uint16, or with 16-bit words float16. Taken in C order.
+
+        Raises
+        ------
+        CodecError
+            If the dtype is another, or a value does not fit in `word_bits` bits.
+        """
+        array = np.asarray(array)
+        streams = self._encode(to_words(array, self.word_bits))
+        return Encoded(self.get_config(), streams, array.shape, array.dtype.newbyteorder("="))
+
+    def decode(self, encoded: Encoded) -> np.ndarray:
+        """Decode what this codec encoded; returns the array.
+
+        Raises
+        ------
+        CodecError
+            If another codec or other parameters encoded it.
+        CorruptDataError
+            If the streams are malformed.
+        """
+        if encoded.codec != self.get_config():
+            raise CodecError(f"encoded with {encoded.codec}, cannot be decoded with {self.get_config()}")
+        if tuple(encoded.streams) != self.stream_names:
+            raise CorruptDataError(f"streams must be {list(self.stream_names)}, not {list(encoded.streams)}")
+        words = self._decode(encoded.streams, encoded.size)
+        return from_words(words, self.word_bits, encoded.dtype).reshape(encoded.shape)
+
+    def nbits(self, array: np.ndarray) -> int:
+        """Count the bits that `array` encodes to, without encoding where there is a faster way."""
+        return self.encode(array).nbits
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the codec's id and parameters, as plain JSON."""
+        return {"id": self.codec_id, **asdict(self)}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """Make the codec that has this configuration.
+
+        Raises
+        ------
+        CodecError
+            If it is the configuration of another codec, or has a bad parameter.
+        """
+        parameters = dict(config)
+        if (codec_id := parameters.pop("id", None)) != cls.codec_id:
+            raise CodecError(f"configuration is of codec {codec_id!r}, not {cls.codec_id!r}")
+        known = [field.name for field in fields(cls)]
+        if unknown := sorted(parameters.keys() - set(known)):
+            raise CodecError(f"codec {cls.codec_id!r} has no parameter {unknown[0]!r}; it has {', '.join(known)}")
+        return cls(**parameters)
+
+    @abstractmethod
+    def _encode(self, words: np.ndarray) -> dict[str, EncodedStream]:
+        """Encode words (1-D; uint8 up to 8 bits, else uint16) to the streams of `stream_names`, in that order."""
+
+    @abstractmethod
+    def _decode(self, streams: Mapping[str, EncodedStream], count: int) -> np.ndarray:
+        """Decode the streams to `count` words, or raise CorruptDataError before allocating what they cannot hold."""
+
+
+def word_dtype(word_bits: int) -> type[np.uint8] | type[np.uint16]:
+    """Return the dtype that holds words of so many bits."""
+    return np.uint8 if word_bits <= 8 else np.uint16
+
+
+def to_words(array: np.ndarray, word_bits: int) -> np.ndarray:
+    """Flatten an array to words.
+
+    Parameters
+    ----------
+    array : numpy.ndarray
+        Any shape; one of `DTYPES`.
+    word_bits : int
+        Bits of a word.
+
+    Returns
+    -------
+    numpy.ndarray
+        1-D, uint8 for words of up to 8 bits, else uint16. Shares memory with `array` where it can.
+
+    Raises
+    ------
+    CodecError
+        If the dtype is another, or a value does not fit.
+    """
+    if array.dtype.name not in DTYPES:
+        raise CodecError(f"array's dtype must be one of {', '.join(DTYPES)}, not {array.dtype}")
+    if array.dtype.kind == "f" and word_bits != 16:
+        raise CodecError(f"float16 values need word_bits=16, not {word_bits}")
+    values = np.ascontiguousarray(array, array.dtype.newbyteorder("=")).reshape(-1)
+    container_bits = 8 * values.itemsize
+    if container_bits > word_bits:
+        _check_range(values, word_bits)
+    unsigned = values.view(f"u{values.itemsize}")
+    if container_bits == 8 and word_bits > 8:
+        unsigned = values.astype(np.int16).view(np.uint16)
+    if word_bits not in (8, 16):
+        unsigned = unsigned & ((1 << word_bits) - 1)
+    return unsigned.astype(word_dtype(word_bits), copy=False)
+
+
+def from_words(words: np.ndarray, word_bits: int, dtype: np.dtype[Any]) -> np.ndarray:
+    """Turn words back into the values that `to_words` took.
+
+    Parameters
+    ----------
+    words : numpy.ndarray
+        1-D, below `2**word_bits`.
+    word_bits : int
+        Bits of a word.
+    dtype : numpy.dtype
+        Element type of the result.
+
+    Raises
+    ------
+    CorruptDataError
+        If no array of this dtype has such words.
+    """
+    if dtype.kind == "f":
+        if word_bits != 16:
+            raise CorruptDataError(f"float16 values cannot come from words of {word_bits} bits")
+        return words.view(dtype)
+    if dtype.kind == "i":
+        unused = 8 * words.itemsize - word_bits
+        values = (words << unused).view(f"i{words.itemsize}") >> unused
+    else:
+        values = words
+    if word_bits > 8 * dtype.itemsize:
+        limits = np.iinfo(dtype)
+        if np.any((values < limits.min) | (values > limits.max)):
+            raise CorruptDataError(f"decoded values do not fit in {dtype}")
+    return values.astype(dtype, copy=False)
+
+
+def _check_range(values: np.ndarray, word_bits: int) -> None:
+    signed = values.dtype.kind == "i"
+    low, high = (-(1 << (word_bits - 1)), (1 << (word_bits - 1)) - 1) if signed else (0, (1 << word_bits) - 1)
+    outside = (values < low) | (values > high)
+    if outside.any():
+        index = int(outside.argmax())
+        kind = "signed" if signed else "unsigned"
+        raise CodecError(f"value {values[index]} (element {index}) does not fit in {word_bits} {kind} bits")

@@ -1,0 +1,189 @@
+"""Encoded arrays, and the file that holds one.
+
+The file format is described in `docs/formats/container.md`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .errors import CorruptDataError
+
+MAGIC = b"\x89SLC\r\n\x1a\n"
+VERSION = 1
+DTYPES = ("int8", "uint8", "int16", "uint16", "float16")
+"""Names of the element types that an array may have."""
+
+_PREFIX = struct.Struct(">8sHIQ")  # magic, version, bytes of header, bytes of payload
+_CHECKSUM = struct.Struct(">I")
+_HEADER_FIELDS = {"codec", "shape", "dtype", "streams"}
+_MAX_DIMENSIONS = 64  # NumPy's own limit
+_MAX_SIZE = 2**62  # far beyond any memory, and well within NumPy's index type
+
+
+@dataclass(frozen=True)
+class EncodedStream:
+    """A string of bits.
+
+    Parameters
+    ----------
+    data : bytes
+        The bits, most significant bit of each byte first; the last byte is filled up with zeros.
+    nbits : int
+        How many bits of `data` are valid.
+
+    Raises
+    ------
+    CorruptDataError
+        If `data` is not as long as `nbits` asks for, or the bits after the valid ones are not all zero.
+    """
+
+    data: bytes
+    nbits: int
+
+    def __post_init__(self) -> None:
+        """Check the length and the padding."""
+        if self.nbits < 0 or len(self.data) != (self.nbits + 7) // 8:
+            raise CorruptDataError(f"a stream of {self.nbits} bits cannot have {len(self.data)} bytes")
+        padding = -self.nbits % 8
+        if padding and self.data[-1] & ((1 << padding) - 1):
+            raise CorruptDataError("the bits after the end of a stream are not all zero")
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """An encoded array.
+
+    Parameters
+    ----------
+    codec : dict
+        Configuration of the codec, as `Codec.get_config` gives it.
+    streams : dict of str to EncodedStream
+        The streams by name.
+    shape : tuple of int
+        Shape of the array.
+    dtype : numpy.dtype
+        Element type of the array, one of `DTYPES`.
+    """
+
+    codec: dict[str, Any]
+    streams: dict[str, EncodedStream]
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    @property
+    def size(self) -> int:
+        """Number of elements of the array."""
+        return math.prod(self.shape)
+
+    @property
+    def nbits(self) -> int:
+        """Total bits of all streams."""
+        return sum(stream.nbits for stream in self.streams.values())
+
+    @property
+    def ratio(self) -> float:
+        """Bits of the array (`word_bits` an element) over bits of the streams; NaN for an empty array."""
+        return self.size * self.codec["word_bits"] / self.nbits if self.nbits else math.nan
+
+    def to_bytes(self) -> bytes:
+        """Write the container: versioned, with a checksum over everything."""
+        header = {
+            "codec": self.codec,
+            "shape": self.shape,
+            "dtype": self.dtype.name,
+            "streams": [[name, stream.nbits] for name, stream in self.streams.items()],
+        }
+        header_bytes = json.dumps(header, separators=(",", ":")).encode()
+        payload = b"".join(stream.data for stream in self.streams.values())
+        content = _PREFIX.pack(MAGIC, VERSION, len(header_bytes), len(payload)) + header_bytes + payload
+        return content + _CHECKSUM.pack(zlib.crc32(content))
+
+    @classmethod
+    def from_bytes(cls, container: bytes) -> Encoded:
+        """Read a container.
+
+        The codec's configuration is checked when the codec is made from it, the streams when they are decoded.
+
+        Parameters
+        ----------
+        container : bytes
+            What `to_bytes` returned.
+
+        Raises
+        ------
+        CorruptDataError
+            If it is not a container, is of a newer version, is truncated or damaged.
+        """
+        header_bytes, payload = _split(bytes(container))
+        header = _parse_header(header_bytes)
+        streams = {}
+        position = 0
+        for name, nbits in header["streams"]:
+            nbytes = (nbits + 7) // 8
+            streams[name] = EncodedStream(payload[position : position + nbytes], nbits)
+            position += nbytes
+        if position != len(payload):
+            raise CorruptDataError(f"container has {len(payload)} bytes of streams, its header says {position}")
+        return cls(header["codec"], streams, tuple(header["shape"]), np.dtype(header["dtype"]))
+
+
+def _split(container: bytes) -> tuple[bytes, bytes]:
+    """Check the frame of a container and return its header and payload."""
+    if not container.startswith(MAGIC):
+        raise CorruptDataError("not a silicodec container")
+    if len(container) < _PREFIX.size:
+        raise CorruptDataError("container is truncated")
+    _, version, header_size, payload_size = _PREFIX.unpack_from(container)
+    if version > VERSION:
+        raise CorruptDataError(f"container is of version {version}; this silicodec reads up to {VERSION}: upgrade it")
+    if version < 1:
+        raise CorruptDataError("container is damaged: its version is 0")
+    content_size = _PREFIX.size + header_size + payload_size
+    expected = content_size + _CHECKSUM.size
+    if len(container) < expected:
+        raise CorruptDataError(f"container is truncated: {len(container)} of {expected} bytes")
+    if len(container) > expected:
+        raise CorruptDataError(f"container is damaged: {len(container) - expected} bytes after its end")
+    if _CHECKSUM.unpack_from(container, content_size)[0] != zlib.crc32(container[:content_size]):
+        raise CorruptDataError("container is damaged: its checksum does not match")
+    return container[_PREFIX.size : _PREFIX.size + header_size], container[_PREFIX.size + header_size : content_size]
+
+
+def _parse_header(header_bytes: bytes) -> dict[str, Any]:
+    """Parse a header and check the type and range of every field."""
+    try:
+        header = json.loads(header_bytes)
+    except (ValueError, RecursionError) as error:
+        raise CorruptDataError(f"container's header is not JSON: {error}") from None
+    if not isinstance(header, dict) or header.keys() != _HEADER_FIELDS:
+        raise CorruptDataError(f"container's header must have the fields {', '.join(sorted(_HEADER_FIELDS))}")
+    codec, shape, dtype, streams = header["codec"], header["shape"], header["dtype"], header["streams"]
+    if not isinstance(codec, dict) or not isinstance(codec.get("id"), str) or not _is_count(codec.get("word_bits")):
+        raise CorruptDataError("container's codec must be a configuration with an id and word_bits")
+    if not isinstance(shape, list) or len(shape) > _MAX_DIMENSIONS or not all(map(_is_count, shape)):
+        raise CorruptDataError("container's shape must be a list of sizes")
+    if math.prod(shape) > _MAX_SIZE:
+        raise CorruptDataError(f"container's shape is too large: {shape}")
+    if dtype not in DTYPES:
+        raise CorruptDataError(f"container's dtype must be one of {', '.join(DTYPES)}, not {dtype!r}")
+    if not isinstance(streams, list) or not all(map(_is_stream_entry, streams)):
+        raise CorruptDataError("container's streams must be pairs of a name and a number of bits")
+    if len({name for name, _ in streams}) != len(streams):
+        raise CorruptDataError("container's streams must have different names")
+    return header
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MAX_SIZE
+
+
+def _is_stream_entry(entry: object) -> bool:
+    return isinstance(entry, list) and len(entry) == 2 and isinstance(entry[0], str) and _is_count(entry[1])
