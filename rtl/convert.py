@@ -35,7 +35,7 @@ class Pin:
 
 
 def signal_names(engine: Engine, port: Port) -> dict[str, str]:
-    """Return the attribute of the stream's signals for each role: data, valid, ready, last and, if it has one, error."""
+    """Return the name of the stream's signal for each role: data, valid, ready, last and, if it has one, error."""
     names = dict(AXI_SIGNALS if engine.axi else SIGNALS)
     if not port.error:
         del names["error"]
@@ -91,9 +91,7 @@ def verilog(engine: Engine) -> str:
             clk, rst = Signal(bool(0)), ResetSignal(0, active=1, isasync=False)
             instance = engine.instantiate(clk, rst, engine.streams())
             try:
-                instance.convert(
-                    hdl="Verilog", path=directory, name=engine.top, testbench=False, no_myhdl_header=True
-                )
+                instance.convert(hdl="Verilog", path=directory, name=engine.top, testbench=False, no_myhdl_header=True)
             except ToVerilogError as error:
                 raise ConversionError(f"{engine.name}: {' '.join(str(error).split())}") from error
         text = Path(directory, f"{engine.top}.v").read_text()

@@ -1,0 +1,68 @@
+"""Tools of other programs, and what they built, kept by content."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+
+from .errors import SimulationError
+
+
+def cache_directory() -> Path:
+    """Return `$SILICODEC_CACHE`, or `silicodec` in `$XDG_CACHE_HOME` or `~/.cache`."""
+    if own := os.environ.get("SILICODEC_CACHE"):
+        return Path(own)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "silicodec"
+
+
+def build_once(name: str, contents: Sequence[str], build: Callable[[Path], None]) -> Path:
+    """Return the directory that `build` filled for these contents, building it if there is none yet.
+
+    It is built under a temporary name and then renamed, so that processes can build the same at the same time and
+    none ever sees half of it.
+    """
+    digest = hashlib.sha256("\0".join(contents).encode()).hexdigest()[:24]
+    root = cache_directory()
+    directory = root / f"{name}-{digest}"
+    if directory.exists():
+        return directory
+    root.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=root))
+    try:
+        build(temporary)
+        temporary.rename(directory)
+    except OSError:
+        if not directory.exists():  # otherwise another process was faster
+            raise
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return directory
+
+
+def run_tool(*command: str, package: str, cwd: Path | None = None) -> str:
+    """Run a program and return what it printed.
+
+    Raises
+    ------
+    SimulationError
+        If it is not installed, or fails.
+    """
+    try:
+        result = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise SimulationError(f"{command[0]} is not installed: apt-get install {package}") from None
+    if result.returncode:
+        raise SimulationError(f"{' '.join(command)} failed:\n{result.stderr or result.stdout}")
+    return result.stdout
+
+
+@cache
+def tool_version(*command: str, package: str) -> str:
+    """Return what a program prints about its version."""
+    return run_tool(*command, package=package)

@@ -1,0 +1,26 @@
+"""What can go wrong in a simulation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .simulate import Simulation
+
+
+class SimulationError(Exception):
+    """A simulation that cannot run or did not end as it should.
+
+    Attributes
+    ----------
+    simulation : Simulation or None
+        What was transferred until then.
+    """
+
+    def __init__(self, message: str, simulation: Simulation | None = None) -> None:
+        super().__init__(message)
+        self.simulation = simulation
+
+
+class StreamRuleError(SimulationError):
+    """An output stream broke a rule of streams."""

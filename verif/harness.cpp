@@ -1,0 +1,212 @@
+// Drives a Verilated engine: a source on every input stream, a sink and a monitor on every output stream.
+//
+//     harness DIRECTORY READY_AFTER_VALID IDLE_CYCLES MAX_CYCLES
+//
+// DIRECTORY holds STREAM.words (uint64) and STREAM.flags (uint8) of every input, and STREAM.stall (uint8) of every
+// stream. The words and flags of the outputs are written there, too, and a report to standard output. Cycle for cycle
+// the same as the bench of the MyHDL simulator (bench.py).
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "Vengine.h"
+#include "ports.h"  // generated: SOURCES and SINKS, the engine's streams
+
+enum Flag : uint8_t { LAST = 1, ERROR = 2 };
+
+static std::string directory;
+
+template <class T>
+std::vector<T> read_file(const std::string& name) {
+    std::ifstream file(directory + "/" + name, std::ios::binary | std::ios::ate);
+    if (!file) throw std::runtime_error("cannot read " + name);
+    std::vector<T> values(file.tellg() / sizeof(T));
+    file.seekg(0);
+    file.read(reinterpret_cast<char*>(values.data()), values.size() * sizeof(T));
+    return values;
+}
+
+template <class T>
+void write_file(const std::string& name, const std::vector<T>& values) {
+    std::ofstream file(directory + "/" + name, std::ios::binary);
+    file.write(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T));
+    if (!file.flush()) throw std::runtime_error("cannot write " + name);
+}
+
+class StallPattern {
+  public:
+    explicit StallPattern(const std::string& stream) : pattern_(read_file<uint8_t>(stream + ".stall")) {}
+
+    bool next() {
+        const bool stalled = pattern_[position_];
+        if (++position_ == pattern_.size()) position_ = 0;
+        return stalled;
+    }
+
+  private:
+    std::vector<uint8_t> pattern_;
+    size_t position_ = 0;
+};
+
+template <class Data>
+class Source {
+  public:
+    Source(const char* name, int bits, Data& data, CData& valid, CData& ready, CData& last)
+        : name_(name), ones_(~0ULL >> (64 - bits)), data_(data), valid_(valid), ready_(ready), last_(last),
+          words_(read_file<uint64_t>(std::string(name) + ".words")),
+          flags_(read_file<uint8_t>(std::string(name) + ".flags")), stall_(name) {}
+
+    void drive() {
+        const bool stalled = stall_.next();
+        if (left() && !stalled) offering_ = true;
+        valid_ = offering_;
+        data_ = offering_ ? words_[taken_] : ones_;
+        last_ = offering_ ? flags_[taken_] & LAST : 1;
+    }
+
+    bool sample() {
+        const bool transfer = offering_ && ready_;
+        if (transfer) {
+            ++taken_;
+            offering_ = false;
+        }
+        return transfer;
+    }
+
+    bool stalled() const { return left() && !offering_; }
+    const char* name() const { return name_; }
+    size_t taken() const { return taken_; }
+
+  private:
+    bool left() const { return taken_ < words_.size(); }
+
+    const char* name_;
+    const uint64_t ones_;
+    Data& data_;
+    CData& valid_;
+    const CData& ready_;
+    CData& last_;
+    const std::vector<uint64_t> words_;
+    const std::vector<uint8_t> flags_;
+    StallPattern stall_;
+    size_t taken_ = 0;
+    bool offering_ = false;
+};
+
+template <class Data>
+class Sink {
+  public:
+    Sink(const char* name, const Data& data, const CData& valid, CData& ready, const CData& last, const CData& error)
+        : name_(name), data_(data), valid_(valid), ready_(ready), last_(last), error_(error), stall_(name) {}
+
+    void drive(bool ready_after_valid) {
+        const bool stalled = stall_.next();
+        ready_ = !stalled && (held_ || !ready_after_valid);
+    }
+
+    bool sample() {
+        const uint64_t word = data_;
+        const uint8_t flags = last_ ? (error_ ? LAST | ERROR : LAST) : 0;
+        if (held_) {
+            if (!valid_) violation_ = "valid fell before the transfer";
+            else if (word != held_word_) violation_ = "data changed before the transfer";
+            else if (flags != held_flags_) violation_ = "last or error changed before the transfer";
+        }
+        const bool transfer = valid_ && ready_;
+        if (transfer) {
+            words_.push_back(word);
+            flags_.push_back(flags);
+        }
+        held_ = valid_ && !ready_;
+        held_word_ = word;
+        held_flags_ = flags;
+        return transfer;
+    }
+
+    bool stalled() const { return held_; }
+    const char* name() const { return name_; }
+    const char* violation() const { return violation_; }
+
+    void write() const {
+        write_file(std::string(name_) + ".words", words_);
+        write_file(std::string(name_) + ".flags", flags_);
+    }
+
+  private:
+    const char* name_;
+    const Data& data_;
+    const CData& valid_;
+    CData& ready_;
+    const CData& last_;
+    const CData& error_;
+    StallPattern stall_;
+    std::vector<uint64_t> words_;
+    std::vector<uint8_t> flags_;
+    bool held_ = false;
+    uint64_t held_word_ = 0;
+    uint8_t held_flags_ = 0;
+    const char* violation_ = nullptr;
+};
+
+int main(int argc, char** argv) {
+    if (argc != 5) throw std::invalid_argument("harness DIRECTORY READY_AFTER_VALID IDLE_CYCLES MAX_CYCLES");
+    directory = argv[1];
+    const bool ready_after_valid = std::atoi(argv[2]);
+    const int64_t idle_cycles = std::atoll(argv[3]);
+    const int64_t max_cycles = std::atoll(argv[4]);
+
+    VerilatedContext context;
+    context.randReset(2);  // registers start at random values: what matters must be reset
+    context.randSeed(1);
+    Vengine engine{&context};
+    const CData no_error = 0;
+    auto sources = std::make_tuple(SOURCES);
+    auto sinks = std::make_tuple(SINKS);
+    const auto each_source = [&](auto action) { std::apply([&](auto&... end) { (action(end), ...); }, sources); };
+    const auto each_sink = [&](auto action) { std::apply([&](auto&... end) { (action(end), ...); }, sinks); };
+
+    engine.rst = 1;
+    for (int edge = 0; edge < 4; ++edge) {
+        engine.clk = edge % 2;
+        engine.eval();
+    }
+    engine.rst = 0;
+
+    int64_t cycle = 0, idle = 0, first_input = -1, last_output = -1;
+    bool broken = false;
+    for (; !broken && idle < idle_cycles && cycle < max_cycles; ++cycle) {
+        each_source([](auto& source) { source.drive(); });
+        each_sink([&](auto& sink) { sink.drive(ready_after_valid); });
+        engine.clk = 0;
+        engine.eval();
+
+        bool input = false, output = false, stalled = false;
+        each_source([&](auto& source) { input |= source.sample(), stalled |= source.stalled(); });
+        each_sink([&](auto& sink) {
+            output |= sink.sample(), stalled |= sink.stalled(), broken |= sink.violation() != nullptr;
+        });
+        if (input && first_input < 0) first_input = cycle;
+        if (output) last_output = cycle;
+        if (input || output) idle = 0;
+        else if (!stalled) ++idle;
+
+        engine.clk = 1;
+        engine.eval();
+    }
+
+    std::printf("cycles %lld\n", static_cast<long long>(cycle));
+    if (first_input >= 0) std::printf("first_input %lld\n", static_cast<long long>(first_input));
+    if (last_output >= 0) std::printf("last_output %lld\n", static_cast<long long>(last_output));
+    each_source([](auto& source) { std::printf("taken %s %zu\n", source.name(), source.taken()); });
+    each_sink([](auto& sink) {
+        if (sink.violation()) std::printf("violation %s %s\n", sink.name(), sink.violation());
+        sink.write();
+    });
+}

@@ -1,0 +1,187 @@
+"""One call that drives any engine on any simulator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from silicodec.rtl.engine import Engine, Packets, Port
+
+from . import icarus, myhdl_backend, verilator
+from .errors import SimulationError, StreamRuleError
+from .stalls import NO_STALLS, Stalls
+from .stimulus import ERROR, LAST, Recording, Source, Stimulus
+
+BACKENDS: dict[str, Callable[[Engine, Stimulus, str | None], Recording]] = {
+    "myhdl": myhdl_backend.run,
+    "icarus": icarus.run,
+    "verilator": verilator.run,
+}
+"""Name -> function that runs a stimulus through an engine, or through Verilog with the engine's ports."""
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What came out of an engine.
+
+    Parameters
+    ----------
+    backend : str
+        Name of the backend.
+    streams : dict of str to list of ndarray
+        Packets of every output stream, each one-dimensional, of the smallest unsigned type that holds a word.
+    errors : dict of str to list of bool
+        For each output stream with an error flag, the flag of every packet.
+    cycles : int
+        Clock edges from the first transfer on an input to the last one on an output, both counted.
+    words : dict of str to int
+        Number of words transferred on every stream, inputs and outputs.
+    """
+
+    backend: str
+    streams: dict[str, list[np.ndarray]]
+    errors: dict[str, list[bool]]
+    cycles: int
+    words: dict[str, int]
+
+    def words_per_cycle(self, stream: str) -> float:
+        """Return the mean throughput of a stream, input or output."""
+        return self.words[stream] / self.cycles if self.cycles else 0.0
+
+
+def simulate(
+    engine: Engine,
+    inputs: Mapping[str, Packets | np.ndarray],
+    *,
+    backend: str = "verilator",
+    stalls: Stalls | None = None,
+    verilog: str | None = None,
+    idle_cycles: int = 200,
+    max_cycles: int | None = None,
+) -> Simulation:
+    """Send packets through an engine, back to back, and collect what comes out.
+
+    Every input has its own source and every output its own sink; they run independently of each other. Every output
+    is watched for the rules of streams. A simulation gives the same cycles on every backend.
+
+    Parameters
+    ----------
+    engine : Engine
+        An entry of `silicodec.rtl.catalog.ENGINES`, or any other engine.
+    inputs : mapping of str to sequence of ndarray
+        Packets for every input stream: one-dimensional arrays of unsigned integers, not empty. A single array stands
+        for a single packet.
+    backend : str
+        `myhdl`, `icarus` or `verilator`.
+    stalls : Stalls, optional
+        Random pauses; none by default.
+    verilog : str, optional
+        Verilog to simulate in place of the engine's own, with the same module name and ports.
+    idle_cycles : int
+        The simulation ends after so many cycles without a transfer, not counting cycles in which a stream stalls.
+    max_cycles : int, optional
+        The simulation is given up after so many cycles. By default it is as long as any engine can reasonably take.
+
+    Returns
+    -------
+    Simulation
+        Packets, error flags and cycles.
+
+    Raises
+    ------
+    StreamRuleError
+        If an output breaks a rule of streams.
+    SimulationError
+        If words are left that the engine does not take, if an output ends without `last`, if the simulation does not
+        end, or if the backend's program is missing.
+    ValueError
+        If the inputs or the backend's name are wrong.
+    """
+    if backend not in BACKENDS:
+        raise ValueError(f"unknown backend {backend!r}: known are {', '.join(BACKENDS)}")
+    stalls = stalls or NO_STALLS
+    packets = _checked_packets(engine, inputs)
+    stimulus = Stimulus(
+        sources={
+            port.name: _source(packets[port.name], stalls.input_pattern(index))
+            for index, port in enumerate(engine.inputs)
+        },
+        sinks={port.name: stalls.output_pattern(index) for index, port in enumerate(engine.outputs)},
+        ready_after_valid=stalls.ready_after_valid,
+        idle_cycles=idle_cycles,
+        max_cycles=max_cycles or 100_000 + 1_000 * sum(packet.size for stream in packets.values() for packet in stream),
+    )
+    recording = BACKENDS[backend](engine, stimulus, verilog)
+    simulation = _simulation(engine, backend, recording)
+    _check(engine, stimulus, recording, simulation)
+    return simulation
+
+
+def _checked_packets(engine: Engine, inputs: Mapping[str, Packets | np.ndarray]) -> dict[str, list[np.ndarray]]:
+    names = [port.name for port in engine.inputs]
+    if sorted(inputs) != sorted(names):
+        raise ValueError(f"{engine.name} has the inputs {', '.join(names)}, not {', '.join(inputs) or 'none'}")
+    return {port.name: _packets(port, inputs[port.name]) for port in engine.inputs}
+
+
+def _packets(port: Port, given: Packets | np.ndarray) -> list[np.ndarray]:
+    """Check the packets of one stream; a single array is a single packet."""
+    packets = [given] if isinstance(given, np.ndarray) and given.ndim == 1 else list(given)
+    for number, packet in enumerate(packets):
+        where = f"packet {number} of stream {port.name}"
+        if packet.ndim != 1 or packet.size == 0:
+            raise ValueError(f"{where} must be a one-dimensional array of at least one word, not shape {packet.shape}")
+        if packet.dtype.kind != "u":
+            raise ValueError(f"{where} must hold unsigned integers, not {packet.dtype}")
+        if int(packet.max()) >> port.bits:
+            raise ValueError(f"{where} has the word {packet.max()}, which does not fit in {port.bits} bits")
+    return packets
+
+
+def _source(packets: Sequence[np.ndarray], stall: np.ndarray) -> Source:
+    words = np.concatenate([np.empty(0, np.uint64), *packets]).astype(np.uint64)
+    flags = np.zeros(words.size, np.uint8)
+    flags[np.cumsum([packet.size for packet in packets], dtype=int) - 1] = LAST
+    return Source(words, flags, stall)
+
+
+def _simulation(engine: Engine, backend: str, recording: Recording) -> Simulation:
+    streams, errors = {}, {}
+    for port in engine.outputs:
+        words, flags = recording.words[port.name].astype(_word_type(port)), recording.flags[port.name]
+        ends = np.flatnonzero(flags & LAST) + 1
+        packets = np.split(words, ends)
+        streams[port.name] = packets if packets[-1].size else packets[:-1]
+        if port.error:
+            errors[port.name] = (flags[ends - 1] & ERROR).astype(bool).tolist()
+    cycles = 0
+    if recording.first_input is not None and recording.last_output is not None:
+        cycles = recording.last_output - recording.first_input + 1
+    transferred = {name: words.size for name, words in recording.words.items()}
+    return Simulation(backend, streams, errors, cycles, {**recording.taken, **transferred})
+
+
+def _word_type(port: Port) -> np.dtype[Any]:
+    return np.min_scalar_type(2**port.bits - 1)
+
+
+def _check(engine: Engine, stimulus: Stimulus, recording: Recording, simulation: Simulation) -> None:
+    """Raise an error if the simulation did not end as it should."""
+    if recording.violation:
+        stream, what = recording.violation
+        raise StreamRuleError(f"{engine.name}: stream {stream}, cycle {recording.cycles - 1}: {what}", simulation)
+    for name, source in stimulus.sources.items():
+        if left := source.words.size - recording.taken[name]:
+            raise SimulationError(
+                f"{engine.name}: {left} of {source.words.size} words of stream {name} were not taken "
+                f"by cycle {recording.cycles}",
+                simulation,
+            )
+    if recording.cycles >= stimulus.max_cycles:
+        raise SimulationError(f"{engine.name}: still running after {recording.cycles} cycles", simulation)
+    for name, flags in recording.flags.items():
+        if flags.size and not flags[-1] & LAST:
+            raise SimulationError(f"{engine.name}: stream {name} ended without last", simulation)

@@ -1,0 +1,84 @@
+"""What a backend is given and what it gives back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+LAST, ERROR = 1, 2
+"""Bits of a word's flags."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Words for one input stream.
+
+    Parameters
+    ----------
+    words : ndarray of uint64
+        The words of all packets, one after the other.
+    flags : ndarray of uint8
+        `LAST` on the final word of each packet, otherwise 0.
+    stall : ndarray of uint8
+        Whether to stall, for each cycle, repeated as long as needed.
+    """
+
+    words: np.ndarray
+    flags: np.ndarray
+    stall: np.ndarray
+
+
+@dataclass(frozen=True)
+class Stimulus:
+    """One simulation to run.
+
+    Reset is held for two clock edges; cycles count from 0 after it. The simulation ends at the first broken stream
+    rule, after `idle_cycles` cycles in which nothing was transferred and no stream stalled, or after `max_cycles`.
+
+    Parameters
+    ----------
+    sources : dict of str to Source
+        By input stream.
+    sinks : dict of str to ndarray of uint8
+        Whether to stall, by output stream, for each cycle, repeated as long as needed.
+    ready_after_valid : bool
+        Whether outputs are ready only in a cycle after one with `valid`.
+    idle_cycles, max_cycles : int
+        When to stop.
+    """
+
+    sources: dict[str, Source]
+    sinks: dict[str, np.ndarray]
+    ready_after_valid: bool
+    idle_cycles: int
+    max_cycles: int
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What was transferred.
+
+    Parameters
+    ----------
+    cycles : int
+        Number of cycles that were simulated.
+    first_input, last_output : int or None
+        Cycle of the first transfer on an input and of the last one on an output.
+    taken : dict of str to int
+        Number of words taken from each source.
+    words : dict of str to ndarray of uint64
+        Words of each output stream.
+    flags : dict of str to ndarray of uint8
+        `LAST` and `ERROR` of each word of each output stream.
+    violation : (str, str) or None
+        The first broken rule: the stream, and what happened.
+    """
+
+    cycles: int
+    first_input: int | None
+    last_output: int | None
+    taken: dict[str, int]
+    words: dict[str, np.ndarray]
+    flags: dict[str, np.ndarray]
+    violation: tuple[str, str] | None
