@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
+
+from silicodec.models.storage import written_whole
 
 from .measure import Measurement
 from .pdk import MeasurementError
@@ -19,11 +20,9 @@ LOCAL = Path("build/asic")
 
 def write_record(measurement: Measurement, folder: Path) -> Path:
     """Write one measurement as `folder/NAME.json`, at once and whole, and return the path."""
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{measurement.name}.json"
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    temporary.write_text(json.dumps(asdict(measurement), indent=2) + "\n")
-    temporary.replace(path)
+    with written_whole(path) as temporary:
+        temporary.write_text(json.dumps(asdict(measurement), indent=2) + "\n")
     return path
 
 
@@ -37,7 +36,7 @@ def read_records(folders: Iterable[Path] = (SHIPPED, LOCAL)) -> dict[str, Measur
     """
     records = {}
     for folder in folders:
-        for path in sorted(folder.glob("*.json")):
+        for path in sorted(folder.glob("[!.]*.json")):
             try:
                 record = Measurement(**json.loads(path.read_text()))
             except (OSError, ValueError, TypeError) as error:

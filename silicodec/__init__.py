@@ -1,0 +1,1 @@
+"""Hardware compression engines for neural-network tensors."""

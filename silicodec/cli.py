@@ -1,0 +1,23 @@
+"""The command `silicodec`."""
+
+from __future__ import annotations
+
+import click
+
+from . import codec_commands, engine_commands, network_commands
+from .program import Program
+
+
+@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.option("--debug", is_flag=True, help="Show a traceback when something goes wrong.")
+@click.version_option(package_name="silicodec", message="%(prog)s %(version)s")
+def main(debug: bool) -> None:
+    """Hardware compression engines for neural-network tensors.
+
+    Compress arrays with the reference codecs, evaluate codecs on real networks, turn engines into Verilog, prove them
+    by simulation, and measure what they cost in silicon.
+    """
+
+
+for command in (*codec_commands.COMMANDS, *network_commands.COMMANDS, *engine_commands.COMMANDS):
+    main.add_command(command)

@@ -1,0 +1,178 @@
+"""Commands about engines: engines, verilog, simulate, asic."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .codec_commands import FILE, read_array
+from .output import print_table, write_json
+from .program import FailedRun
+
+if TYPE_CHECKING:
+    from silicodec.asic.measure import Measurement
+    from silicodec.rtl.engine import Engine
+
+
+def find_engine(name: str) -> Engine:
+    """Find an engine of the catalog by its name."""
+    from silicodec.rtl.catalog import ENGINES
+
+    if name not in ENGINES:
+        raise click.UsageError(f"unknown engine {name!r}: known are {', '.join(ENGINES)}")
+    return ENGINES[name]
+
+
+@click.command()
+def engines() -> None:
+    """List the engines, with what they cost on SkyWater 130 and the published figures to compare with."""
+    from silicodec.asic.records import read_records
+    from silicodec.rtl.catalog import ENGINES
+
+    records = read_records()
+    rows = []
+    for engine in ENGINES.values():
+        record = records.get(engine.name)
+        measured = ("not measured", "", "", "") if record is None else figures(record)
+        rows.append((engine.name, engine.summary, *measured))
+        for published in engine.published:
+            area = None if published.area_um2 is None else f"{published.area_um2:,.0f}"
+            kilo = None if published.kilo_gate_equivalents is None else f"{published.kilo_gate_equivalents:.2f}"
+            path = None if published.longest_path_ns is None else f"{published.longest_path_ns:.2f}"
+            rows.append(("", f"  {published.source} ({published.conditions})", area, kilo, None, path))
+    columns = [("engine", "left"), ("what it is, and what it is compared with", "left")]
+    columns += [(name, "right") for name in ("area um2", "kGE", "flip-flops", "longest path ns")]
+    print_table("Engines", columns, rows)
+
+
+def figures(record: Measurement) -> tuple[str, str, str, str]:
+    """Format a measurement for tables: area, kGE, flip-flops, longest path."""
+    return (
+        f"{record.area_um2:,.0f}",
+        f"{record.gate_equivalents / 1000:.2f}",
+        str(record.flip_flops),
+        f"{record.longest_path_ns:.2f}",
+    )
+
+
+@click.command()
+@click.argument("engine_name", metavar="ENGINE")
+@click.option("--out", "folder", type=FILE, default=Path(), help="Folder for the file.  [default: this one]")
+def verilog(engine_name: str, folder: Path) -> None:
+    """Convert ENGINE to one Verilog file."""
+    engine = find_engine(engine_name)
+    from silicodec.rtl.convert import to_verilog
+
+    click.echo(to_verilog(engine, folder))
+
+
+@click.command()
+@click.argument("engine_name", metavar="ENGINE")
+@click.option(
+    "--input",
+    "inputs",
+    metavar="[STREAM=]FILE.npy",
+    multiple=True,
+    required=True,
+    help="One packet: the words of an input stream. Without a stream's name: the uncompressed words; a decoder gets "
+    "them encoded by the reference.",
+)
+@click.option("--backend", default="verilator", show_default=True, help="myhdl, icarus or verilator.")
+@click.option("--stalls", "seed", type=int, metavar="SEED", help="Let every stream pause at random.")
+@click.option("--json", "json_file", type=FILE, metavar="FILE", help="Write the result there as well.")
+def simulate(engine_name: str, inputs: tuple[str, ...], backend: str, seed: int | None, json_file: Path | None) -> None:
+    """Simulate ENGINE and compare every output word with the reference.
+
+    Ends with exit code 1 if they differ.
+    """
+    engine = find_engine(engine_name)
+    from .comparison import compare, packets_for
+
+    result = compare(engine, packets_for(engine, read_inputs(inputs)), backend=backend, seed=seed)
+    if json_file:
+        write_json(json_file, dataclasses.asdict(result))
+    columns = [("stream", "left"), ("", "left"), ("words", "right"), ("words per cycle", "right")]
+    rows = [(s.name, s.direction, f"{s.words:,}", f"{s.words_per_cycle:.3f}") for s in result.streams]
+    print_table(f"{engine.name}, {result.backend}: {result.cycles:,} cycles", columns, rows)
+    if not result.match:
+        raise FailedRun(f"mismatch: {result.difference}")
+    click.echo("match: every output word equals the reference")
+
+
+def read_inputs(inputs: tuple[str, ...]) -> dict[str, Any]:
+    """Read `[STREAM=]FILE` options; the key of a file without a stream's name is empty."""
+    arrays = {}
+    for text in inputs:
+        name, equals, file = text.partition("=")
+        name, file = (name, file) if equals else ("", text)
+        if name in arrays:
+            raise click.UsageError("--input names a stream twice" if name else "--input: name the stream of each file")
+        arrays[name] = read_array(Path(file))
+    return arrays
+
+
+@click.command()
+@click.argument("names", metavar="[ENGINE]...", nargs=-1)
+@click.option("--all", "every", is_flag=True, help="Measure every engine of the catalog.")
+@click.option("--verilog", "files", type=FILE, multiple=True, metavar="FILE", help="Measure this design instead.")
+@click.option("--top", help="Its top module.")
+@click.option("--clock-port", default="clk", show_default=True, help="Its clock input.")
+@click.option("--period", default=3.0, show_default=True, metavar="NS", help="Clock period that synthesis aims for.")
+@click.option("--out", "folder", type=FILE, default=Path("build/asic"), show_default=True, help="Folder of records.")
+@click.option("--json", "json_file", type=FILE, metavar="FILE", help="Write all figures to this file as well.")
+def asic(
+    names: tuple[str, ...],
+    every: bool,
+    files: tuple[Path, ...],
+    top: str | None,
+    clock_port: str,
+    period: float,
+    folder: Path,
+    json_file: Path | None,
+) -> None:
+    """Measure area and longest path on SkyWater 130, after synthesis.
+
+    Takes engines of the catalog, or any Verilog with a top-level name:
+
+        silicodec asic ebpc-encoder ebpc-decoder
+
+        silicodec asic --verilog fifo.sv --verilog top.sv --top top --clock-port clk_i
+    """
+    from silicodec.asic.measure import measure
+    from silicodec.asic.records import write_record
+    from silicodec.rtl.catalog import ENGINES
+
+    if bool(files) != bool(top):
+        raise click.UsageError("--verilog and --top go together")
+    if bool(names) + every + bool(files) != 1:
+        raise click.UsageError("name engines, or give --all, or --verilog and --top")
+    chosen = list(ENGINES.values()) if every else [find_engine(name) for name in names]
+    measurements = []
+    if top:
+        measurements.append(measure(files, top, clock_port=clock_port, period_ns=period))
+    for engine in chosen:
+        click.echo(f"measuring {engine.name}", err=True)
+        measurements.append(measure_engine(engine, period))
+    for measurement in measurements:
+        write_record(measurement, folder)
+    if json_file:
+        write_json(json_file, [dataclasses.asdict(measurement) for measurement in measurements])
+    columns = [("design", "left")] + [(name, "right") for name in ("area um2", "kGE", "flip-flops", "longest path ns")]
+    print_table("SkyWater 130 HD, 1.8 V, 25 C", columns, [(m.name, *figures(m)) for m in measurements])
+
+
+def measure_engine(engine: Engine, period_ns: float) -> Measurement:
+    """Convert an engine and measure its Verilog."""
+    import tempfile
+
+    from silicodec.asic.measure import measure
+    from silicodec.rtl.convert import to_verilog
+
+    with tempfile.TemporaryDirectory(prefix="silicodec-") as folder:
+        return measure([to_verilog(engine, Path(folder))], engine.top, name=engine.name, period_ns=period_ns)
+
+
+COMMANDS: tuple[Any, ...] = (engines, verilog, simulate, asic)
