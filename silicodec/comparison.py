@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from silicodec.models.codec import CorruptDataError, to_words
+from silicodec.rtl.catalog import ENGINES
 from silicodec.rtl.engine import Engine, Port
 from silicodec.verif.compare import first_difference
 from silicodec.verif.simulate import Simulation, simulate
@@ -151,3 +152,17 @@ def packets_of_words(engine: Engine, array: np.ndarray) -> dict[str, list[np.nda
     if len(engine.inputs) == 1:
         return {port.name: [as_packet(port, array)] for port in engine.inputs}
     return encoded_packets(engine, [as_packet(engine.outputs[0], array)])
+
+
+def encoded_packets(decoder: Engine, packets: Sequence[np.ndarray]) -> dict[str, list[np.ndarray]]:
+    """Turn packets of uncompressed words into what the reference of the matching encoder makes of them."""
+    encoder = ENGINES[decoder.name.replace("decoder", "encoder").replace("-checked", "")]
+    encoded = encoder.reference({encoder.inputs[0].name: packets})
+    streams = {stream_role(name): list(stream) for name, stream in encoded.items()}
+    streams["length"] = [np.array([packet.size | (0 if packet.any() else ONLY_ZEROS)]) for packet in packets]
+    return {port.name: streams[stream_role(port.name)] for port in decoder.inputs}
+
+
+def stream_role(name: str) -> str:
+    """Name of a stream without the prefixes of AXI4-Stream."""
+    return name.removeprefix("s_axis_").removeprefix("m_axis_")
