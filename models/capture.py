@@ -1,0 +1,179 @@
+"""Feature maps, gradient maps and weights, taken out of a network.
+
+* A *feature map* is what an activation function puts out.
+* A *gradient map* is the gradient of the loss that leaves an activation function on the way back, that is, with respect
+  to its input: it is what a training accelerator streams on to the layer before, and it is zero wherever ReLU was off.
+* *Weights* are those of convolutions and linear layers.
+"""
+
+import copy
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from torch.utils.hooks import RemovableHandle
+
+from silicodec.models.networks.tflite import TFLiteModel
+from silicodec.models.reproducible import reproducible
+
+Kind = Literal["feature map", "gradient map", "weight"]
+
+ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Hardswish)
+CONVOLUTIONS = (nn.Conv2d, nn.Linear)
+
+
+class CaptureError(ValueError):
+    """A network, or its images, that nothing can be taken from."""
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """A tensor of one layer.
+
+    Attributes
+    ----------
+    name : str
+        The module's path in the network. From the second call of a module on, ``#2``, ``#3``, ... follow.
+    kind : str
+        ``feature map``, ``gradient map`` or ``weight``.
+    values : np.ndarray
+        (N, C, H, W) for N images, (1, out, in, height, width) or the like for weights: the first axis counts packets.
+        float32, or the network's own integer words.
+    """
+
+    name: str
+    kind: Kind
+    values: np.ndarray
+
+
+def feature_maps(model: nn.Module | TFLiteModel, images: np.ndarray) -> list[Layer]:
+    """Take the feature maps after every activation function, in the order of computation.
+
+    Parameters
+    ----------
+    model : torch.nn.Module or TFLiteModel
+        What `Network.load` gives. Activations must be modules (`ACTIVATIONS`); one that is called several times gives
+        a layer each time.
+    images : np.ndarray
+        float32, (N, C, H, W), normalised.
+
+    Returns
+    -------
+    list of Layer
+        Values (N, C, H, W); H = W = 1 behind linear layers.
+
+    Raises
+    ------
+    CaptureError
+        When the network has no activation module.
+    """
+    if isinstance(model, TFLiteModel):
+        return [Layer(name, "feature map", values) for name, values in model.feature_maps(images).items()]
+    outputs: dict[str, np.ndarray] = {}
+
+    def keep(name: str, output: Tensor) -> None:
+        outputs[name] = _as_maps(output)
+
+    with reproducible(), torch.inference_mode(), _on_each_activation(model, nn.Module.register_forward_hook, keep):
+        model(torch.from_numpy(images))
+    return _layers(outputs, "feature map")
+
+
+def gradient_maps(model: nn.Module, images: np.ndarray, labels: np.ndarray | None) -> list[Layer]:
+    """Take the gradient maps of a training step, in the order of the forward computation.
+
+    The step is real (training mode, cross-entropy averaged over the batch), but on a copy: `model` does not change.
+    Batch normalisation makes the gradients depend on the whole batch.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The network.
+    images : np.ndarray
+        float32, (N, C, H, W), normalised.
+    labels : np.ndarray
+        int64, (N,): the true classes.
+
+    Returns
+    -------
+    list of Layer
+        Values (N, C, H, W): gradients with respect to the input of each activation function.
+
+    Raises
+    ------
+    CaptureError
+        For a network that is not trained in floating point, and when the labels are unknown.
+    """
+    if isinstance(model, TFLiteModel):
+        raise CaptureError("gradient maps need a network in floating point, and a TensorFlow Lite model has none")
+    if labels is None:
+        raise CaptureError("gradient maps need labels, and these images have none: use the network's own images")
+    model = copy.deepcopy(model).train()
+    gradients: dict[str, np.ndarray] = {}
+
+    def keep(name: str, activation_input: Tensor) -> None:
+        def keep_gradient(gradient: Tensor) -> None:
+            gradients[name] = _as_maps(gradient)
+
+        gradients[name] = np.empty(0)  # holds the place: gradients come in reverse order
+        activation_input.register_hook(keep_gradient)
+
+    with reproducible(), _on_each_activation(model, nn.Module.register_forward_pre_hook, keep):
+        cross_entropy(model(torch.from_numpy(images)), torch.from_numpy(labels)).backward()
+    return _layers(gradients, "gradient map")
+
+
+def weights(model: nn.Module | TFLiteModel) -> list[Layer]:
+    """Take the weights of every convolution and linear layer.
+
+    Returns
+    -------
+    list of Layer
+        Values of one packet each: (1, out, in / groups, height, width), or (1, out, in).
+    """
+    if isinstance(model, TFLiteModel):
+        return [Layer(name, "weight", values[np.newaxis]) for name, values in model.weights().items()]
+    modules = {name: module for name, module in model.named_modules() if isinstance(module, CONVOLUTIONS)}
+    return [Layer(name, "weight", module.weight.detach().numpy()[np.newaxis]) for name, module in modules.items()]
+
+
+@contextmanager
+def _on_each_activation(
+    model: nn.Module, register: Callable[..., RemovableHandle], action: Callable[[str, Tensor], None]
+) -> Iterator[None]:
+    """Call `action` with a layer's name and the activation's output (forward hooks) or input (forward pre-hooks)."""
+    calls: Counter[str] = Counter()
+
+    def watch(name: str) -> Callable[..., None]:
+        def hook(_module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor | None = None) -> None:
+            calls[name] += 1
+            label = name if calls[name] == 1 else f"{name}#{calls[name]}"
+            action(label, inputs[0] if output is None else output)
+
+        return hook
+
+    activations = {name: module for name, module in model.named_modules() if isinstance(module, ACTIVATIONS)}
+    if not activations:
+        raise CaptureError("the network has no activation module (such as torch.nn.ReLU) to take feature maps from")
+    handles = [register(module, watch(name)) for name, module in activations.items()]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _as_maps(tensor: Tensor) -> np.ndarray:
+    """Copy a tensor (N, C) or (N, C, H, W), which may change in place later, to (N, C, H, W)."""
+    maps = tensor.detach().numpy().copy()
+    return maps.reshape(*maps.shape, 1, 1) if maps.ndim == 2 else maps
+
+
+def _layers(maps: dict[str, np.ndarray], kind: Kind) -> list[Layer]:
+    return [Layer(name, kind, values) for name, values in maps.items()]

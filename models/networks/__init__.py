@@ -1,0 +1,90 @@
+"""Networks by name, with their weights and images."""
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from silicodec.models.networks.cifar10 import CifarResNet
+from silicodec.models.networks.digits import Digits
+from silicodec.models.networks.imagenet import DEVIATION, MEAN, TorchvisionNetwork
+from silicodec.models.networks.network import Images, Network, NetworkError
+from silicodec.models.networks.tflite import TFLiteNetwork
+
+__all__ = ["NETWORKS", "Images", "Network", "NetworkError", "get_network"]
+
+_cifar_resnet = partial(
+    CifarResNet,
+    source="SILICODEC_DATA/weights",
+    data_set="CIFAR-10, 2000 test images",
+    input_shape=(3, 32, 32),
+    mean=MEAN,
+    deviation=DEVIATION,
+)
+_torchvision = partial(
+    TorchvisionNetwork,
+    source="torchvision, downloaded on first use",
+    data_set="ImageNet, 24 photographs",
+    input_shape=(3, 224, 224),
+    mean=MEAN,
+    deviation=DEVIATION,
+)
+_TORCHVISION = {
+    "alexnet": "Krizhevsky 2014 (arXiv 1404.5997)",
+    "vgg16": "Simonyan and Zisserman 2014 (arXiv 1409.1556)",
+    "resnet18": "He et al. 2016 (arXiv 1512.03385)",
+    "resnet34": "He et al. 2016 (arXiv 1512.03385)",
+    "resnet50": "He et al. 2016 (arXiv 1512.03385)",
+    "mobilenet_v2": "Sandler et al. 2018 (arXiv 1801.04381)",
+    "squeezenet1_1": "Iandola et al. 2016 (arXiv 1602.07360)",
+}
+
+_ALL = [
+    Digits(
+        name="digits",
+        summary="three-layer CNN, embedded",
+        source="trained on first use, then cached",
+        data_set="scikit-learn's digits, 450 test images",
+        input_shape=(1, 8, 8),
+        mean=(0.0,),
+        deviation=(1.0,),
+        top1=0.9933,
+    ),
+    _cifar_resnet(name="resnet20", summary="ResNet-20, He et al. 2016 (arXiv 1512.03385)", top1=0.8135),
+    _cifar_resnet(name="resnet56", summary="ResNet-56, He et al. 2016 (arXiv 1512.03385)", top1=0.8315),
+    TFLiteNetwork(
+        name="mobilenetv2-int8",
+        summary="MobileNetV2, 8-bit integers, Jacob et al. 2018 (arXiv 1712.05877)",
+        source="SILICODEC_DATA/weights",
+        data_set="ImageNet, 24 photographs",
+        input_shape=(3, 224, 224),
+        mean=(0.5, 0.5, 0.5),
+        deviation=(0.5, 0.5, 0.5),
+        top1=0.9167,
+    ),
+    *(_torchvision(name=name, summary=summary) for name, summary in _TORCHVISION.items()),
+]
+
+NETWORKS: dict[str, Network] = {network.name: network for network in _ALL}
+"""The known networks by name."""
+
+
+def get_network(name: str, weights: str | Path | None = None) -> Network:
+    """Find a network by its name.
+
+    Parameters
+    ----------
+    name : str
+        A key of `NETWORKS`.
+    weights : path, optional
+        File of weights to use instead of the network's own.
+
+    Raises
+    ------
+    NetworkError
+        For an unknown name; the message lists the known ones.
+    """
+    try:
+        network = NETWORKS[name]
+    except KeyError:
+        raise NetworkError(f"unknown network '{name}': use one of {', '.join(NETWORKS)}") from None
+    return network if weights is None else replace(network, weights=Path(weights))

@@ -1,0 +1,32 @@
+"""The CIFAR-10 residual networks."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from silicodec.models.networks.network import Network, load_state_dict
+from silicodec.models.storage import data_file
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class CifarResNet(Network):
+    """ResNet of He et al. 2016, section 4.2; the number at the end of the name is its depth, 6 n + 2."""
+
+    def _weights_file(self) -> Path | None:
+        return super()._weights_file() or data_file(f"weights/{self.name}_cifar10.pt")
+
+    def _load(self) -> "nn.Module":
+        from silicodec.models.networks.resnet import ResNet
+
+        path = self._weights_file()
+        assert path is not None
+        depth = int(self.name.removeprefix("resnet"))
+        return load_state_dict(self, ResNet(blocks_per_stage=(depth - 2) // 6), path)
+
+    def _data_set_images(self, count: int | None) -> tuple[np.ndarray, np.ndarray]:
+        with np.load(data_file("cifar10/test_2000.npz")) as data:
+            images, labels = data["images"][:count], data["labels"][:count]
+        return images.transpose(0, 3, 1, 2).astype(np.float32) / np.float32(255), labels
