@@ -2,9 +2,9 @@
 //
 //     harness DIRECTORY READY_AFTER_VALID IDLE_CYCLES MAX_CYCLES
 //
-// DIRECTORY holds STREAM.words (uint64) and STREAM.flags (uint8) of every input, and STREAM.stall (uint8) of every
-// stream. The words and flags of the outputs are written there, too, and a report to standard output. Cycle for cycle
-// the same as the bench of the MyHDL simulator (bench.py).
+// DIRECTORY holds STREAM.words (the smallest unsigned type that fits) and STREAM.flags (uint8) of every input, and
+// STREAM.stall (uint8) of every stream. The words and flags of the outputs are written there, too, and a report to
+// standard output. Cycle for cycle the same as the bench of the MyHDL simulator (bench.py).
 
 #include <cstdint>
 #include <cstdio>
@@ -60,7 +60,7 @@ class Source {
   public:
     Source(const char* name, int bits, Data& data, CData& valid, CData& ready, CData& last)
         : name_(name), ones_(~0ULL >> (64 - bits)), data_(data), valid_(valid), ready_(ready), last_(last),
-          words_(read_file<uint64_t>(std::string(name) + ".words")),
+          words_(read_file<Data>(std::string(name) + ".words")),
           flags_(read_file<uint8_t>(std::string(name) + ".flags")), stall_(name) {}
 
     void drive() {
@@ -88,12 +88,12 @@ class Source {
     bool left() const { return taken_ < words_.size(); }
 
     const char* name_;
-    const uint64_t ones_;
+    const Data ones_;
     Data& data_;
     CData& valid_;
     const CData& ready_;
     CData& last_;
-    const std::vector<uint64_t> words_;
+    const std::vector<Data> words_;
     const std::vector<uint8_t> flags_;
     StallPattern stall_;
     size_t taken_ = 0;
@@ -112,7 +112,7 @@ class Sink {
     }
 
     bool sample() {
-        const uint64_t word = data_;
+        const Data word = data_;
         const uint8_t flags = last_ ? (error_ ? LAST | ERROR : LAST) : 0;
         if (held_) {
             if (!valid_) violation_ = "valid fell before the transfer";
@@ -147,10 +147,10 @@ class Sink {
     const CData& last_;
     const CData& error_;
     StallPattern stall_;
-    std::vector<uint64_t> words_;
+    std::vector<Data> words_;
     std::vector<uint8_t> flags_;
     bool held_ = false;
-    uint64_t held_word_ = 0;
+    Data held_word_ = 0;
     uint8_t held_flags_ = 0;
     const char* violation_ = nullptr;
 };

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from silicodec.rtl.engine import Engine, Packets, Port
 from . import icarus, myhdl_backend, verilator
 from .errors import SimulationError, StreamRuleError
 from .stalls import NO_STALLS, Stalls
-from .stimulus import ERROR, LAST, Recording, Source, Stimulus
+from .stimulus import ERROR, LAST, Recording, Source, Stimulus, word_type
 
 BACKENDS: dict[str, Callable[[Engine, Stimulus, str | None], Recording]] = {
     "myhdl": myhdl_backend.run,
@@ -106,7 +105,7 @@ def simulate(
     packets = _checked_packets(engine, inputs)
     stimulus = Stimulus(
         sources={
-            port.name: _source(packets[port.name], stalls.input_pattern(index))
+            port.name: _source(port, packets[port.name], stalls.input_pattern(index))
             for index, port in enumerate(engine.inputs)
         },
         sinks={port.name: stalls.output_pattern(index) for index, port in enumerate(engine.outputs)},
@@ -141,8 +140,8 @@ def _packets(port: Port, given: Packets | np.ndarray) -> list[np.ndarray]:
     return packets
 
 
-def _source(packets: Sequence[np.ndarray], stall: np.ndarray) -> Source:
-    words = np.concatenate([np.empty(0, np.uint64), *packets]).astype(np.uint64)
+def _source(port: Port, packets: Sequence[np.ndarray], stall: np.ndarray) -> Source:
+    words = np.concatenate([np.empty(0, word_type(port)), *packets], dtype=word_type(port), casting="unsafe")
     flags = np.zeros(words.size, np.uint8)
     flags[np.cumsum([packet.size for packet in packets], dtype=int) - 1] = LAST
     return Source(words, flags, stall)
@@ -151,7 +150,7 @@ def _source(packets: Sequence[np.ndarray], stall: np.ndarray) -> Source:
 def _simulation(engine: Engine, backend: str, recording: Recording) -> Simulation:
     streams, errors = {}, {}
     for port in engine.outputs:
-        words, flags = recording.words[port.name].astype(_word_type(port)), recording.flags[port.name]
+        words, flags = recording.words[port.name], recording.flags[port.name]
         ends = np.flatnonzero(flags & LAST) + 1
         packets = np.split(words, ends)
         streams[port.name] = packets if packets[-1].size else packets[:-1]
@@ -162,10 +161,6 @@ def _simulation(engine: Engine, backend: str, recording: Recording) -> Simulatio
         cycles = recording.last_output - recording.first_input + 1
     transferred = {name: words.size for name, words in recording.words.items()}
     return Simulation(backend, streams, errors, cycles, {**recording.taken, **transferred})
-
-
-def _word_type(port: Port) -> np.dtype[Any]:
-    return np.min_scalar_type(2**port.bits - 1)
 
 
 def _check(engine: Engine, stimulus: Stimulus, recording: Recording, simulation: Simulation) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+
+from silicodec.rtl.engine import Port
 
 LAST, ERROR = 1, 2
 """Bits of a word's flags."""
@@ -16,8 +19,8 @@ class Source:
 
     Parameters
     ----------
-    words : ndarray of uint64
-        The words of all packets, one after the other.
+    words : ndarray
+        The words of all packets, one after the other, of the port's `word_type`.
     flags : ndarray of uint8
         `LAST` on the final word of each packet, otherwise 0.
     stall : ndarray of uint8
@@ -67,8 +70,8 @@ class Recording:
         Cycle of the first transfer on an input and of the last one on an output.
     taken : dict of str to int
         Number of words taken from each source.
-    words : dict of str to ndarray of uint64
-        Words of each output stream.
+    words : dict of str to ndarray
+        Words of each output stream, of the port's `word_type`.
     flags : dict of str to ndarray of uint8
         `LAST` and `ERROR` of each word of each output stream.
     violation : (str, str) or None
@@ -82,3 +85,8 @@ class Recording:
     words: dict[str, np.ndarray]
     flags: dict[str, np.ndarray]
     violation: tuple[str, str] | None
+
+
+def word_type(port: Port) -> np.dtype[Any]:
+    """Return the smallest unsigned type that holds a word of the port."""
+    return np.min_scalar_type(2**port.bits - 1)
