@@ -11,12 +11,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from myhdl import ResetSignal, Signal, ToVerilogError, ToVerilogWarning, _block, _simulator
+import myhdl
+from myhdl import ResetSignal, Signal, ToVerilogWarning, _block, _simulator
 
 from .engine import Engine, Port
 
 SIGNALS = {"data": "data", "valid": "valid", "ready": "ready", "last": "last", "error": "error"}
 AXI_SIGNALS = {"data": "tdata", "valid": "tvalid", "ready": "tready", "last": "tlast", "error": "tuser"}
+
+_texts: dict[int, tuple[Engine, str]] = {}
+"""Verilog by the engine's id; keeping the engine keeps its id from being used again."""
 
 _PORT = re.compile(r"^(input|output) (?:\[(\d+):0\] )?(\w+);$", re.MULTILINE)
 _TIMESCALE = re.compile(r"^`timescale .*\n+", re.MULTILINE)
@@ -84,6 +88,12 @@ def verilog(engine: Engine) -> str:
         If MyHDL cannot convert the block, if a signal is driven but not read or read but not driven, or if the ports
         are not those that the engine declares.
     """
+    if id(engine) not in _texts:
+        _texts[id(engine)] = (engine, _convert(engine))
+    return _texts[id(engine)][1]
+
+
+def _convert(engine: Engine) -> str:
     with tempfile.TemporaryDirectory() as directory, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", ToVerilogWarning)
@@ -92,7 +102,7 @@ def verilog(engine: Engine) -> str:
             instance = engine.instantiate(clk, rst, engine.streams())
             try:
                 instance.convert(hdl="Verilog", path=directory, name=engine.top, testbench=False, no_myhdl_header=True)
-            except ToVerilogError as error:
+            except myhdl.ConversionError as error:
                 raise ConversionError(f"{engine.name}: {' '.join(str(error).split())}") from error
         text = Path(directory, f"{engine.top}.v").read_text()
     text = _TIMESCALE.sub("", text).lstrip()

@@ -1,0 +1,87 @@
+"""What is built is built once, whole, and with tools that are there."""
+
+import numpy as np
+import pytest
+
+from silicodec.verif import cache
+from silicodec.verif.errors import SimulationError
+from silicodec.verif.simulate import simulate
+
+
+def build_nothing(directory):
+    raise AssertionError("built again")
+
+
+def test_the_same_contents_are_built_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("SILICODEC_CACHE", str(tmp_path))
+    first = cache.build_once("thing", ["a"], lambda directory: (directory / "made").write_text("a"))
+    assert cache.build_once("thing", ["a"], build_nothing) == first
+    assert (first / "made").read_text() == "a"
+    assert cache.build_once("thing", ["b"], lambda directory: None) != first
+
+
+def test_a_failed_build_leaves_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv("SILICODEC_CACHE", str(tmp_path))
+    with pytest.raises(AssertionError, match="built again"):
+        cache.build_once("thing", ["a"], build_nothing)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_processes_may_build_the_same(tmp_path, monkeypatch):
+    monkeypatch.setenv("SILICODEC_CACHE", str(tmp_path))
+
+    def build(directory):
+        (directory / "made").write_text("late")
+        cache.build_once("thing", ["a"], lambda other: (other / "made").write_text("early"))
+
+    directory = cache.build_once("thing", ["a"], build)
+    assert (directory / "made").read_text() == "early"
+    assert list(tmp_path.iterdir()) == [directory]
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({"SILICODEC_CACHE": "/own", "XDG_CACHE_HOME": "/cache"}, "/own"),
+        ({"XDG_CACHE_HOME": "/cache"}, "/cache/silicodec"),
+        ({"HOME": "/someone"}, "/someone/.cache/silicodec"),
+    ],
+)
+def test_the_cache_is_where_the_user_says(monkeypatch, variables, expected):
+    for name in ("SILICODEC_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert str(cache.cache_directory()) == expected
+
+
+@pytest.mark.parametrize("backend", ["icarus", "verilator"])
+def test_a_compiled_engine_needs_no_compiler(toys, monkeypatch, backend):
+    inputs = {"words": np.array([1, 2], np.uint8)}
+    simulate(toys.increment, inputs, backend=backend)
+    monkeypatch.setattr(cache.subprocess, "run", refuse_compilers(cache.subprocess.run))
+    assert simulate(toys.increment, inputs, backend=backend).streams["result"][0].tolist() == [2, 3]
+
+
+def refuse_compilers(run):
+    """Return `subprocess.run` without compilers."""
+
+    def checked(command, **options):
+        assert command[0] not in ("verilator", "iverilog", "iverilog-vpi")
+        return run(command, **options)
+
+    return checked
+
+
+@pytest.mark.parametrize("backend", ["icarus", "verilator"])
+def test_a_missing_tool_is_named_with_its_package(toys, tmp_path, monkeypatch, backend):
+    monkeypatch.setenv("SILICODEC_CACHE", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    cache.tool_version.cache_clear()
+    with pytest.raises(SimulationError, match=r"^i?veril(og|ator) is not installed: apt-get install \w+"):
+        simulate(toys.increment, {"words": np.array([1], np.uint8)}, backend=backend)
+
+
+def test_a_failing_tool_says_what_it_said():
+    with pytest.raises(SimulationError, match=r"ls /no/such/file failed:\n.*No such file"):
+        cache.run_tool("ls", "/no/such/file", package="coreutils")
