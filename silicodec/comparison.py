@@ -9,6 +9,7 @@ import numpy as np
 
 from silicodec.models.codec import CorruptDataError, to_words
 from silicodec.rtl.catalog import ENGINES
+from silicodec.rtl.ebpc import LENGTH_BITS
 from silicodec.rtl.engine import Engine, Port
 from silicodec.verif.compare import first_difference
 from silicodec.verif.simulate import Simulation, simulate
@@ -159,7 +160,7 @@ def encoded_packets(decoder: Engine, packets: Sequence[np.ndarray]) -> dict[str,
     encoder = ENGINES[decoder.name.replace("decoder", "encoder").replace("-checked", "")]
     encoded = encoder.reference({encoder.inputs[0].name: packets})
     streams = {stream_role(name): list(stream) for name, stream in encoded.items()}
-    streams["length"] = [np.array([packet.size | (0 if packet.any() else ONLY_ZEROS)]) for packet in packets]
+    streams["length"] = [np.array([packet.size | (0 if packet.any() else 1 << LENGTH_BITS)]) for packet in packets]
     return {port.name: streams[stream_role(port.name)] for port in decoder.inputs}
 
 

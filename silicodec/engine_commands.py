@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .codec_commands import FILE, read_array
-from .output import print_table, write_json
+from .figures import HEADINGS, measured_figures, published_figures, sources
+from .output import Columns, print_table, write_json
 from .program import FailedRun
 
 if TYPE_CHECKING:
@@ -29,33 +30,21 @@ def find_engine(name: str) -> Engine:
 @click.command()
 def engines() -> None:
     """List the engines, with what they cost on SkyWater 130 and the published figures to compare with."""
+    from silicodec.asic.pdk import CORNER
     from silicodec.asic.records import read_records
     from silicodec.rtl.catalog import ENGINES
 
     records = read_records()
     rows = []
     for engine in ENGINES.values():
-        record = records.get(engine.name)
-        measured = ("not measured", "", "", "") if record is None else figures(record)
-        rows.append((engine.name, engine.summary, *measured))
-        for published in engine.published:
-            area = None if published.area_um2 is None else f"{published.area_um2:,.0f}"
-            kilo = None if published.kilo_gate_equivalents is None else f"{published.kilo_gate_equivalents:.2f}"
-            path = None if published.longest_path_ns is None else f"{published.longest_path_ns:.2f}"
-            rows.append(("", f"  {published.source} ({published.conditions})", area, kilo, None, path))
-    columns = [("engine", "left"), ("what it is, and what it is compared with", "left")]
-    columns += [(name, "right") for name in ("area um2", "kGE", "flip-flops", "longest path ns")]
-    print_table("Engines", columns, rows)
-
-
-def figures(record: Measurement) -> tuple[str, str, str, str]:
-    """Format a measurement for tables: area, kGE, flip-flops, longest path."""
-    return (
-        f"{record.area_um2:,.0f}",
-        f"{record.gate_equivalents / 1000:.2f}",
-        str(record.flip_flops),
-        f"{record.longest_path_ns:.2f}",
-    )
+        area, kilo, path, flip_flops = measured_figures(records.get(engine.name))
+        other_area, other_kilo, other_path = published_figures(engine)
+        rows.append((engine.name, engine.summary, area, other_area, kilo, other_kilo, path, other_path, flip_flops))
+    headings = ("area um2", "published", "kGE", "published", "path ns", "published", "flip-flops")
+    columns: Columns = [("engine", "left"), ("what it is", "left"), *((heading, "right") for heading in headings)]
+    print_table(f"Engines, measured on {CORNER}", columns, rows)
+    for source in sources(ENGINES.values()):
+        click.echo(f"  published {source}")
 
 
 @click.command()
@@ -94,7 +83,7 @@ def simulate(engine_name: str, inputs: tuple[str, ...], backend: str, seed: int 
     result = compare(engine, packets_for(engine, read_inputs(inputs)), backend=backend, seed=seed)
     if json_file:
         write_json(json_file, dataclasses.asdict(result))
-    columns = [("stream", "left"), ("", "left"), ("words", "right"), ("words per cycle", "right")]
+    columns: Columns = [("stream", "left"), ("", "left"), ("words", "right"), ("words per cycle", "right")]
     rows = [(s.name, s.direction, f"{s.words:,}", f"{s.words_per_cycle:.3f}") for s in result.streams]
     print_table(f"{engine.name}, {result.backend}: {result.cycles:,} cycles", columns, rows)
     if not result.match:
@@ -142,6 +131,7 @@ def asic(
         silicodec asic --verilog fifo.sv --verilog top.sv --top top --clock-port clk_i
     """
     from silicodec.asic.measure import measure
+    from silicodec.asic.pdk import CORNER
     from silicodec.asic.records import write_record
     from silicodec.rtl.catalog import ENGINES
 
@@ -160,8 +150,8 @@ def asic(
         write_record(measurement, folder)
     if json_file:
         write_json(json_file, [dataclasses.asdict(measurement) for measurement in measurements])
-    columns = [("design", "left")] + [(name, "right") for name in ("area um2", "kGE", "flip-flops", "longest path ns")]
-    print_table("SkyWater 130 HD, 1.8 V, 25 C", columns, [(m.name, *figures(m)) for m in measurements])
+    columns: Columns = [("design", "left"), *((heading, "right") for heading in HEADINGS)]
+    print_table(CORNER, columns, [(m.name, *measured_figures(m)) for m in measurements])
 
 
 def measure_engine(engine: Engine, period_ns: float) -> Measurement:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
-from .output import print_table
+from .codec_commands import FILE
+from .output import Columns, print_table, progress_bar
+from .program import FailedRun
 
 
 @click.command()
@@ -18,4 +21,102 @@ def networks() -> None:
     print_table("Networks", [(name, "left") for name in ("network", "what it is", "images", "state")], rows)
 
 
-COMMANDS: tuple[Any, ...] = (networks,)
+def split_names(context: click.Context, option: click.Parameter, value: str | None) -> list[str] | None:
+    """Split a list of names at its commas."""
+    return None if value is None else [name.strip() for name in value.split(",") if name.strip()]
+
+
+@click.command()
+@click.option("--network", default="digits", show_default=True, help="One of `silicodec networks`.")
+@click.option("--weights-file", type=FILE, metavar="FILE", help="Weights to use instead of the network's own.")
+@click.option(
+    "--codecs",
+    default="ebpc,bpc,zvc,zero-rle",
+    show_default=True,
+    callback=split_names,
+    help="Some of `silicodec codecs`, with commas between.",
+)
+@click.option("--images", "image_count", default=20, show_default=True, metavar="N", help="How many images.")
+@click.option("--folder", type=FILE, metavar="DIR", help="Image files to use instead of the network's data set.")
+@click.option(
+    "--format",
+    "number_formats",
+    callback=split_names,
+    help="Number formats, with commas between: fixed4, fixed8, fixed12, fixed16, float16, native.  "
+    "[default: the network's own]",
+)
+@click.option(
+    "--scale-rule",
+    default="headroom",
+    show_default=True,
+    help="headroom: a layer's largest value at 0.75 of full range, as in the EBPC paper; or full-range.",
+)
+@click.option("--gradients", is_flag=True, help="Evaluate the gradient maps of a training step too.")
+@click.option("--weights", is_flag=True, help="Evaluate the weights too.")
+@click.option("--layers", is_flag=True, help="Show every layer.")
+@click.option("--workers", type=int, metavar="N", help="Local processes.  [default: one for each processor]")
+@click.option("--scheduler", metavar="ADDRESS", help="Dask scheduler to use instead, such as tcp://host:8786.")
+@click.option("--json", "json_file", type=FILE, metavar="FILE", help="Write the records there.")
+@click.option("--parquet", "parquet_file", type=FILE, metavar="FILE", help="Write the records there.")
+def evaluate(
+    network: str,
+    weights_file: Path | None,
+    image_count: int,
+    layers: bool,
+    json_file: Path | None,
+    parquet_file: Path | None,
+    **options: Any,
+) -> None:
+    """Measure how small codecs make the feature maps of a network.
+
+    Example:
+
+        silicodec evaluate --network resnet20 --codecs ebpc,zvc,zstd --images 100 --format fixed8,fixed16
+    """
+    from silicodec.models.evaluate import evaluate
+    from silicodec.models.networks import get_network
+
+    with progress_bar(network) as progress:
+        evaluation = evaluate(get_network(network, weights_file), images=image_count, progress=progress, **options)
+    if json_file:
+        evaluation.write_json(json_file)
+    if parquet_file:
+        evaluation.write_parquet(parquet_file)
+    print_records(f"{network}, {image_count} images", evaluation.records if layers else evaluation.totals)
+
+
+def print_records(title: str, records: list[dict[str, Any]]) -> None:
+    """Print records of an evaluation as a table."""
+    names = ("tensors", "format", "codec", "layer")
+    numbers = ("words", "zeros %", "ratio", "frame mean", "deviation", "1st", "99th pct")
+    columns: Columns = [*((name, "left") for name in names), *((name, "right") for name in numbers)]
+    rows = [
+        (
+            *(record[key] for key in ("kind", "number_format", "codec")),
+            record["layer"] or "all",
+            f"{record['words']:,}",
+            f"{100 * record['sparsity']:.1f}",
+            *(f"{record[key]:.3f}" for key in ("ratio", "frame_mean", "frame_deviation", "frame_p1", "frame_p99")),
+        )
+        for record in records
+    ]
+    print_table(title, columns, rows)
+
+
+@click.command()
+@click.option(
+    "--network", help="One of `silicodec networks`.  [default: resnet20, or digits where SILICODEC_DATA is unset]"
+)
+@click.option("--images", "image_count", default=100, show_default=True, metavar="N", help="How many images.")
+@click.option("--out", "folder", type=FILE, default=Path("build/demo"), show_default=True, help="Folder of the page.")
+def demo(network: str | None, image_count: int, folder: Path) -> None:
+    """Compress a network's feature maps in software and in simulated hardware, and write a page about it."""
+    from .demo import default_network, write_demo
+
+    page, match = write_demo(network or default_network(), image_count, folder, say=click.echo)
+    click.echo(f"page: {page.resolve().as_uri()}")
+    if not match:
+        raise FailedRun("simulated hardware and software gave different bits")
+
+
+COMMANDS: tuple[Any, ...] = (networks, evaluate, demo)

@@ -73,7 +73,10 @@ class Program(click.Group):
             click.echo(error.format_message(), err=True)
             code = 2
         except click.ClickException as error:
-            click.echo(f"silicodec: {' '.join(error.format_message().split())}", err=True)
+            message = " ".join(error.format_message().split())
+            if isinstance(error, click.UsageError) and error.ctx:
+                message += f" (see `{error.ctx.command_path} --help`)"
+            click.echo(f"silicodec: {message}", err=True)
             code = error.exit_code
         except click.Abort:
             click.echo("silicodec: interrupted", err=True)
