@@ -24,6 +24,8 @@ _texts: dict[int, tuple[Engine, str]] = {}
 
 _PORT = re.compile(r"^(input|output) (?:\[(\d+):0\] )?(\w+);$", re.MULTILINE)
 _TIMESCALE = re.compile(r"^`timescale .*\n+", re.MULTILINE)
+_SENSITIVITY = re.compile(r"(?<=^always @\()[\w, ]+(?=\))", re.MULTILINE)
+_RESETS = re.compile(r"(?<=if \(rst == 1\) begin\n)(?: +\S+ <= [^;]+;\n)+")
 
 
 class ConversionError(Exception):
@@ -105,7 +107,7 @@ def _convert(engine: Engine) -> str:
             except myhdl.ConversionError as error:
                 raise ConversionError(f"{engine.name}: {' '.join(str(error).split())}") from error
         text = Path(directory, f"{engine.top}.v").read_text()
-    text = _TIMESCALE.sub("", text).lstrip()
+    text = _normalised(text)
     _check_signals(engine, [str(warning.message) for warning in caught])
     _check_pins(engine, text)
     return text
@@ -127,6 +129,13 @@ def to_verilog(engine: Engine, directory: Path) -> Path:
     temporary.write_text(text)
     temporary.replace(path)
     return path
+
+
+def _normalised(text: str) -> str:
+    """Remove the time scale, which no cycle depends on, and sort what MyHDL takes from sets."""
+    text = _TIMESCALE.sub("", text).lstrip()
+    text = _SENSITIVITY.sub(lambda match: ", ".join(sorted(match[0].split(", "))), text)
+    return _RESETS.sub(lambda match: "".join(sorted(match[0].splitlines(keepends=True))), text)
 
 
 def _check_signals(engine: Engine, messages: list[str]) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 from myhdl import Signal, always_comb, block, instances, intbv
 
+from silicodec.rtl.catalog import ENGINES
 from silicodec.rtl.convert import ConversionError, pins, to_verilog
 from silicodec.rtl.engine import Engine, Port
 
@@ -128,6 +132,26 @@ def test_the_text_does_not_depend_on_what_was_converted_before(tmp_path):
     first = texts.pop()
     assert "Date" not in first
     assert "timescale" not in first
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_every_engine_of_the_catalog_converts(tmp_path, name):
+    assert f"module {ENGINES[name].top} (" in to_verilog(ENGINES[name], tmp_path).read_text()
+
+
+def test_the_text_does_not_depend_on_the_order_of_sets(tmp_path):
+    program = f"""
+from pathlib import Path
+from silicodec.rtl.catalog import ENGINES
+from silicodec.rtl.catalog import ENGINES
+from silicodec.rtl.convert import to_verilog
+to_verilog(ENGINES["ebpc-encoder"], Path({str(tmp_path)!r}))
+"""
+    texts = set()
+    for seed in ("0", "1"):
+        subprocess.run([sys.executable, "-c", program], env={**os.environ, "PYTHONHASHSEED": seed}, check=True)
+        texts.add((tmp_path / "ebpc_encoder.v").read_text())
+    assert len(texts) == 1
 
 
 @pytest.mark.parametrize(
