@@ -8,7 +8,7 @@ from myhdl import Signal, always, always_comb, block, instances, intbv
 
 
 @block
-def corner_turn(clk: Any, shift: Any, upwards: Any, entering: Any, leaving: Any, crossing: Any, *, size: int) -> Any:
+def corner_turn(clk: Any, shift: Any, upwards: Any, entering: Any, leaving: Any, crossing: Any = None, *, size: int) -> Any:
     """Transpose blocks of `size` vectors of `size` bits in one array that is filled and emptied at once.
 
     A block that was shifted in upwards is shifted out leftwards, while the next one follows it in; the caller inverts
@@ -22,7 +22,7 @@ def corner_turn(clk: Any, shift: Any, upwards: Any, entering: Any, leaving: Any,
         Direction of the shift.
     entering, leaving : Signal of `size` bits
         Next vector in; next vector out, valid before the edge.
-    crossing : Signal of `size` bits
+    crossing : Signal of `size` bits, optional
         The first side across the direction of the shift: before a block's first shift out, its vector 0.
     """
     cells = Signal(intbv(0)[size * size :])
@@ -32,10 +32,18 @@ def corner_turn(clk: Any, shift: Any, upwards: Any, entering: Any, leaving: Any,
         for i in range(size):
             if upwards:
                 leaving.next[i] = cells[i]
-                crossing.next[i] = cells[i * size]
             else:
                 leaving.next[i] = cells[i * size]
-                crossing.next[i] = cells[i]
+
+    if crossing is not None:
+
+        @always_comb
+        def read_across() -> None:
+            for i in range(size):
+                if upwards:
+                    crossing.next[i] = cells[i * size]
+                else:
+                    crossing.next[i] = cells[i]
 
     @always(clk.posedge)
     def move() -> None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from myhdl import block, instances
+from myhdl import Signal, always_comb, always_seq, block, instances, intbv, modbv
 
 from .bit_packer import bit_packer
-from .bit_planes import bit_plane_encoder
-from .stream import Stream, SymbolStream, fork
-from .zero_runs import zero_run_encoder
+from .bit_plane_decoder import bit_plane_decoder
+from .bit_plane_encoder import bit_plane_encoder
+from .bit_unpacker import bit_unpacker
+from .stream import AxiStream, BitWindow, Stream, SymbolStream, fork
+from .zero_runs import zero_run_decoder, zero_run_encoder
+
+LENGTH_BITS = 24
+"""Width of the number of words that a decoder is told of a packet, as in the public hardware."""
 
 
 @block
@@ -46,4 +51,183 @@ def ebpc_encoder(
     zero_packer = bit_packer(clk, rst, zero_symbols, znz, word_bits=word_bits)
     plane_coder = bit_plane_encoder(clk, rst, plane_words, plane_symbols, word_bits=word_bits)
     plane_packer = bit_packer(clk, rst, plane_symbols, bpc, word_bits=word_bits)
+    return instances()
+
+
+@block
+def ebpc_decoder(
+    clk: Any,
+    rst: Any,
+    znz: Stream,
+    bpc: Stream,
+    length: Stream,
+    words: Stream,
+    *,
+    word_bits: int = 8,
+    max_zero_run: int = 16,
+    length_bits: int = LENGTH_BITS,
+    checked: bool = False,
+) -> Any:
+    """Restore packets of words from their ZNZ and BPC streams, up to one word per cycle.
+
+    Whatever the streams hold, a packet ends after its number of words: bits that are missing read as zeros, words that
+    are left over are dropped.
+
+    Parameters
+    ----------
+    znz, bpc : Stream
+        The two streams of a packet, in words of `word_bits` bits.
+    length : Stream
+        One word for each packet: the number of words in the low `length_bits` bits, zero standing for
+        2**`length_bits`; the bit above is set if the packet has no BPC stream.
+    words : Stream
+        The restored words. If `checked`, `error` is high with `last` where a stream of the packet was malformed.
+    word_bits : int
+        8 or 16; a block has as many words.
+    max_zero_run : int
+        Longest run of zero words in one code.
+    length_bits : int
+        Width of the packet's number of words.
+    checked : bool
+        Whether to detect malformed streams.
+    """
+    if word_bits not in (8, 16):
+        raise ValueError(f"word_bits must be 8 or 16, not {word_bits}")
+    if length_bits < 1:
+        raise ValueError(f"length_bits must be at least 1, not {length_bits}")
+
+    znz_window = BitWindow(word_bits)
+    bpc_window = BitWindow(word_bits)
+    nonzero = Stream(1)
+
+    active = Signal(bool(0))
+    over = Signal(bool(0))
+    plain = Signal(bool(0))
+    remaining = Signal(modbv(0)[length_bits:])
+    last_word = Signal(bool(0))
+    count = Signal(bool(0))
+    runs_over = Signal(bool(0)) if checked else None
+    znz_start = Signal(bool(0))
+    bpc_start = Signal(bool(0))
+
+    word = Signal(intbv(0)[word_bits:])
+    available = Signal(bool(0))
+    exhausted = Signal(bool(0))
+    take = Signal(bool(0))
+    fault = Signal(bool(0)) if checked else None
+    untouched = Signal(bool(0)) if checked else None
+    offered = Signal(bool(0))
+    taken = Signal(bool(0))
+
+    znz_unpacker = bit_unpacker(clk, rst, znz, znz_window, znz_start, over, word_bits=word_bits, checked=checked)
+    bpc_unpacker = bit_unpacker(clk, rst, bpc, bpc_window, bpc_start, over, word_bits=word_bits, checked=checked)
+    zero_decoder = zero_run_decoder(
+        clk, rst, znz_window, nonzero, count, last_word, over, runs_over, word_bits=word_bits, max_zero_run=max_zero_run
+    )
+    plane_decoder = bit_plane_decoder(
+        clk,
+        rst,
+        bpc_window,
+        word,
+        available,
+        take,
+        exhausted,
+        over,
+        fault,
+        untouched,
+        word_bits=word_bits,
+        checked=checked,
+    )
+
+    @always_comb
+    def start() -> None:
+        length.ready.next = not active
+        znz_start.next = active and not over
+        bpc_start.next = active and not over and not plain
+        last_word.next = remaining == 1
+
+    @always_comb
+    def offer() -> None:
+        offered.next = (
+            nonzero.valid
+            and (not nonzero.data or available or exhausted or plain)
+            and (not nonzero.last or plain or bpc_window.loaded)
+        )
+        words.last.next = nonzero.last
+        words.data.next = 0
+        if nonzero.data and available:
+            words.data.next = word
+
+    @always_comb
+    def handshake() -> None:
+        words.valid.next = offered
+        taken.next = offered and words.ready
+        nonzero.ready.next = offered and words.ready
+        take.next = offered and words.ready and nonzero.data and available
+
+    @always_seq(clk.posedge, reset=rst)
+    def control() -> None:
+        if over:
+            over.next = znz_window.loaded or bpc_window.loaded
+            active.next = znz_window.loaded or bpc_window.loaded
+        elif active:
+            over.next = taken and nonzero.last
+        else:
+            active.next = length.valid
+
+    @always_seq(clk.posedge, reset=None)
+    def measure() -> None:
+        if not active:
+            remaining.next = length.data[length_bits:]
+            plain.next = length.data[length_bits]
+        elif count:
+            remaining.next = remaining - 1
+
+    if checked:
+        starved = Signal(bool(0))
+
+        @always_comb
+        def report() -> None:
+            words.error.next = (
+                starved
+                or fault
+                or runs_over
+                or not znz_window.clean
+                or (nonzero.data and not available)
+                or (not plain and (not exhausted or not bpc_window.clean or (untouched and not nonzero.data)))
+            )
+
+        @always_seq(clk.posedge, reset=rst)
+        def starve() -> None:
+            if over:
+                starved.next = False
+            elif taken and nonzero.data and not available:
+                starved.next = True
+
+    return instances()
+
+
+@block
+def axi_ebpc_encoder(
+    clk: Any, rst: Any, s_axis: AxiStream, m_axis_znz: AxiStream, m_axis_bpc: AxiStream, **parameters: Any
+) -> Any:
+    """`ebpc_encoder` under AXI4-Stream's signal names."""
+    engine = ebpc_encoder(clk, rst, s_axis.stream(), m_axis_znz.stream(), m_axis_bpc.stream(), **parameters)
+    return instances()
+
+
+@block
+def axi_ebpc_decoder(
+    clk: Any,
+    rst: Any,
+    s_axis_znz: AxiStream,
+    s_axis_bpc: AxiStream,
+    s_axis_length: AxiStream,
+    m_axis: AxiStream,
+    **parameters: Any,
+) -> Any:
+    """`ebpc_decoder` under AXI4-Stream's signal names."""
+    engine = ebpc_decoder(
+        clk, rst, s_axis_znz.stream(), s_axis_bpc.stream(), s_axis_length.stream(), m_axis.stream(), **parameters
+    )
     return instances()

@@ -23,7 +23,7 @@ class Stream:
     """
 
     def __init__(self, bits: int, *, error: bool = False) -> None:
-        self.data: Any = Signal(intbv(0)[bits:])
+        self.data: Any = Signal(bool(0)) if bits == 1 else Signal(intbv(0)[bits:])
         self.valid: Any = Signal(bool(0))
         self.ready: Any = Signal(bool(0))
         self.last: Any = Signal(bool(0))
@@ -42,6 +42,14 @@ class AxiStream:
         if error:
             self.tuser: Any = Signal(bool(0))
 
+    def stream(self) -> Stream:
+        """Return the same signals under this library's names."""
+        stream = Stream.__new__(Stream)
+        stream.data, stream.valid, stream.ready, stream.last = self.tdata, self.tvalid, self.tready, self.tlast
+        if hasattr(self, "tuser"):
+            stream.error = self.tuser
+        return stream
+
 
 class SymbolStream:
     """Variable-length codes on their way to a bit packer, with the handshake of `Stream`.
@@ -56,6 +64,24 @@ class SymbolStream:
         self.valid: Any = Signal(bool(0))
         self.ready: Any = Signal(bool(0))
         self.last: Any = Signal(bool(0))
+
+
+class BitWindow:
+    """The next bits of a packet, and how many of them their user takes.
+
+    `data` is meaningful while `valid` is high; on a rising clock edge where `take` is high the window moves on by `length`
+    bits. `loaded` says that the packet has begun, `ended` that its last word has been read, and `clean` that nothing but
+    a proper padding is left.
+    """
+
+    def __init__(self, bits: int) -> None:
+        self.data: Any = Signal(intbv(0)[bits:])
+        self.valid: Any = Signal(bool(0))
+        self.take: Any = Signal(bool(0))
+        self.length: Any = Signal(intbv(0, min=0, max=bits + 1))
+        self.loaded: Any = Signal(bool(0))
+        self.ended: Any = Signal(bool(0))
+        self.clean: Any = Signal(bool(0))
 
 
 @block

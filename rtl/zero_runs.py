@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from myhdl import Signal, always_comb, always_seq, block, instances, modbv
+from myhdl import Signal, always_comb, always_seq, block, instances, intbv, modbv
 
-from .stream import Stream, SymbolStream
+from .stream import BitWindow, Stream, SymbolStream
+
+
+def run_length_bits(max_zero_run: int, word_bits: int) -> int:
+    """Return the bits of a run length; raise ValueError where a run and the word after it do not fit in a word."""
+    run_bits = max_zero_run.bit_length() - 1
+    if max_zero_run < 2 or max_zero_run != 1 << run_bits:
+        raise ValueError(f"max_zero_run must be a power of two of at least 2, not {max_zero_run}")
+    if run_bits + 2 > word_bits:
+        raise ValueError(f"max_zero_run must be at most {1 << (word_bits - 2)} for {word_bits}-bit words")
+    return run_bits
 
 
 @block
@@ -26,11 +36,7 @@ def zero_run_encoder(
     max_zero_run : int
         Longest run of one code, a power of two.
     """
-    run_bits = max_zero_run.bit_length() - 1
-    if max_zero_run < 2 or max_zero_run != 1 << run_bits:
-        raise ValueError(f"max_zero_run must be a power of two of at least 2, not {max_zero_run}")
-    if run_bits + 2 > word_bits:
-        raise ValueError(f"max_zero_run must be at most {1 << (word_bits - 2)} for {word_bits}-bit words")
+    run_bits = run_length_bits(max_zero_run, word_bits)
 
     run = Signal(modbv(0)[run_bits:])
     pending = Signal(bool(0))
@@ -84,5 +90,95 @@ def zero_run_encoder(
                 run.next = run + 1
             else:
                 run.next = 0
+
+    return instances()
+
+
+@block
+def zero_run_decoder(
+    clk: Any,
+    rst: Any,
+    window: BitWindow,
+    nonzero: Stream,
+    count: Any,
+    last_word: Any,
+    finish: Any,
+    runs_over: Any,
+    *,
+    word_bits: int,
+    max_zero_run: int,
+) -> Any:
+    """Tell for each word of a packet whether it is nonzero, one word per cycle.
+
+    Parameters
+    ----------
+    window : BitWindow
+        The ZNZ stream.
+    nonzero : Stream
+        One bit per word; `last` on the packet's last word, after which the decoder waits for `finish`.
+    count : Signal of bool
+        A word is counted in this cycle.
+    last_word : Signal of bool
+        The next word to be counted is the packet's last.
+    finish : Signal of bool
+        Forget the packet.
+    runs_over : Signal of bool, or None
+        A zero run goes on after the packet's last word.
+    """
+    run_bits = run_length_bits(max_zero_run, word_bits)
+
+    run = Signal(intbv(0)[run_bits:])
+    in_run = Signal(bool(0))
+    waiting = Signal(bool(0))
+    nonzero_valid = Signal(bool(0))
+    nonzero_last = Signal(bool(0))
+    go = Signal(bool(0))
+
+    @always_comb
+    def decide() -> None:
+        in_run.next = run != 0
+        waiting.next = window.loaded and not finish and (not nonzero_valid or (nonzero.ready and not nonzero_last))
+
+    @always_comb
+    def advance() -> None:
+        go.next = waiting and (in_run or window.valid)
+        count.next = waiting and (in_run or window.valid)
+        window.take.next = waiting and window.valid and not in_run
+        window.length.next = run_bits + 1
+        if window.data[word_bits - 1]:
+            window.length.next = 1
+
+    @always_comb
+    def offer() -> None:
+        nonzero.valid.next = nonzero_valid
+        nonzero.last.next = nonzero_last
+
+    if runs_over is not None:
+
+        @always_comb
+        def report() -> None:
+            runs_over.next = in_run
+
+    @always_seq(clk.posedge, reset=rst)
+    def control() -> None:
+        if finish:
+            nonzero_valid.next = False
+            run.next = 0
+        elif go:
+            nonzero_valid.next = True
+            if in_run:
+                run.next = run - 1
+            elif window.data[word_bits - 1]:
+                run.next = 0
+            else:
+                run.next = window.data[word_bits - 1 : word_bits - 1 - run_bits]
+        elif nonzero.ready:
+            nonzero_valid.next = False
+
+    @always_seq(clk.posedge, reset=None)
+    def store() -> None:
+        if go:
+            nonzero.data.next = window.data[word_bits - 1] and not in_run
+            nonzero_last.next = last_word
 
     return instances()

@@ -320,12 +320,12 @@ def bit_plane_encoder(clk: Any, rst: Any, words: Stream, symbols: SymbolStream, 
         for i in range(planes):
             difference.next[i] = leaving[i + 1] ^ leaving[i] ^ borrow[i]
             changed.next[i] = leaving[i + 1] ^ leaving[i] ^ borrow[i] ^ previous[i]
-            if leaving[i + 1] ^ leaving[i]:
+            if leaving[i + 1] != leaving[i]:
                 next_borrow.next[i] = leaving[i]
             else:
                 next_borrow.next[i] = borrow[i]
             # The sign of a difference departs from its bit below only where the subtraction overflows.
-            overflow.next[i] = (leaving[i + 1] ^ leaving[i]) and (leaving[i] ^ borrow[i])
+            overflow.next[i] = (leaving[i + 1] ^ leaving[i]) & (leaving[i] ^ borrow[i])
 
     @always_comb
     def place() -> None:

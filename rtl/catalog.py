@@ -1,0 +1,102 @@
+"""Every engine of the library, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from silicodec.models.ebpc import EBPC
+
+from .ebpc import LENGTH_BITS, axi_ebpc_decoder, axi_ebpc_encoder, ebpc_decoder, ebpc_encoder
+from .engine import Engine, Packets, Port, PublishedFigure
+
+_PUBLIC_RTL = "public EBPC RTL (pulp-platform/stream-ebpc), same flow as ours"
+_PAPER = "EBPC paper (arXiv 1908.11645), 65 nm, 600 MHz"
+
+
+def _ebpc_encoder(word_bits: int, *, axi: bool = False) -> Engine:
+    codec = EBPC(word_bits=word_bits, block_size=word_bits)
+    words, znz, bpc = ("s_axis", "m_axis_znz", "m_axis_bpc") if axi else ("words", "znz", "bpc")
+
+    def reference(inputs: Mapping[str, Packets]) -> dict[str, list[np.ndarray]]:
+        encoded = [codec.encode_words(packet) for packet in inputs[words]]
+        return {znz: [streams["znz"] for streams in encoded], bpc: [s["bpc"] for s in encoded if len(s["bpc"])]}
+
+    return Engine(
+        name=_name("ebpc-encoder", word_bits, axi=axi),
+        summary=f"EBPC compressor, {word_bits}-bit words{', AXI4-Stream' if axi else ''}",
+        block=axi_ebpc_encoder if axi else ebpc_encoder,
+        parameters={"word_bits": word_bits},
+        inputs=(Port(words, word_bits),),
+        outputs=(Port(znz, word_bits), Port(bpc, word_bits)),
+        reference=reference,
+        clock_ns=3.5,
+        published=_published(word_bits, kilo_gate_equivalents=2.8, area_um2=17788, longest_path_ns=6.38),
+        axi=axi,
+    )
+
+
+def _ebpc_decoder(word_bits: int, *, checked: bool = False, axi: bool = False) -> Engine:
+    codec = EBPC(word_bits=word_bits, block_size=word_bits)
+    names = ("s_axis_znz", "s_axis_bpc", "s_axis_length", "m_axis") if axi else ("znz", "bpc", "length", "words")
+    znz, bpc, length, words = names
+
+    def reference(inputs: Mapping[str, Packets]) -> dict[str, list[np.ndarray]]:
+        planes = iter(inputs[bpc])
+        none = np.zeros(0, inputs[znz][0].dtype)
+        packets = []
+        for zeros, header in zip(inputs[znz], inputs[length], strict=True):
+            count = int(header[0])
+            plain = count >> LENGTH_BITS
+            packets.append(codec.decode_words(zeros, none if plain else next(planes), count % (1 << LENGTH_BITS)))
+        return {words: packets}
+
+    return Engine(
+        name=_name("ebpc-decoder-checked" if checked else "ebpc-decoder", word_bits, axi=axi),
+        summary=f"EBPC decompressor, {word_bits}-bit words{', detects malformed streams' if checked else ''}"
+        f"{', AXI4-Stream' if axi else ''}",
+        block=axi_ebpc_decoder if axi else ebpc_decoder,
+        parameters={"word_bits": word_bits, "checked": checked},
+        inputs=(Port(znz, word_bits), Port(bpc, word_bits), Port(length, LENGTH_BITS + 1)),
+        outputs=(Port(words, word_bits, error=checked),),
+        reference=reference,
+        clock_ns=3.5,
+        published=_published(word_bits, kilo_gate_equivalents=3.0, area_um2=15471, longest_path_ns=6.24),
+        axi=axi,
+    )
+
+
+def _name(base: str, word_bits: int, *, axi: bool) -> str:
+    return base + ("" if word_bits == 8 else f"-w{word_bits}") + ("-axis" if axi else "")
+
+
+def _published(word_bits: int, **figures: Any) -> tuple[PublishedFigure, ...]:
+    if word_bits != 8:
+        return ()
+    return (
+        PublishedFigure(
+            source=_PUBLIC_RTL,
+            conditions="sky130hd, typical corner",
+            area_um2=figures["area_um2"],
+            longest_path_ns=figures["longest_path_ns"],
+        ),
+        PublishedFigure(source=_PAPER, conditions="", kilo_gate_equivalents=figures["kilo_gate_equivalents"]),
+    )
+
+
+ENGINES: dict[str, Engine] = {
+    engine.name: engine
+    for engine in (
+        _ebpc_encoder(8),
+        _ebpc_decoder(8),
+        _ebpc_decoder(8, checked=True),
+        _ebpc_encoder(16),
+        _ebpc_decoder(16),
+        _ebpc_decoder(16, checked=True),
+        _ebpc_encoder(8, axi=True),
+        _ebpc_decoder(8, axi=True),
+    )
+}
+"""Name -> engine."""
