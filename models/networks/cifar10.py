@@ -28,5 +28,7 @@ class CifarResNet(Network):
 
     def _data_set_images(self, count: int | None) -> tuple[np.ndarray, np.ndarray]:
         with np.load(data_file("cifar10/test_2000.npz")) as data:
-            images, labels = data["images"][:count], data["labels"][:count]
-        return images.transpose(0, 3, 1, 2).astype(np.float32) / np.float32(255), labels
+            images, labels = data["images"], data["labels"]
+        # The file is sorted by class: a fixed shuffle makes the first images a sample of all.
+        chosen = np.random.default_rng(seed=0).permutation(len(labels))[:count]
+        return images[chosen].transpose(0, 3, 1, 2).astype(np.float32) / np.float32(255), labels[chosen]

@@ -1,8 +1,10 @@
 """The embedded default: a small CNN on the handwritten digits that come with scikit-learn."""
 
 import math
+import zipfile
 from collections import OrderedDict
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -26,25 +28,32 @@ class Digits(Network):
         if self.weights is not None:
             return load_state_dict(self, build(), self.weights)
         cached = cache_folder() / CACHE_NAME
-        if cached.exists():
-            try:
-                return load_state_dict(self, build(), cached)
-            except NetworkError:
-                cached.unlink()  # a damaged cache is worth no more than the seconds of a new training
-        return self._train()
+        try:
+            _check_whole(cached)
+            return load_state_dict(self, build(), cached)
+        except (OSError, zipfile.BadZipFile, NetworkError):  # not there yet, or damaged
+            self._train(cached)
+        return load_state_dict(self, build(), cached)
 
-    def _train(self) -> "nn.Module":
+    @staticmethod
+    def _train(destination: Path) -> None:
         import torch
 
         images, labels = split("train")
         model = train(torch.from_numpy(images), torch.from_numpy(labels))
-        with written_whole(cache_folder() / CACHE_NAME) as path:
+        with written_whole(destination) as path:
             torch.save(model.state_dict(), path)
-        return model
 
     def _data_set_images(self, count: int | None) -> tuple[np.ndarray, np.ndarray]:
         self.check_available()
         return split("test")
+
+
+def _check_whole(path: Path) -> None:
+    """Check a file that PyTorch saved, a Zip archive, against its checksums, which PyTorch itself does not."""
+    with zipfile.ZipFile(path) as archive:
+        if archive.testzip():
+            raise zipfile.BadZipFile(f"{path} is damaged")
 
 
 def split(part: str) -> tuple[np.ndarray, np.ndarray]:
