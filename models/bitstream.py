@@ -26,13 +26,18 @@ def put(bits: np.ndarray, position: int, code: int, length: int) -> int:
 
 
 @njit(cache=True)
-def peek(bits: np.ndarray, position: int, length: int) -> int:
-    """Read 1 to 63 bits at a bit position."""
+def peek_all(bits: np.ndarray, position: int) -> np.uint64:
+    """Read the next 64 bits at a bit position."""
     index = position >> 6
     offset = np.uint64(position & 63)
     # Two shifts by less than 64 each, since a shift by 64 is undefined.
-    window = (bits[index] << offset) | ((bits[index + 1] >> np.uint64(1)) >> (np.uint64(63) - offset))
-    return np.int64(window >> np.uint64(64 - length))
+    return (bits[index] << offset) | ((bits[index + 1] >> np.uint64(1)) >> (np.uint64(63) - offset))
+
+
+@njit(cache=True)
+def peek(bits: np.ndarray, position: int, length: int) -> int:
+    """Read 1 to 63 bits at a bit position."""
+    return np.int64(peek_all(bits, position) >> np.uint64(64 - length))  # type: ignore[return-value]  # Numba's int
 
 
 def new_bits(capacity: int) -> np.ndarray:

@@ -10,108 +10,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import numpy as np
 from numba import njit
 
-from .bitstream import from_bytes, new_bits, peek, put, to_stream
-from .codec import Codec, EncodedStream, word_dtype
+from .bitstream import from_bytes, new_bits, peek, peek_all, put, to_stream
+from .bpc_tables import (
+    ALL_ONES,
+    MAX_SPREAD,
+    NO_CODE,
+    SINGLE_ONE,
+    SINGLE_ZERO_PLANE,
+    ZERO_DELTA_PLANE,
+    ZERO_PLANES,
+    code_meanings,
+    field_bits,
+    plane_codes,
+    plane_costs,
+    spread_bits,
+)
+from .codec import Codec, EncodedStream, to_words, word_dtype
 from .errors import CorruptDataError, check_integer
-
-
-class Code(NamedTuple):
-    """A code: its value and its number of bits."""
-
-    value: int
-    length: int
-
-
-SINGLE_ZERO_PLANE = Code(0b01, 2)
-ZERO_PLANES = Code(0b001, 3)
-ALL_ONES = Code(0b00000, 5)
-ZERO_DELTA_PLANE = Code(0b00001, 5)
-TWO_ONES = Code(0b00010, 5)
-SINGLE_ONE = Code(0b00011, 5)
-RAW_PLANE = Code(0b1, 1)
-
-
-def field_bits(values: int) -> int:
-    """Return the bits of a field that holds 0 to `values - 1`."""
-    return (values - 1).bit_length()
-
-
-@lru_cache
-def plane_codes(block_size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Tabulate the code of every DBX plane that depends on that plane alone.
-
-    Returns
-    -------
-    values, lengths : numpy.ndarray
-        Value (uint32) and number of bits (uint8) of the code, by plane; entry 0 is unused.
-    """
-    bits = block_size - 1
-    position_bits = field_bits(block_size)
-    planes = np.arange(1 << bits, dtype=np.uint32)
-    values = planes | (RAW_PLANE.value << bits)
-    lengths = np.full(planes.size, RAW_PLANE.length + bits, np.uint8)
-    for pattern, code in ((0b1, SINGLE_ONE), (0b11, TWO_ONES)):
-        width = pattern.bit_length()
-        for position in range(bits - width + 1):
-            plane = pattern << (bits - width - position)
-            values[plane] = code.value << position_bits | position
-            lengths[plane] = code.length + position_bits
-    values[-1], lengths[-1] = ALL_ONES
-    return values, lengths
-
-
-# What a code means to the decoder: the kinds of entries of `code_meanings`.
-MALFORMED, PLANE, DELTA_PLANE_IS_ZERO, ZERO_RUN = range(4)
-
-
-class Meanings(NamedTuple):
-    """What the decoder does for every string of `bits` bits that it may find ahead.
-
-    `kind`, `length` (of the code, in bits) and `value` (the DBX plane, or the number of zero planes) are arrays with an
-    entry for each string.
-    """
-
-    bits: int
-    kind: np.ndarray
-    length: np.ndarray
-    value: np.ndarray
-
-
-@lru_cache
-def code_meanings(word_bits: int, block_size: int) -> Meanings:
-    """Tabulate the code that starts each possible string of bits."""
-    plane_bits = block_size - 1
-    position_bits = field_bits(block_size)
-    run_bits = field_bits(word_bits)
-    bits = max(RAW_PLANE.length + plane_bits, SINGLE_ONE.length + position_bits, ZERO_PLANES.length + run_bits)
-    kinds = np.full(1 << bits, MALFORMED, np.uint8)
-    lengths = np.zeros(1 << bits, np.uint8)
-    values = np.zeros(1 << bits, np.uint16)
-
-    def enter(code: Code, field: int, field_width: int, kind: int, value: int) -> None:
-        length = code.length + field_width
-        first = (code.value << field_width | field) << (bits - length)
-        strings = slice(first, first + (1 << (bits - length)))
-        kinds[strings], lengths[strings], values[strings] = kind, length, value
-
-    enter(SINGLE_ZERO_PLANE, 0, 0, ZERO_RUN, 1)
-    for field in range(1 << run_bits):
-        enter(ZERO_PLANES, field, run_bits, ZERO_RUN, field + 2)
-    enter(ALL_ONES, 0, 0, PLANE, (1 << plane_bits) - 1)
-    enter(ZERO_DELTA_PLANE, 0, 0, DELTA_PLANE_IS_ZERO, 0)
-    for pattern, code in ((0b1, SINGLE_ONE), (0b11, TWO_ONES)):
-        width = pattern.bit_length()
-        for position in range(plane_bits - width + 1):
-            enter(code, position, position_bits, PLANE, pattern << (plane_bits - width - position))
-    for plane in range(1 << plane_bits):
-        enter(RAW_PLANE, plane, plane_bits, PLANE, plane)
-    return Meanings(bits, kinds, lengths, values)
 
 
 @dataclass(frozen=True)
@@ -138,6 +58,10 @@ class BPC(Codec):
             object.__setattr__(self, "block_size", min(8, self.word_bits))
         check_integer("block_size", self.block_size, 2, self.word_bits)
 
+    def nbits(self, array: np.ndarray) -> int:
+        """Count the bits that `array` encodes to, without encoding."""
+        return count_bits(to_words(np.asarray(array), self.word_bits), self.word_bits, self.block_size)
+
     def _encode(self, words: np.ndarray) -> dict[str, EncodedStream]:
         return {"bpc": encode_blocks(words, self.word_bits, self.block_size)}
 
@@ -150,12 +74,15 @@ class BPC(Codec):
 
 def encode_blocks(words: np.ndarray, word_bits: int, block_size: int) -> EncodedStream:
     """Encode words in blocks, the last of which is filled up with zero words."""
-    code_values, code_lengths = plane_codes(block_size)
-    blocks = -(-words.size // block_size)
-    padded = np.concatenate([words, np.zeros(blocks * block_size - words.size, words.dtype)])
-    longest_plane = max(int(code_lengths.max()), ZERO_PLANES.length + field_bits(word_bits))
-    bits = new_bits(blocks * (word_bits + (word_bits + 1) * longest_plane))
-    return to_stream(bits, _encode_blocks(padded, word_bits, block_size, code_values, code_lengths, bits))
+    words = _fill_last_block(words, block_size)
+    codes = plane_codes(block_size)
+    run_bits = field_bits(word_bits)
+    longest_plane = max(int(codes.length.max()), ZERO_PLANES.length + run_bits)
+    bits = new_bits(words.size // block_size * (word_bits + (word_bits + 1) * longest_plane))
+    group_bits = min(MAX_SPREAD, word_bits + 1, 64 // (block_size - 1))
+    spread = spread_bits(group_bits, block_size - 1)
+    end = _encode_blocks(words, word_bits, block_size, run_bits, codes.value, codes.length, group_bits, spread, bits)
+    return to_stream(bits, end)
 
 
 def decode_blocks(stream: EncodedStream, count: int, word_bits: int, block_size: int) -> tuple[np.ndarray, int]:
@@ -171,8 +98,30 @@ def decode_blocks(stream: EncodedStream, count: int, word_bits: int, block_size:
         raise CorruptDataError("BPC stream is too short")
     words = np.empty(blocks * block_size, word_dtype(word_bits))
     meanings = code_meanings(word_bits, block_size)
-    end = _decode_blocks(from_bytes(stream.data), stream.nbits, word_bits, block_size, *meanings, words)
+    group_bits = min(MAX_SPREAD, block_size - 1, 64 // (word_bits + 1))
+    spread = spread_bits(group_bits, word_bits + 1)
+    bits = from_bytes(stream.data)
+    end = _decode_blocks(bits, stream.nbits, word_bits, block_size, *meanings, group_bits, spread, words)
     return words[:count], end
+
+
+def count_bits(words: np.ndarray, word_bits: int, block_size: int) -> int:
+    """Count the bits that `encode_blocks` would write."""
+    words = _fill_last_block(words, block_size)
+    costs = plane_costs(word_bits)
+    return _count_bits(words, word_bits, block_size, field_bits(block_size), *costs)
+
+
+def _fill_last_block(words: np.ndarray, block_size: int) -> np.ndarray:
+    padding = -words.size % block_size
+    return np.concatenate([words, np.zeros(padding, words.dtype)]) if padding else words
+
+
+@njit(cache=True)
+def _difference(words: np.ndarray, index: int, sign: int) -> int:
+    """Return what the signed word at `index` is less than the next one."""
+    # Words with their sign bit inverted differ by as much as the signed numbers do.
+    return (words[index + 1] ^ sign) - (words[index] ^ sign)
 
 
 @njit(cache=True)
@@ -180,40 +129,44 @@ def _encode_blocks(
     words: np.ndarray,
     word_bits: int,
     block_size: int,
+    run_bits: int,
     code_values: np.ndarray,
     code_lengths: np.ndarray,
+    group_bits: int,
+    spread: np.ndarray,
     bits: np.ndarray,
 ) -> int:
-    """Encode whole blocks of words into a string of bits; returns its length."""
-    run_bits = 0
-    while 1 << run_bits < word_bits:
-        run_bits += 1
-    all_ones = (1 << (block_size - 1)) - 1
+    """Encode whole blocks of words; returns the number of bits written."""
+    plane_bits = block_size - 1
+    all_ones = (1 << plane_bits) - 1
+    group_mask = (1 << group_bits) - 1
     sign = 1 << (word_bits - 1)
-    dbx_columns = np.empty(block_size - 1, np.int32)
+    dbx_columns = np.empty(plane_bits, np.int64)
     position = 0
     for start in range(0, words.size, block_size):
         position = put(bits, position, words[start], word_bits)
         nonzero_dbp = 0
-        for i in range(block_size - 1):
-            # Words with their sign bit inverted differ by as much as the signed numbers do.
-            difference = np.int32(words[start + i + 1] ^ sign) - np.int32(words[start + i] ^ sign)
+        for i in range(plane_bits):
+            difference = _difference(words, start + i, sign)
             nonzero_dbp |= difference
             dbx_columns[i] = difference ^ (difference << 1)
         zero_planes = 0
-        for k in range(word_bits + 1):
-            dbx = 0
-            for i in range(block_size - 1):
-                dbx = dbx << 1 | ((dbx_columns[i] >> k) & 1)
-            if dbx == 0:
-                zero_planes += 1
-                continue
-            position = _put_zero_planes(bits, position, zero_planes, run_bits)
-            zero_planes = 0
-            if (nonzero_dbp >> k) & 1 == 0 and dbx != all_ones:
-                position = put(bits, position, 0b00001, 5)
-            else:
-                position = put(bits, position, code_values[dbx], code_lengths[dbx])
+        for first in range(0, word_bits + 1, group_bits):
+            planes = 0
+            for i in range(plane_bits):
+                planes = planes << 1 | spread[(dbx_columns[i] >> first) & group_mask]
+            for k in range(first, min(first + group_bits, word_bits + 1)):
+                plane = planes & all_ones
+                planes >>= plane_bits
+                if plane == 0:
+                    zero_planes += 1
+                    continue
+                position = _put_zero_planes(bits, position, zero_planes, run_bits)
+                zero_planes = 0
+                if (nonzero_dbp >> k) & 1 == 0 and plane != all_ones:
+                    position = put(bits, position, ZERO_DELTA_PLANE.value, ZERO_DELTA_PLANE.length)
+                else:
+                    position = put(bits, position, code_values[plane], code_lengths[plane])
         position = _put_zero_planes(bits, position, zero_planes, run_bits)
     return position
 
@@ -224,8 +177,8 @@ def _put_zero_planes(bits: np.ndarray, position: int, count: int, run_bits: int)
     if count == 0:
         return position
     if count == 1:
-        return put(bits, position, 0b01, 2)
-    return put(bits, position, 0b001 << run_bits | (count - 2), 3 + run_bits)
+        return put(bits, position, SINGLE_ZERO_PLANE.value, SINGLE_ZERO_PLANE.length)
+    return put(bits, position, ZERO_PLANES.value << run_bits | (count - 2), ZERO_PLANES.length + run_bits)
 
 
 @njit(cache=True)
@@ -235,54 +188,104 @@ def _decode_blocks(
     word_bits: int,
     block_size: int,
     window_bits: int,
-    kinds: np.ndarray,
     lengths: np.ndarray,
-    values: np.ndarray,
+    flips: np.ndarray,
+    keeps: np.ndarray,
+    repeats: np.ndarray,
+    group_bits: int,
+    spread: np.ndarray,
     words: np.ndarray,
 ) -> int:
     """Decode whole blocks, as many as `words` has room for; returns the number of bits read."""
+    planes = word_bits + 1
+    plane_bits = block_size - 1
+    groups = (plane_bits - 1) // group_bits + 1
+    group_mask = (1 << group_bits) - 1
+    columns = np.empty(groups, np.int64)
     lowest, highest = -(1 << (word_bits - 1)), (1 << (word_bits - 1)) - 1
-    mask = (1 << word_bits) - 1
-    planes = np.empty(word_bits + 1, np.int32)
     position = 0
     for start in range(0, words.size, block_size):
         base = peek(bits, position, word_bits)
         position += word_bits
+        columns[:] = 0
         dbp = 0
         k = 0
-        while k <= word_bits:
+        while k < planes:
             if position > nbits:
                 raise CorruptDataError("BPC stream is too short")
-            window = peek(bits, position, window_bits)
-            kind = kinds[window]
-            position += lengths[window]
-            value = np.int32(values[window])
-            if kind == PLANE:
-                dbp ^= value
-                planes[k] = dbp
-                k += 1
-            elif kind == ZERO_RUN:
-                if k + value > word_bits + 1:
+            ahead = peek_all(bits, position)
+            usable = 64
+            while usable >= window_bits and k < planes:
+                window = ahead >> np.uint64(64 - window_bits)
+                length = lengths[window]
+                ahead <<= np.uint64(length)
+                usable -= length
+                position += length
+                dbp = (dbp ^ flips[window]) & keeps[window]
+                repeat = repeats[window]
+                if k + repeat > planes:
+                    if repeat == NO_CODE:
+                        raise CorruptDataError("BPC stream has a position beyond its plane")
                     raise CorruptDataError("BPC stream has a run of zero planes beyond its block")
-                for _ in range(value):
-                    planes[k] = dbp
-                    k += 1
-            elif kind == DELTA_PLANE_IS_ZERO:
-                dbp = 0
-                planes[k] = 0
-                k += 1
-            else:
-                raise CorruptDataError("BPC stream has a position beyond its plane")
+                repeated = ((1 << repeat) - 1) << k
+                k += repeat
+                for group in range(groups):
+                    columns[group] |= spread[(dbp >> (group * group_bits)) & group_mask] * repeated
         if position > nbits:
             raise CorruptDataError("BPC stream is too short")
-        value = (base ^ (1 << (word_bits - 1))) + lowest
+
         words[start] = base
-        for i in range(block_size - 1):
-            difference = -((planes[word_bits] >> (block_size - 2 - i)) & 1)
-            for k in range(word_bits - 1, -1, -1):
-                difference = difference << 1 | ((planes[k] >> (block_size - 2 - i)) & 1)
-            value += difference
-            if value < lowest or value > highest:
-                raise CorruptDataError("BPC stream has a sign plane that contradicts its differences")
-            words[start + i + 1] = value & mask
+        value = base - ((base & (1 << (word_bits - 1))) << 1)
+        in_range = True
+        for group in range(groups):
+            group_columns = columns[group]
+            for i in range(group * group_bits, min((group + 1) * group_bits, plane_bits)):
+                value += (group_columns << (64 - planes)) >> (64 - planes)
+                group_columns >>= planes
+                in_range &= lowest <= value <= highest
+                words[start + i + 1] = value & ((1 << word_bits) - 1)
+        if not in_range:
+            raise CorruptDataError("BPC stream has a sign plane that contradicts its differences")
     return position
+
+
+@njit(cache=True)
+def _count_bits(
+    words: np.ndarray,
+    word_bits: int,
+    block_size: int,
+    position_bits: int,
+    zeros_outside: np.ndarray,
+    planes_inside: np.ndarray,
+) -> int:
+    """Count the bits of whole blocks, all planes of a block at once: bit k of each mask is about plane k."""
+    sign = 1 << (word_bits - 1)
+    all_planes = (1 << (word_bits + 1)) - 1
+    total = words.size // block_size * word_bits
+    for start in range(0, words.size, block_size):
+        nonzero_dbp = 0
+        one, two, three = 0, 0, 0  # whether DBX has at least so many ones
+        adjacent = 0  # whether some two ones are side by side
+        all_ones = all_planes
+        before = 0
+        for i in range(block_size - 1):
+            difference = _difference(words, start + i, sign)
+            column = difference ^ (difference << 1)
+            nonzero_dbp |= difference
+            three |= two & column
+            two |= one & column
+            one |= column
+            adjacent |= before & column
+            all_ones &= column
+            before = column
+        nonzero = one & all_planes
+        short = all_ones | (nonzero & ~nonzero_dbp)
+        positioned = ((nonzero & ~two) | (two & ~three & adjacent & all_planes)) & ~short
+        raw = nonzero & ~short & ~positioned
+        total += (
+            zeros_outside[nonzero]
+            + planes_inside[short] * ALL_ONES.length
+            + planes_inside[positioned] * (SINGLE_ONE.length + position_bits)
+            + planes_inside[raw] * block_size
+        )
+    return total

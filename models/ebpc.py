@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numba import njit
 
-from .bitstream import from_bytes, new_bits, pack, peek, put, to_stream, unpack
-from .bpc import decode_blocks, encode_blocks, field_bits
+from .bitstream import from_bytes, pack, peek, unpack
+from .bpc import count_bits, decode_blocks, encode_blocks
 from .codec import Codec, EncodedStream, to_words, word_dtype
 from .errors import CodecError, CorruptDataError, check_integer, check_power_of_two
+from .znz import count_zero_bits, decode_zeros, encode_zeros, insert_zeros, nonzero_words
 
 
 @dataclass(frozen=True)
@@ -108,13 +108,16 @@ class EBPC(Codec):
                 raise CorruptDataError(f"{name.upper()} stream is padded with bits that are not zero")
         return words
 
+    def nbits(self, array: np.ndarray) -> int:
+        """Count the bits that `array` encodes to, without encoding."""
+        words = to_words(np.asarray(array), self.word_bits)
+        bpc_bits = count_bits(nonzero_words(words), self.word_bits, self.block_size)
+        return count_zero_bits(words, self.max_zero_run) + bpc_bits
+
     def _encode(self, words: np.ndarray) -> dict[str, EncodedStream]:
-        znz = new_bits(words.size * (1 + self._run_bits))
-        nonzero = np.empty(words.size + self.block_size, words.dtype)
-        znz_bits, nonzero_count = _split_zeros(words, self.max_zero_run, self._run_bits, znz, nonzero)
         return {
-            "znz": to_stream(znz, znz_bits),
-            "bpc": encode_blocks(nonzero[:nonzero_count], self.word_bits, self.block_size),
+            "znz": encode_zeros(words, self.max_zero_run),
+            "bpc": encode_blocks(nonzero_words(words), self.word_bits, self.block_size),
         }
 
     def _decode(self, streams: Mapping[str, EncodedStream], count: int) -> np.ndarray:
@@ -126,71 +129,12 @@ class EBPC(Codec):
 
     def _read(self, streams: Mapping[str, EncodedStream], count: int) -> tuple[np.ndarray, dict[str, int]]:
         """Decode `count` words, and say how many bits of each stream they take."""
-        znz, bpc = streams["znz"], streams["bpc"]
-        run_codes, flags = divmod(znz.nbits, 1 + self._run_bits)
-        if count > run_codes * self.max_zero_run + flags:
-            raise CorruptDataError("ZNZ stream is too short")
-        is_nonzero = np.empty(count, np.bool_)
-        znz_end = _read_zeros(from_bytes(znz.data), znz.nbits, self._run_bits, is_nonzero)
-        nonzero, bpc_end = decode_blocks(bpc, int(np.count_nonzero(is_nonzero)), self.word_bits, self.block_size)
-        words = np.zeros(count, nonzero.dtype)
-        words[is_nonzero] = nonzero
-        return words, {"znz": znz_end, "bpc": bpc_end}
-
-    @property
-    def _run_bits(self) -> int:
-        return field_bits(self.max_zero_run)
+        flags, znz_end = decode_zeros(streams["znz"], count, self.max_zero_run)
+        nonzero, bpc_end = decode_blocks(streams["bpc"], int(np.count_nonzero(flags)), self.word_bits, self.block_size)
+        return insert_zeros(flags, nonzero), {"znz": znz_end, "bpc": bpc_end}
 
     def _check_words(self, name: str, words: np.ndarray) -> np.ndarray:
         dtype = word_dtype(self.word_bits)
         if not isinstance(words, np.ndarray) or words.ndim != 1 or words.dtype != dtype:
             raise CodecError(f"{name} must be a one-dimensional array of {dtype.__name__}")
         return to_words(words, self.word_bits)
-
-
-@njit(cache=True)
-def _split_zeros(
-    words: np.ndarray, max_zero_run: int, run_bits: int, znz: np.ndarray, nonzero: np.ndarray
-) -> tuple[int, int]:
-    """Write the ZNZ stream and copy the nonzero words; returns the numbers of bits and of nonzero words."""
-    position = 0
-    count = 0
-    zero_run = 0
-    for word in words:
-        if word == 0:
-            zero_run += 1
-            if zero_run == max_zero_run:
-                position = put(znz, position, zero_run - 1, 1 + run_bits)
-                zero_run = 0
-        else:
-            if zero_run:
-                position = put(znz, position, zero_run - 1, 1 + run_bits)
-                zero_run = 0
-            position = put(znz, position, 1, 1)
-            nonzero[count] = word
-            count += 1
-    if zero_run:
-        position = put(znz, position, zero_run - 1, 1 + run_bits)
-    return position, count
-
-
-@njit(cache=True)
-def _read_zeros(znz: np.ndarray, nbits: int, run_bits: int, is_nonzero: np.ndarray) -> int:
-    """Read the ZNZ stream into a flag for each word; returns the number of bits read."""
-    position = 0
-    index = 0
-    while index < is_nonzero.size:
-        if peek(znz, position, 1):
-            is_nonzero[index] = True
-            index += 1
-            position += 1
-        else:
-            end = index + 1 + (peek(znz, position, 1 + run_bits))
-            if end > is_nonzero.size:
-                raise CorruptDataError("ZNZ stream has a run of zeros beyond the packet")
-            is_nonzero[index:end] = False
-            index = end
-            position += 1 + run_bits
-        if position > nbits:
-            raise CorruptDataError("ZNZ stream is too short")
-    return position
