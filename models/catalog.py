@@ -1,0 +1,57 @@
+"""Codecs by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .bpc import BPC
+from .codec import Codec
+from .container import Encoded
+from .ebpc import EBPC
+from .errors import CodecError, CorruptDataError
+from .software import Deflate, Entropy, Zstandard
+from .zero_rle import ZeroRLE
+from .zvc import ZVC
+
+CODECS: dict[str, type[Codec]] = {
+    codec.codec_id: codec for codec in (EBPC, BPC, ZeroRLE, ZVC, Zstandard, Deflate, Entropy)
+}
+"""Codec classes by their id."""
+
+
+def make_codec(name: str, **parameters: Any) -> Codec:
+    """Make a codec by its name.
+
+    Parameters
+    ----------
+    name : str
+        Key of `CODECS`.
+    **parameters
+        Parameters of the codec.
+
+    Raises
+    ------
+    CodecError
+        If there is no such codec, or a parameter is unknown or out of range.
+    """
+    if name not in CODECS:
+        raise CodecError(f"unknown codec {name!r}; known are {', '.join(CODECS)}")
+    return CODECS[name].from_config({"id": name, **parameters})
+
+
+def decode(encoded: Encoded) -> np.ndarray:
+    """Decode an array with the codec that its configuration names.
+
+    Raises
+    ------
+    CorruptDataError
+        If there is no such codec, or the streams are malformed.
+    """
+    try:
+        parameters = dict(encoded.codec)
+        codec = make_codec(parameters.pop("id"), **parameters)
+    except CodecError as error:
+        raise CorruptDataError(f"container's codec cannot be made: {error}") from None
+    return codec.decode(encoded)
