@@ -68,9 +68,9 @@ def evaluate(
     batch_size : int
         Images that go through the network together.
     workers : int, optional
-        Local processes that share the images: by default one for each processor, but no more than there are batches. 0
-        computes in this process, as does a single one. Processes need Dask, and a script that calls this function
-        must guard its main part by ``if __name__ == "__main__"``, as with `multiprocessing`.
+        Local processes that share the images: by default one for each processor, but for every four batches at most
+        one. 0 computes in this process, as does a single one. Processes need Dask, and a script that calls this
+        function must guard its main part by ``if __name__ == "__main__"``, as with `multiprocessing`.
     scheduler : str, optional
         Address of a Dask scheduler (``tcp://host:8786``) to use instead of local processes.
     progress : callable, optional
@@ -229,7 +229,7 @@ ForEach = Callable[[Callable[[Images], Result], Callable[[int], None]], list[Res
 def _for_each(batches: Sequence[Images], workers: int | None, scheduler: str | None) -> Iterator[ForEach[Any]]:
     """Give a function that applies another one to every batch, in this process or on a Dask cluster."""
     if workers is None:
-        workers = min(os.cpu_count() or 1, len(batches))
+        workers = min(os.cpu_count() or 1, len(batches) // 4)
     if scheduler is None and workers <= 1:
         yield partial(_in_this_process, batches)
         return
