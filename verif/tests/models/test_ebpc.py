@@ -1,0 +1,383 @@
+"""EBPC and BPC against the public hardware's streams, and against the format restated in strings of bits."""
+
+import os
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from silicodec.models.bpc import BPC
+from silicodec.models.codec import CodecError, CorruptDataError
+from silicodec.models.ebpc import EBPC
+
+
+def golden_cases():
+    folder = os.environ.get("SILICODEC_DATA")
+    if folder is None:
+        return [pytest.param(None, None, None, None, marks=pytest.mark.skip(reason="SILICODEC_DATA is not set"))]
+    cases = []
+    for word_bits in (8, 16):
+        with np.load(Path(folder) / "golden" / "ebpc" / f"rtl_vectors_w{word_bits}.npz") as vectors:
+            for name in sorted({key.split("/")[0] for key in vectors}):
+                arrays = (vectors[f"{name}/{part}"] for part in ("words", "znz", "bpc"))
+                cases.append(pytest.param(word_bits, *arrays, id=f"w{word_bits}-{name}"))
+    return cases
+
+
+@pytest.mark.parametrize(("word_bits", "words", "znz", "bpc"), golden_cases())
+def test_gives_and_takes_the_streams_of_the_public_hardware(word_bits, words, znz, bpc):
+    codec = EBPC(word_bits=word_bits, block_size=word_bits)
+    streams = codec.encode_words(words)
+    np.testing.assert_array_equal(streams["znz"], znz)
+    np.testing.assert_array_equal(streams["bpc"], bpc)
+    np.testing.assert_array_equal(codec.decode_words(znz, bpc, words.size), words)
+
+
+# The format, restated from its description without a thought for speed.
+
+
+def binary(value, width):
+    return f"{value:0{width}b}" if width else ""
+
+
+def field_width(values):
+    return (values - 1).bit_length()
+
+
+def signed(word, word_bits):
+    return word - (word >> (word_bits - 1) << word_bits)
+
+
+def xor(plane, other):
+    return binary(int(plane, 2) ^ int(other, 2), len(plane))
+
+
+def restated_znz(words, max_zero_run):
+    stream, zeros = "", 0
+    for word in [*words, None]:
+        if word == 0:
+            zeros += 1
+            continue
+        while zeros:
+            run = min(zeros, max_zero_run)
+            stream += "0" + binary(run - 1, field_width(max_zero_run))
+            zeros -= run
+        stream += "1" if word is not None else ""
+    return stream
+
+
+def restated_bpc(words, word_bits, block_size):
+    stream = ""
+    for start in range(0, len(words), block_size):
+        block = words[start : start + block_size]
+        block += [0] * (block_size - len(block))
+        stream += binary(block[0], word_bits)
+        values = [signed(word, word_bits) for word in block]
+        differences = [binary((b - a) % 2 ** (word_bits + 1), word_bits + 1) for a, b in pairwise(values)]
+        dbp = ["".join(difference[word_bits - k] for difference in differences) for k in range(word_bits + 1)]
+        dbx = [xor(plane, before) for before, plane in pairwise(["0" * (block_size - 1), *dbp])]
+        zero_planes = 0
+        for k, plane in enumerate([*dbx, None]):
+            if plane is not None and "1" not in plane:
+                zero_planes += 1
+                continue
+            if zero_planes == 1:
+                stream += "01"
+            elif zero_planes:
+                stream += "001" + binary(zero_planes - 2, field_width(word_bits))
+            zero_planes = 0
+            if plane is not None:
+                stream += restated_plane(plane, dbp[k], field_width(block_size))
+    return stream
+
+
+def restated_plane(dbx, dbp, position_width):
+    if "0" not in dbx:
+        return "00000"
+    if "1" not in dbp:
+        return "00001"
+    if dbx.count("1") == 2 and "11" in dbx:
+        return "00010" + binary(dbx.index("11"), position_width)
+    if dbx.count("1") == 1:
+        return "00011" + binary(dbx.index("1"), position_width)
+    return "1" + dbx
+
+
+class Malformed(Exception):
+    pass
+
+
+class Reader:
+    def __init__(self, words, word_bits):
+        self.stream = "".join(binary(int(word), word_bits) for word in words)
+        self.word_bits = word_bits
+        self.position = 0
+
+    def read(self, width):
+        start, self.position = self.position, self.position + width
+        if self.position > len(self.stream):
+            raise Malformed("too short")
+        return self.stream[start : self.position]
+
+    def number(self, width):
+        return int(self.read(width) or "0", 2)
+
+    def finish(self):
+        rest = self.stream[self.position :]
+        if len(rest) >= self.word_bits or "1" in rest:
+            raise Malformed("something is left")
+
+
+def restated_decode(codec, znz, bpc, count):
+    zeros = Reader(znz, codec.word_bits)
+    flags = []
+    while len(flags) < count:
+        if zeros.read(1) == "1":
+            flags.append(1)
+        else:
+            flags += [0] * (zeros.number(field_width(codec.max_zero_run)) + 1)
+    if len(flags) > count:
+        raise Malformed("run of zeros beyond the packet")
+    zeros.finish()
+    planes = Reader(bpc, codec.word_bits)
+    nonzero = []
+    while len(nonzero) < sum(flags):
+        nonzero += restated_decode_block(planes, codec.word_bits, codec.block_size)
+    planes.finish()
+    queue = iter(nonzero)
+    return [next(queue) if flag else 0 for flag in flags]
+
+
+def restated_decode_block(reader, word_bits, block_size):
+    word = reader.number(word_bits)
+    width = block_size - 1
+    planes = []
+    while len(planes) <= word_bits:
+        planes += restated_decode_code(reader, word_bits, block_size, planes[-1] if planes else "0" * width)
+    if len(planes) > word_bits + 1:
+        raise Malformed("run of zero planes beyond the block")
+    words, value = [word], signed(word, word_bits)
+    for i in range(width):
+        difference = int("".join(plane[i] for plane in reversed(planes)), 2)
+        value += signed(difference, word_bits + 1)
+        if not -(2 ** (word_bits - 1)) <= value < 2 ** (word_bits - 1):
+            raise Malformed("sign plane contradicts the differences")
+        words.append(value % 2**word_bits)
+    return words
+
+
+def restated_decode_code(reader, word_bits, block_size, before):
+    width = block_size - 1
+
+    def after(dbx):
+        return [xor(dbx, before)]
+
+    if reader.read(1) == "1":
+        return after(reader.read(width))
+    if reader.read(1) == "1":
+        return [before]
+    if reader.read(1) == "1":
+        return [before] * (reader.number(field_width(word_bits)) + 2)
+    kind = reader.read(2)
+    if kind == "00":
+        return after("1" * width)
+    if kind == "01":
+        return ["0" * width]
+    ones = "11" if kind == "10" else "1"
+    position = reader.number(field_width(block_size))
+    if position + len(ones) > width:
+        raise Malformed("position beyond the plane")
+    return after(("0" * position + ones).ljust(width, "0"))
+
+
+@st.composite
+def codecs(draw):
+    word_bits = draw(st.integers(4, 16))
+    block_size = draw(st.sampled_from([2, 3, min(8, word_bits), word_bits]))
+    return EBPC(word_bits, block_size, draw(st.sampled_from([1, 2, 16, 64])))
+
+
+@st.composite
+def packets(draw, codec):
+    """Words with zero runs, small steps and noise, in parts of each."""
+    largest = 2**codec.word_bits - 1
+    parts = st.one_of(
+        st.integers(1, 40).map(lambda length: [0] * length),
+        st.lists(st.integers(0, largest), max_size=20),
+        st.tuples(st.integers(0, largest), st.lists(st.integers(-2, 2), max_size=30)).map(
+            lambda walk: [int(word) & largest for word in walk[0] + np.cumsum(walk[1])]
+        ),
+    )
+    words = [word for part in draw(st.lists(parts, max_size=6)) for word in part]
+    return np.array(words, np.uint8 if codec.word_bits <= 8 else np.uint16)
+
+
+def words_of(stream, word_bits, dtype):
+    padded = stream + "0" * (-len(stream) % word_bits)
+    return np.array([int(padded[i : i + word_bits], 2) for i in range(0, len(padded), word_bits)], dtype)
+
+
+@given(st.data())
+def test_encodes_as_the_format_says(data):
+    codec = data.draw(codecs())
+    words = data.draw(packets(codec))
+    znz = restated_znz(words.tolist(), codec.max_zero_run)
+    bpc = restated_bpc([word for word in words.tolist() if word], codec.word_bits, codec.block_size)
+    streams = codec.encode_words(words)
+    np.testing.assert_array_equal(streams["znz"], words_of(znz, codec.word_bits, words.dtype))
+    np.testing.assert_array_equal(streams["bpc"], words_of(bpc, codec.word_bits, words.dtype))
+    assert {name: stream.nbits for name, stream in codec.encode(words).streams.items()} == {
+        "znz": len(znz),
+        "bpc": len(bpc),
+    }
+    assert codec.nbits(words) == len(znz) + len(bpc)
+    np.testing.assert_array_equal(codec.decode_words(streams["znz"], streams["bpc"], words.size), words)
+
+
+@given(st.data())
+def test_bpc_alone_encodes_as_the_format_says(data):
+    zero_aware = data.draw(codecs())
+    words = data.draw(packets(zero_aware))
+    codec = BPC(zero_aware.word_bits, zero_aware.block_size)
+    encoded = codec.encode(words)
+    stream = restated_bpc(words.tolist(), codec.word_bits, codec.block_size)
+    assert encoded.streams["bpc"].data == words_of(stream, 8, np.uint8).tobytes()
+    assert encoded.nbits == codec.nbits(words) == len(stream)
+    np.testing.assert_array_equal(codec.decode(encoded), words)
+
+
+def outcome(decode, error):
+    try:
+        return [int(word) for word in decode()]
+    except error:
+        return "malformed"
+
+
+@given(st.data())
+def test_rejects_exactly_what_the_format_says(data):
+    codec = data.draw(codecs())
+    words = data.draw(packets(codec))
+    streams = codec.encode_words(words)
+    znz, bpc = ([int(word) for word in streams[name]] for name in ("znz", "bpc"))
+    count = max(0, len(words) + data.draw(st.sampled_from([0, 0, 0, -1, 1, 16])))
+    for stream in (znz, bpc):
+        for _ in range(data.draw(st.integers(0, 2))):
+            change_one_word(data, stream, codec.word_bits)
+    znz, bpc = np.array(znz, words.dtype), np.array(bpc, words.dtype)
+    expected = outcome(lambda: restated_decode(codec, znz, bpc, count), Malformed)
+    assert outcome(lambda: codec.decode_words(znz, bpc, count), CorruptDataError) == expected
+
+
+def change_one_word(data, stream, word_bits):
+    word = data.draw(st.integers(0, 2**word_bits - 1))
+    index = data.draw(st.integers(0, len(stream)))
+    kind = data.draw(st.sampled_from(["insert", "remove", "replace", "flip a bit", "truncate"]))
+    if kind == "insert":
+        stream.insert(index, word)
+    elif kind == "truncate":
+        del stream[index:]
+    elif index < len(stream):
+        if kind == "remove":
+            del stream[index]
+        elif kind == "replace":
+            stream[index] = word
+        else:
+            stream[index] ^= 1 << (word % word_bits)
+
+
+@given(st.data())
+def test_takes_any_two_streams_for_what_the_format_says(data):
+    codec = data.draw(codecs())
+    dtype = np.uint8 if codec.word_bits <= 8 else np.uint16
+    streams = st.lists(st.integers(0, 2**codec.word_bits - 1), max_size=30)
+    znz, bpc = (np.array(data.draw(streams), dtype) for _ in range(2))
+    count = data.draw(st.integers(0, 200))
+    expected = outcome(lambda: restated_decode(codec, znz, bpc, count), Malformed)
+    assert outcome(lambda: codec.decode_words(znz, bpc, count), CorruptDataError) == expected
+
+
+def packed(*codes, word_bits=8):
+    return words_of("".join(codes), word_bits, np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("bpc", "message"),
+    [
+        (packed("00000001", "01" * 8), "too short"),
+        (packed("00000001", "01", "001" + "111"), "zero planes beyond its block"),
+        (packed("00000001", "00011" + "111"), "position beyond its plane"),
+        (packed("00000001", "00010" + "110"), "position beyond its plane"),
+        (packed("01111111", "00011" + "000", "00011" + "000", "001" + "101"), "contradicts"),
+        (packed("00000001", "001" + "111", "0" * 8), "words after its end"),
+        (packed("00000001", "001" + "111", "01"), "not zero"),
+    ],
+)
+def test_says_what_is_wrong_with_a_bpc_stream(bpc, message):
+    with pytest.raises(CorruptDataError, match=f"BPC stream .*{message}"):
+        EBPC().decode_words(packed("1"), bpc, 1)
+
+
+@pytest.mark.parametrize(
+    ("znz", "count", "message"),
+    [
+        (packed("1" * 8), 9, "too short"),
+        (packed("0" + "1111"), 15, "zeros beyond the packet"),
+        (packed("0" + "1111", "1"), 16, "not zero"),
+        (packed("0" + "1111", "0" * 8), 16, "words after its end"),
+    ],
+)
+def test_says_what_is_wrong_with_a_znz_stream(znz, count, message):
+    with pytest.raises(CorruptDataError, match=f"ZNZ stream .*{message}"):
+        EBPC().decode_words(znz, packed(), count)
+
+
+def test_takes_codes_that_an_encoder_would_not_choose():
+    split_zero_run = packed("0" + "0001", "0" + "0000", "1")
+    zeros_as_raw_plane = packed("00000000", "1" + "0000000", "001" + "110")
+    np.testing.assert_array_equal(EBPC().decode_words(split_zero_run, zeros_as_raw_plane, 4), [0, 0, 0, 0])
+
+
+def test_takes_padding_words_that_are_not_zero():
+    all_differences_one = packed("00000001", "00000", "00000", "001" + "101")
+    np.testing.assert_array_equal(EBPC().decode_words(packed("1"), all_differences_one, 1), [1])
+
+
+@example(words=[255, 1, 255, 1, 255, 1, 255, 1])
+@given(words=st.lists(st.integers(0, 255), max_size=40))
+def test_one_stream_of_bits_serves_signed_and_unsigned(words):
+    unsigned = np.array(words, np.uint8)
+    encoded = EBPC().encode(unsigned), EBPC().encode(unsigned.view(np.int8))
+    assert encoded[0].streams == encoded[1].streams
+
+
+def test_word_streams_must_be_words():
+    with pytest.raises(CodecError, match="words must be a one-dimensional array of uint8"):
+        EBPC().encode_words(np.zeros(4, np.int16))
+    with pytest.raises(CodecError, match="znz must be a one-dimensional array of uint16"):
+        EBPC(word_bits=16).decode_words(np.zeros(1, np.uint8), np.zeros(0, np.uint16), 4)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"word_bits": 3},
+        {"word_bits": 17},
+        {"word_bits": 8.0},
+        {"block_size": 1},
+        {"block_size": 9},
+        {"max_zero_run": 0},
+        {"max_zero_run": 12},
+        {"max_zero_run": True},
+    ],
+)
+def test_names_a_parameter_that_is_out_of_range(parameters):
+    (name,) = parameters
+    with pytest.raises(CodecError, match=name):
+        EBPC(**parameters)
+
+
+def test_blocks_are_no_larger_than_words_by_default():
+    assert [EBPC(word_bits).block_size for word_bits in (4, 8, 12, 16)] == [4, 8, 8, 8]
