@@ -58,7 +58,7 @@ def simulate(
     backend: str = "verilator",
     stalls: Stalls | None = None,
     verilog: str | None = None,
-    idle_cycles: int = 200,
+    idle_cycles: int = 100,
     max_cycles: int | None = None,
 ) -> Simulation:
     """Send packets through an engine, back to back, and collect what comes out.
