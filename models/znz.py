@@ -45,7 +45,10 @@ def decode_zeros(stream: EncodedStream, count: int, max_zero_run: int) -> tuple[
 
 def count_zero_bits(words: np.ndarray, max_zero_run: int) -> int:
     """Count the bits that `encode_zeros` would write."""
-    return _count_bits(words, max_zero_run, field_bits(max_zero_run))
+    codes = _flag_codes(max_zero_run)
+    flags = np.packbits(words != 0)
+    run_bits = field_bits(max_zero_run)
+    return _count_bits(flags, -words.size % 8, run_bits, codes.leading_zeros, codes.trailing_zeros, codes.length)
 
 
 @njit(cache=True)
@@ -173,13 +176,25 @@ def _decode_flags(
 
 
 @njit(cache=True)
-def _count_bits(words: np.ndarray, max_zero_run: int, run_bits: int) -> int:
-    nonzero = 0
+def _count_bits(
+    flags: np.ndarray,
+    padding: int,
+    run_bits: int,
+    leading_zeros: np.ndarray,
+    trailing_zeros: np.ndarray,
+    code_lengths: np.ndarray,
+) -> int:
+    """Count the bits that `_encode_flags` would write."""
+    round_up = (1 << run_bits) - 1
     runs = 0
-    zeros = 0  # that directly precede
-    for word in words:
-        is_zero = word == 0
-        runs += is_zero & (zeros & (max_zero_run - 1) == 0)
-        nonzero += not is_zero
-        zeros = (zeros + 1) * is_zero
-    return nonzero + runs * (1 + run_bits)
+    total = 0
+    zeros = 0
+    for eight in flags:
+        if eight == 0:
+            zeros += 8
+            continue
+        runs += (zeros + leading_zeros[eight] + round_up) >> run_bits
+        total += code_lengths[eight]
+        zeros = trailing_zeros[eight]
+    runs += (zeros - padding + round_up) >> run_bits
+    return total + runs * (1 + run_bits)
