@@ -133,7 +133,8 @@ def _record(network: str, layers: Sequence[PacketSizes], codec: str) -> dict[str
     first = layers[0]
     frames = len(first.zeros)
     words = sum(layer.words for layer in layers)
-    compressed = np.sum([layer.compressed_bits[codec] for layer in layers], axis=0)
+    # The entropy of equal words is zero bits; one bit keeps the ratio finite.
+    compressed = np.maximum(np.sum([layer.compressed_bits[codec] for layer in layers], axis=0), 1)
     zeros = sum(int(layer.zeros.sum()) for layer in layers)
     ratios = words * first.word_bits / compressed
     return {

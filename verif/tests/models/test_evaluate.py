@@ -12,6 +12,7 @@ from silicodec.models.capture import feature_maps
 from silicodec.models.catalog import make_codec
 from silicodec.models.codec import CodecError
 from silicodec.models.evaluate import EvaluationError, evaluate
+from silicodec.models.evaluation import PacketSizes, layer_record
 from silicodec.models.networks import Network, NetworkError, digits, get_network
 from silicodec.models.quantise import NumberFormatError, quantise
 
@@ -95,6 +96,21 @@ def test_narrow_formats_count_their_own_bits(network):
         nonzero = round((1 - total["sparsity"]) * total["words"])
         assert total["bits"] == word_bits * total["words"]
         assert total["compressed_bits"] == total["words"] + word_bits * nonzero
+
+
+def test_packets_of_no_information_have_a_finite_ratio():
+    sizes = PacketSizes(
+        kind="feature map",
+        layer="relu",
+        number_format="fixed8",
+        word_bits=8,
+        scale=1.0,
+        shape=(2, 4),
+        zeros=np.array([8, 8]),
+        compressed_bits={"entropy": np.array([0, 0])},
+    )
+    record = layer_record("any", sizes, "entropy")
+    assert [record["ratio"], record["frame_mean"]] == [64, 64]
 
 
 def test_codec_parameters_are_used_and_recorded(network):
