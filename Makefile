@@ -22,7 +22,7 @@ test: setup
 	.venv/bin/pytest -q -n auto --benchmark-skip
 
 bench: setup
-	.venv/bin/pytest -q --benchmark-only
+	.venv/bin/pytest -q --benchmark-only verif/benchmarks
 
 # Links every folder under its installed name, for mypy, which does not read the import hook of an editable install.
 lint: setup
