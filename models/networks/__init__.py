@@ -23,7 +23,7 @@ _cifar_resnet = partial(
 _torchvision = partial(
     TorchvisionNetwork,
     source="torchvision, downloaded on first use",
-    data_set="ImageNet, 24 photographs",
+    data_set="ImageNet photographs",
     input_shape=(3, 224, 224),
     mean=MEAN,
     deviation=DEVIATION,

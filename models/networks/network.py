@@ -119,7 +119,8 @@ class Network(ABC):
             else:
                 pixels, labels = read_folder(Path(folder), self.input_shape, count), None
         except OSError as error:
-            raise NetworkError(f"images for {self.name}: {error}") from error
+            hint = "" if folder else ", or give a folder of image files"
+            raise NetworkError(f"images for {self.name}: {error}{hint}") from error
         if count is not None and len(pixels) < count:
             place = self.data_set if folder is None else folder
             raise NetworkError(f"{count} images were asked for, but {place} holds {len(pixels)}")
