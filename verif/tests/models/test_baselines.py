@@ -1,0 +1,100 @@
+"""The baseline codecs against what their schemes say, and what only they have."""
+
+import builtins
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from silicodec.models.catalog import make_codec
+from silicodec.models.codec import CodecError, CorruptDataError, Encoded, EncodedStream
+
+WORDS = np.array([0, 0, 0, 0, 0, 9, 1, 0, 15], np.uint8)
+
+
+def bits(stream):
+    return "".join(f"{byte:08b}" for byte in stream.data)[: stream.nbits]
+
+
+def test_zero_rle_codes_runs_and_words():
+    encoded = make_codec("zero-rle", word_bits=4, run_bits=2).encode(WORDS)
+    assert bits(encoded.streams["rle"]) == "011000110011000100011111"
+
+
+@given(words=st.lists(st.just(0) | st.integers(0, 15), max_size=80), run_bits=st.integers(0, 5))
+def test_zero_rle_round_trip_and_size(words, run_bits):
+    codec = make_codec("zero-rle", word_bits=4, run_bits=run_bits)
+    array = np.array(words, np.uint8)
+    encoded = codec.encode(array)
+    np.testing.assert_array_equal(codec.decode(encoded), array)
+    runs = "".join("01"[word > 0] for word in words).split("1")
+    codes = sum(-(-len(run) // 2**run_bits) for run in runs)
+    assert codec.nbits(array) == encoded.nbits == codes * (1 + run_bits) + np.count_nonzero(array) * 5
+
+
+def test_zvc_is_a_mask_and_the_nonzero_words():
+    streams = make_codec("zvc", word_bits=4).encode(WORDS).streams
+    assert bits(streams["mask"]) == "000001101"
+    assert bits(streams["nonzero"]) == "100100011111"
+
+
+def test_deflate_compresses_packed_words():
+    codec = make_codec("deflate", word_bits=4)
+    packed = bytes([0x00, 0x00, 0x09, 0x10, 0xF0])
+    assert zlib.decompress(codec.encode(WORDS).streams["deflate"].data, wbits=-15) == packed
+    wide = make_codec("deflate", word_bits=16).encode(np.array([0x1234, -2], np.int16))
+    assert zlib.decompress(wide.streams["deflate"].data, wbits=-15) == bytes([0x12, 0x34, 0xFF, 0xFE])
+
+
+@pytest.mark.parametrize("name", ["zstd", "deflate"])
+def test_levels(name):
+    array = np.random.default_rng(0).integers(0, 4, 4096).astype(np.uint8)
+    sizes = {level: make_codec(name, level=level).nbits(array) for level in (1, 9)}
+    assert sizes[9] <= sizes[1] < 8 * array.size
+    with pytest.raises(CodecError, match="level must be an integer from"):
+        make_codec(name, level=23)
+
+
+@pytest.mark.parametrize("name", ["zstd", "deflate"])
+@pytest.mark.parametrize("change", [b"", b"\0", b"garbage"])
+def test_software_streams_must_hold_exactly_the_words(name, change):
+    codec = make_codec(name)
+    encoded = codec.encode(np.arange(100, dtype=np.uint8))
+    data = encoded.streams[name].data
+    data = data + change if change else data[:-5]
+    with pytest.raises(CorruptDataError):
+        codec.decode(Encoded(encoded.codec, {name: EncodedStream(data, 8 * len(data))}, (100,), encoded.dtype))
+    for size in (99, 101):
+        with pytest.raises(CorruptDataError, match=f"expected {size} bytes"):
+            codec.decode(Encoded(encoded.codec, encoded.streams, (size,), encoded.dtype))
+
+
+def test_zstandard_missing(monkeypatch):
+    real_import = builtins.__import__
+
+    def without_zstandard(name, *args, **kwargs):
+        if name == "zstandard":
+            raise ImportError(name)
+        return real_import(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", without_zstandard)
+    with pytest.raises(CodecError, match=r"pip install silicodec\[software\]"):
+        make_codec("zstd").encode(np.zeros(4, np.int8))
+
+
+@pytest.mark.parametrize(
+    ("words", "nbits"),
+    [([], 0), ([5] * 100, 0), ([0, 1] * 50, 100), ([0, 1, 2, 3] * 8, 64), ([0, 0, 0, 1], 4)],
+)
+def test_entropy(words, nbits):
+    assert make_codec("entropy", word_bits=4).nbits(np.array(words, np.int8)) == nbits
+
+
+def test_entropy_is_only_a_bound():
+    codec = make_codec("entropy")
+    with pytest.raises(CodecError, match="is a bound"):
+        codec.encode(np.zeros(4, np.int8))
+    with pytest.raises(CodecError, match="is a bound"):
+        codec.decode(Encoded(codec.get_config(), {}, (4,), np.dtype(np.int8)))
