@@ -87,14 +87,12 @@ def decompress(source: Path, target: Path) -> None:
     """Restore to OUT.npy the array that `silicodec compress` put into IN."""
     import numpy as np
 
-    from silicodec.models.catalog import make_codec
+    from silicodec.models.catalog import decode
     from silicodec.models.codec import CorruptDataError, Encoded
     from silicodec.models.storage import written_whole
 
     try:
-        encoded = Encoded.from_bytes(source.read_bytes())
-        config = dict(encoded.codec)
-        array = make_codec(config.pop("id"), **config).decode(encoded)
+        array = decode(Encoded.from_bytes(source.read_bytes()))
     except CorruptDataError as error:
         raise BadInput(f"{source}: {error}") from error
     with written_whole(target) as temporary, temporary.open("wb") as file:

@@ -160,7 +160,9 @@ def encoded_packets(decoder: Engine, packets: Sequence[np.ndarray]) -> dict[str,
     encoder = ENGINES[decoder.name.replace("decoder", "encoder").replace("-checked", "")]
     encoded = encoder.reference({encoder.inputs[0].name: packets})
     streams = {stream_role(name): list(stream) for name, stream in encoded.items()}
-    streams["length"] = [np.array([packet.size | (0 if packet.any() else 1 << LENGTH_BITS)]) for packet in packets]
+    streams["length"] = [
+        np.array([packet.size | (0 if packet.any() else 1 << LENGTH_BITS)], np.uint32) for packet in packets
+    ]
     return {port.name: streams[stream_role(port.name)] for port in decoder.inputs}
 
 

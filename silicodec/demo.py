@@ -172,7 +172,7 @@ def picture(name: str, values: np.ndarray) -> dict[str, Any]:
     }
 
 
-def engine_rows(records: Mapping[str, Measurement]) -> list[tuple[str, ...]]:
+def engine_rows(records: Mapping[str, Measurement]) -> Sequence[Sequence[str]]:
     """Name, measured area, published area, and in the same way kGE and path, and flip-flops of every engine."""
     rows = []
     for engine in ENGINES.values():

@@ -88,7 +88,10 @@ def simulate(engine_name: str, inputs: tuple[str, ...], backend: str, seed: int 
     print_table(f"{engine.name}, {result.backend}: {result.cycles:,} cycles", columns, rows)
     if not result.match:
         raise FailedRun(f"mismatch: {result.difference}")
-    click.echo("match: every output word equals the reference")
+    if result.malformed:
+        click.echo("match: the reference refuses this input as malformed, and the engine ended the packet in order")
+    else:
+        click.echo("match: every output word equals the reference")
 
 
 def read_inputs(inputs: tuple[str, ...]) -> dict[str, Any]:

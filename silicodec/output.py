@@ -33,12 +33,13 @@ def print_table(title: str, columns: Columns, rows: Iterable[Sequence[object]]) 
     rows : iterable of sequence
         Cells; None is shown as an empty cell.
     """
-    table = rich.table.Table(title=title, title_justify="left", box=rich.box.SIMPLE_HEAD)
+    table = rich.table.Table(box=rich.box.SIMPLE_HEAD)
     for heading, alignment in columns:
         table.add_column(heading, justify=alignment)
     for row in rows:
         table.add_row(*("" if cell is None else str(cell) for cell in row))
     terminal = rich.console.Console()
+    click.echo(title)
     text = io.StringIO()
     page = rich.console.Console(file=text, width=terminal.width if terminal.is_terminal else WIDTH_OF_LOGS)
     page.print(table, highlight=False, markup=False)

@@ -73,7 +73,7 @@ class Program(click.Group):
             click.echo(error.format_message(), err=True)
             code = 2
         except click.ClickException as error:
-            message = " ".join(error.format_message().split())
+            message = " ".join(error.format_message().split()).removesuffix(".")
             if isinstance(error, click.UsageError) and error.ctx:
                 message += f" (see `{error.ctx.command_path} --help`)"
             click.echo(f"silicodec: {message}", err=True)

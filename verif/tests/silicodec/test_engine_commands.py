@@ -1,0 +1,131 @@
+"""`silicodec engines`, `verilog`, `simulate` and `asic`."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from silicodec.cli import main
+from silicodec.models.ebpc import EBPC
+from silicodec.rtl import catalog
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Run the command line in an empty folder; returns exit code, standard output and standard error."""
+    monkeypatch.chdir(tmp_path)
+
+    def invoke(*arguments):
+        result = CliRunner().invoke(main, [str(argument) for argument in arguments])
+        return result.exit_code, result.stdout, result.stderr
+
+    return invoke
+
+
+@pytest.fixture
+def words():
+    """Signed values with zeros among them, in `words.npy` of the current folder."""
+    return np.array([0, 3, -2, 0, 0, 7, 7, 6, 5, 0, 1, -128, 127, 4], np.int8)
+
+
+def test_engines_are_listed_with_the_published_figures(run):
+    code, output, _ = run("engines")
+    assert code == 0
+    assert all(name in output for name in catalog.ENGINES)
+    assert "17,788" in output
+
+
+def test_verilog_has_the_engine_as_its_module(run, tmp_path):
+    code, output, _ = run("verilog", "ebpc-encoder", "--out", "converted")
+    assert code == 0
+    assert output.strip() == "converted/ebpc_encoder.v"
+    assert "module ebpc_encoder" in (tmp_path / output.strip()).read_text()
+
+
+@pytest.mark.parametrize("command", [["verilog"], ["simulate", "--input", "x.npy"], ["asic"]])
+def test_unknown_engine_lists_the_known_ones(run, command):
+    code, _, error = run(*command, "gzip-encoder")
+    assert code == 2
+    assert "ebpc-encoder" in error
+    assert len(error.splitlines()) == 1
+
+
+@pytest.mark.parametrize("engine", ["ebpc-encoder", "ebpc-decoder", "ebpc-decoder-checked", "ebpc-decoder-axis"])
+def test_simulation_of_an_array_matches(run, words, tmp_path, engine):
+    np.save(tmp_path / "words.npy", words)
+    code, output, _ = run(
+        "simulate", engine, "--input", "words.npy", "--backend", "myhdl", "--stalls", 1, "--json", "result.json"
+    )
+    assert code == 0
+    assert "match" in output
+    result = json.loads((tmp_path / "result.json").read_text())
+    assert result["match"] is True
+    assert result["seed"] == 1
+    assert result["cycles"] > words.size
+    assert words.size in [stream["words"] for stream in result["streams"]]
+
+
+def test_truncated_streams_by_name_must_raise_the_error_flag(run, words, tmp_path):
+    streams = EBPC().encode_words(words.view(np.uint8))
+    np.save(tmp_path / "znz.npy", streams["znz"])
+    np.save(tmp_path / "bpc.npy", streams["bpc"][:-1])
+    np.save(tmp_path / "length.npy", np.array([words.size]))
+    inputs = [f"--input={name}={name}.npy" for name in ("znz", "bpc", "length")]
+    code, output, _ = run("simulate", "ebpc-decoder-checked", *inputs, "--backend", "myhdl")
+    assert code == 0
+    assert "malformed" in output
+
+
+def test_mismatch_names_the_first_word_and_ends_with_one(run, words, tmp_path, monkeypatch):
+    np.save(tmp_path / "words.npy", words)
+    engine = catalog.ENGINES["ebpc-encoder"]
+
+    def wrong(inputs):
+        streams = engine.reference(inputs)
+        streams["bpc"][0][1] ^= 1
+        return streams
+
+    monkeypatch.setitem(catalog.ENGINES, "ebpc-encoder", replace(engine, reference=wrong))
+    code, output, error = run(
+        "simulate", "ebpc-encoder", "--input", "words.npy", "--backend", "myhdl", "--json", "result.json"
+    )
+    assert code == 1
+    assert "match:" not in output
+    assert "stream bpc, packet 0, word 1" in error
+    assert json.loads((tmp_path / "result.json").read_text())["match"] is False
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--input", "absent.npy"], "absent.npy"),
+        (["--input", "words.npy", "--backend", "paper"], "verilator"),
+        (["--input", "words.npy", "--input", "words.npy"], "stream"),
+        (["--input", "data=words.npy"], "has the inputs words"),
+        (["--input", "empty.npy"], "at least one word"),
+    ],
+)
+def test_bad_simulation_gives_one_line_and_no_file(run, words, tmp_path, arguments, message):
+    np.save(tmp_path / "words.npy", words)
+    np.save(tmp_path / "empty.npy", words[:0])
+    code, _, error = run("simulate", "ebpc-encoder", *arguments, "--json", "result.json")
+    assert code == 2
+    assert message in error
+    assert len(error.splitlines()) == 1
+    assert not (tmp_path / "result.json").exists()
+
+
+@pytest.mark.parametrize("arguments", [[], ["--all", "ebpc-encoder"], ["--verilog", "x.v"], ["--top", "x"]])
+def test_asic_refuses_contradictory_choices(run, arguments):
+    code, _, error = run("asic", *arguments)
+    assert code == 2
+    assert "--verilog" in error
+
+
+def test_asic_without_process_data_says_how_to_get_it(run, monkeypatch):
+    monkeypatch.delenv("SILICODEC_PDK", raising=False)
+    code, _, error = run("asic", "ebpc-encoder")
+    assert code == 1
+    assert "SILICODEC_PDK is not set" in error.splitlines()[-1]
