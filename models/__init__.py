@@ -1,0 +1,1 @@
+"""NumPy reference codecs, and the networks that feed them."""
