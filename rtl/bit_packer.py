@@ -30,14 +30,14 @@ def bit_packer(clk: Any, rst: Any, symbols: SymbolStream, words: Stream, *, word
         raise ValueError(f"word_bits must be a power of two of at least 2, not {word_bits}")
     shift_bits = word_bits.bit_length() - 1
 
-    # Holds `end + 1` bits from the left. An empty accumulator counts as a full one whose word is `spent`: the next symbol
+    # Holds `filled + 1` bits from the left. An empty accumulator counts as a full one whose word is `spent`: the next symbol
     # then starts a word in either case.
     accumulator = Signal(intbv(0)[word_bits:])
-    end = Signal(modbv(word_bits - 1)[shift_bits:])
+    filled = Signal(modbv(word_bits - 1)[shift_bits:])
     spent = Signal(bool(1))
 
     rotated = Signal(intbv(0)[word_bits:])
-    new_end = Signal(intbv(0)[shift_bits + 1 :])
+    new_filled = Signal(intbv(0)[shift_bits + 1 :])
     full = Signal(bool(0))
     take = Signal(bool(0))
 
@@ -46,20 +46,20 @@ def bit_packer(clk: Any, rst: Any, symbols: SymbolStream, words: Stream, *, word
         step = intbv(0)[word_bits:]
         step[:] = symbols.data
         for stage in range(shift_bits):
-            if end[stage]:
+            if filled[stage]:
                 step[:] = (step >> (1 << stage)) | ((step << (word_bits - (1 << stage))) & (2**word_bits - 1))
         rotated.next = (step >> 1) | ((step & 1) << (word_bits - 1))
 
     @always_comb
     def count() -> None:
-        new_end.next = end + symbols.length
+        new_filled.next = filled + symbols.length
 
     @always_comb
     def offer() -> None:
-        full.next = symbols.last or new_end >= word_bits
+        full.next = symbols.last or new_filled >= word_bits
         words.last.next = symbols.last
         for position in range(word_bits):
-            if position <= end:
+            if position <= filled:
                 words.data.next[word_bits - 1 - position] = accumulator[word_bits - 1 - position]
             else:
                 words.data.next[word_bits - 1 - position] = rotated[word_bits - 1 - position] and not symbols.last
@@ -75,14 +75,14 @@ def bit_packer(clk: Any, rst: Any, symbols: SymbolStream, words: Stream, *, word
         if take:
             spent.next = symbols.last
             if symbols.last:
-                end.next = word_bits - 1
+                filled.next = word_bits - 1
             else:
-                end.next = new_end[shift_bits:]
+                filled.next = new_filled[shift_bits:]
 
     @always_seq(clk.posedge, reset=None)
     def store() -> None:
         for position in range(word_bits):
-            if take and (full or position > end):
+            if take and (full or position > filled):
                 accumulator.next[word_bits - 1 - position] = rotated[word_bits - 1 - position]
 
     return instances()

@@ -102,7 +102,7 @@ def symbol_queue(
     push: Any,
     first: Any,
     both: Any,
-    final: Any,
+    ends_block: Any,
     base: Any,
     code: Any,
     kind: Any,
@@ -122,7 +122,7 @@ def symbol_queue(
     ----------
     push : Signal of bool
         Take the plane in this cycle; only with `room`.
-    first, final : Signal of bool
+    first, ends_block : Signal of bool
         The plane is the block's first, so that the base goes before it; its last.
     both : Signal of bool
         The plane and the next one are zero: count two.
@@ -153,6 +153,10 @@ def symbol_queue(
     complete = Signal(bool(0))
     pop = Signal(bool(0))
     merge = Signal(bool(0))
+    keep = Signal(bool(0))
+    advance = Signal(bool(0))
+    start = Signal(bool(0))
+    insert = Signal(bool(0))
 
     @always_comb
     def offer() -> None:
@@ -193,7 +197,7 @@ def symbol_queue(
     @always_seq(clk.posedge, reset=rst)
     def control() -> None:
         if push:
-            growing.next = zero and not final
+            growing.next = zero and not ends_block
             if first:
                 head_valid.next = True
                 tail_valid.next = True
@@ -207,18 +211,25 @@ def symbol_queue(
             head_valid.next = tail_valid
             tail_valid.next = False
 
+    @always_comb
+    def steer() -> None:
+        keep.next = head_valid and not pop
+        advance.next = pop and tail_valid
+        start.next = (pop or not head_valid) and not tail_valid and first
+        insert.next = (pop or not head_valid) and not tail_valid and not first
+
     @always_seq(clk.posedge, reset=None)
     def store() -> None:
-        if pop or not head_valid:
-            if tail_valid:
-                head.next = tail
-                head_kind.next = tail_kind
-            elif first:
-                head.next = base
-                head_kind.next = WHOLE
-            else:
-                head.next = code
-                head_kind.next = kind
+        for i in range(word_bits):
+            head.next[i] = (
+                (keep and head[i])
+                or (advance and tail[i])
+                or (start and base[i])
+                or (insert and code[i])
+            )
+        for i in range(2):
+            # The base is WHOLE, which is zero.
+            head_kind.next[i] = (keep and head_kind[i]) or (advance and tail_kind[i]) or (insert and kind[i])
         if push:
             tail.next = code
             tail_kind.next = kind
@@ -284,26 +295,27 @@ def bit_plane_encoder(clk: Any, rst: Any, words: Stream, symbols: SymbolStream, 
     word_zero = Signal(bool(0))
     offered = Signal(bool(0))
     feed = Signal(bool(0))
-    first = Signal(bool(0))
+    first = Signal(bool(1))
     top = Signal(bool(0))
     both = Signal(bool(0))
-    final = Signal(bool(0))
+    ends_block = Signal(bool(0))
     room = Signal(bool(0))
+    steady = Signal(bool(0))
     step = Signal(bool(0))
     idle = Signal(bool(0))
     close = Signal(bool(0))
     closed = Signal(bool(0))
 
-    turn = corner_turn(clk, shift, upwards, entering, leaving, base, size=size)
+    turn = corner_turn(clk, shift, upwards, sign, entering, leaving, base, size=size)
     coder = plane_coder(changed, difference, code, kind, zero, word_bits=word_bits)
     queue = symbol_queue(
-        clk, rst, step, first, both, final, base, code, kind, zero, room, symbols, close, closed, word_bits=word_bits
+        clk, rst, step, first, both, ends_block, base, code, kind, zero, room, symbols, close, closed, word_bits=word_bits
     )
 
     @always_comb
     def accept() -> None:
         word_zero.next = words.data == 0
-        words.ready.next = not closing and (not spare_valid or words.data == 0)
+        words.ready.next = not closing and (not spare_valid or words.data == 0 or steady)
 
     @always_comb
     def select() -> None:
@@ -318,63 +330,66 @@ def bit_plane_encoder(clk: Any, rst: Any, words: Stream, symbols: SymbolStream, 
     @always_comb
     def subtract() -> None:
         for i in range(planes):
-            difference.next[i] = leaving[i + 1] ^ leaving[i] ^ borrow[i]
-            changed.next[i] = leaving[i + 1] ^ leaving[i] ^ borrow[i] ^ previous[i]
-            if leaving[i + 1] != leaving[i]:
-                next_borrow.next[i] = leaving[i]
+            unequal = leaving[i + 1] != leaving[i]
+            carried = borrow[i] and not first
+            difference.next[i] = unequal != carried
+            changed.next[i] = (unequal != carried) != (previous[i] and not first)
+            overflow.next[i] = unequal and (leaving[i] != carried)
+            # After the top plane, the sign of the difference instead: nothing leaves while that is coded.
+            if unequal:
+                next_borrow.next[i] = leaving[i] != top
             else:
-                next_borrow.next[i] = borrow[i]
-            # The sign of a difference departs from its bit below only where the subtraction overflows.
-            overflow.next[i] = (leaving[i + 1] ^ leaving[i]) & (leaving[i] ^ borrow[i])
+                next_borrow.next[i] = carried
 
     @always_comb
     def place() -> None:
-        first.next = index == 0 and not sign
-        top.next = index == size - 1 and not sign
+        top.next = index == size - 1
         idle.next = index == 0 and not spare_valid
         feed.next = offered or (closing and (index != 0 or occupied))
-        close.next = closing and index == 0 and not spare_valid and not occupied
+        close.next = closing and index == 0 and not spare_valid and not occupied and not sign
+
+    @always_comb
+    def look_up() -> None:
+        both.next = top and zero and overflow == 0
+        ends_block.next = sign or (top and zero and overflow == 0)
 
     @always_comb
     def advance() -> None:
-        both.next = top and zero and overflow == 0
-        final.next = sign or (top and zero and overflow == 0)
-        step.next = occupied and feed and room
-        shift.next = feed and (not occupied or (room and (not top or (zero and overflow == 0))))
+        steady.next = not sign and (not occupied or room)
+        shift.next = feed and not sign and (not occupied or room)
+        step.next = room and (sign or (occupied and feed))
 
     @always_seq(clk.posedge, reset=rst)
     def control() -> None:
         if step:
-            sign.next = top and not both
+            first.next = ends_block
+            sign.next = top and not ends_block
         if shift:
             index.next = index + 1
-            if index == size - 1:
+            if top:
                 upwards.next = not upwards
                 occupied.next = not draining
         if words.valid and words.ready:
             closing.next = words.last
         elif closed:
             closing.next = False
-        draining.next = closing and not closed and (draining or idle or (shift and index == size - 1))
+        draining.next = closing and not closed and (draining or idle or (shift and top))
 
     @always_seq(clk.posedge, reset=rst)
     def spare_control() -> None:
-        if spare_valid:
-            spare_valid.next = not shift
+        if spare_valid and not shift:
+            spare_valid.next = True
         else:
-            spare_valid.next = words.valid and words.ready and not word_zero and not shift
+            spare_valid.next = words.valid and words.ready and not word_zero and (spare_valid or not shift)
 
     @always_seq(clk.posedge, reset=None)
     def store() -> None:
-        if not spare_valid:
+        if not spare_valid or shift:
             spare.next = words.data
 
     @always_seq(clk.posedge, reset=None)
     def carry_over() -> None:
-        if shift and index == size - 1:
-            borrow.next = 0
-            previous.next = 0
-        elif step:
+        if step:
             borrow.next = next_borrow
             previous.next = difference
 

@@ -8,7 +8,7 @@ from myhdl import Signal, always, always_comb, block, instances, intbv
 
 
 @block
-def corner_turn(clk: Any, shift: Any, upwards: Any, entering: Any, leaving: Any, crossing: Any = None, *, size: int) -> Any:
+def corner_turn(clk: Any, shift: Any, upwards: Any, blank: Any, entering: Any, leaving: Any, crossing: Any = None, *, size: int) -> Any:
     """Transpose blocks of `size` vectors of `size` bits in one array that is filled and emptied at once.
 
     A block that was shifted in upwards is shifted out leftwards, while the next one follows it in; the caller inverts
@@ -27,13 +27,22 @@ def corner_turn(clk: Any, shift: Any, upwards: Any, entering: Any, leaving: Any,
     """
     cells = Signal(intbv(0)[size * size :])
 
+    # One-hot, so that a cell is a flip-flop and one and-or gate.
+    hold = Signal(bool(0))
+    rise = Signal(bool(0))
+    slide = Signal(bool(0))
+    leaving_up = Signal(bool(0))
+    leaving_left = Signal(bool(0))
+
+    @always_comb
+    def select() -> None:
+        leaving_up.next = upwards and not blank
+        leaving_left.next = not upwards and not blank
+
     @always_comb
     def read() -> None:
         for i in range(size):
-            if upwards:
-                leaving.next[i] = cells[i]
-            else:
-                leaving.next[i] = cells[i * size]
+            leaving.next[i] = (leaving_up and cells[i]) or (leaving_left and cells[i * size])
 
     if crossing is not None:
 
@@ -45,20 +54,24 @@ def corner_turn(clk: Any, shift: Any, upwards: Any, entering: Any, leaving: Any,
                 else:
                     crossing.next[i] = cells[i]
 
+    @always_comb
+    def steer() -> None:
+        hold.next = not shift
+        rise.next = shift and upwards
+        slide.next = shift and not upwards
+
     @always(clk.posedge)
     def move() -> None:
-        if shift:
-            for row in range(size):
-                for column in range(size):
-                    if upwards:
-                        if row == size - 1:
-                            cells.next[row * size + column] = entering[column]
-                        else:
-                            cells.next[row * size + column] = cells[(row + 1) * size + column]
-                    else:
-                        if column == size - 1:
-                            cells.next[row * size + column] = entering[row]
-                        else:
-                            cells.next[row * size + column] = cells[row * size + column + 1]
+        for row in range(size):
+            for column in range(size):
+                below = entering[column]
+                if row < size - 1:
+                    below = cells[(row + 1) * size + column]
+                beside = entering[row]
+                if column < size - 1:
+                    beside = cells[row * size + column + 1]
+                cells.next[row * size + column] = (
+                    (hold and cells[row * size + column]) or (rise and below) or (slide and beside)
+                )
 
     return instances()
