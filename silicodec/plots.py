@@ -80,7 +80,7 @@ def feature_map_picture(maps: np.ndarray, channels: int = 16, columns: int = 8) 
     framed = np.pad(maps, ((0, 0), (0, 1), (0, 1)), constant_values=np.nan)
     rows, height, width = len(maps) // columns, *framed.shape[1:]
     mosaic = framed.reshape(rows, columns, height, width).swapaxes(1, 2).reshape(rows * height, columns * width)
-    return as_png(mosaic[:-1, :-1], "magma")
+    return as_png(np.ma.masked_invalid(mosaic[:-1, :-1]), "magma")
 
 
 def image_picture(image: np.ndarray) -> str:
