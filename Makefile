@@ -1,5 +1,7 @@
 # Every target sets up what it needs; see README.md.
 
+FUZZ_SECONDS := 20
+
 .PHONY: help setup demo test bench lint fuzz measure clean
 
 help:
@@ -7,7 +9,7 @@ help:
 	@echo "make test     run the tests"
 	@echo "make bench    measure the speed of the codecs and of the simulated engines"
 	@echo "make lint     check style and types"
-	@echo "make fuzz     feed the decoders random input, FUZZ_SECONDS each"
+	@echo "make fuzz     feed the decoders random input, FUZZ_SECONDS=20 each"
 	@echo "make measure  measure area and longest path of every engine (needs SILICODEC_PDK)"
 	@echo "make setup    only set up"
 	@echo "make clean    remove what was built, but not .venv"
@@ -23,6 +25,9 @@ test: setup
 
 bench: setup
 	.venv/bin/pytest -q --benchmark-only verif/benchmarks
+
+fuzz: setup
+	.venv/bin/python verif/fuzz/fuzz_decoders.py --seconds $(FUZZ_SECONDS)
 
 # Links every folder under its installed name, for mypy, which does not read the import hook of an editable install.
 lint: setup

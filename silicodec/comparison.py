@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from silicodec.models.codec import CorruptDataError, to_words
-from silicodec.rtl.catalog import ENGINES
-from silicodec.rtl.ebpc import LENGTH_BITS
+from silicodec.models.container import DTYPES
 from silicodec.rtl.engine import Engine, Port
 from silicodec.verif.compare import first_difference
 from silicodec.verif.simulate import Simulation, simulate
@@ -122,8 +121,7 @@ def packets_for(engine: Engine, arrays: Mapping[str, np.ndarray]) -> dict[str, l
     engine : Engine
         The engine.
     arrays : mapping of str to ndarray
-        By stream; or a single array under the empty name: the uncompressed words. An engine with several inputs, a
-        decoder, gets what the reference of its encoder makes of them.
+        By stream; or under the empty name the tensor itself, which a decoder gets encoded.
 
     Raises
     ------
@@ -131,7 +129,8 @@ def packets_for(engine: Engine, arrays: Mapping[str, np.ndarray]) -> dict[str, l
         If an array does not fit its stream.
     """
     if set(arrays) == {""}:
-        return packets_of_words(engine, arrays[""])
+        tensor = next(port for port in (*engine.inputs, *engine.outputs) if port.name == engine.tensor)
+        return engine.stimulus([as_packet(tensor, arrays[""])])
     ports = {port.name: port for port in engine.inputs}
     if set(arrays) != set(ports):
         named = ", ".join(sorted(arrays, key=str) or ["none"])
@@ -141,31 +140,8 @@ def packets_for(engine: Engine, arrays: Mapping[str, np.ndarray]) -> dict[str, l
 
 def as_packet(port: Port, array: np.ndarray) -> np.ndarray:
     """Flatten an array to the unsigned words of a stream."""
-    if port.bits <= 16:
+    if array.dtype.name in DTYPES:
         return to_words(array, port.bits)
     if array.dtype.kind not in "iu" or (array < 0).any():
         raise ValueError(f"stream {port.name} takes unsigned integers of {port.bits} bits, not {array.dtype}")
     return array.reshape(-1).astype(np.uint64)
-
-
-def packets_of_words(engine: Engine, array: np.ndarray) -> dict[str, list[np.ndarray]]:
-    """Turn uncompressed values into the packet of an encoder's input, or into the encoded packet of a decoder."""
-    if len(engine.inputs) == 1:
-        return {port.name: [as_packet(port, array)] for port in engine.inputs}
-    return encoded_packets(engine, [as_packet(engine.outputs[0], array)])
-
-
-def encoded_packets(decoder: Engine, packets: Sequence[np.ndarray]) -> dict[str, list[np.ndarray]]:
-    """Turn packets of uncompressed words into what the reference of the matching encoder makes of them."""
-    encoder = ENGINES[decoder.name.replace("decoder", "encoder").replace("-checked", "")]
-    encoded = encoder.reference({encoder.inputs[0].name: packets})
-    streams = {stream_role(name): list(stream) for name, stream in encoded.items()}
-    streams["length"] = [
-        np.array([packet.size | (0 if packet.any() else 1 << LENGTH_BITS)], np.uint32) for packet in packets
-    ]
-    return {port.name: streams[stream_role(port.name)] for port in decoder.inputs}
-
-
-def stream_role(name: str) -> str:
-    """Name of a stream without the prefixes of AXI4-Stream."""
-    return name.removeprefix("s_axis_").removeprefix("m_axis_")

@@ -27,7 +27,7 @@ from silicodec.models.storage import written_whole
 from silicodec.rtl.catalog import ENGINES
 
 from . import plots
-from .comparison import compare, encoded_packets
+from .comparison import compare
 from .figures import measured_figures, published_figures, sources
 
 CODECS = ("ebpc", "bpc", "zvc", "zero-rle", "deflate", "zstd")
@@ -109,8 +109,7 @@ def through_hardware(layer: str, values: np.ndarray) -> HardwareRow:
     """Send a feature map through the simulated encoder and decoder and compare with the reference."""
     words = to_words(values, 8)
     encoder, decoder = ENGINES["ebpc-encoder"], ENGINES["ebpc-decoder"]
-    encoding = compare(encoder, {encoder.inputs[0].name: [words]})
-    decoding = compare(decoder, encoded_packets(decoder, [words]))
+    encoding, decoding = (compare(engine, engine.stimulus([words])) for engine in (encoder, decoder))
     return HardwareRow(
         layer=layer,
         words=words.size,

@@ -66,8 +66,7 @@ def verilog(engine_name: str, folder: Path) -> None:
     metavar="[STREAM=]FILE.npy",
     multiple=True,
     required=True,
-    help="One packet: the words of an input stream. Without a stream's name: the uncompressed words; a decoder gets "
-    "them encoded by the reference.",
+    help="One packet: the tensor, which a decoder gets encoded by the reference; or with a stream's name, its words.",
 )
 @click.option("--backend", default="verilator", show_default=True, help="myhdl, icarus or verilator.")
 @click.option("--stalls", "seed", type=int, metavar="SEED", help="Let every stream pause at random.")

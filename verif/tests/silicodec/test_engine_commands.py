@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from silicodec.cli import main
 from silicodec.models.ebpc import EBPC
 from silicodec.rtl import catalog
+from silicodec.rtl.catalog import length_words
 
 
 @pytest.fixture
@@ -71,7 +72,7 @@ def test_truncated_streams_by_name_must_raise_the_error_flag(run, words, tmp_pat
     streams = EBPC().encode_words(words.view(np.uint8))
     np.save(tmp_path / "znz.npy", streams["znz"])
     np.save(tmp_path / "bpc.npy", streams["bpc"][:-1])
-    np.save(tmp_path / "length.npy", np.array([words.size]))
+    np.save(tmp_path / "length.npy", length_words(words.size, has_planes=True))
     inputs = [f"--input={name}={name}.npy" for name in ("znz", "bpc", "length")]
     code, output, _ = run("simulate", "ebpc-decoder-checked", *inputs, "--backend", "myhdl")
     assert code == 0
