@@ -11,7 +11,9 @@ from .stream import BitWindow
 
 
 @block
-def plane_parser(window: BitWindow, base: Any, symbol: Any, is_run: Any, run: Any, cleared: Any, invalid: Any = None) -> Any:
+def plane_parser(
+    window: BitWindow, base: Any, symbol: Any, is_run: Any, run: Any, cleared: Any, invalid: Any = None
+) -> Any:
     """Read one symbol off the window by the table of the format; combinational.
 
     Parameters
@@ -74,7 +76,7 @@ def plane_parser(window: BitWindow, base: Any, symbol: Any, is_run: Any, run: An
 
         @always_comb
         def validate() -> None:
-            positional = not base and window.data[word_bits:top - 3] == 1
+            positional = not base and window.data[word_bits : top - 3] == 1
             beyond = position > word_bits - 2 or (position > word_bits - 3 and not window.data[top - 4])
             invalid.next = positional and beyond
 

@@ -221,12 +221,7 @@ def symbol_queue(
     @always_seq(clk.posedge, reset=None)
     def store() -> None:
         for i in range(word_bits):
-            head.next[i] = (
-                (keep and head[i])
-                or (advance and tail[i])
-                or (start and base[i])
-                or (insert and code[i])
-            )
+            head.next[i] = (keep and head[i]) or (advance and tail[i]) or (start and base[i]) or (insert and code[i])
         for i in range(2):
             # The base is WHOLE, which is zero.
             head_kind.next[i] = (keep and head_kind[i]) or (advance and tail_kind[i]) or (insert and kind[i])
@@ -306,10 +301,24 @@ def bit_plane_encoder(clk: Any, rst: Any, words: Stream, symbols: SymbolStream, 
     close = Signal(bool(0))
     closed = Signal(bool(0))
 
-    turn = corner_turn(clk, shift, upwards, sign, entering, leaving, base, size=size)
+    turn = corner_turn(clk, shift, upwards, entering, leaving, size=size, crossing=base, blank=sign)
     coder = plane_coder(changed, difference, code, kind, zero, word_bits=word_bits)
     queue = symbol_queue(
-        clk, rst, step, first, both, ends_block, base, code, kind, zero, room, symbols, close, closed, word_bits=word_bits
+        clk,
+        rst,
+        step,
+        first,
+        both,
+        ends_block,
+        base,
+        code,
+        kind,
+        zero,
+        room,
+        symbols,
+        close,
+        closed,
+        word_bits=word_bits,
     )
 
     @always_comb

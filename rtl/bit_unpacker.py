@@ -101,9 +101,7 @@ def bit_unpacker(
 
         @always_comb
         def check() -> None:
-            window.clean.next = (
-                loaded and word_last and window.data == 0 and (used != 0 or beyond) and not overrun
-            )
+            window.clean.next = loaded and word_last and window.data == 0 and (used != 0 or beyond) and not overrun
 
         @always_seq(clk.posedge, reset=rst)
         def track() -> None:

@@ -8,7 +8,17 @@ from myhdl import Signal, always, always_comb, block, instances, intbv
 
 
 @block
-def corner_turn(clk: Any, shift: Any, upwards: Any, blank: Any, entering: Any, leaving: Any, crossing: Any = None, *, size: int) -> Any:
+def corner_turn(
+    clk: Any,
+    shift: Any,
+    upwards: Any,
+    entering: Any,
+    leaving: Any,
+    *,
+    size: int,
+    crossing: Any = None,
+    blank: Any = None,
+) -> Any:
     """Transpose blocks of `size` vectors of `size` bits in one array that is filled and emptied at once.
 
     A block that was shifted in upwards is shifted out leftwards, while the next one follows it in; the caller inverts
@@ -24,6 +34,8 @@ def corner_turn(clk: Any, shift: Any, upwards: Any, blank: Any, entering: Any, l
         Next vector in; next vector out, valid before the edge.
     crossing : Signal of `size` bits, optional
         The first side across the direction of the shift: before a block's first shift out, its vector 0.
+    blank : Signal of bool, optional
+        Show zeros as `leaving`.
     """
     cells = Signal(intbv(0)[size * size :])
 
@@ -34,10 +46,19 @@ def corner_turn(clk: Any, shift: Any, upwards: Any, blank: Any, entering: Any, l
     leaving_up = Signal(bool(0))
     leaving_left = Signal(bool(0))
 
-    @always_comb
-    def select() -> None:
-        leaving_up.next = upwards and not blank
-        leaving_left.next = not upwards and not blank
+    if blank is None:
+
+        @always_comb
+        def select() -> None:
+            leaving_up.next = upwards
+            leaving_left.next = not upwards
+
+    else:
+
+        @always_comb
+        def select() -> None:
+            leaving_up.next = upwards and not blank
+            leaving_left.next = not upwards and not blank
 
     @always_comb
     def read() -> None:

@@ -13,9 +13,6 @@ from .bit_unpacker import bit_unpacker
 from .stream import AxiStream, BitWindow, Stream, SymbolStream, fork
 from .zero_runs import zero_run_decoder, zero_run_encoder
 
-LENGTH_BITS = 24
-"""Width of the number of words that a decoder is told of a packet, as in the public hardware."""
-
 
 @block
 def ebpc_encoder(
@@ -45,9 +42,7 @@ def ebpc_encoder(
     plane_symbols = SymbolStream(word_bits)
 
     split = fork(words, zero_words, plane_words)
-    zero_coder = zero_run_encoder(
-        clk, rst, zero_words, zero_symbols, word_bits=word_bits, max_zero_run=max_zero_run
-    )
+    zero_coder = zero_run_encoder(clk, rst, zero_words, zero_symbols, word_bits=word_bits, max_zero_run=max_zero_run)
     zero_packer = bit_packer(clk, rst, zero_symbols, znz, word_bits=word_bits)
     plane_coder = bit_plane_encoder(clk, rst, plane_words, plane_symbols, word_bits=word_bits)
     plane_packer = bit_packer(clk, rst, plane_symbols, bpc, word_bits=word_bits)
@@ -65,7 +60,7 @@ def ebpc_decoder(
     *,
     word_bits: int = 8,
     max_zero_run: int = 16,
-    length_bits: int = LENGTH_BITS,
+    length_bits: int = 8,
     checked: bool = False,
 ) -> Any:
     """Restore packets of words from their ZNZ and BPC streams, up to one word per cycle.
@@ -78,8 +73,9 @@ def ebpc_decoder(
     znz, bpc : Stream
         The two streams of a packet, in words of `word_bits` bits.
     length : Stream
-        One word for each packet: the number of words in the low `length_bits` bits, zero standing for
-        2**`length_bits`; the bit above is set if the packet has no BPC stream.
+        The packet's number of words, in parts that add up, so that a packet may have any length: each part in the low
+        `length_bits` bits, zero standing for 2**`length_bits`. In the first part the bit above is set if the packet
+        has no BPC stream.
     words : Stream
         The restored words. If `checked`, `error` is high with `last` where a stream of the packet was malformed.
     word_bits : int
@@ -87,7 +83,7 @@ def ebpc_decoder(
     max_zero_run : int
         Longest run of zero words in one code.
     length_bits : int
-        Width of the packet's number of words.
+        Width of a part of the packet's number of words.
     checked : bool
         Whether to detect malformed streams.
     """
@@ -104,7 +100,10 @@ def ebpc_decoder(
     over = Signal(bool(0))
     plain = Signal(bool(0))
     remaining = Signal(modbv(0)[length_bits:])
+    last_part = Signal(bool(0))
     last_word = Signal(bool(0))
+    starving = Signal(bool(0))
+    refill = Signal(bool(0))
     count = Signal(bool(0))
     runs_over = Signal(bool(0)) if checked else None
     znz_start = Signal(bool(0))
@@ -122,7 +121,17 @@ def ebpc_decoder(
     znz_unpacker = bit_unpacker(clk, rst, znz, znz_window, znz_start, over, word_bits=word_bits, checked=checked)
     bpc_unpacker = bit_unpacker(clk, rst, bpc, bpc_window, bpc_start, over, word_bits=word_bits, checked=checked)
     zero_decoder = zero_run_decoder(
-        clk, rst, znz_window, nonzero, count, last_word, over, runs_over, word_bits=word_bits, max_zero_run=max_zero_run
+        clk,
+        rst,
+        znz_window,
+        nonzero,
+        count,
+        last_word,
+        starving,
+        over,
+        runs_over,
+        word_bits=word_bits,
+        max_zero_run=max_zero_run,
     )
     plane_decoder = bit_plane_decoder(
         clk,
@@ -141,10 +150,15 @@ def ebpc_decoder(
 
     @always_comb
     def start() -> None:
-        length.ready.next = not active
+        length.ready.next = not active or refill
         znz_start.next = active and not over
         bpc_start.next = active and not over and not plain
-        last_word.next = remaining == 1
+
+    @always_comb
+    def measure() -> None:
+        last_word.next = remaining == 1 and last_part
+        starving.next = remaining == 1 and not last_part and not length.valid
+        refill.next = remaining == 1 and not last_part and count
 
     @always_comb
     def offer() -> None:
@@ -176,12 +190,14 @@ def ebpc_decoder(
             active.next = length.valid
 
     @always_seq(clk.posedge, reset=None)
-    def measure() -> None:
-        if not active:
+    def count_down() -> None:
+        if not active or refill:
             remaining.next = length.data[length_bits:]
-            plain.next = length.data[length_bits]
+            last_part.next = length.last
         elif count:
             remaining.next = remaining - 1
+        if not active:
+            plain.next = length.data[length_bits]
 
     if checked:
         starved = Signal(bool(0))

@@ -69,6 +69,11 @@ class Engine:
         What to compare it with.
     axi : bool
         Whether the top level has AXI4-Stream's signal names.
+    stimulus : callable
+        Maps packets of tensor words to the packets of every input stream: for an encoder the words themselves, for a
+        decoder their streams.
+    tensor : str
+        The port whose packets are the tensor words.
     """
 
     name: str
@@ -81,6 +86,8 @@ class Engine:
     clock_ns: float
     published: tuple[PublishedFigure, ...] = field(default=())
     axi: bool = False
+    stimulus: Callable[[Packets], dict[str, list[np.ndarray]]] = field(kw_only=True)
+    tensor: str = field(kw_only=True)
 
     @property
     def top(self) -> str:

@@ -102,6 +102,7 @@ def zero_run_decoder(
     nonzero: Stream,
     count: Any,
     last_word: Any,
+    starving: Any,
     finish: Any,
     runs_over: Any,
     *,
@@ -120,6 +121,8 @@ def zero_run_decoder(
         A word is counted in this cycle.
     last_word : Signal of bool
         The next word to be counted is the packet's last.
+    starving : Signal of bool
+        The next word can't be counted yet.
     finish : Signal of bool
         Forget the packet.
     runs_over : Signal of bool, or None
@@ -137,7 +140,12 @@ def zero_run_decoder(
     @always_comb
     def decide() -> None:
         in_run.next = run != 0
-        waiting.next = window.loaded and not finish and (not nonzero_valid or (nonzero.ready and not nonzero_last))
+        waiting.next = (
+            window.loaded
+            and not finish
+            and not starving
+            and (not nonzero_valid or (nonzero.ready and not nonzero_last))
+        )
 
     @always_comb
     def advance() -> None:

@@ -18,9 +18,8 @@ from cocotb_tools.runner import get_runner
 from cocotbext.axi import AxiStreamBus, AxiStreamSink, AxiStreamSource
 
 from silicodec.models.ebpc import EBPC
-from silicodec.rtl.catalog import ENGINES
+from silicodec.rtl.catalog import ENGINES, length_words
 from silicodec.rtl.convert import to_verilog
-from silicodec.rtl.ebpc import LENGTH_BITS
 
 CODEC = EBPC(word_bits=8, block_size=8)
 
@@ -95,7 +94,7 @@ async def decoder(dut) -> None:
         await znz.send(streams["znz"].tolist())
         if streams["bpc"].size:
             await bpc.send(streams["bpc"].tolist())
-        await length.send([packet.size | (not packet.any()) << LENGTH_BITS])
+        await length.send(length_words(packet.size, has_planes=packet.any()).tolist())
     for packet in packets():
         assert list((await words.recv()).tdata) == packet.tolist()
     await ClockCycles(dut.clk, 50)

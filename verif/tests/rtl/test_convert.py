@@ -78,7 +78,18 @@ def wire_axi(clk, rst, s_axis, m_axis):
 
 def engine(circuit, **parameters):
     """Return an engine that passes bytes on."""
-    return Engine("toy-wire", "", circuit, parameters, (Port("words", 8),), (Port("result", 8),), lambda given: {}, 1.0)
+    return Engine(
+        "toy-wire",
+        "",
+        circuit,
+        parameters,
+        (Port("words", 8),),
+        (Port("result", 8),),
+        dict,
+        1.0,
+        stimulus=dict,
+        tensor="words",
+    )
 
 
 def ports(text):
@@ -108,7 +119,10 @@ def test_ports_have_the_streams_names_and_widths(tmp_path):
 
 def test_axi_ports_have_axi_names(tmp_path):
     wire = Engine(
-        *("toy-axi", "", wire_axi, {}, (Port("s_axis", 12),), (Port("m_axis", 12, error=True),), dict, 1.0), axi=True
+        *("toy-axi", "", wire_axi, {}, (Port("s_axis", 12),), (Port("m_axis", 12, error=True),), dict, 1.0),
+        axi=True,
+        stimulus=dict,
+        tensor="s_axis",
     )
     assert ports(to_verilog(wire, tmp_path).read_text()) == [
         "input [11:0] s_axis_tdata",

@@ -111,8 +111,11 @@ def toys() -> SimpleNamespace:
 
     words, result = (Port("words", 8),), (Port("result", 8),)
     split_ports = (Port("m_axis_high", 4), Port("m_axis_low", 4, error=True))
+    as_is = {"stimulus": lambda packets: {"words": packets}, "tensor": "words"}
     return SimpleNamespace(
-        increment=Engine("toy-increment", "", increment, {}, words, result, incremented, 10.0),
-        nibbles=Engine("toy-nibbles", "", nibbles, {}, (Port("s_axis", 8),), split_ports, split, 10.0, axi=True),
-        unruly=Engine("toy-unruly", "", unruly, {}, words, result, passed, 10.0),
+        increment=Engine("toy-increment", "", increment, {}, words, result, incremented, 10.0, **as_is),
+        nibbles=Engine(
+            "toy-nibbles", "", nibbles, {}, (Port("s_axis", 8),), split_ports, split, 10.0, axi=True, **as_is
+        ),
+        unruly=Engine("toy-unruly", "", unruly, {}, words, result, passed, 10.0, **as_is),
     )
