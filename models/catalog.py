@@ -54,4 +54,6 @@ def decode(encoded: Encoded) -> np.ndarray:
         codec = make_codec(parameters.pop("id"), **parameters)
     except CodecError as error:
         raise CorruptDataError(f"container's codec cannot be made: {error}") from None
+    if codec.get_config() != encoded.codec:
+        raise CorruptDataError(f"container's codec must be given by all its parameters, like {codec.get_config()}")
     return codec.decode(encoded)

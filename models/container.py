@@ -21,11 +21,11 @@ VERSION = 1
 DTYPES = ("int8", "uint8", "int16", "uint16", "float16")
 """Names of the element types that an array may have."""
 
-_PREFIX = struct.Struct(">8sHIQ")  # magic, version, bytes of header, bytes of payload
+PREFIX = struct.Struct(">8sHIQ")  # magic, version, bytes of header, bytes of payload
 _CHECKSUM = struct.Struct(">I")
 _HEADER_FIELDS = {"codec", "shape", "dtype", "streams"}
 _MAX_DIMENSIONS = 64  # NumPy's own limit
-_MAX_SIZE = 2**62  # far beyond any memory, and well within NumPy's index type
+_MAX_SIZE = 2**61  # far beyond any memory, and within NumPy's index type for the bytes of any dtype
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class Encoded:
         }
         header_bytes = json.dumps(header, separators=(",", ":")).encode()
         payload = b"".join(stream.data for stream in self.streams.values())
-        content = _PREFIX.pack(MAGIC, VERSION, len(header_bytes), len(payload)) + header_bytes + payload
+        content = PREFIX.pack(MAGIC, VERSION, len(header_bytes), len(payload)) + header_bytes + payload
         return content + _CHECKSUM.pack(zlib.crc32(content))
 
     @classmethod
@@ -139,14 +139,14 @@ def _split(container: bytes) -> tuple[bytes, bytes]:
     """Check the frame of a container and return its header and payload."""
     if not container.startswith(MAGIC):
         raise CorruptDataError("not a silicodec container")
-    if len(container) < _PREFIX.size:
+    if len(container) < PREFIX.size:
         raise CorruptDataError("container is truncated")
-    _, version, header_size, payload_size = _PREFIX.unpack_from(container)
+    _, version, header_size, payload_size = PREFIX.unpack_from(container)
     if version > VERSION:
         raise CorruptDataError(f"container is of version {version}; this silicodec reads up to {VERSION}: upgrade it")
     if version < 1:
         raise CorruptDataError("container is damaged: its version is 0")
-    content_size = _PREFIX.size + header_size + payload_size
+    content_size = PREFIX.size + header_size + payload_size
     expected = content_size + _CHECKSUM.size
     if len(container) < expected:
         raise CorruptDataError(f"container is truncated: {len(container)} of {expected} bytes")
@@ -154,7 +154,7 @@ def _split(container: bytes) -> tuple[bytes, bytes]:
         raise CorruptDataError(f"container is damaged: {len(container) - expected} bytes after its end")
     if _CHECKSUM.unpack_from(container, content_size)[0] != zlib.crc32(container[:content_size]):
         raise CorruptDataError("container is damaged: its checksum does not match")
-    return container[_PREFIX.size : _PREFIX.size + header_size], container[_PREFIX.size + header_size : content_size]
+    return container[PREFIX.size : PREFIX.size + header_size], container[PREFIX.size + header_size : content_size]
 
 
 def _parse_header(header_bytes: bytes) -> dict[str, Any]:
@@ -170,7 +170,7 @@ def _parse_header(header_bytes: bytes) -> dict[str, Any]:
         raise CorruptDataError("container's codec must be a configuration with an id and word_bits")
     if not isinstance(shape, list) or len(shape) > _MAX_DIMENSIONS or not all(map(_is_count, shape)):
         raise CorruptDataError("container's shape must be a list of sizes")
-    if math.prod(shape) > _MAX_SIZE:
+    if math.prod(size or 1 for size in shape) > _MAX_SIZE:  # NumPy has this limit even where another size is 0
         raise CorruptDataError(f"container's shape is too large: {shape}")
     if dtype not in DTYPES:
         raise CorruptDataError(f"container's dtype must be one of {', '.join(DTYPES)}, not {dtype!r}")

@@ -68,6 +68,11 @@ def test_longer_file():
         Encoded.from_bytes(CONTAINER + b"\0")
 
 
+def test_largest_shape_of_an_empty_array():
+    empty = make_codec("ebpc").encode(np.zeros((0, 2**61), np.int16))
+    assert decode(Encoded.from_bytes(empty.to_bytes())).shape == (0, 2**61)
+
+
 @given(st.integers(0, 8 * len(CONTAINER) - 1))
 def test_any_flipped_bit_is_found(bit):
     damaged = bytearray(CONTAINER)
@@ -101,6 +106,7 @@ def test_newer_version():
         (container_with(shape=[True, 6]), "list of sizes"),
         (container_with(shape=[1] * 65), "list of sizes"),
         (container_with(shape=[2**40, 2**40]), "too large"),
+        (container_with(shape=[0, 2**61, 2]), "too large"),
         (container_with(dtype="float64"), "dtype must be one of"),
         (container_with(dtype=["int8"]), "dtype must be one of"),
         (container_with(streams={}), "pairs of a name and a number"),
@@ -125,6 +131,7 @@ def test_bad_field(container, message):
         ({"codec": {"id": "ebpc", "word_bits": 40}}, "word_bits must be"),
         ({"codec": {"id": "ebpc", "word_bits": 8, "blocks": 8}}, "no parameter 'blocks'"),
         ({"codec": {"id": "ebpc", "word_bits": 8, "block_size": "8"}}, "block_size must be"),
+        ({"codec": {"id": "ebpc", "word_bits": 8, "max_zero_run": 16}}, "given by all its parameters"),
         ({"codec": {"id": "zvc", "word_bits": 8}}, "streams must be"),
         ({"codec": {"id": "entropy", "word_bits": 8}}, "streams must be"),
         ({"dtype": "float16"}, "float16"),

@@ -1,6 +1,6 @@
 """Encoded streams that must never change: a format that changes by accident makes old files unreadable.
 
-`pinned/NAME.json` holds them for each codec. `python verif/tests/models/test_pinned.py NAME` writes that of a new codec.
+`pinned/NAME.json` holds them for each codec. For a new codec, `python verif/tests/models/test_pinned.py NAME` makes it.
 """
 
 import json
