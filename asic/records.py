@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
 from silicodec.models.storage import written_whole
+from silicodec.rtl.catalog import ENGINES
+from silicodec.rtl.convert import verilog
+from silicodec.rtl.engine import Engine
 
 from .measure import Measurement
 from .pdk import MeasurementError
@@ -26,8 +29,8 @@ def write_record(measurement: Measurement, folder: Path) -> Path:
     return path
 
 
-def read_records(folders: Iterable[Path] = (SHIPPED, LOCAL)) -> dict[str, Measurement]:
-    """Measurements by name; where two folders hold one of the same name, the later folder's.
+def read_records(folder: Path) -> dict[str, Measurement]:
+    """Read the records of a folder, by name; a folder that does not exist has none.
 
     Raises
     ------
@@ -35,11 +38,31 @@ def read_records(folders: Iterable[Path] = (SHIPPED, LOCAL)) -> dict[str, Measur
         If a file is not a record.
     """
     records = {}
-    for folder in folders:
-        for path in sorted(folder.glob("[!.]*.json")):
-            try:
-                record = Measurement(**json.loads(path.read_text()))
-            except (OSError, ValueError, TypeError) as error:
-                raise MeasurementError(f"{path} is not a measurement record: {error}; remove it") from None
-            records[record.name] = record
+    for path in sorted(folder.glob("[!.]*.json")):
+        try:
+            record = Measurement(**json.loads(path.read_text()))
+        except (OSError, ValueError, TypeError) as error:
+            raise MeasurementError(f"{path} is not a measurement record: {error}; remove it") from None
+        records[record.name] = record
     return records
+
+
+def engine_records(shipped: Path = SHIPPED, local: Path = LOCAL) -> dict[str, Measurement]:
+    """Read the records of the catalog's engines, by name.
+
+    A record of the folder `local` counts if it is of the engine's present Verilog; otherwise the shipped one does,
+    under the same condition. Where there is no local record the shipped one is not questioned: a test does that.
+    """
+    of_shipped, of_local = read_records(shipped), read_records(local)
+    records = {name: record for name, record in of_shipped.items() if name in ENGINES and name not in of_local}
+    for name in of_local.keys() & ENGINES.keys():
+        present = verilog_hash(ENGINES[name])
+        for record in (of_local[name], of_shipped.get(name)):
+            if record and record.verilog_sha256 == present:
+                records.setdefault(name, record)
+    return records
+
+
+def verilog_hash(engine: Engine) -> str:
+    """SHA-256 of an engine's Verilog, as `Measurement.verilog_sha256` has it."""
+    return hashlib.sha256(verilog(engine).encode()).hexdigest()

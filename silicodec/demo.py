@@ -14,7 +14,7 @@ import numpy as np
 
 from silicodec.asic.measure import Measurement
 from silicodec.asic.pdk import CORNER
-from silicodec.asic.records import read_records
+from silicodec.asic.records import engine_records
 from silicodec.models.capture import feature_maps
 from silicodec.models.codec import to_words
 from silicodec.models.ebpc import EBPC
@@ -128,7 +128,7 @@ def render(
     hardware: Sequence[HardwareRow],
 ) -> str:
     """Fill the page's template."""
-    records = read_records()
+    records = engine_records()
     words = sum(row.words for row in hardware)
     shown = [(name, values) for name, values in layers.items() if values.shape[-1] > 1]
     step = max(1, -(-len(shown) // PICTURES))

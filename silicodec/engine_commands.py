@@ -31,10 +31,10 @@ def find_engine(name: str) -> Engine:
 def engines() -> None:
     """List the engines, with what they cost on SkyWater 130 and the published figures to compare with."""
     from silicodec.asic.pdk import CORNER
-    from silicodec.asic.records import read_records
+    from silicodec.asic.records import engine_records
     from silicodec.rtl.catalog import ENGINES
 
-    records = read_records()
+    records = engine_records()
     rows = []
     for engine in ENGINES.values():
         area, kilo, path, flip_flops = measured_figures(records.get(engine.name))

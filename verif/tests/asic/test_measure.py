@@ -4,13 +4,11 @@ import importlib.util
 import os
 import re
 import shutil
-from dataclasses import replace
 
 import pytest
 
 from silicodec.asic.measure import MeasurementError, measure
 from silicodec.asic.pdk import GATE_EQUIVALENT_UM2
-from silicodec.asic.records import read_records, write_record
 
 MISSING = [
     what
@@ -100,20 +98,3 @@ def test_missing_process_data_says_how_to_get_it(counter, tmp_path, monkeypatch,
         monkeypatch.setenv("SILICODEC_PDK", str(tmp_path / folder))
     with pytest.raises(MeasurementError, match=r"SILICODEC_PDK.*lambdapdk"):
         measure([counter], "counter")
-
-
-@needs_tools
-def test_record_reads_back_and_the_later_folder_wins(counter, tmp_path):
-    shipped = measure([counter], "counter", name="my-counter", clock_port="clock")
-    local = replace(shipped, area_um2=1.0)
-    write_record(shipped, tmp_path / "shipped")
-    path = write_record(local, tmp_path / "local")
-    assert path.name == "my-counter.json"
-    assert read_records([tmp_path / "shipped"]) == {"my-counter": shipped}
-    assert read_records([tmp_path / "shipped", tmp_path / "local", tmp_path / "absent"]) == {"my-counter": local}
-
-
-def test_file_that_is_no_record_is_named(tmp_path):
-    (tmp_path / "x.json").write_text('{"area": 1}')
-    with pytest.raises(MeasurementError, match=r"x\.json is not a measurement record"):
-        read_records([tmp_path])
