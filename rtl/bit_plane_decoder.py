@@ -91,6 +91,7 @@ def bit_plane_decoder(
     word: Any,
     available: Any,
     take: Any,
+    wanted: Any,
     exhausted: Any,
     finish: Any,
     fault: Any,
@@ -111,6 +112,8 @@ def bit_plane_decoder(
         The BPC stream.
     word : Signal of `word_bits` bits
         The next word, valid while `available` is high; it leaves with `take`.
+    wanted : Signal of bool
+        The packet's next word is nonzero.
     exhausted : Signal of bool
         The stream has no further block. Its words may still be available.
     finish : Signal of bool
@@ -118,7 +121,7 @@ def bit_plane_decoder(
     fault : Signal of bool
         A symbol of this packet was malformed; driven if `checked`.
     untouched : Signal of bool
-        No word of the latest complete block has left; driven if `checked`.
+        The packet's next word leaves the latest complete block as it was; driven if `checked`.
     """
     size = word_bits
     planes = word_bits - 1
@@ -142,6 +145,12 @@ def bit_plane_decoder(
     difference = Signal(intbv(0)[planes:])
     next_carry = Signal(intbv(0)[planes:])
     entering = Signal(intbv(0)[size:])
+    leaving = Signal(intbv(0)[size:])
+    spare = Signal(intbv(0)[word_bits:])
+    spare_valid = Signal(bool(0))
+    reserve = Signal(intbv(0)[word_bits:])
+    reserve_valid = Signal(bool(0))
+    movable = Signal(bool(0))
     shift = Signal(bool(0))
     upwards = Signal(bool(0))
 
@@ -164,7 +173,7 @@ def bit_plane_decoder(
     take_base = Signal(bool(0))
 
     parser = plane_parser(window, expect_base, symbol, is_run, run, cleared, invalid)
-    turn = corner_turn(clk, shift, upwards, entering, word, size=size)
+    turn = corner_turn(clk, shift, upwards, entering, leaving, size=size)
 
     @always_comb
     def look() -> None:
@@ -182,12 +191,19 @@ def bit_plane_decoder(
     def expect() -> None:
         expect_base.next = not base_ahead and (not filling or planned > size)
         exhausted.next = window.ended and not filling and not ahead_valid
-        available.next = occupied and ((plane_ready and not sign) or (window.ended and not filling and not ahead_valid))
+
+    @always_comb
+    def offer() -> None:
+        movable.next = (plane_ready and not sign) or (exhausted and occupied)
+        available.next = spare_valid or (occupied and ((plane_ready and not sign) or exhausted))
+        word.next = leaving
+        if spare_valid:
+            word.next = spare
 
     @always_comb
     def advance() -> None:
-        step.next = plane_ready and (sign or not occupied or take)
-        shift.next = (plane_ready and not sign and not occupied) or take
+        step.next = plane_ready and (sign or not occupied or not reserve_valid or take)
+        shift.next = movable and (not occupied or not reserve_valid or take)
 
     @always_comb
     def finish_block() -> None:
@@ -206,24 +222,31 @@ def bit_plane_decoder(
         window.take.next = parse
 
     @always_comb
+    def undo() -> None:
+        for i in range(planes):
+            if in_run:
+                difference.next[i] = previous[i]
+            else:
+                difference.next[i] = previous[i] != ahead[planes - 1 - i] and not ahead_cleared
+
+    @always_comb
     def add() -> None:
-        bits = intbv(0)[size:]
+        # Word i + 1 is word i plus its difference, so that one bit of all words is a running sum.
+        bits = modbv(0)[size:]
         bits[0] = base[0]
         for i in range(planes):
-            change = previous[i]
-            if in_run:
-                change = previous[i]
-            elif ahead_cleared:
-                change = False
-            else:
-                change = previous[i] != ahead[planes - 1 - i]
-            difference.next[i] = change
-            if bits[i] != change:
+            bits[i + 1] = difference[i] ^ carry[i]
+        for stage in range(run_bits):
+            bits[:] = bits ^ (bits << (1 << stage))
+        entering.next = bits
+
+    @always_comb
+    def propagate() -> None:
+        for i in range(planes):
+            if entering[i] != difference[i]:
                 next_carry.next[i] = carry[i]
             else:
-                next_carry.next[i] = change
-            bits[i + 1] = bits[i] ^ change ^ carry[i]
-        entering.next = bits
+                next_carry.next[i] = difference[i]
 
     @always_seq(clk.posedge, reset=rst)
     def control() -> None:
@@ -262,8 +285,26 @@ def bit_plane_decoder(
             elif step and in_run:
                 zeros_left.next = zeros_left - 1
 
+    @always_seq(clk.posedge, reset=rst)
+    def spare_control() -> None:
+        if finish:
+            spare_valid.next = False
+            reserve_valid.next = False
+        elif shift and occupied:
+            spare_valid.next = spare_valid or not take
+            reserve_valid.next = reserve_valid or (spare_valid and not take)
+        elif take:
+            spare_valid.next = reserve_valid
+            reserve_valid.next = False
+
     @always_seq(clk.posedge, reset=None)
     def store() -> None:
+        if not reserve_valid or take:
+            reserve.next = leaving
+        if not spare_valid or take:
+            spare.next = leaving
+            if reserve_valid:
+                spare.next = reserve
         if parse and not is_run:
             ahead.next = symbol
             ahead_base.next = expect_base
@@ -287,7 +328,7 @@ def bit_plane_decoder(
 
         @always_comb
         def compare() -> None:
-            untouched.next = occupied and index == 0
+            untouched.next = occupied and index < spare_valid + reserve_valid + (not wanted)
 
         @always_seq(clk.posedge, reset=rst)
         def check() -> None:

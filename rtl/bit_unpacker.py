@@ -81,19 +81,19 @@ def bit_unpacker(
             loaded.next = loaded and not window.ended and not (words.valid and words.last)
         elif start and words.valid:
             loaded.next = True
+        if finish:
+            word_last.next = False
+        elif load and words.valid and not word_last:
+            word_last.next = words.last
 
     @always_seq(clk.posedge, reset=None)
     def store() -> None:
         if load:
             word.next = following
         if not loaded:
-            word.next = words.data
-            word_last.next = words.last
             used.next = 0
         elif window.take:
             used.next = new_used[shift_bits:]
-            if load and not word_last:
-                word_last.next = words.last
 
     if checked:
         beyond = Signal(bool(0))

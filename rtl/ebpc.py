@@ -140,6 +140,7 @@ def ebpc_decoder(
         word,
         available,
         take,
+        nonzero.data,
         exhausted,
         over,
         fault,
@@ -210,7 +211,7 @@ def ebpc_decoder(
                 or runs_over
                 or not znz_window.clean
                 or (nonzero.data and not available)
-                or (not plain and (not exhausted or not bpc_window.clean or (untouched and not nonzero.data)))
+                or (not plain and (not exhausted or not bpc_window.clean or untouched))
             )
 
         @always_seq(clk.posedge, reset=rst)
