@@ -18,17 +18,20 @@ from numba import njit
 from .bitstream import from_bytes, new_bits, peek, peek_all, put, to_stream
 from .bpc_tables import (
     ALL_ONES,
-    MAX_SPREAD,
     NO_CODE,
     SINGLE_ONE,
     SINGLE_ZERO_PLANE,
     ZERO_DELTA_PLANE,
     ZERO_PLANES,
+    Codes,
+    Meanings,
+    PlaneCosts,
+    Transposition,
     code_meanings,
     field_bits,
     plane_codes,
     plane_costs,
-    spread_bits,
+    transposition,
 )
 from .codec import Codec, EncodedStream, to_words, word_dtype
 from .errors import CorruptDataError, check_integer
@@ -79,10 +82,8 @@ def encode_blocks(words: np.ndarray, word_bits: int, block_size: int) -> Encoded
     run_bits = field_bits(word_bits)
     longest_plane = max(int(codes.length.max()), ZERO_PLANES.length + run_bits)
     bits = new_bits(words.size // block_size * (word_bits + (word_bits + 1) * longest_plane))
-    group_bits = min(MAX_SPREAD, word_bits + 1, 64 // (block_size - 1))
-    spread = spread_bits(group_bits, block_size - 1)
-    end = _encode_blocks(words, word_bits, block_size, run_bits, codes.value, codes.length, group_bits, spread, bits)
-    return to_stream(bits, end)
+    to_planes = transposition(rows=block_size - 1, columns=word_bits + 1)
+    return to_stream(bits, _encode_blocks(words, word_bits, block_size, run_bits, codes, to_planes, bits))
 
 
 def decode_blocks(stream: EncodedStream, count: int, word_bits: int, block_size: int) -> tuple[np.ndarray, int]:
@@ -98,18 +99,16 @@ def decode_blocks(stream: EncodedStream, count: int, word_bits: int, block_size:
         raise CorruptDataError("BPC stream is too short")
     words = np.empty(blocks * block_size, word_dtype(word_bits))
     meanings = code_meanings(word_bits, block_size)
-    group_bits = min(MAX_SPREAD, block_size - 1, 64 // (word_bits + 1))
-    spread = spread_bits(group_bits, word_bits + 1)
+    to_differences = transposition(rows=word_bits + 1, columns=block_size - 1)
     bits = from_bytes(stream.data)
-    end = _decode_blocks(bits, stream.nbits, word_bits, block_size, *meanings, group_bits, spread, words)
+    end = _decode_blocks(bits, stream.nbits, word_bits, block_size, meanings, to_differences, words)
     return words[:count], end
 
 
 def count_bits(words: np.ndarray, word_bits: int, block_size: int) -> int:
     """Count the bits that `encode_blocks` would write."""
     words = _fill_last_block(words, block_size)
-    costs = plane_costs(word_bits)
-    return _count_bits(words, word_bits, block_size, field_bits(block_size), *costs)
+    return _count_bits(words, word_bits, block_size, field_bits(block_size), plane_costs(word_bits))
 
 
 def _fill_last_block(words: np.ndarray, block_size: int) -> np.ndarray:
@@ -130,15 +129,14 @@ def _encode_blocks(
     word_bits: int,
     block_size: int,
     run_bits: int,
-    code_values: np.ndarray,
-    code_lengths: np.ndarray,
-    group_bits: int,
-    spread: np.ndarray,
+    codes: Codes,
+    to_planes: Transposition,
     bits: np.ndarray,
 ) -> int:
     """Encode whole blocks of words; returns the number of bits written."""
     plane_bits = block_size - 1
     all_ones = (1 << plane_bits) - 1
+    group_bits = to_planes.group_bits
     group_mask = (1 << group_bits) - 1
     sign = 1 << (word_bits - 1)
     dbx_columns = np.empty(plane_bits, np.int64)
@@ -154,7 +152,7 @@ def _encode_blocks(
         for first in range(0, word_bits + 1, group_bits):
             planes = 0
             for i in range(plane_bits):
-                planes = planes << 1 | spread[(dbx_columns[i] >> first) & group_mask]
+                planes = planes << 1 | to_planes.spread[(dbx_columns[i] >> first) & group_mask]
             for k in range(first, min(first + group_bits, word_bits + 1)):
                 plane = planes & all_ones
                 planes >>= plane_bits
@@ -166,7 +164,7 @@ def _encode_blocks(
                 if (nonzero_dbp >> k) & 1 == 0 and plane != all_ones:
                     position = put(bits, position, ZERO_DELTA_PLANE.value, ZERO_DELTA_PLANE.length)
                 else:
-                    position = put(bits, position, code_values[plane], code_lengths[plane])
+                    position = put(bits, position, codes.value[plane], codes.length[plane])
         position = _put_zero_planes(bits, position, zero_planes, run_bits)
     return position
 
@@ -187,18 +185,14 @@ def _decode_blocks(
     nbits: int,
     word_bits: int,
     block_size: int,
-    window_bits: int,
-    lengths: np.ndarray,
-    flips: np.ndarray,
-    keeps: np.ndarray,
-    repeats: np.ndarray,
-    group_bits: int,
-    spread: np.ndarray,
+    meanings: Meanings,
+    to_differences: Transposition,
     words: np.ndarray,
 ) -> int:
     """Decode whole blocks, as many as `words` has room for; returns the number of bits read."""
     planes = word_bits + 1
     plane_bits = block_size - 1
+    group_bits = to_differences.group_bits
     groups = (plane_bits - 1) // group_bits + 1
     group_mask = (1 << group_bits) - 1
     columns = np.empty(groups, np.int64)
@@ -215,14 +209,14 @@ def _decode_blocks(
                 raise CorruptDataError("BPC stream is too short")
             ahead = peek_all(bits, position)
             usable = 64
-            while usable >= window_bits and k < planes:
-                window = ahead >> np.uint64(64 - window_bits)
-                length = lengths[window]
+            while usable >= meanings.window_bits and k < planes:
+                window = ahead >> np.uint64(64 - meanings.window_bits)
+                length = meanings.length[window]
                 ahead <<= np.uint64(length)
                 usable -= length
                 position += length
-                dbp = (dbp ^ flips[window]) & keeps[window]
-                repeat = repeats[window]
+                dbp = (dbp ^ meanings.flip[window]) & meanings.keep[window]
+                repeat = meanings.repeat[window]
                 if k + repeat > planes:
                     if repeat == NO_CODE:
                         raise CorruptDataError("BPC stream has a position beyond its plane")
@@ -230,7 +224,8 @@ def _decode_blocks(
                 repeated = ((1 << repeat) - 1) << k
                 k += repeat
                 for group in range(groups):
-                    columns[group] |= spread[(dbp >> (group * group_bits)) & group_mask] * repeated
+                    row = to_differences.spread[(dbp >> (group * group_bits)) & group_mask]
+                    columns[group] |= row * repeated
         if position > nbits:
             raise CorruptDataError("BPC stream is too short")
 
@@ -255,8 +250,7 @@ def _count_bits(
     word_bits: int,
     block_size: int,
     position_bits: int,
-    zeros_outside: np.ndarray,
-    planes_inside: np.ndarray,
+    costs: PlaneCosts,
 ) -> int:
     """Count the bits of whole blocks, all planes of a block at once: bit k of each mask is about plane k."""
     sign = 1 << (word_bits - 1)
@@ -283,9 +277,9 @@ def _count_bits(
         positioned = ((nonzero & ~two) | (two & ~three & adjacent & all_planes)) & ~short
         raw = nonzero & ~short & ~positioned
         total += (
-            zeros_outside[nonzero]
-            + planes_inside[short] * ALL_ONES.length
-            + planes_inside[positioned] * (SINGLE_ONE.length + position_bits)
-            + planes_inside[raw] * block_size
+            costs.zeros_outside[nonzero]
+            + costs.planes_inside[short] * ALL_ONES.length
+            + costs.planes_inside[positioned] * (SINGLE_ONE.length + position_bits)
+            + costs.planes_inside[raw] * block_size
         )
     return total

@@ -111,20 +111,26 @@ def code_meanings(word_bits: int, block_size: int) -> Meanings:
     return Meanings(window_bits, lengths, flips, keeps, repeats)
 
 
-MAX_SPREAD = 9  # bits; keeps a table of `spread_bits` within 4 KiB
+class Transposition(NamedTuple):
+    """What turns the rows of a bit matrix into its columns, a group of columns at a time.
+
+    `spread[bits]` holds the bits of `group_bits` columns of a row, moved apart by the number of rows. The spread rows,
+    each shifted by its index, add up to the group's columns, the first one in the least significant bits.
+    """
+
+    group_bits: int
+    spread: np.ndarray
 
 
 @lru_cache
-def spread_bits(bits: int, distance: int) -> np.ndarray:
-    """Tabulate the numbers of `bits` bits with their bits moved apart: bit i goes to bit `i * distance`.
-
-    Rows of a bit matrix, each spread by the number of rows and shifted by its index, add up to the matrix transposed.
-    """
-    numbers = np.arange(1 << bits, dtype=np.int64)
+def transposition(rows: int, columns: int) -> Transposition:
+    """Tabulate the spread of a row of a bit matrix, of as many columns as 64 bits and a table of 4 KiB hold."""
+    group_bits = min(columns, 64 // rows, 9)
+    numbers = np.arange(1 << group_bits, dtype=np.int64)
     spread = np.zeros_like(numbers)
-    for i in range(bits):
-        spread |= ((numbers >> i) & 1) << (i * distance)
-    return spread
+    for i in range(group_bits):
+        spread |= ((numbers >> i) & 1) << (i * rows)
+    return Transposition(group_bits, spread)
 
 
 class PlaneCosts(NamedTuple):

@@ -14,14 +14,14 @@ from typing import ClassVar
 import numpy as np
 
 from .bitstream import from_bytes, pack, peek, unpack
-from .bpc import count_bits, decode_blocks, encode_blocks
-from .codec import Codec, EncodedStream, to_words, word_dtype
-from .errors import CodecError, CorruptDataError, check_integer, check_power_of_two
+from .bpc import BPC, count_bits, decode_blocks, encode_blocks
+from .codec import EncodedStream, to_words, word_dtype
+from .errors import CodecError, CorruptDataError, check_power_of_two
 from .znz import count_zero_bits, decode_zeros, encode_zeros, insert_zeros, nonzero_words
 
 
 @dataclass(frozen=True)
-class EBPC(Codec):
+class EBPC(BPC):
     """Extended bit-plane compression.
 
     Parameters
@@ -34,7 +34,6 @@ class EBPC(Codec):
         Longest run of zero words that one code stands for; a power of two up to 65536.
     """
 
-    block_size: int = None  # type: ignore[assignment]  # an int once the object is made
     max_zero_run: int = 16
 
     codec_id: ClassVar[str] = "ebpc"
@@ -43,9 +42,6 @@ class EBPC(Codec):
     def __post_init__(self) -> None:
         """Check the parameters."""
         super().__post_init__()
-        if self.block_size is None:
-            object.__setattr__(self, "block_size", min(8, self.word_bits))
-        check_integer("block_size", self.block_size, 2, self.word_bits)
         check_power_of_two("max_zero_run", self.max_zero_run, 1, 1 << 16)
 
     def encode_words(self, words: np.ndarray) -> dict[str, np.ndarray]:
@@ -91,10 +87,12 @@ class EBPC(Codec):
         Raises
         ------
         CodecError
-            If a stream is not an array of words.
+            If a stream is not an array of words, or `count` is negative.
         CorruptDataError
             If the streams are malformed; `docs/formats/ebpc.md` lists what is.
         """
+        if count < 0:
+            raise CodecError(f"count must be at least 0, not {count}")
         streams = {
             "znz": pack(self._check_words("znz", znz), self.word_bits),
             "bpc": pack(self._check_words("bpc", bpc), self.word_bits),

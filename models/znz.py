@@ -22,7 +22,7 @@ def encode_zeros(words: np.ndarray, max_zero_run: int) -> EncodedStream:
     run_bits = field_bits(max_zero_run)
     bits = new_bits(words.size * (1 + run_bits))
     flags = np.packbits(words != 0)
-    end = _encode_flags(flags, -words.size % 8, max_zero_run, run_bits, *_flag_codes(max_zero_run), bits)
+    end = _encode_flags(flags, -words.size % 8, max_zero_run, run_bits, _flag_codes(max_zero_run), bits)
     return to_stream(bits, end)
 
 
@@ -45,10 +45,8 @@ def decode_zeros(stream: EncodedStream, count: int, max_zero_run: int) -> tuple[
 
 def count_zero_bits(words: np.ndarray, max_zero_run: int) -> int:
     """Count the bits that `encode_zeros` would write."""
-    codes = _flag_codes(max_zero_run)
     flags = np.packbits(words != 0)
-    run_bits = field_bits(max_zero_run)
-    return _count_bits(flags, -words.size % 8, run_bits, codes.leading_zeros, codes.trailing_zeros, codes.length)
+    return _count_bits(flags, -words.size % 8, field_bits(max_zero_run), _flag_codes(max_zero_run))
 
 
 @njit(cache=True)
@@ -118,10 +116,7 @@ def _encode_flags(
     padding: int,
     max_zero_run: int,
     run_bits: int,
-    leading_zeros: np.ndarray,
-    trailing_zeros: np.ndarray,
-    code_values: np.ndarray,
-    code_lengths: np.ndarray,
+    codes: _FlagCodes,
     bits: np.ndarray,
 ) -> int:
     """Encode flags, eight to a byte, of which the last `padding` do not count; returns the number of bits written."""
@@ -131,9 +126,9 @@ def _encode_flags(
         if eight == 0:
             zeros += 8
             continue
-        position = _put_zeros(bits, position, zeros + leading_zeros[eight], max_zero_run, run_bits)
-        position = put(bits, position, code_values[eight], code_lengths[eight])
-        zeros = trailing_zeros[eight]
+        position = _put_zeros(bits, position, zeros + codes.leading_zeros[eight], max_zero_run, run_bits)
+        position = put(bits, position, codes.value[eight], codes.length[eight])
+        zeros = codes.trailing_zeros[eight]
     return _put_zeros(bits, position, zeros - padding, max_zero_run, run_bits)
 
 
@@ -180,9 +175,7 @@ def _count_bits(
     flags: np.ndarray,
     padding: int,
     run_bits: int,
-    leading_zeros: np.ndarray,
-    trailing_zeros: np.ndarray,
-    code_lengths: np.ndarray,
+    codes: _FlagCodes,
 ) -> int:
     """Count the bits that `_encode_flags` would write."""
     round_up = (1 << run_bits) - 1
@@ -193,8 +186,8 @@ def _count_bits(
         if eight == 0:
             zeros += 8
             continue
-        runs += (zeros + leading_zeros[eight] + round_up) >> run_bits
-        total += code_lengths[eight]
-        zeros = trailing_zeros[eight]
+        runs += (zeros + codes.leading_zeros[eight] + round_up) >> run_bits
+        total += codes.length[eight]
+        zeros = codes.trailing_zeros[eight]
     runs += (zeros - padding + round_up) >> run_bits
     return total + runs * (1 + run_bits)

@@ -356,6 +356,8 @@ def test_one_stream_of_bits_serves_signed_and_unsigned(words):
 def test_word_streams_must_be_words():
     with pytest.raises(CodecError, match="words must be a one-dimensional array of uint8"):
         EBPC().encode_words(np.zeros(4, np.int16))
+    with pytest.raises(CodecError, match="count must be at least 0, not -1"):
+        EBPC().decode_words(packed(), packed(), -1)
     with pytest.raises(CodecError, match="znz must be a one-dimensional array of uint16"):
         EBPC(word_bits=16).decode_words(np.zeros(1, np.uint8), np.zeros(0, np.uint16), 4)
 
