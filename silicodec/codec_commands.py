@@ -62,7 +62,7 @@ def compress(source: Path, target: Path, codec_name: str, parameters: dict[str, 
 
     The array holds int8, uint8, int16, uint16 or float16. Example:
 
-        silicodec compress feature_maps.npy feature_maps.slc --codec ebpc -p block_size=16
+        silicodec compress maps.npy maps.slc --codec ebpc -p block_size=16
     """
     from silicodec.models.catalog import make_codec
     from silicodec.models.storage import written_whole
@@ -74,10 +74,8 @@ def compress(source: Path, target: Path, codec_name: str, parameters: dict[str, 
     with written_whole(target) as temporary:
         temporary.write_bytes(container)
     streams = ", ".join(f"{name} {stream.nbits:,}" for name, stream in encoded.streams.items())
-    click.echo(
-        f"{target}: {array.size:,} values of {parameters['word_bits']} bits in {encoded.nbits:,} bits ({streams})"
-    )
-    click.echo(f"ratio {encoded.ratio:.3f}, file of {len(container):,} bytes")
+    click.echo(f"{target}: {len(container):,} bytes, ratio {encoded.ratio:.3f}")
+    click.echo(f"{array.size:,} values of {parameters['word_bits']} bits in {encoded.nbits:,} bits: {streams}")
 
 
 @click.command()

@@ -130,7 +130,7 @@ def asic(
 
         silicodec asic ebpc-encoder ebpc-decoder
 
-        silicodec asic --verilog fifo.sv --verilog top.sv --top top --clock-port clk_i
+        silicodec asic --verilog fifo.sv --top fifo --clock-port clk_i
     """
     from silicodec.asic.measure import measure
     from silicodec.asic.pdk import CORNER

@@ -71,7 +71,7 @@ def evaluate(
 
     Example:
 
-        silicodec evaluate --network resnet20 --codecs ebpc,zvc,zstd --images 100 --format fixed8,fixed16
+        silicodec evaluate --network resnet20 --codecs ebpc,zvc --images 100
     """
     from silicodec.models.evaluate import evaluate
     from silicodec.models.networks import get_network
