@@ -4,6 +4,8 @@ import importlib.util
 import re
 from pathlib import Path
 
+import pytest
+
 
 from silicodec.cli import main
 
@@ -27,13 +29,13 @@ def test_every_command_of_the_tour_is_valid():
         assert {argument for argument in arguments if re.match(r"--?[a-z]", argument)} <= options
 
 
-def test_python_example_runs():
-    (example,) = re.findall(r"```python\n(.+?)```", README, re.DOTALL)
+@pytest.mark.parametrize("example", re.findall(r"```python\n(.+?)```", README, re.DOTALL))
+def test_python_example_runs(example, tmp_path, monkeypatch):
+    pytest.importorskip("torch")
+    monkeypatch.chdir(tmp_path)
     exec(example, {})
 
 
 def test_links_to_files_lead_somewhere():
     for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", README):
         assert (ROOT / target).exists()
-
-
