@@ -1,0 +1,249 @@
+"""EBPC engines against their reference and the public hardware's streams, on every backend."""
+
+from dataclasses import replace
+from itertools import chain
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from silicodec.models.ebpc import EBPC
+from silicodec.rtl.catalog import ENGINES, length_words, read_length
+from silicodec.rtl.convert import verilog
+from silicodec.verif.compare import check, first_difference
+from silicodec.verif.simulate import simulate
+from silicodec.verif.stalls import Stalls
+
+BACKENDS = ["myhdl", "icarus", "verilator"]
+NAMES = [name for name, engine in ENGINES.items() if not engine.axi]
+WORD_BITS = {8: "", 16: "-w16"}
+STALLS = {
+    "free": None,
+    "stalled": Stalls(seed=1),
+    "input-starved": Stalls(seed=2, input_probability=0.8, output_probability=0),
+    "output-blocked": Stalls(seed=3, input_probability=0, output_probability=0.8),
+    "ready-after-valid": Stalls(seed=4, ready_after_valid=True),
+}
+
+
+def engines(word_bits):
+    """Encoder, decoder and checked decoder of a word width."""
+    return [ENGINES[name + WORD_BITS[word_bits]] for name in ("ebpc-encoder", "ebpc-decoder", "ebpc-decoder-checked")]
+
+
+def bits_of(engine):
+    return engine.parameters["word_bits"]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("word_bits", WORD_BITS)
+def test_engines_give_and_take_the_streams_of_the_public_hardware(golden, word_bits, backend):
+    cases = [case for case in golden(word_bits).values() if backend == "verilator" or case.words.size <= 300]
+    assert len(cases) >= 6
+    encoder, *decoders = engines(word_bits)
+    words, znz, bpc = ([getattr(case, part) for case in cases] for part in ("words", "znz", "bpc"))
+    encoded = simulate(encoder, {"words": words}, backend=backend)
+    assert first_difference({"znz": znz, "bpc": bpc}, encoded.streams) is None
+    length = [length_words(case.words.size, has_planes=case.bpc.size > 0) for case in cases]
+    for decoder in decoders:
+        decoded = simulate(decoder, {"znz": znz, "bpc": bpc, "length": length}, backend=backend)
+        assert first_difference({"words": words}, decoded.streams) is None
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("name", NAMES)
+def test_edge_cases_back_to_back(edge_packets, name, backend):
+    engine = ENGINES[name]
+    packets = edge_packets(bits_of(engine))
+    simulation = check(engine, engine.stimulus(packets), backend=backend)
+    assert simulation.words[engine.tensor] == sum(packet.size for packet in packets)
+
+
+@pytest.mark.parametrize("stalls", STALLS.values(), ids=STALLS)
+@pytest.mark.parametrize("name", NAMES)
+def test_stalls_change_nothing_but_the_time(edge_packets, name, stalls):
+    engine = ENGINES[name]
+    check(engine, engine.stimulus(edge_packets(bits_of(engine))), stalls=stalls)
+
+
+@pytest.mark.parametrize("backend", ["myhdl", "icarus"])
+@pytest.mark.parametrize("name", NAMES)
+def test_stalled_cycles_are_the_same_on_every_backend(edge_packets, name, backend):
+    engine = ENGINES[name]
+    stimulus = engine.stimulus(edge_packets(bits_of(engine))[-3:])
+    stalls = Stalls(seed=5)
+    assert (
+        check(engine, stimulus, backend=backend, stalls=stalls).cycles == check(engine, stimulus, stalls=stalls).cycles
+    )
+
+
+@st.composite
+def word_packets(draw, word_bits):
+    """Packets with runs of zeros, repeated, extreme, smooth and arbitrary words."""
+    word = st.integers(0, (1 << word_bits) - 1)
+    corner = st.sampled_from([0, 1, (1 << word_bits) - 1, 1 << (word_bits - 1), (1 << (word_bits - 1)) - 1])
+    piece = st.one_of(
+        st.lists(word, min_size=1, max_size=20),
+        st.lists(corner, min_size=1, max_size=20),
+        st.builds(lambda count: [0] * count, st.integers(1, 40)),
+        st.builds(lambda value, count: [value] * count, word, st.integers(1, 20)),
+        st.builds(
+            lambda start, steps: [(start + sum(steps[:i])) % (1 << word_bits) for i in range(len(steps))],
+            word,
+            st.lists(st.integers(-2, 2), min_size=1, max_size=20),
+        ),
+    )
+    packet = st.lists(piece, min_size=1, max_size=4).map(lambda pieces: list(chain(*pieces)))
+    kind = np.uint8 if word_bits <= 8 else np.uint16
+    return [np.array(words, kind) for words in draw(st.lists(packet, min_size=1, max_size=6))]
+
+
+any_stalls = st.one_of(st.none(), st.builds(Stalls, seed=st.integers(0, 1000)))
+
+
+@pytest.mark.parametrize("word_bits", WORD_BITS)
+@settings(max_examples=40)
+@given(data=st.data(), stalls=any_stalls)
+def test_any_packets_through_encoder_and_decoders(word_bits, data, stalls):
+    packets = data.draw(word_packets(word_bits))
+    encoder, *decoders = engines(word_bits)
+    encoded = check(encoder, encoder.stimulus(packets), stalls=stalls)
+    length = [length_words(packet.size, has_planes=bool(packet.any())) for packet in packets]
+    for decoder in decoders:
+        decoded = simulate(decoder, encoded.streams | {"length": length}, stalls=stalls)
+        assert first_difference({"words": packets}, decoded.streams) is None
+        assert not any(decoded.errors.get("words", []))
+
+
+@st.composite
+def damage(draw, streams, word_bits):
+    """Flip, drop, add and replace words of a packet's streams; a stream keeps at least one word."""
+    for _ in range(draw(st.integers(1, 3))):
+        name = draw(st.sampled_from([name for name, stream in streams.items() if stream.size]))
+        stream = streams[name]
+        word = draw(st.integers(0, (1 << word_bits) - 1))
+        match draw(st.sampled_from(["flip", "replace", "cut", "extend"])):
+            case "flip":
+                stream = stream.copy()
+                stream[draw(st.integers(0, stream.size - 1))] ^= 1 << draw(st.integers(0, word_bits - 1))
+            case "replace":
+                stream = stream.copy()
+                stream[draw(st.integers(0, stream.size - 1))] = word
+            case "cut":
+                stream = stream[: draw(st.integers(1, stream.size))]
+            case "extend":
+                stream = np.append(stream, np.array([word], stream.dtype))
+        streams = streams | {name: stream}
+    return streams
+
+
+@pytest.mark.parametrize("word_bits", WORD_BITS)
+@settings(max_examples=60)
+@given(data=st.data(), stalls=any_stalls)
+def test_malformed_packets_are_flagged_and_leave_the_next_one_alone(word_bits, data, stalls):
+    packets = data.draw(word_packets(word_bits))
+    codec = EBPC(word_bits=word_bits, block_size=word_bits)
+    inputs = {"znz": [], "bpc": [], "length": []}
+    expected = []
+    for packet in packets:
+        sound = codec.encode_words(packet)
+        count = data.draw(st.one_of(st.just(packet.size), st.integers(1, 2 * packet.size)))
+        for streams, words in ((data.draw(damage(sound, word_bits)), count), (sound, packet.size)):
+            has_planes = streams["bpc"].size > 0
+            inputs["znz"].append(streams["znz"])
+            inputs["bpc"] += [streams["bpc"]] * has_planes
+            inputs["length"].append(length_words(words, has_planes=has_planes))
+            try:
+                expected.append(codec.decode_words(streams["znz"], streams["bpc"], words))
+            except ValueError:
+                expected.append(None)
+    _, decoder, checked = engines(word_bits)
+    for engine in (decoder, checked):
+        result = simulate(engine, inputs, stalls=stalls)
+        assert [packet.size for packet in result.streams["words"]] == [read_length(n)[0] for n in inputs["length"]]
+        for found, wanted in zip(result.streams["words"], expected, strict=True):
+            assert wanted is None or np.array_equal(found, wanted)
+        if engine is checked:
+            assert result.errors["words"] == [wanted is None for wanted in expected]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_truncated_packet_is_flagged_on_every_backend(edge_packets, backend):
+    engine = ENGINES["ebpc-decoder-checked"]
+    packets = edge_packets(8)[-3:]
+    inputs = engine.stimulus(packets)
+    inputs["bpc"][1] = inputs["bpc"][1][:-3]
+    result = simulate(engine, inputs, backend=backend)
+    assert result.errors["words"] == [False, True, False]
+    assert np.array_equal(result.streams["words"][2], packets[2])
+
+
+def test_bpc_words_of_a_packet_of_zeros_do_not_leak_into_the_next():
+    engine = ENGINES["ebpc-decoder-checked"]
+    words = np.arange(1, 30, dtype=np.uint8)
+    inputs = engine.stimulus([words, words])
+    inputs["znz"][0] = EBPC().encode_words(np.zeros(words.size, np.uint8))["znz"]
+    result = simulate(engine, inputs)
+    assert result.errors["words"] == [True, False]
+    assert not result.streams["words"][0].any()
+    assert np.array_equal(result.streams["words"][1], words)
+
+
+@pytest.mark.parametrize("count", [1, 255, 256, 257, 512, 70_000])
+def test_length_in_parts(count):
+    for has_planes in (False, True):
+        parts = length_words(count, has_planes=has_planes)
+        assert read_length(parts) == (count, has_planes)
+        assert parts.size == -(-count // 256)
+
+
+def throughput_words(kind):
+    """65,536 words: random, with zeros among them, or smooth."""
+    random = np.random.default_rng(0)
+    words = random.integers(1, 256, 1 << 16)
+    if kind == "smooth":
+        words = np.cumsum(random.integers(-2, 3, words.size)) % 256
+        words[words == 0] = 1
+    elif kind != "random":
+        words[random.random(words.size) < kind] = 0
+    return words.astype(np.uint8)
+
+
+@pytest.mark.parametrize(("kind", "least"), [("random", 0.799), (0.2, 0.946), (0.6, 0.999), ("smooth", 0.985)])
+@pytest.mark.parametrize("name", ["ebpc-encoder", "ebpc-decoder"])
+def test_words_per_cycle(name, kind, least):
+    engine = ENGINES[name]
+    simulation = check(engine, engine.stimulus([throughput_words(kind)]))
+    assert simulation.words_per_cycle(engine.tensor) >= least
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "message"),
+    [
+        ("ebpc-encoder", {"word_bits": 12}, "word_bits must be 8 or 16, not 12"),
+        ("ebpc-decoder", {"word_bits": 4}, "word_bits must be 8 or 16, not 4"),
+        ("ebpc-encoder", {"max_zero_run": 12}, "max_zero_run must be a power of two"),
+        ("ebpc-encoder", {"max_zero_run": 256}, "max_zero_run must be at most 64 for 8-bit words"),
+        ("ebpc-decoder", {"length_bits": 0}, "length_bits must be at least 1, not 0"),
+    ],
+)
+def test_bad_parameters_are_named(name, parameters, message):
+    engine = ENGINES[name]
+    with pytest.raises(ValueError, match=message):
+        verilog(replace(engine, parameters=dict(engine.parameters) | parameters))
+
+
+def test_other_zero_run_lengths_convert_and_match(edge_packets):
+    codec = EBPC(max_zero_run=64)
+    engine = ENGINES["ebpc-encoder"]
+    longer = replace(
+        engine,
+        name="ebpc-encoder-z64",
+        parameters=dict(engine.parameters) | {"max_zero_run": 64},
+        reference=lambda inputs: {
+            "znz": [codec.encode_words(packet)["znz"] for packet in inputs["words"]],
+            "bpc": [codec.encode_words(packet)["bpc"] for packet in inputs["words"] if packet.any()],
+        },
+    )
+    check(longer, longer.stimulus(edge_packets(8)))
