@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import re
 import shutil
@@ -102,11 +101,10 @@ def measure(
     for file in files:
         if not file.is_file():
             raise MeasurementError(f"{file}: no such Verilog file")
-    liberty = liberty_file()
+    liberty_file()  # if it is missing, say so before any work
     tools = tool_versions()
     with tempfile.TemporaryDirectory(prefix="silicodec-") as temporary:
         folder = Path(temporary)
-        (folder / "cells.lib").write_bytes(gzip.decompress(liberty.read_bytes()))
         synthesize(files, top, clock_port, period_ns, folder)
         statistics = read_statistics(folder / "statistics.json")
         path_ns = longest_path(folder, top, clock_port, period_ns)

@@ -11,6 +11,7 @@ GATE_EQUIVALENT_UM2 = 3.7536
 """Area of `nand2_1`, in square micrometres."""
 DRIVING_CELL = "sky130_fd_sc_hd__buf_4"
 OUTPUT_LOAD_FF = 33.0
+CLOCK_GATE = "sky130_fd_sc_hd__dlclkp_1"
 
 
 class MeasurementError(Exception):

@@ -3,19 +3,27 @@
 One design per process: names that earlier work left in Yosys change ABC's result by some percent. Yosys also ends its
 process on an error, so the caller reads the reason from standard error. Usage:
 
-    python -m silicodec.asic.synthesis TOP CLOCK_PORT PERIOD_NS FOLDER FILE...
+    python -m silicodec.asic.synthesis [OPTION]... TOP CLOCK_PORT PERIOD_NS FOLDER FILE...
 
-FOLDER holds the liberty file `cells.lib`; the netlist `netlist.v` and Yosys' statistics `statistics.json` go there.
+Into FOLDER go the liberty file `cells.lib`, the netlist `netlist.v`, Yosys' statistics `statistics.json` and, with
+`--models`, `gates.v`: the netlist with behavioural models of its cells, for simulation.
 """
 
 from __future__ import annotations
 
+import argparse
+import gzip
 import sys
 from pathlib import Path
 
 from pyosys import libyosys as yosys
 
-from silicodec.asic.pdk import DRIVING_CELL, OUTPUT_LOAD_FF
+from silicodec.asic.cell_models import add_models
+from silicodec.asic.pdk import CLOCK_GATE, DRIVING_CELL, OUTPUT_LOAD_FF, MeasurementError, liberty_file
+from silicodec.asic.yosys_log import pass_runner
+
+GATED_FLIP_FLOPS = 3
+"""From so many flip-flops on, a clock gate is smaller than the multiplexers that it replaces."""
 
 
 def check_clock(design: yosys.Design, top: str, clock_port: str) -> None:
@@ -25,7 +33,9 @@ def check_clock(design: yosys.Design, top: str, clock_port: str) -> None:
         sys.exit(f"ERROR: {top} has no input {clock_port!r} for a clock; its inputs are {', '.join(inputs)}")
 
 
-def synthesize(top: str, clock_port: str, period_ns: float, folder: Path, files: list[str]) -> None:
+def synthesize(
+    top: str, clock_port: str, period_ns: float, folder: Path, files: list[str], *, clock_gating: bool = False
+) -> None:
     """Map Verilog to a flat netlist of standard cells, sized by ABC for the clock period.
 
     Parameters
@@ -40,20 +50,20 @@ def synthesize(top: str, clock_port: str, period_ns: float, folder: Path, files:
         Holds `cells.lib`; takes the results.
     files : list of str
         Verilog or SystemVerilog files.
+    clock_gating : bool
+        Whether registers with an enable get a gated clock, `GATED_FLIP_FLOPS` or more behind each gate.
     """
     liberty = folder / "cells.lib"
     constraints = folder / "constraints"
     constraints.write_text(f"set_driving_cell {DRIVING_CELL}\nset_load {OUTPUT_LOAD_FF}\n")
     design = yosys.Design()
-
-    def run(command: str, output: str = "log") -> None:
-        # Always by `tee`: passes that it calls count for the names that Yosys generates, hence for ABC's result.
-        yosys.run_pass(f"tee -q -o {folder / output} {command}", design)
-
+    run = pass_runner(design, folder)
     run("read_verilog -sv " + " ".join(f'"{file}"' for file in files))
     run(f"hierarchy -check -top {top}")
     check_clock(design, top, clock_port)
     run(f"synth -top {top} -flatten")
+    if clock_gating:
+        run(f"clockgate -pos {CLOCK_GATE} GATE:CLK:GCLK -min_net_size {GATED_FLIP_FLOPS}")
     run(f"dfflibmap -liberty {liberty}")
     run("opt")
     run(f"abc -liberty {liberty} -dont_use *lpflow* -dont_use *probe* -D {int(period_ns * 1000)} -constr {constraints}")
@@ -64,5 +74,27 @@ def synthesize(top: str, clock_port: str, period_ns: float, folder: Path, files:
     run(f"write_verilog -noattr -noexpr -nohex -nodec {folder / 'netlist.v'}")
 
 
+def main() -> None:
+    """Read the arguments, synthesise, and write the models if they are wanted."""
+    parser = argparse.ArgumentParser(prog="python -m silicodec.asic.synthesis")
+    parser.add_argument("--liberty", type=Path, help="gzip file; by default the typical corner's")
+    parser.add_argument("--clock-gating", action="store_true")
+    parser.add_argument("--models", action="store_true")
+    parser.add_argument("top")
+    parser.add_argument("clock_port")
+    parser.add_argument("period_ns", type=float)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("files", nargs="+")
+    given = parser.parse_args()
+    liberty = given.folder / "cells.lib"
+    try:
+        liberty.write_bytes(gzip.decompress((given.liberty or liberty_file()).read_bytes()))
+    except MeasurementError as error:
+        sys.exit(f"ERROR: {error}")
+    synthesize(given.top, given.clock_port, given.period_ns, given.folder, given.files, clock_gating=given.clock_gating)
+    if given.models:
+        add_models(given.folder / "netlist.v", liberty, given.top, given.folder / "gates.v")
+
+
 if __name__ == "__main__":
-    synthesize(sys.argv[1], sys.argv[2], float(sys.argv[3]), Path(sys.argv[4]), sys.argv[5:])
+    main()

@@ -68,7 +68,7 @@ def verilog(engine_name: str, folder: Path) -> None:
     required=True,
     help="One packet: the tensor, which a decoder gets encoded by the reference; or with a stream's name, its words.",
 )
-@click.option("--backend", default="verilator", show_default=True, help="myhdl, icarus or verilator.")
+@click.option("--backend", default="verilator", show_default=True, help="myhdl, icarus, verilator or netlist.")
 @click.option("--stalls", "seed", type=int, metavar="SEED", help="Let every stream pause at random.")
 @click.option("--json", "json_file", type=FILE, metavar="FILE", help="Write the result there as well.")
 def simulate(engine_name: str, inputs: tuple[str, ...], backend: str, seed: int | None, json_file: Path | None) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from silicodec.rtl.engine import Engine, Packets, Port
 
-from . import icarus, myhdl_backend, verilator
+from . import icarus, myhdl_backend, netlist, verilator
 from .errors import SimulationError, StreamRuleError
 from .stalls import NO_STALLS, Stalls
 from .stimulus import ERROR, LAST, Recording, Source, Stimulus, word_type
@@ -18,6 +18,7 @@ BACKENDS: dict[str, Callable[[Engine, Stimulus, str | None], Recording]] = {
     "myhdl": myhdl_backend.run,
     "icarus": icarus.run,
     "verilator": verilator.run,
+    "netlist": netlist.run,
 }
 """Name -> function that runs a stimulus through an engine, or through Verilog with the engine's ports."""
 
@@ -74,11 +75,12 @@ def simulate(
         Packets for every input stream: one-dimensional arrays of unsigned integers, not empty. A single array stands
         for a single packet.
     backend : str
-        `myhdl`, `icarus` or `verilator`.
+        `myhdl`, `icarus`, `verilator` or `netlist`.
     stalls : Stalls, optional
         Random pauses; none by default.
     verilog : str, optional
-        Verilog to simulate in place of the engine's own, with the same module name and ports.
+        Verilog to simulate in place of the engine's own, with the same module name and ports. Backend `netlist`
+        synthesises it.
     idle_cycles : int
         The simulation ends after so many cycles without a transfer, not counting cycles in which a stream stalls.
     max_cycles : int, optional
