@@ -107,7 +107,7 @@ def _convert(engine: Engine) -> str:
             except myhdl.ConversionError as error:
                 raise ConversionError(f"{engine.name}: {' '.join(str(error).split())}") from error
         text = Path(directory, f"{engine.top}.v").read_text()
-    text = _normalised(text)
+    text = normalised(text)
     _check_signals(engine, [str(warning.message) for warning in caught])
     _check_pins(engine, text)
     return text
@@ -131,7 +131,7 @@ def to_verilog(engine: Engine, directory: Path) -> Path:
     return path
 
 
-def _normalised(text: str) -> str:
+def normalised(text: str) -> str:
     """Remove the time scale, which no cycle depends on, and sort what MyHDL takes from sets."""
     text = _TIMESCALE.sub("", text).lstrip()
     text = _SENSITIVITY.sub(lambda match: ", ".join(sorted(match[0].split(", "))), text)
