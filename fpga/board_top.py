@@ -27,7 +27,7 @@ State = enum("WAIT", "RESET", "COUNT", "SEND", "BUSY")
 @block
 def server(
     clk: Any, rst: Any, engine_rst: Any, request: Request, answer: Answer, accept: Any, drop: Any, overflow: Any,
-    advance: Any, free: Any, repeat: Any, selected: ReadPort, *, engine: Engine,
+    advance: Any, free: Any, rewind: Any, selected: ReadPort, *, engine: Engine,
 ) -> Any:  # fmt: skip
     """Carry out every request once, and answer it each time it comes.
 
@@ -37,7 +37,7 @@ def server(
         Resets the engine and its buffers.
     accept, drop, overflow : Signal of bool
         To and from the inboxes.
-    advance, free, repeat : Signal of bool
+    advance, free, rewind : Signal of bool
         To the outboxes.
     selected : ReadPort
         The outbox that the request names.
@@ -72,7 +72,7 @@ def server(
         accept.next = executing and writes and not overflow
         drop.next = executing and not (writes and not overflow)
         free.next = executing and not request.corrupt and fresh
-        repeat.next = state == State.SEND and not refused
+        rewind.next = state == State.SEND and not refused
         request.taken.next = executing
 
     @always_comb
@@ -198,7 +198,7 @@ def board_top(clk: Any, rx: Any, tx: Any, *, engine: Engine, divider: int) -> An
     power_on = Signal(intbv(0)[4:])
     received, line = ByteStrobe(), Stream(8)
     request, answer = Request(8 * max(bytes_per_word)), Answer(max(bytes_per_word))
-    accept, drop, advance, free, repeat = (Signal(bool(0)) for _ in range(5))
+    accept, drop, advance, free, rewind = (Signal(bool(0)) for _ in range(5))
     streams = engine.streams()
     plain = {name: stream.stream() if engine.axi else stream for name, stream in streams.items()}
     overflows = [Signal(bool(0)) for _ in range(len(engine.inputs) + 1)]
@@ -213,13 +213,13 @@ def board_top(clk: Any, rx: Any, tx: Any, *, engine: Engine, divider: int) -> An
     device = engine.block(clk, engine_rst, **streams, **engine.parameters)
     outboxes = [
         outbox(
-            clk, engine_rst, plain[port.name], request.target, advance, free, repeat, *reads[index : index + 2],
+            clk, engine_rst, plain[port.name], request.target, advance, free, rewind, *reads[index : index + 2],
             number=len(engine.inputs) + index,
         )
         for index, port in enumerate(engine.outputs)
     ]  # fmt: skip
     control = server(
-        clk, rst, engine_rst, request, answer, accept, drop, overflows[-1], advance, free, repeat, reads[-1],
+        clk, rst, engine_rst, request, answer, accept, drop, overflows[-1], advance, free, rewind, reads[-1],
         engine=engine,
     )  # fmt: skip
     answers = answer_sender(clk, rst, answer, line)

@@ -1,4 +1,4 @@
-"""Buffers between the link and an engine's streams, which take back or repeat the words of a frame."""
+"""Buffers between the link and an engine's streams, which take back or rewind the words of a frame."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def inbox(
 
 @block
 def outbox(
-    clk: Any, rst: Any, source: Stream, target: Any, advance: Any, free: Any, repeat: Any, others: ReadPort,
+    clk: Any, rst: Any, source: Stream, target: Any, advance: Any, free: Any, rewind: Any, others: ReadPort,
     selected: ReadPort, *, number: int,
 ) -> Any:  # fmt: skip
     """Keep the engine's words until the host has them.
@@ -125,7 +125,7 @@ def outbox(
         The target of the request.
     advance : Signal of bool
         Go on to the next word, if this outbox is the target.
-    free, repeat : Signal of bool
+    free, rewind : Signal of bool
         Forget the words that were read since the last `free`; or go back to the first of them.
     others, selected : ReadPort
         The group of outboxes so far, and the same with this one.
@@ -163,7 +163,7 @@ def outbox(
     @always_comb
     def look_ahead() -> None:
         next_read.next = read
-        if repeat:
+        if rewind:
             next_read.next = kept
         elif advance and target == number:
             next_read.next = read + 1
