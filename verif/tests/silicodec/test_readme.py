@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-
 from silicodec.cli import main
 
 ROOT = Path(__file__).parents[3]
