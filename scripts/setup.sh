@@ -4,7 +4,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-extras=networks,tflite,evaluate,software,zarr,hardware,asic,report,test,bench,lint,fuzz
+extras=networks,tflite,evaluate,software,zarr,hardware,asic,fpga,report,test,bench,lint,fuzz
 stamp=.venv/setup-stamp
 fingerprint=$({ pwd; cat pyproject.toml constraints.txt scripts/setup.sh; } | sha256sum)
 if [ -x .venv/bin/silicodec ] && [ "$(cat $stamp 2>/dev/null)" = "$fingerprint" ]; then exit 0; fi
