@@ -1,0 +1,85 @@
+"""`silicodec networks`, `evaluate` and `demo`, on the embedded network."""
+
+import json
+import re
+import shutil
+
+import pytest
+from click.testing import CliRunner
+
+from silicodec import demo
+from silicodec.cli import main
+
+pytest.importorskip("torch")
+
+
+def run(*arguments):
+    """Run the command line in this process; returns exit code, standard output and standard error."""
+    result = CliRunner().invoke(main, [str(argument) for argument in arguments])
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_networks_say_what_is_missing(monkeypatch):
+    monkeypatch.delenv("SILICODEC_DATA", raising=False)
+    code, output, _ = run("networks")
+    assert code == 0
+    assert re.search(r"digits .* ready", output)
+    assert "set SILICODEC_DATA" in output
+
+
+def test_evaluation_prints_totals_and_writes_records(tmp_path):
+    options = ["--images", 3, "--codecs", "ebpc,zvc", "--format", "fixed8,fixed16", "--workers", 0]
+    files = ["--json", tmp_path / "records.json", "--parquet", tmp_path / "records.parquet"]
+    code, output, error = run("evaluate", "--network", "digits", *options, *files)
+    assert code == 0
+    assert len(re.findall(r"^ +feature map", output, re.MULTILINE)) == 4
+    assert "100 %" in error
+    records = json.loads((tmp_path / "records.json").read_text())["records"]
+    (total,) = [r for r in records if (r["codec"], r["number_format"], r["layer"]) == ("zvc", "fixed8", None)]
+    assert f"{total['ratio']:.3f}" in output
+    assert (tmp_path / "records.parquet").read_bytes().startswith(b"PAR1")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--network", "lenet"], "resnet20"),
+        (["--codecs", "ebpc,gzip"], "zvc"),
+        (["--format", "fixed9"], "fixed8"),
+        (["--images", "0"], "at least 1"),
+        (["--weights-file", "absent.pt"], "absent.pt"),
+    ],
+)
+def test_bad_evaluation_gives_one_line_and_no_file(tmp_path, arguments, message):
+    code, _, error = run("evaluate", "--workers", 0, *arguments, "--json", tmp_path / "records.json")
+    assert code == 2
+    assert message in error
+    assert len(error.splitlines()) == 1
+    assert not (tmp_path / "records.json").exists()
+
+
+@pytest.mark.skipif(shutil.which("verilator") is None, reason="needs verilator")
+def test_demo_writes_a_page_that_needs_nothing_else(tmp_path):
+    code, output, _ = run("demo", "--network", "digits", "--images", 3, "--out", tmp_path)
+    assert code == 0
+    assert "same bits" in output
+    page = (tmp_path / "index.html").read_text()
+    assert "same bits" in page
+    assert "<td>relu1</td>" in page
+    assert all(source.startswith("data:") for source in re.findall(r'(?:src|href)="([^"]*)"', page))
+
+
+@pytest.mark.skipif(shutil.which("verilator") is None, reason="needs verilator")
+def test_demo_fails_when_hardware_and_software_differ(tmp_path, monkeypatch):
+    monkeypatch.setattr("silicodec.comparison.first_difference", lambda expected, got: "one word")
+    code, _, error = run("demo", "--network", "digits", "--images", 1, "--out", tmp_path)
+    assert code == 1
+    assert "different bits" in error
+    assert "different bits" in (tmp_path / "index.html").read_text()
+
+
+def test_demo_shows_resnet20_where_its_weights_are(monkeypatch):
+    monkeypatch.setenv("SILICODEC_DATA", "somewhere")
+    assert demo.default_network() == "resnet20"
+    monkeypatch.delenv("SILICODEC_DATA")
+    assert demo.default_network() == "digits"
