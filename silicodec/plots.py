@@ -22,6 +22,7 @@ STYLE: dict[Any, Any] = {
     "axes.spines.right": False,
     "axes.edgecolor": "#888888",
     "axes.grid": True,
+    "axes.axisbelow": True,
     "axes.grid.axis": "y",
     "grid.color": "#e4e4e4",
     "svg.hashsalt": "silicodec",
