@@ -39,8 +39,11 @@ missing=
 command -v iverilog >/dev/null || missing="$missing iverilog"
 command -v verilator >/dev/null || missing="$missing verilator"
 command -v g++ >/dev/null || missing="$missing g++"
-[ -n "$python" ] || missing="$missing python3"
-{ [ -n "$python" ] && "$python" -c 'import ensurepip' 2>/dev/null; } || missing="$missing python3-venv"
+if ! command -v python3 >/dev/null; then
+    missing="$missing python3 python3-venv"
+elif [ -n "$python" ] && ! "$python" -c 'import ensurepip' 2>/dev/null; then
+    missing="$missing python3-venv"
+fi
 optional=
 command -v sta >/dev/null || optional=opensta
 
@@ -61,7 +64,7 @@ fi
 [ -z "$optional" ] || echo "setup: without $optional, which is not installed, there are no area and timing figures"
 
 python=$(find_python)
-[ -n "$python" ] || fail "needs Python 3.11 or newer, found $(python3 -V 2>&1); install one and set PYTHON=its name"
+[ -n "$python" ] || fail "needs Python 3.11 or newer, not $(${PYTHON:-python3} -V 2>&1); set PYTHON to a newer one"
 
 # On a machine that reaches it, PyTorch's own index has the build without CUDA, which is some gigabytes smaller.
 cpu_index=https://download.pytorch.org/whl/cpu
