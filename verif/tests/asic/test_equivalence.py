@@ -1,0 +1,74 @@
+"""The formal check proves what is the same, and finds what is not."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from silicodec.rtl.catalog import ENGINES
+from silicodec.rtl.convert import verilog
+
+pytestmark = pytest.mark.skipif(
+    not os.environ.get("SILICODEC_PDK") or importlib.util.find_spec("pyosys") is None,
+    reason="needs SILICODEC_PDK and pyosys",
+)
+
+COUNTER = """
+module counter (input clk, rst, enable, output reg [3:0] count, output wrap);
+  assign wrap = count == 4'd9 && enable;
+  always @(posedge clk) if (rst) count <= 0; else if (enable) count <= wrap ? 0 : count + 1;
+endmodule
+"""
+
+
+@pytest.fixture(scope="module")
+def counter(tmp_path_factory):
+    """Folder with the netlist of the counter."""
+    folder = tmp_path_factory.mktemp("counter")
+    synthesise("counter", COUNTER, folder)
+    return folder
+
+
+def synthesise(top, text, folder):
+    (folder / "design.v").write_text(text)
+    run("synthesis", top, "clk", "3.5", ".", "design.v", cwd=folder)
+
+
+def run(program, *arguments, cwd):
+    command = [sys.executable, "-m", f"silicodec.asic.{program}", *arguments]
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def equivalence(top, folder, text):
+    (folder / "design.v").write_text(text)
+    run("equivalence", top, ".", "design.v", cwd=folder)
+    return json.loads((folder / "equivalence.json").read_text())
+
+
+def test_a_counter_is_proven_from_any_state(counter):
+    assert equivalence("counter", counter, COUNTER) == {"proven": True, "cycles": None}
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [("4'd9", "4'd2"), ("count + 1", "count + 3"), ("rst)", "rst && enable)"), ("&& enable;", "|| enable;")],
+)
+def test_a_netlist_of_other_verilog_is_found_out(counter, right, wrong):
+    assert COUNTER.count(right) == 1
+    assert not equivalence("counter", counter, COUNTER.replace(right, wrong))["proven"]
+
+
+def test_a_difference_beyond_the_cycles_that_were_checked_is_not_claimed_to_be_proven_for_ever(counter):
+    late = COUNTER.replace("4'd9", "4'd12")
+    assert equivalence("counter", counter, late) == {"proven": True, "cycles": 8}
+
+
+@pytest.mark.parametrize("engine", ["ebpc-encoder", "ebpc-decoder"])
+def test_gates_of_the_engines_are_proven_from_any_state(tmp_path, engine):
+    engine = ENGINES[engine]
+    synthesise(engine.top, verilog(engine), tmp_path)
+    assert equivalence(engine.top, tmp_path, verilog(engine)) == {"proven": True, "cycles": None}
