@@ -9,7 +9,7 @@ from typing import Any
 
 from myhdl import ResetSignal, Signal, ToVerilogWarning, always, always_comb, always_seq, block, enum, instances, intbv
 
-from silicodec.rtl.convert import isolated_elaboration, normalised
+from silicodec.rtl.convert import ConversionError, isolated_elaboration, normalised
 from silicodec.rtl.engine import Engine
 from silicodec.rtl.stream import Stream
 
@@ -27,7 +27,7 @@ State = enum("WAIT", "RESET", "COUNT", "SEND", "BUSY")
 @block
 def server(
     clk: Any, rst: Any, engine_rst: Any, request: Request, answer: Answer, accept: Any, drop: Any, overflow: Any,
-    advance: Any, free: Any, rewind: Any, selected: ReadPort, *, engine: Engine,
+    target: Any, advance: Any, free: Any, rewind: Any, selected: ReadPort, *, engine: Engine,
 ) -> Any:  # fmt: skip
     """Carry out every request once, and answer it each time it comes.
 
@@ -37,10 +37,10 @@ def server(
         Resets the engine and its buffers.
     accept, drop, overflow : Signal of bool
         To and from the inboxes.
-    advance, free, rewind : Signal of bool
-        To the outboxes.
+    target, advance, free, rewind : Signal
+        To the outboxes. `target` is that of the request which is answered, while the next one may arrive.
     selected : ReadPort
-        The outbox that the request names.
+        The outbox that `target` names.
     """
     inputs, targets = len(engine.inputs), len(engine.inputs) + len(engine.outputs)
     identity_bytes = tuple(identity(engine))
@@ -102,7 +102,7 @@ def server(
         answer.top_index.next = 0
         if not identifying:
             for number in range(inputs, targets):
-                if request.target == number:
+                if target == number:
                     answer.top_index.next = output_top_index[number - inputs]
 
     identity_byte = Signal(intbv(0)[8:])
@@ -130,6 +130,7 @@ def server(
                 if not request.corrupt and (fresh or request.target == RESET):
                     started.next = True
                     previous.next = request.sequence
+                    target.next = request.target
                     status.next = unknown
                     counted.next = 0
                     ended.next = False
@@ -199,6 +200,7 @@ def board_top(clk: Any, rx: Any, tx: Any, *, engine: Engine, divider: int) -> An
     received, line = ByteStrobe(), Stream(8)
     request, answer = Request(8 * max(bytes_per_word)), Answer(max(bytes_per_word))
     accept, drop, advance, free, rewind = (Signal(bool(0)) for _ in range(5))
+    target = Signal(intbv(0)[len(request.target) :])
     streams = engine.streams()
     plain = {name: stream.stream() if engine.axi else stream for name, stream in streams.items()}
     overflows = [Signal(bool(0)) for _ in range(len(engine.inputs) + 1)]
@@ -213,14 +215,14 @@ def board_top(clk: Any, rx: Any, tx: Any, *, engine: Engine, divider: int) -> An
     device = engine.block(clk, engine_rst, **streams, **engine.parameters)
     outboxes = [
         outbox(
-            clk, engine_rst, plain[port.name], request.target, advance, free, rewind, *reads[index : index + 2],
+            clk, engine_rst, plain[port.name], target, advance, free, rewind, *reads[index : index + 2],
             number=len(engine.inputs) + index,
         )
         for index, port in enumerate(engine.outputs)
     ]  # fmt: skip
     control = server(
-        clk, rst, engine_rst, request, answer, accept, drop, overflows[-1], advance, free, rewind, reads[-1],
-        engine=engine,
+        clk, rst, engine_rst, request, answer, accept, drop, overflows[-1], target, advance, free, rewind,
+        reads[-1], engine=engine,
     )  # fmt: skip
     answers = answer_sender(clk, rst, answer, line)
     transmitter = uart_transmitter(clk, rst, line, tx, divider=divider)
@@ -249,7 +251,11 @@ def board_verilog(engine: Engine, divider: int) -> str:
         with isolated_elaboration():
             clk, rx, tx = Signal(bool(0)), Signal(bool(1)), Signal(bool(1))
             instance = board_top(clk, rx, tx, engine=engine, divider=divider)
-            instance.convert(
-                hdl="Verilog", path=directory, name=TOP, testbench=False, no_myhdl_header=True, initial_values=True
-            )
-        return normalised(Path(directory, f"{TOP}.v").read_text())
+            instance.convert(hdl="Verilog", path=directory, name=TOP, testbench=False, no_myhdl_header=True)
+        text = normalised(Path(directory, f"{TOP}.v").read_text())
+    # Every other register waits for the reset. MyHDL's `initial_values` is not for this: it would give combinational
+    # signals values as well, which simulators then keep until an input changes.
+    counter = "reg [3:0] power_on"
+    if text.count(f"{counter};") != 1:
+        raise ConversionError(f"{engine.name}: the counter of the reset at power-on is not in the Verilog")
+    return text.replace(f"{counter};", f"{counter} = 0;")
