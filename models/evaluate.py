@@ -5,7 +5,10 @@ A first pass over all images finds each layer's largest absolute value, from whi
 scale: no value saturates, and the result does not depend on how many processes share the images.
 """
 
+import logging
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import lru_cache, partial
@@ -240,7 +243,14 @@ def _for_each(batches: Sequence[Images], workers: int | None, scheduler: str | N
             "several processes need Dask: pip install 'silicodec[evaluate]', or use 0 workers"
         ) from error
 
-    local = partial(LocalCluster, n_workers=workers, threads_per_worker=1, dashboard_address=None)
+    def local() -> Any:
+        # Where Ctrl-C meets a call to the cluster half-way, distributed's own clean-up fails and would say so here.
+        logging.getLogger("tornado.application").setLevel(logging.CRITICAL)
+        with _interrupts_ignored():
+            return LocalCluster(
+                n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=logging.ERROR
+            )
+
     with local() if scheduler is None else nullcontext(scheduler) as cluster:
         try:
             client = Client(cluster)
@@ -248,6 +258,19 @@ def _for_each(batches: Sequence[Images], workers: int | None, scheduler: str | N
             raise EvaluationError(f"the Dask scheduler {scheduler} does not answer: {error}") from error
         with client:
             yield partial(_on_cluster, client, client.scatter(batches), [len(batch.batch) for batch in batches])
+
+
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Start processes that leave Ctrl-C to this one, which then stops them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _in_this_process(
