@@ -248,7 +248,7 @@ def _for_each(batches: Sequence[Images], workers: int | None, scheduler: str | N
         logging.getLogger("tornado.application").setLevel(logging.CRITICAL)
         with _interrupts_ignored():
             return LocalCluster(
-                n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=logging.ERROR
+                n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL
             )
 
     with local() if scheduler is None else nullcontext(scheduler) as cluster:
