@@ -1,4 +1,6 @@
-"""Formal check: the netlist does what the Verilog says, run as a program of its own, in Yosys. Usage:
+"""Formal check that the netlist does what the Verilog says.
+
+It runs in Yosys, as a program of its own. Usage:
 
     python -m silicodec.asic.equivalence TOP FOLDER FILE...
 

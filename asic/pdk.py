@@ -11,6 +11,7 @@ GATE_EQUIVALENT_UM2 = 3.7536
 """Area of `nand2_1`, in square micrometres."""
 DRIVING_CELL = "sky130_fd_sc_hd__buf_4"
 OUTPUT_LOAD_FF = 33.0
+HOW_TO_GET = "git clone https://github.com/siliconcompiler/lambdapdk, and set SILICODEC_PDK to the clone"
 CLOCK_GATE = "sky130_fd_sc_hd__dlclkp_1"
 
 
@@ -28,10 +29,7 @@ def liberty_file() -> Path:
     """
     root = os.environ.get("SILICODEC_PDK")
     if not root:
-        raise MeasurementError(
-            "SILICODEC_PDK is not set: git clone https://github.com/siliconcompiler/lambdapdk, "
-            "and set SILICODEC_PDK to the clone"
-        )
+        raise MeasurementError(f"SILICODEC_PDK is not set: {HOW_TO_GET}")
     path = Path(root) / LIBERTY
     if not path.is_file():
         raise MeasurementError(f"SILICODEC_PDK={root} does not hold {LIBERTY}: set it to a clone of lambdapdk")

@@ -4,25 +4,79 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 FLIP_FLOP = re.compile(r"sky130_fd_sc_hd__(df|edf|sdf|sedf)\w+")
+CLASSES = {
+    "flip-flops": FLIP_FLOP,
+    "latches and clock gates": re.compile(r"sky130_fd_sc_hd__s?dl[rxc]\w+"),
+    "inverters and buffers": re.compile(r"sky130_fd_sc_hd__(buf|bufinv|clkbuf|clkinv|inv|dly\w+)_\d+"),
+    "multiplexers": re.compile(r"sky130_fd_sc_hd__mux\w+"),
+    "exclusive or and adders": re.compile(r"sky130_fd_sc_hd__(xnor|xor|fa|ha|maj)\w+"),
+    "other logic": re.compile(r".*"),
+}
+"""Class of cells -> what their names match; the first match counts."""
+_CELL_AREA = re.compile(r'^    cell \("(\w+)"\)|^        area : +([\d.]+);', re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """Cell area in square micrometres and number of flip-flops of a netlist."""
+    """What a netlist is made of.
+
+    Parameters
+    ----------
+    area_um2 : float
+        Cell area in square micrometres.
+    flip_flops, cells : int
+        Number of flip-flops, and of all cells.
+    cell_counts : dict of str to int
+        By cell type.
+    """
 
     area_um2: float
     flip_flops: int
+    cells: int
+    cell_counts: dict[str, int]
 
 
 def read_statistics(file: Path) -> Statistics:
     """Read what `stat -json -liberty` wrote."""
     design = json.loads(file.read_text())["design"]
-    cells = design["num_cells_by_type"]
+    counts = {cell: int(count) for cell, count in design["num_cells_by_type"].items()}
     return Statistics(
         area_um2=float(design["area"]),
-        flip_flops=sum(int(count) for cell, count in cells.items() if FLIP_FLOP.fullmatch(cell)),
+        flip_flops=sum(count for cell, count in counts.items() if FLIP_FLOP.fullmatch(cell)),
+        cells=sum(counts.values()),
+        cell_counts=counts,
     )
+
+
+def area_by_class(statistics: Statistics, liberty: str) -> dict[str, float]:
+    """Cell area in square micrometres of every class in `CLASSES`.
+
+    Parameters
+    ----------
+    statistics : Statistics
+        The netlist's.
+    liberty : str
+        Text of the cells' liberty file.
+    """
+    areas: Counter[str] = Counter(dict.fromkeys(CLASSES, 0.0))
+    cell_areas = read_cell_areas(liberty)
+    for cell, count in statistics.cell_counts.items():
+        name = next(name for name, pattern in CLASSES.items() if pattern.fullmatch(cell))
+        areas[name] += count * cell_areas[cell]
+    return {name: round(area, 1) for name, area in areas.items()}
+
+
+def read_cell_areas(liberty: str) -> dict[str, float]:
+    """Area of every cell in a liberty file of SkyWater's layout, in square micrometres."""
+    areas = {}
+    name = ""
+    for cell, area in _CELL_AREA.findall(liberty):
+        name = cell or name
+        if area:
+            areas[name] = float(area)
+    return areas

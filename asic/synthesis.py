@@ -20,6 +20,7 @@ from pyosys import libyosys as yosys
 
 from silicodec.asic.cell_models import add_models
 from silicodec.asic.pdk import CLOCK_GATE, DRIVING_CELL, OUTPUT_LOAD_FF, MeasurementError, liberty_file
+from silicodec.asic.structure import check_structure
 from silicodec.asic.yosys_log import pass_runner
 
 GATED_FLIP_FLOPS = 3
@@ -79,6 +80,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m silicodec.asic.synthesis")
     parser.add_argument("--liberty", type=Path, help="gzip file; by default the typical corner's")
     parser.add_argument("--clock-gating", action="store_true")
+    parser.add_argument("--strict", action="store_true", help="refuse latches and combinational loops")
     parser.add_argument("--models", action="store_true")
     parser.add_argument("top")
     parser.add_argument("clock_port")
@@ -92,6 +94,8 @@ def main() -> None:
     except MeasurementError as error:
         sys.exit(f"ERROR: {error}")
     synthesize(given.top, given.clock_port, given.period_ns, given.folder, given.files, clock_gating=given.clock_gating)
+    if given.strict:
+        check_structure(given.top, given.files, given.folder)
     if given.models:
         add_models(given.folder / "netlist.v", liberty, given.top, given.folder / "gates.v")
 

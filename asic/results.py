@@ -1,0 +1,179 @@
+"""Records of flows: what a run of a job measured, one JSON file a design and flow."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from silicodec.models.storage import written_whole
+
+from .flows import Job
+from .measure import hash_files
+from .pdk import MeasurementError
+
+VOLATILE = ("run_time_s", "peak_memory_mb")
+"""What differs from run to run of the same job."""
+
+
+@dataclass(frozen=True)
+class Power:
+    """Power at the typical corner, or why there is none.
+
+    Parameters
+    ----------
+    internal_mw, switching_mw, leakage_mw : float or None
+        In milliwatts.
+    energy_pj_per_word : float or None
+        Energy of a tensor word, in picojoules.
+    reason : str or None
+        Why the figures are missing.
+    """
+
+    internal_mw: float | None
+    switching_mw: float | None
+    leakage_mw: float | None
+    energy_pj_per_word: float | None
+    reason: str | None
+
+    @classmethod
+    def missing(cls, reason: str) -> Power:
+        """Make the record of figures that are not known."""
+        return cls(None, None, None, None, reason)
+
+
+@dataclass(frozen=True)
+class CornerTiming:
+    """Timing at one corner, in nanoseconds; `clock_mhz` is the fastest clock."""
+
+    setup_slack_ns: float
+    hold_slack_ns: float
+    longest_path_ns: float
+    clock_mhz: float
+
+
+@dataclass(frozen=True)
+class Netlist:
+    """What a netlist or a layout is, and how fast.
+
+    Parameters
+    ----------
+    area_um2 : float
+        Cell area in square micrometres.
+    gate_equivalents : float
+        The same in areas of `nand2_1`.
+    cells, flip_flops : int
+        Number of cells, and of flip-flops among them.
+    area_by_class : dict of str to float
+        Square micrometres, by the classes of `silicodec.asic.statistics.CLASSES`.
+    corners : dict of str to CornerTiming
+        By corner.
+    """
+
+    area_um2: float
+    gate_equivalents: float
+    cells: int
+    flip_flops: int
+    area_by_class: dict[str, float]
+    corners: dict[str, CornerTiming]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run of a flow measured.
+
+    Parameters
+    ----------
+    name, top, flow : str
+        The design, its top module, and the flow.
+    clock_port, clock_ns, corner : str, float, str
+        Its clock input, the clock period in nanoseconds, and the corner at which it is to be met.
+    netlist : Netlist
+        Area and timing.
+    clock_gated : Netlist or None
+        The same with clock gating, if that was wanted.
+    power : Power
+        Power, or why it is not known.
+    equivalence : dict or None
+        Formal check of `netlist`: whether it is `proven` equal to the Verilog, and for how many `cycles`, None standing
+        for any number. None for a layout.
+    utilisation_percent, wire_length_um, drc_violations : float or None
+        Of a layout.
+    tools : dict of str to str
+        Tool to version.
+    verilog_sha256 : str
+        Hash of the Verilog files' contents, in order.
+    run_time_s, peak_memory_mb : float
+        Sum over the steps, and largest of the steps.
+    """
+
+    name: str
+    top: str
+    flow: str
+    clock_port: str
+    clock_ns: float
+    corner: str
+    netlist: Netlist
+    clock_gated: Netlist | None
+    power: Power
+    equivalence: dict[str, Any] | None
+    utilisation_percent: float | None
+    wire_length_um: float | None
+    drc_violations: int | None
+    tools: dict[str, str]
+    verilog_sha256: str
+    run_time_s: float
+    peak_memory_mb: float
+
+    @property
+    def worst_slack_ns(self) -> float:
+        """Worst of the setup slack at the job's corner and the hold slack at every corner."""
+        holds = (timing.hold_slack_ns for timing in self.netlist.corners.values())
+        return min(self.netlist.corners[self.corner].setup_slack_ns, *holds)
+
+    def is_of(self, job: Job) -> bool:
+        """Whether this is the result of a job, of the same Verilog."""
+        same = all(
+            getattr(self, name) == getattr(job, name)
+            for name in ("name", "top", "flow", "clock_port", "clock_ns", "corner")
+        )
+        gated = (self.clock_gated is not None) == job.clock_gating
+        return same and gated and self.verilog_sha256 == hash_files(job.files)
+
+
+def write_result(result: Result, folder: Path) -> Path:
+    """Write a record as `folder/NAME.FLOW.json`, at once and whole, and return the path."""
+    path = folder / f"{result.name}.{result.flow}.json"
+    with written_whole(path) as temporary:
+        temporary.write_text(json.dumps(asdict(result), indent=2, allow_nan=False) + "\n")
+    return path
+
+
+def read_result(path: Path) -> Result:
+    """Read a record.
+
+    Raises
+    ------
+    MeasurementError
+        If the file is not one.
+    """
+    try:
+        fields = json.loads(path.read_text())
+        fields["netlist"] = _netlist(fields["netlist"])
+        fields["clock_gated"] = fields["clock_gated"] and _netlist(fields["clock_gated"])
+        fields["power"] = Power(**fields["power"])
+        return Result(**fields)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise MeasurementError(f"{path} is not a record of a flow: {error}; remove it") from None
+
+
+def read_results(folder: Path) -> list[Result]:
+    """Read all records of a folder, in the order of their names."""
+    return [read_result(path) for flow in ("synthesis", "layout") for path in sorted(folder.glob(f"[!.]*.{flow}.json"))]
+
+
+def _netlist(fields: Mapping[str, Any]) -> Netlist:
+    corners = {name: CornerTiming(**timing) for name, timing in fields["corners"].items()}
+    return Netlist(**{**fields, "corners": corners})

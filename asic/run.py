@@ -1,0 +1,208 @@
+"""Running a flow: from a job to its result, and the search for the fastest clock."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from siliconcompiler import ASIC
+
+from .flows import Job, make_project
+from .measure import hash_files
+from .pdk import GATE_EQUIVALENT_UM2, MeasurementError
+from .results import CornerTiming, Netlist, Power, Result
+from .statistics import area_by_class, read_statistics
+from .target import CORNERS
+from .tasks import GATED, PLAIN
+from .tools import check_tools, power_reason
+
+MOST_RUNS = 8
+PRECISION = 0.02
+"""The search for the fastest clock ends when it is known so well."""
+_PREFIX = re.compile(r"^\|.*?\| (?:\d+ )?\| (?=\S)")
+_REASON = re.compile(r"^.*\b(?:error|Error|ERROR): .*$|^.*\[ERROR.*$", re.MULTILINE)
+
+
+def run_job(job: Job, folder: Path, scheduler: str | None = None) -> Result:
+    """Run a flow; steps of an earlier run that are still right are not repeated.
+
+    Parameters
+    ----------
+    job : Job
+        What to run.
+    folder : Path
+        SiliconCompiler's build folder.
+    scheduler : str, optional
+        SiliconCompiler's scheduler, such as `slurm`.
+
+    Raises
+    ------
+    MeasurementError
+        If a tool or the process data is missing, or a step fails; the message has the tool's reason and its log's path.
+    """
+    check_job(job)
+    check_tools(job.flow)
+    project = make_project(job, folder, scheduler)
+    try:
+        history = project.run()
+    except RuntimeError as error:
+        raise MeasurementError(explain_failure(project, job, str(error))) from None
+    except SystemExit:  # SiliconCompiler's answer to Ctrl-C while steps are running
+        raise KeyboardInterrupt from None
+    return make_result(job, project, history)
+
+
+def check_job(job: Job) -> None:
+    """Raise MeasurementError if a job cannot be run as it stands."""
+    if not re.fullmatch(r"[A-Za-z_][\w$]*", job.top):
+        raise MeasurementError(f"{job.top!r} is not the name of a Verilog module")
+    if not 0 < job.clock_ns < 1000:
+        raise MeasurementError(f"the clock period must be between 0 and 1000 ns, not {job.clock_ns}")
+    for file in job.files:
+        if not file.is_file():
+            raise MeasurementError(f"{file}: no such Verilog file")
+
+
+def find_fastest(job: Job, run: Callable[[Job], Result]) -> Result:
+    """Search the shortest clock that meets timing, in at most `MOST_RUNS` runs.
+
+    Parameters
+    ----------
+    job : Job
+        The job; its clock is where the search begins.
+    run : callable
+        Runs a job.
+
+    Raises
+    ------
+    MeasurementError
+        If no clock that was tried is met.
+    """
+    best: Result | None = None
+    too_short, clock_ns = 0.0, job.clock_ns
+    for _ in range(MOST_RUNS):
+        result = run(replace(job, clock_ns=clock_ns))
+        path = result.netlist.corners[job.corner].longest_path_ns
+        if result.worst_slack_ns >= 0:
+            best = result
+        else:
+            too_short = max(too_short, clock_ns)
+        if best and best.clock_ns - too_short <= PRECISION * best.clock_ns:
+            break
+        clock_ns = round((too_short + best.clock_ns) / 2 if best else max(path, 1.01 * too_short), 2)
+    if best is None:
+        raise MeasurementError(f"{job.name} met no clock up to {too_short} ns at the {job.corner} corner")
+    return best
+
+
+def node_folder(project: ASIC, step: str, index: str) -> Path:
+    """Folder of a step."""
+    design, name = project.design.name, project.option.get_jobname()
+    return Path(project.option.get_builddir(), design, name, step, index)
+
+
+def explain_failure(project: ASIC, job: Job, otherwise: str) -> str:
+    """Say in one line which step failed, why in the tool's own words, and where its log is."""
+    for step, index in project.get_flow().get_nodes():
+        if project.get("record", "status", step=step, index=index) == "error":
+            folder = node_folder(project, step, index)
+            for log in (folder / f"{step}.log", folder / "log", folder / "proof", folder / f"sc_{step}_{index}.log"):
+                lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+                reason = _REASON.search("\n".join(_PREFIX.sub("", line) for line in lines))
+                if reason:
+                    said = re.sub(r"\b(?:error|ERROR|Error): ", "", reason[0]).strip()
+                    return f"{step} of {job.top} failed: {said} (log: {log})"
+            return f"{step} of {job.top} failed (log: {folder / f'sc_{step}_{index}.log'})"
+    return f"{job.flow} of {job.top} failed: {otherwise}"
+
+
+def make_result(job: Job, project: ASIC, history: ASIC) -> Result:
+    """Collect the result of a finished run."""
+    flow = project.get_flow()
+    nodes = flow.get_nodes()
+    tools = {"siliconcompiler": history.get("record", "scversion", step=nodes[0][0], index=nodes[0][1])}
+    for step, index in nodes:
+        if version := history.get("record", "toolversion", step=step, index=index):
+            tools[flow.get_graph_node(step, index).get("tool")] = version
+    if job.flow == "layout":
+        netlist, gated, equivalence = layout_netlist(project, history), None, None
+    else:
+        netlist = synthesis_netlist(project, history, PLAIN)
+        gated = synthesis_netlist(project, history, GATED) if job.clock_gating else None
+        equivalence = json.loads((node_folder(project, "equivalence", PLAIN) / "equivalence.json").read_text())
+    return Result(
+        name=job.name,
+        top=job.top,
+        flow=job.flow,
+        clock_port=job.clock_port,
+        clock_ns=job.clock_ns,
+        corner=job.corner,
+        netlist=netlist,
+        clock_gated=gated,
+        power=Power.missing(power_reason(job.flow)),
+        equivalence=equivalence,
+        utilisation_percent=last_metric(project, history, "utilization"),
+        wire_length_um=last_metric(project, history, "wirelength"),
+        drc_violations=last_metric(project, history, "drcs"),
+        tools=dict(sorted(tools.items())),
+        verilog_sha256=hash_files(job.files),
+        run_time_s=round(sum(metric(history, "exetime", *node) or 0 for node in nodes), 1),
+        peak_memory_mb=round(max(metric(history, "memory", *node) or 0 for node in nodes) / 1e6, 1),
+    )
+
+
+def synthesis_netlist(project: ASIC, history: ASIC, index: str) -> Netlist:
+    """Collect what the synthesis flow says of the netlist with this index."""
+    folder = node_folder(project, "synthesis", index)
+    statistics = read_statistics(folder / "statistics.json")
+    return Netlist(
+        area_um2=round(statistics.area_um2, 1),
+        gate_equivalents=round(statistics.area_um2 / GATE_EQUIVALENT_UM2, 1),
+        cells=statistics.cells,
+        flip_flops=statistics.flip_flops,
+        area_by_class=area_by_class(statistics, (folder / "cells.lib").read_text()),
+        corners=corner_timing(history, index),
+    )
+
+
+def layout_netlist(project: ASIC, history: ASIC) -> Netlist:
+    """Collect what SiliconCompiler's own steps say of the layout, and our timing steps after it."""
+    area = last_metric(project, history, "cellarea")
+    return Netlist(
+        area_um2=round(area, 1),
+        gate_equivalents=round(area / GATE_EQUIVALENT_UM2, 1),
+        cells=last_metric(project, history, "cells"),
+        flip_flops=last_metric(project, history, "registers"),
+        area_by_class={},
+        corners=corner_timing(history, PLAIN),
+    )
+
+
+def corner_timing(history: ASIC, index: str) -> dict[str, CornerTiming]:
+    """Collect the timing at every corner from SiliconCompiler's metrics."""
+    corners = {}
+    for corner in CORNERS:
+        clock_mhz = metric(history, "fmax", f"timing.{corner}", index) / 1e6
+        corners[corner] = CornerTiming(
+            setup_slack_ns=round(metric(history, "setupslack", f"timing.{corner}", index), 4),
+            hold_slack_ns=round(metric(history, "holdslack", f"timing.{corner}", index), 4),
+            longest_path_ns=round(1000 / clock_mhz, 4),
+            clock_mhz=round(clock_mhz, 2),
+        )
+    return corners
+
+
+def metric(history: ASIC, name: str, step: str, index: str) -> Any:
+    """Return a metric of a step, None if it has none."""
+    return history.get("metric", name, step=step, index=index)
+
+
+def last_metric(project: ASIC, history: ASIC, name: str) -> Any:
+    """Return a metric as the last step recorded it that did so, None if none did."""
+    order = [node for level in project.get_flow().get_execution_order() for node in level]
+    values = [value for node in order if (value := metric(history, name, *node)) is not None]
+    return values[-1] if values else None

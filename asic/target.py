@@ -1,0 +1,75 @@
+"""SkyWater 130 as a SiliconCompiler target: process data, cells, corners and constraints."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from lambdapdk.sky130.libs.sky130sc import Sky130_SCHDLibrary
+from siliconcompiler import ASIC
+
+from .pdk import DRIVING_CELL, HOW_TO_GET, OUTPUT_LOAD_FF, MeasurementError
+
+CORNERS = {
+    "slow": "1.40 V, -40 C",
+    "typical": "1.80 V, 25 C",
+    "fast": "1.95 V, 100 C",
+}
+"""Corner -> its supply and temperature."""
+PDK = "skywater130"
+
+
+def set_target(project: ASIC) -> None:
+    """Give a project its process, cells and corners.
+
+    The data comes from the folder in `SILICODEC_PDK`, else lambdapdk downloads it.
+
+    Raises
+    ------
+    MeasurementError
+        If there is no data.
+    """
+    library = Sky130_SCHDLibrary()
+    project.set_mainlib(library)
+    project.set_pdk(PDK)
+    project.set_asic_delaymodel("nldm")
+    library = project.get_library(library.name)
+    if root := os.environ.get("SILICODEC_PDK"):
+        for data in (library, project.get_library(PDK)):
+            data.set("dataroot", "lambdapdk", "path", str(Path(root).resolve()))
+    for corner in CORNERS:
+        scenario = project.constraint.timing.make_scenario(corner)
+        scenario.add_libcorner([corner, "generic"])
+        scenario.set_pexcorner("typical")
+        scenario.add_check({"slow": "setup", "typical": "power", "fast": "hold"}[corner])
+        check_liberty(library, corner)
+
+
+def check_liberty(library: Sky130_SCHDLibrary, corner: str) -> None:
+    """Find the cells' liberty file, which is to be there before any work begins."""
+    (fileset,) = library.get("asic", "libcornerfileset", corner, "nldm")
+    try:
+        found = library.find_files("fileset", fileset, "file", "liberty", missing_ok=True)
+    except Exception as error:
+        raise MeasurementError(f"SkyWater 130's data cannot be downloaded ({error}): {HOW_TO_GET}") from None
+    if None in found:
+        root = os.environ.get("SILICODEC_PDK")
+        raise MeasurementError(f"SILICODEC_PDK={root} does not hold the cells' {corner} corner: {HOW_TO_GET}")
+
+
+def synthesis_constraints(clock_port: str, clock_ns: float) -> str:
+    """Constraints (SDC) of a netlist: its clock, what drives its inputs, what its outputs drive."""
+    return (
+        f"create_clock -name clk -period {clock_ns} [get_ports {clock_port}]\n"
+        f"set_driving_cell -lib_cell {DRIVING_CELL} [all_inputs]\n"
+        f"set_load {OUTPUT_LOAD_FF / 1000} [all_outputs]\n"
+    )
+
+
+def layout_constraints(clock_port: str, clock_ns: float) -> str:
+    """Constraints (SDC) of a layout: in addition, a quarter of the clock period outside at inputs and outputs each."""
+    return (
+        synthesis_constraints(clock_port, clock_ns)
+        + f"set_input_delay {clock_ns / 4} -clock clk [all_inputs -no_clocks]\n"
+        + f"set_output_delay {clock_ns / 4} -clock clk [all_outputs]\n"
+    )

@@ -1,0 +1,202 @@
+"""Steps of the synthesis flow as SiliconCompiler tasks: synthesis and formal check by pyosys, timing by OpenSTA."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+import sys
+from pathlib import Path
+
+from siliconcompiler import Task
+
+from .statistics import read_statistics
+from .timing import read_timing, timing_script
+
+PYOSYS_VERSION = "from importlib.metadata import version; print(version('pyosys'))"
+OPENSTA_OLDEST = "2.0.17"
+PLAIN, GATED = "0", "1"
+"""Index of the steps without and with clock gating."""
+
+
+class CornerTask(Task):
+    """A task that reads the cells' liberty file of one corner."""
+
+    def _corner(self) -> str:
+        raise NotImplementedError
+
+    def _liberty_keys(self) -> list[tuple[object, tuple[str, ...]]]:
+        """Library and key of the liberty files."""
+        library = self.project.get_library(self.project.get("asic", "mainlib"))
+        filesets = library.get("asic", "libcornerfileset", self._corner(), "nldm")
+        return [(library, ("fileset", fileset, "file", "liberty")) for fileset in filesets]
+
+    def setup(self) -> None:
+        """Declare the liberty file, so that a changed one makes the step run again."""
+        super().setup()
+        self.set_threads(1)
+        for library, key in self._liberty_keys():
+            self.add_required_key(library, *key)
+
+    def _liberty(self) -> str:
+        """Path of the liberty file."""
+        ((library, key),) = self._liberty_keys()
+        return str(library.find_files(*key)[0])
+
+    def _parameter(self, name: str) -> str:
+        """Value of a parameter, as an argument."""
+        return str(self.get("var", name))
+
+
+class PyosysTask(CornerTask):
+    """A program of this package that runs Yosys in a process of its own."""
+
+    def tool(self) -> str:
+        """Name of the tool."""
+        return "pyosys"
+
+    def parse_version(self, stdout: str) -> str:
+        """Version of pyosys."""
+        return stdout.split()[-1]
+
+    def setup(self) -> None:
+        """Run this Python."""
+        super().setup()
+        self.set_exe(sys.executable, vswitch=["-c", PYOSYS_VERSION])
+        self.add_version(">=0.60")
+        self.add_input_file(self._verilog())
+
+    def _verilog(self) -> str:
+        """Name of the elaborated file."""
+        return next(name for name in self.get_files_from_input_nodes() if name.endswith((".v", ".sv")))
+
+
+class Synthesis(PyosysTask):
+    """Elaborated Verilog to a netlist of standard cells; index `GATED` gates clocks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_parameter("clock_port", "str", "clock input of the design")
+        self.add_parameter("clock_ns", "float", "clock period to aim for", unit="ns")
+        self.add_parameter("corner", "str", "corner whose cells are mapped to")
+
+    def task(self) -> str:
+        """Name of the task."""
+        return "synthesis"
+
+    def _corner(self) -> str:
+        return self._parameter("corner")
+
+    def setup(self) -> None:
+        """Declare files and parameters."""
+        super().setup()
+        self.add_output_file(ext="vg")
+        for name in ("clock_port", "clock_ns", "corner"):
+            self.add_required_key("var", name)
+
+    def runtime_options(self) -> list[str]:
+        """Arguments of the program."""
+        options = ["-m", "silicodec.asic.synthesis", "--strict", "--liberty", self._liberty()]
+        if self.index == GATED:
+            options.append("--clock-gating")
+        clock = [self._parameter("clock_port"), self._parameter("clock_ns")]
+        return [*options, self.design_topmodule, *clock, ".", f"inputs/{self._verilog()}"]
+
+    def post_process(self) -> None:
+        """Hand on the netlist, and record what it is made of."""
+        super().post_process()
+        shutil.copy("netlist.v", f"outputs/{self.design_topmodule}.vg")
+        statistics = read_statistics(Path("statistics.json"))
+        self.record_metric("cellarea", statistics.area_um2, source_file="statistics.json", source_unit="um^2")
+        self.record_metric("cells", statistics.cells, source_file="statistics.json")
+        self.record_metric("registers", statistics.flip_flops, source_file="statistics.json")
+
+
+class Timing(CornerTask):
+    """Setup and hold of the netlist at the corner that the step's name ends with."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_parameter("clock_ns", "float", "clock period", unit="ns")
+        self.add_parameter("constraints", "file", "SDC file")
+
+    def tool(self) -> str:
+        """Name of the tool."""
+        return "opensta"
+
+    def task(self) -> str:
+        """Name of the task."""
+        return "timing"
+
+    def _corner(self) -> str:
+        return self.step.rpartition(".")[2]
+
+    def parse_version(self, stdout: str) -> str:
+        """Version of OpenSTA."""
+        return stdout.split()[-1]
+
+    def setup(self) -> None:
+        """Declare files and parameters."""
+        super().setup()
+        self.set_exe("sta", vswitch="-version")
+        self.add_version(f">={OPENSTA_OLDEST}")
+        self.add_input_file(ext="vg")
+        if self._parasitics() in self.get_files_from_input_nodes():
+            self.add_input_file(self._parasitics())
+        for name in ("clock_ns", "constraints"):
+            self.add_required_key("var", name)
+
+    def _parasitics(self) -> str:
+        """Name of the file that a layout has."""
+        return f"{self.design_topmodule}.typical.spef"
+
+    def pre_process(self) -> None:
+        """Write the script, and the liberty file as text, which is what older versions of OpenSTA read."""
+        super().pre_process()
+        Path("cells.lib").write_bytes(gzip.decompress(Path(self._liberty()).read_bytes()))
+        script = timing_script(
+            liberty="cells.lib",
+            netlist=f"inputs/{self.design_topmodule}.vg",
+            top=self.design_topmodule,
+            constraints=self.find_files("var", "constraints"),
+            parasitics=f"inputs/{self._parasitics()}" if self._parasitics() in self.get("input") else None,
+        )
+        Path("timing.tcl").write_text(script)
+
+    def runtime_options(self) -> list[str]:
+        """Arguments of `sta`."""
+        return ["-no_init", "-exit", "timing.tcl"]
+
+    def post_process(self) -> None:
+        """Record the slacks."""
+        super().post_process()
+        log = self.get_logpath("exe")
+        timing = read_timing(Path(log).read_text(), float(self._parameter("clock_ns")))
+        self.record_metric("setupslack", timing.setup_slack_ns, source_file=log, source_unit="ns")
+        self.record_metric("holdslack", timing.hold_slack_ns, source_file=log, source_unit="ns")
+        self.record_metric("fmax", 1000 / timing.longest_path_ns, source_file=log, source_unit="MHz")
+
+
+class Equivalence(PyosysTask):
+    """Formal check of the netlist against the elaborated Verilog."""
+
+    def task(self) -> str:
+        """Name of the task."""
+        return "equivalence"
+
+    def _corner(self) -> str:
+        return "typical"
+
+    def setup(self) -> None:
+        """Declare files."""
+        super().setup()
+        self.add_input_file(ext="vg")
+
+    def pre_process(self) -> None:
+        """Lay out the files as the program wants them."""
+        super().pre_process()
+        shutil.copy(f"inputs/{self.design_topmodule}.vg", "netlist.v")
+        Path("cells.lib").write_bytes(gzip.decompress(Path(self._liberty()).read_bytes()))
+
+    def runtime_options(self) -> list[str]:
+        """Arguments of the program."""
+        return ["-m", "silicodec.asic.equivalence", self.design_topmodule, ".", f"inputs/{self._verilog()}"]

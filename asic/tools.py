@@ -1,0 +1,88 @@
+"""The programs that the flows call: whether they are there, and new enough."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+from .pdk import MeasurementError
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A program, its oldest version that will do, and how a user gets it.
+
+    Parameters
+    ----------
+    command : str
+        Name on the path.
+    switch : str
+        Option that makes it print its version.
+    oldest : str
+        Oldest version.
+    source : str
+        How to get it.
+    """
+
+    command: str
+    switch: str
+    oldest: str
+    source: str
+
+    def fault(self) -> str | None:
+        """Say what is wrong with the tool and what to do, or None if it will do."""
+        version = self.version()
+        if version is not None and numbers(version) >= numbers(self.oldest):
+            return None
+        found = "is missing" if version is None else f"is {version}"
+        return f"{self.command} {found}, {self.oldest} or newer is needed: {self.source}"
+
+    def version(self) -> str | None:
+        """Version of the program on the path, or None if there is no such program."""
+        if shutil.which(self.command) is None:
+            return None
+        done = subprocess.run([self.command, self.switch], capture_output=True, text=True, check=False)
+        found = re.search(r"\d+(Q\d-\d+|(\.\d+)+)", done.stdout + done.stderr)
+        return found[0] if found else "of unknown version"
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """Return the numbers in a version, for comparison."""
+    return tuple(int(number) for number in re.findall(r"\d+", version))
+
+
+OPENSTA = Tool("sta", "-version", "2.0.17", "on Debian, apt-get install opensta")
+OPENSTA_WITH_POWER = "2.6"
+LAYOUT_TOOLS = (
+    Tool("openroad", "-version", "26Q1-932", "build it from https://github.com/The-OpenROAD-Project/OpenROAD"),
+    Tool("sta", "-version", "2.6.2", "OpenROAD's build has it, or build https://github.com/parallaxsw/OpenSTA"),
+    Tool("yosys", "-V", "0.48", "build it with Tcl from https://github.com/YosysHQ/yosys"),
+    Tool("klayout", "-v", "0.28.5", "on Debian, apt-get install klayout"),
+)
+"""Versions that are known to take the layout flow from Verilog to GDS, or SiliconCompiler's own oldest ones."""
+
+
+def check_tools(flow: str) -> None:
+    """Check the tools of a flow before it begins.
+
+    Raises
+    ------
+    MeasurementError
+        If one is missing or too old; every such tool is named, with how to get it.
+    """
+    faults = [fault for tool in (LAYOUT_TOOLS if flow == "layout" else (OPENSTA,)) if (fault := tool.fault())]
+    if flow == "synthesis" and find_spec("pyosys") is None:
+        faults.append("pyosys is missing: pip install 'silicodec[asic]'")
+    if faults:
+        raise MeasurementError(f"the {flow} flow cannot run: {'; '.join(faults)}")
+
+
+def power_reason(flow: str) -> str:
+    """Say why a flow's record has no power figures."""
+    version = OPENSTA.version() or "missing"
+    if numbers(version) < numbers(OPENSTA_WITH_POWER):
+        return f"OpenSTA {version} reports no internal power: {OPENSTA_WITH_POWER} or newer is needed"
+    return f"the {flow} flow was not given any switching activity"
