@@ -33,6 +33,12 @@ find_python() {
     done
 }
 
+# Whether Python's shared library, which cocotb loads into the simulator, is there for Debian's own Python.
+has_libpython() {
+    "$1" -c "import ctypes, sys; sys.prefix == '/usr' and ctypes.CDLL('libpython3.%d.so.1.0' % sys.version_info[1])" \
+        2>/dev/null
+}
+
 # Debian packages: what a command or module of it is missing. OpenSTA is not in Ubuntu; only area and timing need it.
 python=$(find_python)
 missing=
@@ -40,9 +46,10 @@ command -v iverilog >/dev/null || missing="$missing iverilog"
 command -v verilator >/dev/null || missing="$missing verilator"
 command -v g++ >/dev/null || missing="$missing g++"
 if ! command -v python3 >/dev/null; then
-    missing="$missing python3 python3-venv"
-elif [ -n "$python" ] && ! "$python" -c 'import ensurepip' 2>/dev/null; then
-    missing="$missing python3-venv"
+    missing="$missing python3 python3-venv libpython3-dev"
+elif [ -n "$python" ]; then
+    "$python" -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"
+    has_libpython "$python" || missing="$missing libpython3-dev"
 fi
 optional=
 command -v sta >/dev/null || optional=opensta
