@@ -38,7 +38,7 @@ lint: setup
 	.venv/bin/mypy
 
 measure: setup
-	.venv/bin/silicodec asic --all --out asic/records
+	.venv/bin/silicodec asic measure --all --out asic/records
 
 clean:
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks

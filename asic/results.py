@@ -145,10 +145,15 @@ class Result:
 
 def write_result(result: Result, folder: Path) -> Path:
     """Write a record as `folder/NAME.FLOW.json`, at once and whole, and return the path."""
-    path = folder / f"{result.name}.{result.flow}.json"
+    path = result_path(result, folder)
     with written_whole(path) as temporary:
         temporary.write_text(json.dumps(asdict(result), indent=2, allow_nan=False) + "\n")
     return path
+
+
+def result_path(job: Job | Result, folder: Path) -> Path:
+    """Where the record of a job or its result lies in a folder of records."""
+    return folder / f"{job.name}.{job.flow}.json"
 
 
 def read_result(path: Path) -> Result:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from lambdapdk import LambdaLibrary, LambdaPDK
 from lambdapdk.sky130.libs.sky130sc import Sky130_SCHDLibrary
 from siliconcompiler import ASIC
 
@@ -16,6 +17,8 @@ CORNERS = {
     "fast": "1.95 V, 100 C",
 }
 """Corner -> its supply and temperature."""
+CHECKS = {"slow": "setup", "typical": "power", "fast": "hold"}
+"""Corner -> what SiliconCompiler's own steps check there."""
 PDK = "skywater130"
 
 
@@ -33,28 +36,48 @@ def set_target(project: ASIC) -> None:
     project.set_mainlib(library)
     project.set_pdk(PDK)
     project.set_asic_delaymodel("nldm")
-    library = project.get_library(library.name)
-    if root := os.environ.get("SILICODEC_PDK"):
-        for data in (library, project.get_library(PDK)):
-            data.set("dataroot", "lambdapdk", "path", str(Path(root).resolve()))
-    for corner in CORNERS:
+    for name in (library.name, PDK):
+        use_local_data(project.get_library(name))
+    for corner, check in CHECKS.items():
         scenario = project.constraint.timing.make_scenario(corner)
         scenario.add_libcorner([corner, "generic"])
         scenario.set_pexcorner("typical")
-        scenario.add_check({"slow": "setup", "typical": "power", "fast": "hold"}[corner])
+        scenario.add_check(check)
+    check_data()
+
+
+def use_local_data(data: LambdaLibrary | LambdaPDK) -> None:
+    """Let a library or a process read its data from the folder in `SILICODEC_PDK`, if that is set."""
+    if root := os.environ.get("SILICODEC_PDK"):
+        data.set("dataroot", "lambdapdk", "path", str(Path(root).resolve()))
+
+
+def check_data() -> None:
+    """Find the cells' data, which is to be there before any work begins.
+
+    Raises
+    ------
+    MeasurementError
+        If it is not where it should be, or cannot be downloaded.
+    """
+    library = Sky130_SCHDLibrary()
+    use_local_data(library)
+    for corner in CORNERS:
         check_liberty(library, corner)
 
 
 def check_liberty(library: Sky130_SCHDLibrary, corner: str) -> None:
-    """Find the cells' liberty file, which is to be there before any work begins."""
+    """Find the cells' liberty file of a corner."""
     (fileset,) = library.get("asic", "libcornerfileset", corner, "nldm")
+    root = os.environ.get("SILICODEC_PDK")
     try:
-        found = library.find_files("fileset", fileset, "file", "liberty", missing_ok=True)
-    except Exception as error:
-        raise MeasurementError(f"SkyWater 130's data cannot be downloaded ({error}): {HOW_TO_GET}") from None
-    if None in found:
-        root = os.environ.get("SILICODEC_PDK")
+        (found,) = library.find_files("fileset", fileset, "file", "liberty", missing_ok=True)
+    except (OSError, RuntimeError, ValueError):
+        found = None  # no download
+    if found is None and root:
         raise MeasurementError(f"SILICODEC_PDK={root} does not hold the cells' {corner} corner: {HOW_TO_GET}")
+    if found is None:
+        raise MeasurementError(f"SILICODEC_PDK is not set, and lambdapdk's data cannot be downloaded: {HOW_TO_GET}")
 
 
 def synthesis_constraints(clock_port: str, clock_ns: float) -> str:

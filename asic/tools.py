@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass
+from importlib.metadata import version
 from importlib.util import find_spec
 
 from .pdk import MeasurementError
@@ -34,10 +35,10 @@ class Tool:
 
     def fault(self) -> str | None:
         """Say what is wrong with the tool and what to do, or None if it will do."""
-        version = self.version()
-        if version is not None and numbers(version) >= numbers(self.oldest):
+        present = self.version()
+        if present is not None and numbers(present) >= numbers(self.oldest):
             return None
-        found = "is missing" if version is None else f"is {version}"
+        found = "is missing" if present is None else f"is {present}"
         return f"{self.command} {found}, {self.oldest} or newer is needed: {self.source}"
 
     def version(self) -> str | None:
@@ -80,9 +81,17 @@ def check_tools(flow: str) -> None:
         raise MeasurementError(f"the {flow} flow cannot run: {'; '.join(faults)}")
 
 
+def tool_versions(flow: str) -> dict[str, str | None]:
+    """Versions that a record of this flow must have to be of the present tools."""
+    versions: dict[str, str | None] = {"siliconcompiler": version("siliconcompiler"), "slang": version("pyslang")}
+    if flow == "synthesis":
+        versions |= {"pyosys": version("pyosys"), "opensta": OPENSTA.version()}
+    return versions
+
+
 def power_reason(flow: str) -> str:
     """Say why a flow's record has no power figures."""
-    version = OPENSTA.version() or "missing"
-    if numbers(version) < numbers(OPENSTA_WITH_POWER):
-        return f"OpenSTA {version} reports no internal power: {OPENSTA_WITH_POWER} or newer is needed"
+    opensta = OPENSTA.version() or "missing"
+    if numbers(opensta) < numbers(OPENSTA_WITH_POWER):
+        return f"OpenSTA {opensta} reports no internal power: {OPENSTA_WITH_POWER} or newer is needed"
     return f"the {flow} flow was not given any switching activity"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from . import codec_commands, engine_commands, network_commands
+from . import asic_commands, codec_commands, engine_commands, network_commands
 from .program import Program
 
 
@@ -19,5 +19,6 @@ def main(debug: bool) -> None:
     """
 
 
-for command in (*codec_commands.COMMANDS, *network_commands.COMMANDS, *engine_commands.COMMANDS):
-    main.add_command(command)
+for module in (codec_commands, network_commands, engine_commands, asic_commands):
+    for command in module.COMMANDS:
+        main.add_command(command)

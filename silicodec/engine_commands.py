@@ -1,4 +1,4 @@
-"""Commands about engines: engines, verilog, simulate, asic."""
+"""Commands about engines: engines, verilog, simulate."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .codec_commands import FILE, read_array
-from .figures import HEADINGS, measured_figures, published_figures, sources
+from .figures import measured_figures, published_figures, sources
 from .output import Columns, print_table, write_json
 from .program import FailedRun
 
 if TYPE_CHECKING:
-    from silicodec.asic.measure import Measurement
     from silicodec.rtl.engine import Engine
 
 
@@ -105,66 +104,4 @@ def read_inputs(inputs: tuple[str, ...]) -> dict[str, Any]:
     return arrays
 
 
-@click.command()
-@click.argument("names", metavar="[ENGINE]...", nargs=-1)
-@click.option("--all", "every", is_flag=True, help="Measure every engine of the catalog.")
-@click.option("--verilog", "files", type=FILE, multiple=True, metavar="FILE", help="Measure this design instead.")
-@click.option("--top", help="Its top module.")
-@click.option("--clock-port", default="clk", show_default=True, help="Its clock input.")
-@click.option("--period", default=3.0, show_default=True, metavar="NS", help="Clock period that synthesis aims for.")
-@click.option("--out", "folder", type=FILE, default=Path("build/asic"), show_default=True, help="Folder of records.")
-@click.option("--json", "json_file", type=FILE, metavar="FILE", help="Write all figures to this file as well.")
-def asic(
-    names: tuple[str, ...],
-    every: bool,
-    files: tuple[Path, ...],
-    top: str | None,
-    clock_port: str,
-    period: float,
-    folder: Path,
-    json_file: Path | None,
-) -> None:
-    """Measure area and longest path on SkyWater 130, after synthesis.
-
-    Takes engines of the catalog, or any Verilog with a top-level name:
-
-        silicodec asic ebpc-encoder ebpc-decoder
-
-        silicodec asic --verilog fifo.sv --top fifo --clock-port clk_i
-    """
-    from silicodec.asic.measure import measure
-    from silicodec.asic.pdk import CORNER
-    from silicodec.asic.records import write_record
-    from silicodec.rtl.catalog import ENGINES
-
-    if bool(files) != bool(top):
-        raise click.UsageError("--verilog and --top go together")
-    if bool(names) + every + bool(files) != 1:
-        raise click.UsageError("name engines, or give --all, or --verilog and --top")
-    chosen = list(ENGINES.values()) if every else [find_engine(name) for name in names]
-    measurements = []
-    if top:
-        measurements.append(measure(files, top, clock_port=clock_port, period_ns=period))
-    for engine in chosen:
-        click.echo(f"measuring {engine.name}", err=True)
-        measurements.append(measure_engine(engine, period))
-    for measurement in measurements:
-        write_record(measurement, folder)
-    if json_file:
-        write_json(json_file, [dataclasses.asdict(measurement) for measurement in measurements])
-    columns: Columns = [("design", "left"), *((heading, "right") for heading in HEADINGS)]
-    print_table(CORNER, columns, [(m.name, *measured_figures(m)) for m in measurements])
-
-
-def measure_engine(engine: Engine, period_ns: float) -> Measurement:
-    """Convert an engine and measure its Verilog."""
-    import tempfile
-
-    from silicodec.asic.measure import measure
-    from silicodec.rtl.convert import to_verilog
-
-    with tempfile.TemporaryDirectory(prefix="silicodec-") as folder:
-        return measure([to_verilog(engine, Path(folder))], engine.top, name=engine.name, period_ns=period_ns)
-
-
-COMMANDS: tuple[Any, ...] = (engines, verilog, simulate, asic)
+COMMANDS: tuple[Any, ...] = (engines, verilog, simulate)

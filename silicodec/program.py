@@ -20,6 +20,8 @@ EXTRAS = {
     "matplotlib": "report",
     "myhdl": "hardware",
     "pyosys": "asic",
+    "siliconcompiler": "asic",
+    "lambdapdk": "asic",
     "torch": "networks",
     "sklearn": "networks",
     "PIL": "networks",

@@ -1,4 +1,4 @@
-"""`silicodec engines`, `verilog`, `simulate` and `asic`."""
+"""`silicodec engines`, `verilog` and `simulate`."""
 
 import json
 from dataclasses import replace
@@ -45,7 +45,7 @@ def test_verilog_has_the_engine_as_its_module(run, tmp_path):
     assert "module ebpc_encoder" in (tmp_path / output.strip()).read_text()
 
 
-@pytest.mark.parametrize("command", [["verilog"], ["simulate", "--input", "x.npy"], ["asic"]])
+@pytest.mark.parametrize("command", [["verilog"], ["simulate", "--input", "x.npy"]])
 def test_unknown_engine_lists_the_known_ones(run, command):
     code, _, error = run(*command, "gzip-encoder")
     assert code == 2
@@ -116,17 +116,3 @@ def test_bad_simulation_gives_one_line_and_no_file(run, words, tmp_path, argumen
     assert message in error
     assert len(error.splitlines()) == 1
     assert not (tmp_path / "result.json").exists()
-
-
-@pytest.mark.parametrize("arguments", [[], ["--all", "ebpc-encoder"], ["--verilog", "x.v"], ["--top", "x"]])
-def test_asic_refuses_contradictory_choices(run, arguments):
-    code, _, error = run("asic", *arguments)
-    assert code == 2
-    assert "--verilog" in error
-
-
-def test_asic_without_process_data_says_how_to_get_it(run, monkeypatch):
-    monkeypatch.delenv("SILICODEC_PDK", raising=False)
-    code, _, error = run("asic", "ebpc-encoder")
-    assert code == 1
-    assert "SILICODEC_PDK is not set" in error.splitlines()[-1]

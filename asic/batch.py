@@ -1,0 +1,94 @@
+"""Many jobs side by side, each in a process of its own; those that have their record already are not run again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+from .flows import Job
+from .pdk import MeasurementError
+from .results import Result, read_result, result_path, write_result
+from .run import check_job, find_fastest, run_job
+from .target import check_data
+from .tools import check_tools, tool_versions
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a job ended: its result, or None and a message that says why."""
+
+    job: Job
+    result: Result | None
+    message: str
+
+
+def run_batch(
+    jobs: Sequence[Job], build: Path, records: Path, *, workers: int = 1, scheduler: str | None = None, fastest: bool
+) -> Iterator[Outcome]:
+    """Run jobs and write their records, each as soon as it is there.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+        What to run.
+    build : Path
+        SiliconCompiler's build folder.
+    records : Path
+        Folder of records.
+    workers : int
+        How many jobs to run at a time.
+    scheduler : str, optional
+        SiliconCompiler's scheduler, such as `slurm`.
+    fastest : bool
+        Whether to search the shortest clock, from the job's on.
+
+    Yields
+    ------
+    Outcome
+        In the order in which the jobs end.
+
+    Raises
+    ------
+    MeasurementError
+        Before any job begins, if a tool or the process data is missing or a job cannot be run as it stands.
+    """
+    for job in jobs:
+        check_job(job)
+        check_tools(job.flow)
+    check_data()
+    waiting = []
+    for job in jobs:
+        known = None if fastest else known_result(job, records)
+        if known:
+            yield Outcome(job, known, f"as recorded in {result_path(known, records)}")
+        else:
+            waiting.append(job)
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        running = {pool.submit(run_one, job, build, scheduler, fastest): job for job in waiting}
+        for future in as_completed(running):
+            job = running[future]
+            try:
+                result = future.result()
+            except MeasurementError as error:
+                yield Outcome(job, None, str(error))
+            else:
+                yield Outcome(job, result, f"recorded in {write_result(result, records)}")
+
+
+def run_one(job: Job, build: Path, scheduler: str | None, fastest: bool) -> Result:
+    """Run a job, or search its fastest clock."""
+    run = partial(run_job, folder=build, scheduler=scheduler)
+    return find_fastest(job, run) if fastest else run(job)
+
+
+def known_result(job: Job, records: Path) -> Result | None:
+    """Return the record of a job if there is one of the same Verilog, options and tools."""
+    path = result_path(job, records)
+    result = read_result(path) if path.is_file() else None
+    if result and result.is_of(job) and tool_versions(job.flow).items() <= result.tools.items():
+        return result
+    return None

@@ -1,0 +1,243 @@
+"""Command `asic` and what belongs to it: run the flows, measure, compare."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .codec_commands import FILE
+from .engine_commands import find_engine
+from .figures import HEADINGS, measured_figures
+from .output import Columns, print_table, write_json
+from .program import FailedRun
+
+if TYPE_CHECKING:
+    from silicodec.asic.flows import Job
+    from silicodec.asic.measure import Measurement
+    from silicodec.asic.results import Result
+    from silicodec.rtl.engine import Engine
+
+BUILD = Path("build/asic")
+"""Where flows leave what they build; their records go into `flows` there."""
+
+
+class CommandOrEngine(click.Group):
+    """A group whose first argument names a command, or else is an argument of the command `run`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put `run` before arguments that name no command."""
+        if not {*args[:1]} & {*self.commands, *ctx.help_option_names}:
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=CommandOrEngine)
+def asic() -> None:
+    """Turn engines, or any Verilog, into a netlist or a layout on SkyWater 130, with what it costs.
+
+    `silicodec asic ENGINE...` stands for `silicodec asic run ENGINE...`.
+    """
+
+
+@asic.command()
+@click.argument("names", metavar="[ENGINE]...", nargs=-1)
+@click.option("--all", "every", is_flag=True, help="Run every engine of the catalog.")
+@click.option("--verilog", "files", type=FILE, multiple=True, metavar="FILE...", help="Run this design instead.")
+@click.option("--top", help="Its top module.")
+@click.option("--clock-port", default="clk", show_default=True, help="Its clock input.")
+@click.option("--flow", type=click.Choice(["synthesis", "layout"]), default="synthesis", show_default=True)
+@click.option("--clock-ns", type=float, metavar="NS", help="Clock period.  [default: what the engine aims for]")
+@click.option("--fastest", is_flag=True, help="Search the shortest clock that meets timing, in at most 8 runs.")
+@click.option(
+    "--corner",
+    type=click.Choice(["slow", "typical", "fast"]),
+    help="Corner at which the clock is to be met.  [default: typical; slow for a layout]",
+)
+@click.option("--clock-gating", is_flag=True, help="Synthesise a second netlist, with gated clocks.")
+@click.option("--activity", type=FILE, metavar="FILE.npy", help="Tensor whose words the engine works on, for power.")
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Designs to run side by side.")
+@click.option("--scheduler", type=click.Choice(["slurm"]), help="Let SiliconCompiler hand its steps to a cluster.")
+@click.option("--out", "folder", type=FILE, default=BUILD / "flows", show_default=True, help="Folder of records.")
+@click.option("--json", "json_file", type=FILE, metavar="FILE", help="Write all records to this file as well.")
+def run(
+    names: tuple[str, ...],
+    every: bool,
+    files: tuple[Path, ...],
+    top: str | None,
+    clock_port: str,
+    flow: str,
+    clock_ns: float | None,
+    fastest: bool,
+    corner: str | None,
+    clock_gating: bool,
+    activity: Path | None,
+    jobs: int,
+    scheduler: str | None,
+    folder: Path,
+    json_file: Path | None,
+) -> None:
+    """Run a flow and record what comes out.
+
+    Takes engines of the catalog, or any Verilog with a top-level name:
+
+        silicodec asic ebpc-encoder ebpc-decoder --clock-gating
+
+        silicodec asic --verilog fifo.sv memory.sv --top fifo --clock-port clk_i --clock-ns 5
+
+    A design whose record is there already, of the same Verilog and options, is not run again.
+    """
+    from silicodec.asic.batch import run_batch
+    from silicodec.asic.flows import Job
+    from silicodec.rtl.catalog import ENGINES
+
+    if files:
+        files, names = (*files, *map(Path, names)), ()
+    check_choice(names, every, files, top)
+    if fastest and clock_ns:
+        raise click.UsageError("--fastest searches the clock: leave --clock-ns out")
+    if activity and not activity.is_file():
+        raise click.BadParameter(f"{activity}: no such file", param_hint="--activity")
+    options = {"flow": flow, "corner": corner or default_corner(flow), "clock_gating": clock_gating}
+    listed: list[Job] = []
+    if top:
+        listed.append(Job(top, top, files, clock_port, clock_ns or 10.0, **options))
+    for engine in ENGINES.values() if every else [find_engine(name) for name in names]:
+        listed.append(engine_job(engine, clock_ns or engine.clock_ns, options))
+    results, failures = [], []
+    build = BUILD / "siliconcompiler"
+    for outcome in run_batch(listed, build, folder, workers=jobs, scheduler=scheduler, fastest=fastest):
+        if outcome.result:
+            results.append(outcome.result)
+        else:
+            failures.append(outcome.message)
+        if outcome.result or len(listed) > 1:
+            click.echo(f"{outcome.job.name}: {outcome.message}", err=True)
+    if json_file and results:
+        write_json(json_file, [dataclasses.asdict(result) for result in results])
+    print_results(results)
+    if failures:
+        raise FailedRun(failures[0] if len(listed) == 1 else f"{len(failures)} of {len(listed)} designs failed")
+
+
+def default_corner(flow: str) -> str:
+    """Corner at which the clock is to be met unless the user says otherwise."""
+    return "slow" if flow == "layout" else "typical"
+
+
+def engine_job(engine: Engine, clock_ns: float, options: dict[str, Any]) -> Job:
+    """Convert an engine and make its job."""
+    from silicodec.asic.flows import Job
+    from silicodec.rtl.convert import to_verilog
+
+    file = to_verilog(engine, BUILD / "verilog")
+    return Job(engine.name, engine.top, (file,), "clk", clock_ns, **options)
+
+
+def print_results(results: Sequence[Result]) -> None:
+    """Print the table of results: a row for each netlist and corner."""
+    headings = ("area um2", "kGE", "cells", "flip-flops")
+    timing = ("setup slack ns", "hold slack ns", "path ns", "clock MHz")
+    columns: Columns = [("design", "left"), *((h, "right") for h in headings), ("corner", "left")]
+    columns = [*columns, *((heading, "right") for heading in timing)]
+    rows: list[tuple[object, ...]] = []
+    for result in results:
+        for netlist, suffix in ((result.netlist, ""), (result.clock_gated, ", gated clocks")):
+            if netlist is None:
+                continue
+            cells = (f"{netlist.area_um2:,.0f}", f"{netlist.gate_equivalents / 1000:.2f}", netlist.cells)
+            lead: tuple[object, ...] = (f"{result.name}{suffix}", *cells, netlist.flip_flops)
+            for corner, t in netlist.corners.items():
+                slacks = (f"{t.setup_slack_ns:.2f}", f"{t.hold_slack_ns:.2f}")
+                rows.append((*lead, corner, *slacks, f"{t.longest_path_ns:.2f}", f"{t.clock_mhz:.0f}"))
+                lead = ("",) * len(lead)
+    if rows:
+        print_table("SkyWater 130, high-density cells", columns, rows)
+    for result in results:
+        click.echo(f"{result.name}: clock {result.clock_ns:g} ns, {describe_check(result)}")
+    for reason in dict.fromkeys(result.power.reason for result in results if result.power.reason):
+        click.echo(f"no power figures: {reason}")
+
+
+def describe_check(result: Result) -> str:
+    """Say what the formal check found."""
+    check = result.equivalence
+    if check is None:
+        return "no formal check of a layout"
+    if not check["proven"]:
+        return "the netlist DIFFERS from the Verilog"
+    cycles = check["cycles"]
+    return "netlist proven equal to the Verilog" + (f" for {cycles} cycles after reset" if cycles else "")
+
+
+def check_choice(names: Sequence[str], every: bool, files: Sequence[Path], top: str | None) -> None:
+    """Refuse options that do not name designs in exactly one way."""
+    if bool(files) != bool(top):
+        raise click.UsageError("--verilog and --top go together")
+    if bool(names) + every + bool(files) != 1:
+        raise click.UsageError("name engines, or give --all, or --verilog and --top")
+
+
+@asic.command()
+@click.argument("names", metavar="[ENGINE]...", nargs=-1)
+@click.option("--all", "every", is_flag=True, help="Measure every engine of the catalog.")
+@click.option("--verilog", "files", type=FILE, multiple=True, metavar="FILE", help="Measure this design instead.")
+@click.option("--top", help="Its top module.")
+@click.option("--clock-port", default="clk", show_default=True, help="Its clock input.")
+@click.option("--period", default=3.0, show_default=True, metavar="NS", help="Clock period that synthesis aims for.")
+@click.option("--out", "folder", type=FILE, default=Path("build/asic"), show_default=True, help="Folder of records.")
+@click.option("--json", "json_file", type=FILE, metavar="FILE", help="Write all figures to this file as well.")
+def measure(
+    names: tuple[str, ...],
+    every: bool,
+    files: tuple[Path, ...],
+    top: str | None,
+    clock_port: str,
+    period: float,
+    folder: Path,
+    json_file: Path | None,
+) -> None:
+    """Measure area and longest path at the typical corner, the way the figures of the README were measured.
+
+    Takes engines of the catalog, or any Verilog with a top-level name:
+
+        silicodec asic measure ebpc-encoder ebpc-decoder
+
+        silicodec asic measure --verilog fifo.sv --top fifo --clock-port clk_i
+    """
+    from silicodec.asic.measure import measure as measure_verilog
+    from silicodec.asic.pdk import CORNER
+    from silicodec.asic.records import write_record
+    from silicodec.rtl.catalog import ENGINES
+
+    check_choice(names, every, files, top)
+    chosen = list(ENGINES.values()) if every else [find_engine(name) for name in names]
+    measurements = []
+    if top:
+        measurements.append(measure_verilog(files, top, clock_port=clock_port, period_ns=period))
+    for engine in chosen:
+        click.echo(f"measuring {engine.name}", err=True)
+        measurements.append(measure_engine(engine, period))
+    for measurement in measurements:
+        write_record(measurement, folder)
+    if json_file:
+        write_json(json_file, [dataclasses.asdict(measurement) for measurement in measurements])
+    columns: Columns = [("design", "left"), *((heading, "right") for heading in HEADINGS)]
+    print_table(CORNER, columns, [(m.name, *measured_figures(m)) for m in measurements])
+
+
+def measure_engine(engine: Engine, period_ns: float) -> Measurement:
+    """Convert an engine and measure its Verilog."""
+    import tempfile
+
+    from silicodec.asic.measure import measure
+    from silicodec.rtl.convert import to_verilog
+
+    with tempfile.TemporaryDirectory(prefix="silicodec-") as folder:
+        return measure([to_verilog(engine, Path(folder))], engine.top, name=engine.name, period_ns=period_ns)
+
+
+COMMANDS: tuple[Any, ...] = (asic,)

@@ -1,0 +1,125 @@
+"""`silicodec asic`: its choices, its records, and what it says when a run fails."""
+
+import importlib.util
+import json
+import os
+import shutil
+
+import pytest
+from click.testing import CliRunner
+
+from silicodec.cli import main
+
+MISSING = [
+    what
+    for what, found in {
+        "SILICODEC_PDK": os.environ.get("SILICODEC_PDK"),
+        "pyosys": importlib.util.find_spec("pyosys"),
+        "siliconcompiler": importlib.util.find_spec("siliconcompiler"),
+        "sta": shutil.which("sta"),
+    }.items()
+    if not found
+]
+needs_tools = pytest.mark.skipif(bool(MISSING), reason=f"needs {', '.join(MISSING)}")
+
+COUNTER = """
+module counter (input clk, input rst, output [7:0] value);
+  bits b (.clk(clk), .rst(rst), .value(value));
+endmodule
+"""
+BITS = """
+module bits (input clk, input rst, output reg [7:0] value);
+  always @(posedge clk) if (rst) value <= 0; else value <= value + 1;
+endmodule
+"""
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Run `silicodec asic` in a folder with the files of a counter; returns exit code, output and error lines."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "counter.v").write_text(COUNTER)
+    (tmp_path / "bits.v").write_text(BITS)
+
+    def invoke(*arguments):
+        result = CliRunner().invoke(main, ["asic", *map(str, arguments)])
+        return result.exit_code, result.stdout, result.stderr.splitlines()
+
+    return invoke
+
+
+@needs_tools
+def test_third_party_design_gets_a_record_and_is_not_run_twice(run, tmp_path):
+    design = ["--verilog", "counter.v", "bits.v", "--top", "counter", "--clock-ns", 4, "--clock-gating"]
+    code, output, error = run(*design, "--json", "all.json")
+    assert (code, error) == (0, ["counter: recorded in build/asic/flows/counter.synthesis.json"])
+    assert "netlist proven equal to the Verilog" in output
+    assert "no power figures: " in output
+    text = (tmp_path / "build/asic/flows/counter.synthesis.json").read_text()
+    assert json.loads((tmp_path / "all.json").read_text()) == [json.loads(text)]
+    code, again, error = run(*design)
+    assert (code, again) == (0, output)
+    assert error == ["counter: as recorded in build/asic/flows/counter.synthesis.json"]
+    (tmp_path / "bits.v").write_text(BITS.replace("+ 1", "+ 3"))
+    code, _, error = run(*design)
+    assert (code, error) == (0, ["counter: recorded in build/asic/flows/counter.synthesis.json"])
+
+
+@needs_tools
+@pytest.mark.parametrize(
+    ("verilog", "arguments", "reason"),
+    [
+        (COUNTER, ["--top", "nothing"], "'nothing' is not a valid top-level module"),
+        (COUNTER, ["--top", "counter"], "bits"),
+        (BITS, ["--top", "bits", "--clock-port", "clock"], "bits has no input 'clock' for a clock; its inputs are"),
+        (BITS.replace("value +", "valve +"), ["--top", "bits"], "use of undeclared identifier 'valve'"),
+        (BITS.replace("@(posedge clk) if", "@* if"), ["--top", "bits"], "combinational loop"),
+        (BITS.replace("@(posedge clk) if (rst)", "@* if (rst)").replace("else value <= value + 1", ""), None, "latch"),
+        ("module bits (input clk, a, output y); assign y = ~a; endmodule", None, "no setup path between flip-flops"),
+    ],
+)
+def test_failure_is_one_line_with_the_tool_s_reason_and_its_log(run, tmp_path, verilog, arguments, reason):
+    (tmp_path / "bad.v").write_text(verilog)
+    code, output, error = run("--verilog", "bad.v", *(arguments or ["--top", "bits"]))
+    assert (code, output, len(error)) == (1, "", 1)
+    assert reason in error[0]
+    log = error[0].rpartition("(log: ")[2].removesuffix(")")
+    assert os.path.isfile(log)
+    assert not list(tmp_path.glob("build/asic/flows/*"))
+
+
+@pytest.mark.skipif(shutil.which("openroad") is not None, reason="openroad is on the path")
+def test_layout_without_its_tools_names_each_and_how_to_get_it(run):
+    code, _, error = run("--verilog", "bits.v", "--top", "bits", "--flow", "layout")
+    assert (code, len(error)) == (1, 1)
+    assert "openroad is missing, 26Q1-932 or newer is needed: build it from https://github.com/" in error[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "name engines, or give --all, or --verilog and --top"),
+        (["--all", "ebpc-encoder"], "name engines, or give --all"),
+        (["--verilog", "bits.v"], "--verilog and --top go together"),
+        (["--top", "bits"], "--verilog and --top go together"),
+        (["measure", "--top", "bits"], "--verilog and --top go together"),
+        (["gzip-encoder"], "unknown engine 'gzip-encoder': known are ebpc-encoder"),
+        (["ebpc-encoder", "--fastest", "--clock-ns", 3], "leave --clock-ns out"),
+        (["ebpc-encoder", "--activity", "absent.npy"], "absent.npy"),
+    ],
+)
+def test_bad_choice_is_one_line(run, arguments, message):
+    code, _, error = run(*arguments)
+    assert (code, len(error)) == (2, 1)
+    assert message in error[0]
+
+
+@pytest.mark.parametrize("command", [[], ["measure"]])
+def test_missing_process_data_says_how_to_get_it(run, tmp_path, monkeypatch, command):
+    if shutil.which("sta") is None:
+        pytest.skip("needs sta")
+    monkeypatch.setenv("SILICODEC_PDK", str(tmp_path))
+    code, _, error = run(*command, "ebpc-encoder")
+    assert code == 1
+    assert f"SILICODEC_PDK={tmp_path} does not hold" in error[-1]
+    assert "git clone" in error[-1] or "clone of lambdapdk" in error[-1]
