@@ -100,10 +100,11 @@ def server(
     @always_comb
     def choose_width() -> None:
         answer.top_index.next = 0
-        if not identifying:
-            for number in range(inputs, targets):
-                if target == number:
-                    answer.top_index.next = output_top_index[number - inputs]
+        for number in range(inputs, targets):
+            if target == number:
+                answer.top_index.next = output_top_index[number - inputs]
+        if identifying:
+            answer.top_index.next = 0
 
     identity_byte = Signal(intbv(0)[8:])
     place = Signal(intbv(0, min=0, max=identity_length))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from . import asic_commands, codec_commands, engine_commands, network_commands
+from . import asic_commands, codec_commands, engine_commands, fpga_commands, network_commands
 from .program import Program
 
 
@@ -19,6 +19,6 @@ def main(debug: bool) -> None:
     """
 
 
-for module in (codec_commands, network_commands, engine_commands, asic_commands):
+for module in (codec_commands, network_commands, engine_commands, asic_commands, fpga_commands):
     for command in module.COMMANDS:
         main.add_command(command)

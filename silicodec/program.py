@@ -22,6 +22,8 @@ EXTRAS = {
     "pyosys": "asic",
     "siliconcompiler": "asic",
     "lambdapdk": "asic",
+    "edalize": "fpga",
+    "serial": "fpga",
     "torch": "networks",
     "sklearn": "networks",
     "PIL": "networks",

@@ -22,6 +22,12 @@ QUIET = 0x3FF
 """Ten bits of a line on which nothing is sent."""
 
 
+VERILATOR_FLAGS = (
+    *("--binary", "-Wno-fatal", "-O3"),
+    *("-MAKEFLAGS", "OPT_FAST=-O1 OPT_SLOW=-O0 OPT_GLOBAL=-O0"),
+)
+
+
 class Noise:
     """Flips bits of what goes over a line.
 
@@ -124,8 +130,8 @@ def _icarus(verilog: Sequence[str], divider: int) -> list[str]:
 
 def _verilator(verilog: Sequence[str], divider: int) -> list[str]:
     def compile_with(directory: Path, names: Sequence[str], temporary: Path) -> None:
-        flags = ("--binary", "-Wno-fatal", "-O3", f"-GDIVIDER={divider}", "--top-module", "uart_bench", "-o", "bench")
-        run_tool("verilator", *flags, *names, cwd=temporary, package="verilator g++ make")
+        parameters = (f"-GDIVIDER={divider}", "--top-module", "uart_bench", "-o", "bench")
+        run_tool("verilator", *VERILATOR_FLAGS, *parameters, *names, cwd=temporary, package="verilator g++ make")
         shutil.copy2(temporary / "obj_dir" / "bench", directory)
 
     version = tool_version("verilator", "--version", package="verilator g++ make")
@@ -148,7 +154,7 @@ def _build(
                 Path(temporary, name).write_text(text)
             compile_with(directory, names, Path(temporary))
 
-    return build_once(f"board-{backend}", [version, str(divider), *texts], build)
+    return build_once(f"board-{backend}", [version, str(divider), *VERILATOR_FLAGS, *texts], build)
 
 
 _BUILDERS: dict[str, Callable[[Sequence[str], int], list[str]]] = {"icarus": _icarus, "verilator": _verilator}
@@ -168,4 +174,4 @@ def cell_models(architecture: str) -> str:
     path = Path(program).resolve().parents[1] / "share" / "yosys" / architecture / "cells_sim.v"
     if not path.exists():
         raise SimulationError(f"Yosys comes without {path}: apt-get install yosys")
-    return path.read_text()
+    return "`define NO_ICE40_DEFAULT_ASSIGNMENTS // which Icarus does not read\n" + path.read_text()
