@@ -2,7 +2,7 @@
 
 FUZZ_SECONDS := 20
 
-.PHONY: help setup demo test bench lint fuzz measure clean
+.PHONY: help setup demo test bench lint fuzz measure fpga clean
 
 help:
 	@echo "make demo     compress a real network's feature maps in software and simulated hardware, and write a page"
@@ -11,6 +11,7 @@ help:
 	@echo "make lint     check style and types"
 	@echo "make fuzz     feed the decoders random input, FUZZ_SECONDS=20 each"
 	@echo "make measure  measure area and longest path of every engine (needs SILICODEC_PDK)"
+	@echo "make fpga     build bitstreams of EBPC encoder and decoder for every board"
 	@echo "make setup    only set up"
 	@echo "make clean    remove what was built, but not .venv"
 
@@ -39,6 +40,10 @@ lint: setup
 
 measure: setup
 	.venv/bin/silicodec asic measure --all --out asic/records
+
+fpga: setup
+	.venv/bin/silicodec fpga ebpc-encoder ebpc-decoder --records fpga/records
+	.venv/bin/silicodec fpga ebpc-encoder ebpc-decoder --bare --board hx8k --records fpga/records
 
 clean:
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks

@@ -185,6 +185,7 @@ def answer_sender(clk: Any, rst: Any, answer: Answer, line: Stream) -> Any:
     field = Signal(AnswerField.IDLE)
     plain = Signal(intbv(0)[8:])
     flag = Signal(bool(0))
+    reserved = Signal(bool(0))
     special = Signal(bool(0))
     escaping = Signal(bool(0))
     crc = Signal(intbv(0)[16:])
@@ -213,12 +214,20 @@ def answer_sender(clk: Any, rst: Any, answer: Answer, line: Stream) -> Any:
             plain.next = FLAG
 
     @always_comb
+    def recognise() -> None:
+        reserved.next = False
+        if plain == FLAG:
+            reserved.next = not flag
+        elif plain == ESCAPE:
+            reserved.next = True
+
+    @always_comb
     def escape() -> None:
-        special.next = (plain == FLAG or plain == ESCAPE) and not flag and not escaping
+        special.next = reserved and not escaping
         line.data.next = plain
         if escaping:
             line.data.next = plain ^ ESCAPE_MASK
-        elif (plain == FLAG or plain == ESCAPE) and not flag:
+        elif reserved:
             line.data.next = ESCAPE
 
     @always_comb

@@ -1,4 +1,4 @@
-"""Frames between host and board, as `docs/formats/board.md` describes them; the hardware takes its constants from here."""
+"""Frames between host and board, as `docs/formats/board.md` describes them; the hardware takes constants from here."""
 
 from __future__ import annotations
 

@@ -51,6 +51,9 @@ elif [ -n "$python" ]; then
     "$python" -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"
     has_libpython "$python" || missing="$missing libpython3-dev"
 fi
+command -v yosys >/dev/null || missing="$missing yosys"
+command -v nextpnr-ice40 >/dev/null || missing="$missing nextpnr-ice40"
+command -v icepack >/dev/null || missing="$missing fpga-icestorm"
 optional=
 command -v sta >/dev/null || optional=opensta
 

@@ -81,6 +81,7 @@ class SimulatedBoard:
         self.port = ""
 
     def __enter__(self) -> SimulatedBoard:
+        """Start the simulator and open the port."""
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)
         self.port = os.ttyname(self._slave)
@@ -92,6 +93,7 @@ class SimulatedBoard:
         return self
 
     def __exit__(self, *_: Any) -> None:
+        """End the simulator and close the port."""
         self._stop.set()
         self._thread.join()
         self._simulator.communicate()
