@@ -40,6 +40,7 @@ lint: setup
 
 measure: setup
 	.venv/bin/silicodec asic measure --all --out asic/records
+	.venv/bin/python scripts/engine_table.py
 
 fpga: setup
 	.venv/bin/silicodec fpga ebpc-encoder ebpc-decoder --records fpga/records
