@@ -81,8 +81,9 @@ def bit_packer(clk: Any, rst: Any, symbols: SymbolStream, words: Stream, *, word
 
     @always_seq(clk.posedge, reset=None)
     def store() -> None:
+        # What lies beyond the filled part does not matter.
         for position in range(word_bits):
-            if take and (full or position > filled):
+            if (take and full) or position > filled:
                 accumulator.next[word_bits - 1 - position] = rotated[word_bits - 1 - position]
 
     return instances()
