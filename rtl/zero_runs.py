@@ -85,7 +85,7 @@ def zero_run_encoder(
 
     @always_seq(clk.posedge, reset=None)
     def count() -> None:
-        if take and zero:
+        if take:
             if pending:
                 run.next = run + 1
             else:
