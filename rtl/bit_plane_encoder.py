@@ -35,7 +35,7 @@ def plane_coder(plane: Any, difference: Any, code: Any, kind: Any, zero: Any, *,
     pairs = Signal(intbv(0)[size:])
     one_start = Signal(bool(0))
     no_pair = Signal(bool(0))
-    one_pair = Signal(bool(0))
+    no_triple = Signal(bool(0))
     position = Signal(intbv(0)[position_bits:])
 
     @always_comb
@@ -48,18 +48,16 @@ def plane_coder(plane: Any, difference: Any, code: Any, kind: Any, zero: Any, *,
 
     @always_comb
     def count_edges() -> None:
-        start_seen = False
-        starts_seen = False
-        pair_seen = False
-        pairs_seen = False
-        for i in range(size):
-            starts_seen = starts_seen or (start_seen and starts[i])
-            start_seen = start_seen or starts[i]
-            pairs_seen = pairs_seen or (pair_seen and pairs[i])
-            pair_seen = pair_seen or pairs[i]
-        one_start.next = not starts_seen
-        no_pair.next = not pair_seen
-        one_pair.next = pair_seen and not pairs_seen
+        seen = False
+        second_start = False
+        triple = False
+        for i in range(2, size):
+            seen = seen or plane[i - 2]
+            second_start = second_start or (seen and starts[i])
+            triple = triple or (pairs[i] and pairs[i - 1])
+        one_start.next = not second_start
+        no_pair.next = pairs == 0
+        no_triple.next = not triple
 
     @always_comb
     def locate() -> None:
@@ -78,7 +76,7 @@ def plane_coder(plane: Any, difference: Any, code: Any, kind: Any, zero: Any, *,
         elif difference == 0:
             kind.next = NAMED
             code.next[word_bits - 5] = True
-        elif one_start and (no_pair or one_pair):
+        elif one_start and no_triple:
             kind.next = POSITION
             code.next[word_bits - 4] = True
             code.next[word_bits - 5] = no_pair
@@ -203,7 +201,7 @@ def symbol_queue(
                 tail_valid.next = True
             elif merge:
                 head_valid.next = True
-                tail_valid.next = tail_valid and not pop
+                tail_valid.next = False
             else:
                 head_valid.next = True
                 tail_valid.next = head_valid and (tail_valid or not pop)
@@ -225,7 +223,8 @@ def symbol_queue(
         for i in range(2):
             # The base is WHOLE, which is zero.
             head_kind.next[i] = (keep and head_kind[i]) or (advance and tail_kind[i]) or (insert and kind[i])
-        if push:
+        # Whatever is not valid may be overwritten.
+        if pop or not tail_valid:
             tail.next = code
             tail_kind.next = kind
 
@@ -267,6 +266,7 @@ def bit_plane_encoder(clk: Any, rst: Any, words: Stream, symbols: SymbolStream, 
     spare_valid = Signal(bool(0))
     entering = Signal(intbv(0)[size:])
     leaving = Signal(intbv(0)[size:])
+    crossing = Signal(intbv(0)[size:])
     base = Signal(intbv(0)[size:])
     shift = Signal(bool(0))
     upwards = Signal(bool(0))
@@ -301,7 +301,7 @@ def bit_plane_encoder(clk: Any, rst: Any, words: Stream, symbols: SymbolStream, 
     close = Signal(bool(0))
     closed = Signal(bool(0))
 
-    turn = corner_turn(clk, shift, upwards, entering, leaving, size=size, crossing=base, blank=sign)
+    turn = corner_turn(clk, shift, upwards, entering, leaving, size=size, crossing=crossing)
     coder = plane_coder(changed, difference, code, kind, zero, word_bits=word_bits)
     queue = symbol_queue(
         clk,
@@ -329,24 +329,26 @@ def bit_plane_encoder(clk: Any, rst: Any, words: Stream, symbols: SymbolStream, 
     @always_comb
     def select() -> None:
         offered.next = spare_valid or (words.valid and not closing and not word_zero)
+        word = intbv(0)[word_bits:]
         if spare_valid:
-            entering.next = spare
-        elif closing:
-            entering.next = 0
-        else:
-            entering.next = words.data
+            word[:] = spare
+        elif not closing:
+            word[:] = words.data
+        # In offset binary, the borrow out of the top plane is the sign of the difference.
+        entering.next = word ^ 2 ** (word_bits - 1)
+        base.next = crossing ^ 2 ** (word_bits - 1)
 
     @always_comb
     def subtract() -> None:
+        # Nothing leaves while the sign plane is coded.
         for i in range(planes):
-            unequal = leaving[i + 1] != leaving[i]
+            unequal = not sign and leaving[i + 1] != leaving[i]
             carried = borrow[i] and not first
             difference.next[i] = unequal != carried
             changed.next[i] = (unequal != carried) != (previous[i] and not first)
-            overflow.next[i] = unequal and (leaving[i] != carried)
-            # After the top plane, the sign of the difference instead: nothing leaves while that is coded.
+            overflow.next[i] = unequal and leaving[i] == carried
             if unequal:
-                next_borrow.next[i] = leaving[i] != top
+                next_borrow.next[i] = leaving[i]
             else:
                 next_borrow.next[i] = carried
 

@@ -17,7 +17,6 @@ def corner_turn(
     *,
     size: int,
     crossing: Any = None,
-    blank: Any = None,
 ) -> Any:
     """Transpose blocks of `size` vectors of `size` bits in one array that is filled and emptied at once.
 
@@ -34,8 +33,6 @@ def corner_turn(
         Next vector in; next vector out, valid before the edge.
     crossing : Signal of `size` bits, optional
         The first side across the direction of the shift: before a block's first shift out, its vector 0.
-    blank : Signal of bool, optional
-        Show zeros as `leaving`.
     """
     cells = Signal(intbv(0)[size * size :])
 
@@ -46,19 +43,10 @@ def corner_turn(
     leaving_up = Signal(bool(0))
     leaving_left = Signal(bool(0))
 
-    if blank is None:
-
-        @always_comb
-        def select() -> None:
-            leaving_up.next = upwards
-            leaving_left.next = not upwards
-
-    else:
-
-        @always_comb
-        def select() -> None:
-            leaving_up.next = upwards and not blank
-            leaving_left.next = not upwards and not blank
+    @always_comb
+    def select() -> None:
+        leaving_up.next = upwards
+        leaving_left.next = not upwards
 
     @always_comb
     def read() -> None:
