@@ -22,6 +22,15 @@ UTILISATION = 40
 
 
 @dataclass(frozen=True)
+class Workload:
+    """What an engine was simulated on: the tensor, its number of words, and the clock cycles that they took."""
+
+    tensor: str
+    words: int
+    cycles: int
+
+
+@dataclass(frozen=True)
 class Job:
     """One run of a flow.
 
@@ -43,6 +52,8 @@ class Job:
         Corner at which the clock is to be met: `slow`, `typical` or `fast`.
     clock_gating : bool
         Whether to synthesise a second netlist, with gated clocks.
+    workload : Workload or None
+        What the design was simulated on, for its record.
     """
 
     name: str
@@ -53,6 +64,7 @@ class Job:
     flow: str = "synthesis"
     corner: str = "typical"
     clock_gating: bool = False
+    workload: Workload | None = None
 
 
 class SynthesisFlow(Flowgraph):

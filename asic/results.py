@@ -10,7 +10,7 @@ from typing import Any
 
 from silicodec.models.storage import written_whole
 
-from .flows import Job
+from .flows import Job, Workload
 from .measure import hash_files
 from .pdk import MeasurementError
 
@@ -96,6 +96,8 @@ class Result:
         The same with clock gating, if that was wanted.
     power : Power
         Power, or why it is not known.
+    workload : Workload or None
+        What the engine was simulated on, with the cycles that it took.
     equivalence : dict or None
         Formal check of `netlist`: whether it is `proven` equal to the Verilog, and for how many `cycles`, None standing
         for any number. None for a layout.
@@ -118,6 +120,7 @@ class Result:
     netlist: Netlist
     clock_gated: Netlist | None
     power: Power
+    workload: Workload | None
     equivalence: dict[str, Any] | None
     utilisation_percent: float | None
     wire_length_um: float | None
@@ -137,7 +140,7 @@ class Result:
         """Whether this is the result of a job, of the same Verilog."""
         same = all(
             getattr(self, name) == getattr(job, name)
-            for name in ("name", "top", "flow", "clock_port", "clock_ns", "corner")
+            for name in ("name", "top", "flow", "clock_port", "clock_ns", "corner", "workload")
         )
         gated = (self.clock_gated is not None) == job.clock_gating
         return same and gated and self.verilog_sha256 == hash_files(job.files)
@@ -169,6 +172,7 @@ def read_result(path: Path) -> Result:
         fields["netlist"] = _netlist(fields["netlist"])
         fields["clock_gated"] = fields["clock_gated"] and _netlist(fields["clock_gated"])
         fields["power"] = Power(**fields["power"])
+        fields["workload"] = fields["workload"] and Workload(**fields["workload"])
         return Result(**fields)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise MeasurementError(f"{path} is not a record of a flow: {error}; remove it") from None

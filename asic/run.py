@@ -93,7 +93,11 @@ def find_fastest(job: Job, run: Callable[[Job], Result]) -> Result:
             too_short = max(too_short, clock_ns)
         if best and best.clock_ns - too_short <= PRECISION * best.clock_ns:
             break
-        clock_ns = round((too_short + best.clock_ns) / 2 if best else max(path, 1.01 * too_short), 2)
+        # The path of a netlist that failed is a clock that synthesis is likely to meet.
+        middle = (too_short + best.clock_ns) / 2 if best else 1.05 * too_short
+        clock_ns = round(path if result is not best and path > too_short else middle, 2)
+        if best and clock_ns >= best.clock_ns:
+            clock_ns = round(middle, 2)
     if best is None:
         raise MeasurementError(f"{job.name} met no clock up to {too_short} ns at the {job.corner} corner")
     return best
@@ -144,6 +148,7 @@ def make_result(job: Job, project: ASIC, history: ASIC) -> Result:
         netlist=netlist,
         clock_gated=gated,
         power=Power.missing(power_reason(job.flow)),
+        workload=job.workload,
         equivalence=equivalence,
         utilisation_percent=last_metric(project, history, "utilization"),
         wire_length_um=last_metric(project, history, "wirelength"),

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from .codec_commands import FILE
+from .codec_commands import FILE, read_array
 from .engine_commands import find_engine
 from .figures import HEADINGS, measured_figures
 from .output import Columns, print_table, write_json
-from .program import FailedRun
+from .program import BadInput, FailedRun
 
 if TYPE_CHECKING:
-    from silicodec.asic.flows import Job
+    import numpy as np
+
+    from silicodec.asic.flows import Job, Workload
     from silicodec.asic.measure import Measurement
     from silicodec.asic.results import Result
     from silicodec.rtl.engine import Engine
@@ -58,7 +61,7 @@ def asic() -> None:
     help="Corner at which the clock is to be met.  [default: typical; slow for a layout]",
 )
 @click.option("--clock-gating", is_flag=True, help="Synthesise a second netlist, with gated clocks.")
-@click.option("--activity", type=FILE, metavar="FILE.npy", help="Tensor whose words the engine works on, for power.")
+@click.option("--activity", type=FILE, metavar="FILE.npy", help="Tensor to work on.  [default: a feature map]")
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Designs to run side by side.")
 @click.option("--scheduler", type=click.Choice(["slurm"]), help="Let SiliconCompiler hand its steps to a cluster.")
 @click.option("--out", "folder", type=FILE, default=BUILD / "flows", show_default=True, help="Folder of records.")
@@ -99,14 +102,18 @@ def run(
     check_choice(names, every, files, top)
     if fastest and clock_ns:
         raise click.UsageError("--fastest searches the clock: leave --clock-ns out")
-    if activity and not activity.is_file():
-        raise click.BadParameter(f"{activity}: no such file", param_hint="--activity")
+    if activity and files:
+        raise click.UsageError("--activity is for engines of the catalog: only their streams are known")
     options = {"flow": flow, "corner": corner or default_corner(flow), "clock_gating": clock_gating}
     listed: list[Job] = []
     if top:
         listed.append(Job(top, top, files, clock_port, clock_ns or 10.0, **options))
-    for engine in ENGINES.values() if every else [find_engine(name) for name in names]:
-        listed.append(engine_job(engine, clock_ns or engine.clock_ns, options))
+    engines = list(ENGINES.values()) if every else [find_engine(name) for name in names]
+    if engines:
+        name, tensor = (str(activity), read_array(activity)) if activity else default_tensor()
+        for engine in engines:
+            workload = simulate_workload(engine, name, tensor)
+            listed.append(engine_job(engine, clock_ns or engine.clock_ns, {**options, "workload": workload}))
     results, failures = [], []
     build = BUILD / "siliconcompiler"
     for outcome in run_batch(listed, build, folder, workers=jobs, scheduler=scheduler, fastest=fastest):
@@ -137,6 +144,30 @@ def engine_job(engine: Engine, clock_ns: float, options: dict[str, Any]) -> Job:
     return Job(engine.name, engine.top, (file,), "clk", clock_ns, **options)
 
 
+def default_tensor() -> tuple[str, np.ndarray]:
+    """Take the first feature map of ResNet-20 where its weights are, or else of the embedded network."""
+    from silicodec.models.capture import feature_maps
+    from silicodec.models.networks import get_network
+    from silicodec.models.quantise import quantise
+
+    name = "resnet20" if os.environ.get("SILICODEC_DATA") else "digits"
+    network = get_network(name)
+    layer = feature_maps(network.load(), network.images(1).batch)[0]
+    return f"{layer.name} of {name}, first image, 8 bits", quantise(layer.values[0], "fixed8").values
+
+
+def simulate_workload(engine: Engine, name: str, tensor: np.ndarray) -> Workload:
+    """Count the cycles that an engine takes for a tensor, and hold its output to the reference."""
+    from silicodec.asic.flows import Workload
+    from silicodec.verif.compare import check
+
+    from .comparison import packets_for
+
+    packets = packets_for(engine, {"": tensor})
+    simulation = check(engine, packets)
+    return Workload(tensor=name, words=tensor.size, cycles=simulation.cycles)
+
+
 def print_results(results: Sequence[Result]) -> None:
     """Print the table of results: a row for each netlist and corner."""
     headings = ("area um2", "kGE", "cells", "flip-flops")
@@ -157,7 +188,9 @@ def print_results(results: Sequence[Result]) -> None:
     if rows:
         print_table("SkyWater 130, high-density cells", columns, rows)
     for result in results:
-        click.echo(f"{result.name}: clock {result.clock_ns:g} ns, {describe_check(result)}")
+        work = result.workload
+        rate = f", {work.cycles / work.words:.3f} cycles per word on {work.tensor}" if work else ""
+        click.echo(f"{result.name}: clock {result.clock_ns:g} ns, {describe_check(result)}{rate}")
     for reason in dict.fromkeys(result.power.reason for result in results if result.power.reason):
         click.echo(f"no power figures: {reason}")
 
@@ -238,6 +271,28 @@ def measure_engine(engine: Engine, period_ns: float) -> Measurement:
 
     with tempfile.TemporaryDirectory(prefix="silicodec-") as folder:
         return measure([to_verilog(engine, Path(folder))], engine.top, name=engine.name, period_ns=period_ns)
+
+
+@asic.command()
+@click.option("--out", "folder", type=FILE, default=BUILD / "flows", show_default=True, help="Folder of records.")
+@click.option("--html", "page", type=FILE, metavar="FILE", help="Write a page with plots as well.")
+def compare(folder: Path, page: Path | None) -> None:
+    """Compare what the flows recorded with published figures."""
+    from silicodec.asic.results import read_results
+
+    from .asic_report import HEADINGS as COMPARED
+    from .asic_report import comparison_rows, notes, write_page
+
+    results = read_results(folder)
+    if not results:
+        raise BadInput(f"{folder} holds no records: run `silicodec asic --all` first")
+    columns: Columns = [(heading, "left" if heading in ("design", "flow") else "right") for heading in COMPARED]
+    print_table("Engines in silicon, SkyWater 130", columns, comparison_rows(results))
+    for note in notes(results):
+        click.echo(f"  {note}")
+    if page:
+        write_page(results, page)
+        click.echo(page)
 
 
 COMMANDS: tuple[Any, ...] = (asic,)

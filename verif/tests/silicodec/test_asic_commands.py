@@ -106,6 +106,7 @@ def test_layout_without_its_tools_names_each_and_how_to_get_it(run):
         (["gzip-encoder"], "unknown engine 'gzip-encoder': known are ebpc-encoder"),
         (["ebpc-encoder", "--fastest", "--clock-ns", 3], "leave --clock-ns out"),
         (["ebpc-encoder", "--activity", "absent.npy"], "absent.npy"),
+        (["--verilog", "bits.v", "--top", "bits", "--activity", "x.npy"], "--activity is for engines"),
     ],
 )
 def test_bad_choice_is_one_line(run, arguments, message):
@@ -123,3 +124,32 @@ def test_missing_process_data_says_how_to_get_it(run, tmp_path, monkeypatch, com
     assert code == 1
     assert f"SILICODEC_PDK={tmp_path} does not hold" in error[-1]
     assert "git clone" in error[-1] or "clone of lambdapdk" in error[-1]
+
+
+def test_comparison_has_published_figures_and_the_reason_for_missing_ones(run, tmp_path):
+    pytest.importorskip("siliconcompiler")
+    from silicodec.asic.results import CornerTiming, Netlist, Power, Result, write_result
+
+    areas = {"flip-flops": 3000.0, "other logic": 5000.0}
+    netlist = Netlist(8000.0, 2131.3, 900, 150, areas, {"typical": CornerTiming(0.1, 0.2, 3.4, 294.0)})
+    fields = {
+        "name": "ebpc-encoder", "top": "ebpc_encoder", "flow": "synthesis", "clock_port": "clk", "clock_ns": 3.5,
+        "corner": "typical", "clock_gated": None, "power": Power.missing("no meter"), "workload": None,
+        "equivalence": None, "utilisation_percent": None, "wire_length_um": None, "drc_violations": None,
+        "tools": {}, "verilog_sha256": "", "run_time_s": 1.0, "peak_memory_mb": 1.0,
+    }  # fmt: skip
+    write_result(Result(netlist=netlist, **fields), tmp_path / "records")
+    code, output, _ = run("compare", "--out", "records", "--html", "page.html")
+    assert code == 0
+    row = next(line.split() for line in output.splitlines() if line.strip().startswith("ebpc-encoder"))
+    assert row == ["ebpc-encoder", "synthesis", "3.5", "2.13", "2.80", "8,000", "17,788", "1,840"]
+    assert "no energy: no meter" in output
+    page = (tmp_path / "page.html").read_text()
+    assert "17,788" in page
+    assert page.count("data:image/svg+xml") == 2
+
+
+def test_comparison_without_records_says_what_to_do(run):
+    code, _, error = run("compare")
+    assert code == 2
+    assert "run `silicodec asic --all` first" in error[0]

@@ -3,6 +3,8 @@
 import importlib.util
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -112,3 +114,16 @@ def test_missing_cell_data_says_how_to_get_it(monkeypatch):
     other = verilog(engine) + "// not in memory\n"
     with pytest.raises(SimulationError, match=r"SILICODEC_PDK is not set.*lambdapdk"):
         simulate(engine, engine.stimulus(packets()), backend="netlist", verilog=other)
+
+
+@needs_cells
+@pytest.mark.parametrize("engine", ["ebpc-encoder", "ebpc-decoder"])
+def test_gated_clocks_change_nothing_but_the_gates(tmp_path, engine):
+    engine = ENGINES[engine]
+    (tmp_path / "engine.v").write_text(verilog(engine))
+    program = [sys.executable, "-m", "silicodec.asic.synthesis", "--models", "--clock-gating"]
+    arguments = [engine.top, "clk", str(engine.clock_ns), ".", "engine.v"]
+    subprocess.run([*program, *arguments], cwd=tmp_path, check=True, capture_output=True)
+    gates = (tmp_path / "gates.v").read_text()
+    assert gates.count("sky130_fd_sc_hd__dlclkp_1 ") > 1
+    check(engine, engine.stimulus(packets()), backend="icarus", verilog=gates, stalls=Stalls(seed=1))

@@ -1,0 +1,136 @@
+"""Comparison of flow records with published figures: one table for the terminal, one page with plots."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import jinja2
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from silicodec.asic.results import Result
+from silicodec.asic.scaling import SOURCE, scaled_area
+from silicodec.asic.statistics import CLASSES
+from silicodec.models.storage import written_whole
+from silicodec.rtl.catalog import ENGINES
+
+from .plots import EMPHASIS, OTHERS, STYLE, as_svg
+
+TECHNOLOGY_NM = 65
+HEADINGS = (
+    "design",
+    "flow",
+    "clock ns",
+    "kGE",
+    "published kGE",
+    "area um2",
+    "public RTL um2",
+    f"um2 at {TECHNOLOGY_NM} nm",
+    "cycles per word",
+    "pJ per word",
+)
+
+
+def comparison_rows(results: Sequence[Result]) -> list[tuple[str, ...]]:
+    """Format a row of `HEADINGS` for every result; what is not known is empty."""
+    rows = []
+    for result in results:
+        engine = ENGINES.get(result.name)
+        published = engine.published if engine else ()
+        kilo = next((p.kilo_gate_equivalents for p in published if p.kilo_gate_equivalents), None)
+        area = next((p.area_um2 for p in published if p.area_um2), None)
+        work, energy = result.workload, result.power.energy_pj_per_word
+        rows.append(
+            (
+                result.name,
+                result.flow,
+                f"{result.clock_ns:g}",
+                f"{result.netlist.gate_equivalents / 1000:.2f}",
+                f"{kilo:.2f}" if kilo else "",
+                f"{result.netlist.area_um2:,.0f}",
+                f"{area:,.0f}" if area else "",
+                f"{scaled_area(result.netlist.area_um2, TECHNOLOGY_NM):,.0f}",
+                f"{work.cycles / work.words:.3f}" if work else "",
+                "" if energy is None else f"{energy:.2f}",
+            )
+        )
+    return rows
+
+
+def notes(results: Sequence[Result]) -> list[str]:
+    """Say where the figures come from and why some are missing."""
+    names = [result.name for result in results if result.name in ENGINES]
+    published = [f"{p.source} {p.conditions}".strip() for name in names for p in ENGINES[name].published]
+    tensors = [f"cycles per word: {result.workload.tensor}" for result in results if result.workload]
+    power = [f"no energy: {result.power.reason}" for result in results if result.power.reason]
+    scaling = f"public RTL: synthesised for 3 ns; um2 at {TECHNOLOGY_NM} nm: by area factors of {SOURCE}, two digits"
+    return list(dict.fromkeys([*(f"published: {text}" for text in published), scaling, *tensors, *power]))
+
+
+def write_page(results: Sequence[Result], path: Path) -> None:
+    """Write the page, whole or not at all."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("silicodec"), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    energies = [result.power.energy_pj_per_word for result in results]
+    page = environment.get_template("asic.html").render(
+        headings=HEADINGS,
+        rows=comparison_rows(results),
+        notes=notes(results),
+        area_plot=breakdown_plot(results),
+        clock_plot=clock_plot(results),
+        energy_plot=energy_plot(results) if any(energy is not None for energy in energies) else None,
+    )
+    with written_whole(path) as temporary:
+        temporary.write_text(page)
+
+
+def breakdown_plot(results: Sequence[Result]) -> str:
+    """Draw the area of every design as a bar, divided by class of cells where that is known."""
+    with mpl.rc_context(STYLE | {"axes.grid.axis": "x"}):
+        figure = Figure(figsize=(9, 1.2 + 0.45 * len(results)), layout="constrained")
+        axes = figure.subplots()
+        names = [f"{result.name}, {result.flow}" for result in results]
+        left = [0.0] * len(results)
+        for name, colour in zip(CLASSES, (EMPHASIS, *OTHERS), strict=False):
+            widths = [result.netlist.area_by_class.get(name, 0.0) for result in results]
+            axes.barh(names, widths, 0.6, left=left, color=colour, label=name)
+            left = [start + width for start, width in zip(left, widths, strict=True)]
+        rest = [result.netlist.area_um2 - start for result, start in zip(results, left, strict=True)]
+        if max(rest, default=0) > 1:
+            axes.barh(names, rest, 0.6, left=left, color="#d0d0d0", label="not divided")
+        axes.invert_yaxis()
+        axes.set_xlabel("cell area on SkyWater 130 HD, µm²")
+        axes.legend(frameon=False, ncols=4, loc="lower left", bbox_to_anchor=(0, 1))
+        return as_svg(figure)
+
+
+def clock_plot(results: Sequence[Result]) -> str:
+    """Draw the area of every netlist against its longest path at the corner that its clock is for."""
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(9, 4.2), layout="constrained")
+        axes = figure.subplots()
+        for index, result in enumerate(results):
+            colour = (EMPHASIS, *OTHERS)[index % (1 + len(OTHERS))]
+            for netlist, marker, suffix in ((result.netlist, "o", ""), (result.clock_gated, "s", ", gated clocks")):
+                if netlist:
+                    path = netlist.corners[result.corner].longest_path_ns
+                    axes.plot(path, netlist.area_um2, marker, color=colour, label=f"{result.name}{suffix}")
+        axes.set_xlabel("longest path, ns")
+        axes.set_ylabel("cell area, µm²")
+        axes.set_ylim(bottom=0)
+        axes.legend(frameon=False, ncols=3, loc="lower left", bbox_to_anchor=(0, 1))
+        return as_svg(figure)
+
+
+def energy_plot(results: Sequence[Result]) -> str:
+    """Draw the energy per word of the designs for which it is known."""
+    known = [(result.name, result.power.energy_pj_per_word) for result in results if result.power.energy_pj_per_word]
+    with mpl.rc_context(STYLE | {"axes.grid.axis": "x"}):
+        figure = Figure(figsize=(9, 0.9 + 0.45 * len(known)), layout="constrained")
+        axes = figure.subplots()
+        axes.barh([name for name, _ in known], [energy for _, energy in known], 0.6, color=EMPHASIS)
+        axes.invert_yaxis()
+        axes.set_xlabel("energy per word at the typical corner, pJ")
+        return as_svg(figure)

@@ -1,0 +1,178 @@
+"""What the flows compute from reports and metrics, without running a tool."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+pytest.importorskip("siliconcompiler")
+pytest.importorskip("lambdapdk")
+
+from silicodec.asic.flows import Job, LayoutFlow, SynthesisFlow, Workload, job_name
+from silicodec.asic.pdk import MeasurementError
+from silicodec.asic.results import CornerTiming, Netlist, Power, Result, read_result, read_results, write_result
+from silicodec.asic.run import MOST_RUNS, find_fastest
+from silicodec.asic.scaling import scaled_area
+from silicodec.asic.statistics import CLASSES, Statistics, area_by_class, read_cell_areas
+from silicodec.asic.target import layout_constraints, synthesis_constraints
+from silicodec.asic.timing import read_timing, timing_script
+from silicodec.asic.tools import Tool, numbers
+
+LIBERTY = """
+    cell ("sky130_fd_sc_hd__dfxtp_1") {
+        ff ("IQ","IQ_N") {
+            clocked_on : "CLK";
+        }
+        area :  20.019200000;
+    }
+    cell ("sky130_fd_sc_hd__nor2_1") {
+        area : 3.7536000000;
+    }
+    cell ("sky130_fd_sc_hd__xnor2_1") {
+        area : 8.7584000000;
+    }
+"""
+REPORT = """
+# setup
+Startpoint: a
+          -0.2317   slack (VIOLATED)
+
+# hold
+           0.4289   slack (MET)
+
+# ports
+          -1.5000   slack (VIOLATED)
+
+# end
+"""
+
+
+def result_at(clock_ns, path_ns, hold_ns=0.3, **fields):
+    """Result of a run whose netlist has this longest path at every corner."""
+    timing = CornerTiming(clock_ns - path_ns, hold_ns, path_ns, 1000 / path_ns)
+    netlist = Netlist(
+        100.0, 26.6, 10, 4, dict.fromkeys(CLASSES, 1.0), dict.fromkeys(("slow", "typical", "fast"), timing)
+    )
+    return Result(
+        **{
+            "name": "x-y",
+            "top": "x_y",
+            "flow": "synthesis",
+            "clock_port": "clk",
+            "clock_ns": clock_ns,
+            "corner": "typical",
+            "netlist": netlist,
+            "clock_gated": None,
+            "power": Power.missing("because"),
+            "workload": Workload("noise", 10, 11),
+            "equivalence": {"proven": True, "cycles": None},
+            "utilisation_percent": None,
+            "wire_length_um": None,
+            "drc_violations": None,
+            "tools": {"pencil": "1"},
+            "verilog_sha256": "0" * 64,
+            "run_time_s": 1.5,
+            "peak_memory_mb": 2.5,
+            **fields,
+        }
+    )
+
+
+def test_record_reads_back_whole(tmp_path):
+    plain = result_at(4.0, 3.5)
+    gated = replace(plain, name="z", clock_gated=plain.netlist, workload=None, equivalence=None, flow="layout")
+    assert write_result(plain, tmp_path).name == "x-y.synthesis.json"
+    write_result(gated, tmp_path)
+    assert read_results(tmp_path) == [plain, gated]
+    assert json.loads((tmp_path / "x-y.synthesis.json").read_text())["power"]["internal_mw"] is None
+    (tmp_path / "bad.synthesis.json").write_text("{}")
+    with pytest.raises(MeasurementError, match=r"bad\.synthesis\.json is not a record of a flow"):
+        read_result(tmp_path / "bad.synthesis.json")
+
+
+def test_worst_slack_takes_hold_at_every_corner():
+    assert result_at(4.0, 3.5).worst_slack_ns == pytest.approx(0.3)
+    assert result_at(4.0, 3.5, hold_ns=0.7).worst_slack_ns == pytest.approx(0.5)
+    assert result_at(4.0, 3.5, hold_ns=-0.1).worst_slack_ns == pytest.approx(-0.1)
+
+
+@pytest.mark.parametrize(("begin", "limit"), [(1.0, 3.0), (3.0, 3.0), (20.0, 3.0), (5.0, 0.5)])
+def test_search_ends_near_the_shortest_clock_that_is_met(begin, limit):
+    clocks = []
+
+    def run(job):
+        clocks.append(job.clock_ns)
+        return result_at(job.clock_ns, max(limit, 0.99 * job.clock_ns))
+
+    best = find_fastest(Job("x-y", "x_y", (), "clk", begin), run)
+    assert len(clocks) <= MOST_RUNS
+    assert limit <= best.clock_ns == min(clock for clock in clocks if clock >= limit)
+    assert best.clock_ns < max(1.03 * limit, begin / 2**6)
+
+
+def test_search_that_meets_no_clock_says_so():
+    with pytest.raises(MeasurementError, match="x-y met no clock"):
+        find_fastest(Job("x-y", "x_y", (), "clk", 3.0), lambda job: result_at(job.clock_ns, 2 * job.clock_ns))
+
+
+def test_timing_is_read_section_by_section():
+    timing = read_timing(REPORT, 3.5)
+    assert (timing.setup_slack_ns, timing.hold_slack_ns) == (-0.2317, 0.4289)
+    assert (timing.longest_path_ns, timing.longest_port_path_ns) == (3.7317, 5.0)
+    with pytest.raises(ValueError, match="no hold path"):
+        read_timing(REPORT.replace("0.4289   slack", "No paths found"), 3.5)
+
+
+def test_parasitics_go_with_a_propagated_clock():
+    files = {"liberty": "l", "netlist": "n", "top": "t", "constraints": "c"}
+    assert "read_spef" not in timing_script(**files)
+    assert "set_propagated_clock [all_clocks]\nread_spef p" in timing_script(**files, parasitics="p")
+
+
+def test_area_is_divided_by_class():
+    assert read_cell_areas(LIBERTY)["sky130_fd_sc_hd__dfxtp_1"] == 20.0192
+    counts = {"sky130_fd_sc_hd__dfxtp_1": 2, "sky130_fd_sc_hd__nor2_1": 1, "sky130_fd_sc_hd__xnor2_1": 1}
+    areas = area_by_class(Statistics(52.55, 2, 4, counts), LIBERTY)
+    assert {name: area for name, area in areas.items() if area} == {
+        "flip-flops": 40.0,
+        "exclusive or and adders": 8.8,
+        "other logic": 3.8,
+    }
+
+
+def test_area_scales_by_the_published_factor():
+    assert scaled_area(1000, 65) == pytest.approx(230)
+    with pytest.raises(ValueError, match="no factor for 28 nm"):
+        scaled_area(1000, 28)
+
+
+def test_layout_gives_a_quarter_of_the_clock_to_ports():
+    text = layout_constraints("clk_i", 36.0)
+    assert text.startswith(synthesis_constraints("clk_i", 36.0))
+    assert "-period 36.0 [get_ports clk_i]" in text
+    assert text.count("9.0") == 2
+
+
+def test_flows_time_every_corner():
+    corners = {"timing.slow", "timing.typical", "timing.fast"}
+    assert corners <= {step for step, _ in SynthesisFlow().get_nodes()}
+    assert {(step, "1") for step in corners} <= set(SynthesisFlow(clock_gating=True).get_nodes())
+    layout = LayoutFlow()
+    assert corners | {"place.global", "route.detailed", "write.gds"} <= {step for step, _ in layout.get_nodes()}
+    assert layout.get_graph_node("timing.slow", "0").get("input") == [("write.views", "0")]
+
+
+def test_jobs_with_other_clocks_do_not_share_a_folder():
+    job = Job("x-y", "x_y", (), "clk", 3.5)
+    names = {job_name(job), job_name(replace(job, clock_ns=3.51)), job_name(replace(job, clock_gating=True))}
+    assert len(names) == 3
+
+
+def test_versions_compare_by_their_numbers():
+    assert numbers("26Q1-932") > numbers("24Q3-2224")
+    assert numbers("0.28.5") > numbers("0.9")
+    assert Tool("python3", "--version", "3.0", "").fault() is None
+    assert "99.0 or newer is needed: ask" in Tool("python3", "--version", "99.0", "ask").fault()
+    assert Tool("no-such-program", "-V", "1.0", "ask").fault() == (
+        "no-such-program is missing, 1.0 or newer is needed: ask"
+    )
