@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,7 +62,7 @@ def area_by_class(statistics: Statistics, liberty: str) -> dict[str, float]:
     liberty : str
         Text of the cells' liberty file.
     """
-    areas: Counter[str] = Counter(dict.fromkeys(CLASSES, 0.0))
+    areas = dict.fromkeys(CLASSES, 0.0)
     cell_areas = read_cell_areas(liberty)
     for cell, count in statistics.cell_counts.items():
         name = next(name for name, pattern in CLASSES.items() if pattern.fullmatch(cell))

@@ -6,6 +6,7 @@ import gzip
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 from siliconcompiler import Task
 
@@ -24,7 +25,7 @@ class CornerTask(Task):
     def _corner(self) -> str:
         raise NotImplementedError
 
-    def _liberty_keys(self) -> list[tuple[object, tuple[str, ...]]]:
+    def _liberty_keys(self) -> list[tuple[Any, tuple[str, ...]]]:
         """Library and key of the liberty files."""
         library = self.project.get_library(self.project.get("asic", "mainlib"))
         filesets = library.get("asic", "libcornerfileset", self._corner(), "nldm")

@@ -104,7 +104,7 @@ def run(
         raise click.UsageError("--fastest searches the clock: leave --clock-ns out")
     if activity and files:
         raise click.UsageError("--activity is for engines of the catalog: only their streams are known")
-    options = {"flow": flow, "corner": corner or default_corner(flow), "clock_gating": clock_gating}
+    options: dict[str, Any] = {"flow": flow, "corner": corner or default_corner(flow), "clock_gating": clock_gating}
     listed: list[Job] = []
     if top:
         listed.append(Job(top, top, files, clock_port, clock_ns or 10.0, **options))

@@ -34,7 +34,7 @@ HEADINGS = (
 
 def comparison_rows(results: Sequence[Result]) -> list[tuple[str, ...]]:
     """Format a row of `HEADINGS` for every result; what is not known is empty."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for result in results:
         engine = ENGINES.get(result.name)
         published = engine.published if engine else ()
@@ -102,7 +102,7 @@ def breakdown_plot(results: Sequence[Result]) -> str:
             axes.barh(names, rest, 0.6, left=left, color="#d0d0d0", label="not divided")
         axes.invert_yaxis()
         axes.set_xlabel("cell area on SkyWater 130 HD, µm²")
-        axes.legend(frameon=False, ncols=4, loc="lower left", bbox_to_anchor=(0, 1))
+        figure.legend(frameon=False, ncols=4, loc="outside upper left")
         return as_svg(figure)
 
 
@@ -119,8 +119,8 @@ def clock_plot(results: Sequence[Result]) -> str:
                     axes.plot(path, netlist.area_um2, marker, color=colour, label=f"{result.name}{suffix}")
         axes.set_xlabel("longest path, ns")
         axes.set_ylabel("cell area, µm²")
-        axes.set_ylim(bottom=0)
-        axes.legend(frameon=False, ncols=3, loc="lower left", bbox_to_anchor=(0, 1))
+        axes.set_ylim(0, 1.1 * axes.get_ylim()[1])
+        figure.legend(frameon=False, ncols=3, loc="outside upper left")
         return as_svg(figure)
 
 
