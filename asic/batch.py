@@ -14,7 +14,7 @@ from .pdk import MeasurementError
 from .results import Result, read_result, result_path, write_result
 from .run import check_job, find_fastest, run_job
 from .target import check_data
-from .tools import check_tools, tool_versions
+from .tools import check_scheduler, check_tools, tool_versions
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,7 @@ def run_batch(
     MeasurementError
         Before any job begins, if a tool or the process data is missing or a job cannot be run as it stands.
     """
+    check_scheduler(scheduler)
     for job in jobs:
         check_job(job)
         check_tools(job.flow)
@@ -67,7 +68,8 @@ def run_batch(
             yield Outcome(job, known, f"as recorded in {result_path(known, records)}")
         else:
             waiting.append(job)
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    try:
         running = {pool.submit(run_one, job, build, scheduler, fastest): job for job in waiting}
         for future in as_completed(running):
             job = running[future]
@@ -77,6 +79,8 @@ def run_batch(
                 yield Outcome(job, None, str(error))
             else:
                 yield Outcome(job, result, f"recorded in {write_result(result, records)}")
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def run_one(job: Job, build: Path, scheduler: str | None, fastest: bool) -> Result:

@@ -81,6 +81,12 @@ def check_tools(flow: str) -> None:
         raise MeasurementError(f"the {flow} flow cannot run: {'; '.join(faults)}")
 
 
+def check_scheduler(scheduler: str | None) -> None:
+    """Raise MeasurementError if the steps cannot be handed to a scheduler from this machine."""
+    if scheduler == "slurm" and shutil.which("srun") is None:
+        raise MeasurementError("srun is missing: run this where Slurm's commands are, in a folder the cluster shares")
+
+
 def tool_versions(flow: str) -> dict[str, str | None]:
     """Versions that a record of this flow must have to be of the present tools."""
     versions: dict[str, str | None] = {"siliconcompiler": version("siliconcompiler"), "slang": version("pyslang")}

@@ -95,6 +95,14 @@ def test_layout_without_its_tools_names_each_and_how_to_get_it(run):
     assert "openroad is missing, 26Q1-932 or newer is needed: build it from https://github.com/" in error[0]
 
 
+@pytest.mark.skipif(shutil.which("srun") is not None, reason="srun is on the path")
+def test_scheduler_that_is_not_there_is_named(run):
+    pytest.importorskip("siliconcompiler")
+    code, _, error = run("--verilog", "bits.v", "--top", "bits", "--scheduler", "slurm")
+    assert (code, len(error)) == (1, 1)
+    assert "srun is missing" in error[0]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -1,0 +1,65 @@
+"""Ctrl-C leaves no half-written record, and no process behind."""
+
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+needs = {
+    "SILICODEC_PDK": os.environ.get("SILICODEC_PDK"),
+    "siliconcompiler": importlib.util.find_spec("siliconcompiler"),
+    "sta": shutil.which("sta"),
+}
+pytestmark = pytest.mark.skipif(not all(needs.values()), reason=f"needs {', '.join(needs)}")
+
+COUNTER = """
+module counter (input clk, input rst, output reg [63:0] value);
+  always @(posedge clk) if (rst) value <= 0; else value <= value * 5 + 1;
+endmodule
+"""
+
+
+def wait_until(condition, seconds=60):
+    """Poll a condition; tells whether it came true."""
+    for _ in range(10 * seconds):
+        if condition():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def test_interrupted_run_ends_at_once_without_a_record_and_can_be_resumed(tmp_path):
+    (tmp_path / "counter.v").write_text(COUNTER)
+    command = [
+        sys.executable,
+        "-c",
+        "from silicodec.cli import main; main()",
+        "asic",
+        "--verilog",
+        "counter.v",
+        "--top",
+        "counter",
+    ]
+    run = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    try:
+        assert wait_until(lambda: list(tmp_path.glob("build/asic/siliconcompiler/counter/*/synthesis/0/cells.lib")))
+        os.killpg(run.pid, signal.SIGINT)
+        error = run.communicate(timeout=60)[1]
+    finally:
+        run.kill()
+    assert run.returncode == 130
+    assert error.splitlines()[-1] == "silicodec: interrupted"
+    assert "Traceback" not in error
+    assert not list(tmp_path.glob("build/asic/flows/*"))
+    assert wait_until(lambda: not running_in(run.pid))
+
+
+def running_in(session):
+    """Processes of a session."""
+    done = subprocess.run(["ps", "-o", "pid=", "-s", str(session)], capture_output=True, text=True, check=False)
+    return done.stdout.split()
