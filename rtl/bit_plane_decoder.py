@@ -305,7 +305,8 @@ def bit_plane_decoder(
             spare.next = leaving
             if reserve_valid:
                 spare.next = reserve
-        if parse and not is_run:
+        # Whatever is not valid may be overwritten.
+        if not ahead_valid or take_plane or take_base:
             ahead.next = symbol
             ahead_base.next = expect_base
             ahead_cleared.next = cleared

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from myhdl import Signal, always_comb, always_seq, block, instances, intbv, modbv
+from myhdl import Signal, always_comb, always_seq, block, downrange, instances, intbv, modbv
 
 from .stream import BitWindow, Stream
 
@@ -53,7 +53,7 @@ def bit_unpacker(
         both = modbv(0)[2 * word_bits :]
         both[2 * word_bits : word_bits] = word
         both[word_bits:] = following
-        for stage in range(shift_bits):
+        for stage in downrange(shift_bits):
             if used[stage]:
                 both[:] = both << (1 << stage)
         window.data.next = both[2 * word_bits : word_bits]

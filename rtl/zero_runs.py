@@ -185,7 +185,8 @@ def zero_run_decoder(
 
     @always_seq(clk.posedge, reset=None)
     def store() -> None:
-        if go:
+        # Whatever is not valid may be overwritten.
+        if not nonzero_valid or nonzero.ready:
             nonzero.data.next = window.data[word_bits - 1] and not in_run
             nonzero_last.next = last_word
 
