@@ -33,12 +33,12 @@ from .bpc_tables import (
     plane_costs,
     transposition,
 )
-from .codec import Codec, EncodedStream, to_words, word_dtype
+from .codec import EncodedStream, WordCodec, to_words, word_dtype
 from .errors import CorruptDataError, check_integer
 
 
 @dataclass(frozen=True)
-class BPC(Codec):
+class BPC(WordCodec):
     """Bit-plane compression of all words, zeros included: EBPC without its zero stream.
 
     Parameters

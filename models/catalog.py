@@ -9,6 +9,7 @@ import numpy as np
 from .bpc import BPC
 from .codec import Codec
 from .container import Encoded
+from .dct import DCT
 from .ebpc import EBPC
 from .errors import CodecError, CorruptDataError
 from .software import Deflate, Entropy, Zstandard
@@ -16,7 +17,7 @@ from .zero_rle import ZeroRLE
 from .zvc import ZVC
 
 CODECS: dict[str, type[Codec]] = {
-    codec.codec_id: codec for codec in (EBPC, BPC, ZeroRLE, ZVC, Zstandard, Deflate, Entropy)
+    codec.codec_id: codec for codec in (EBPC, BPC, ZeroRLE, ZVC, Zstandard, Deflate, Entropy, DCT)
 }
 """Codec classes by their id."""
 

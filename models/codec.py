@@ -1,11 +1,12 @@
 """What a codec is, and what it returns.
 
-A codec encodes words: unsigned numbers of `word_bits` bits, which hold the two's complement of signed values and the
+Most codecs encode words: unsigned numbers of `word_bits` bits, which hold the two's complement of signed values and the
 bits of float16 ones. The element type of the array only says how words and values map to each other.
 """
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -16,7 +17,7 @@ import numpy as np
 from .container import DTYPES, Encoded, EncodedStream
 from .errors import CodecError, CorruptDataError, check_integer
 
-__all__ = ["Codec", "CodecError", "CorruptDataError", "Encoded", "EncodedStream", "from_words", "to_words"]
+__all__ = ["Codec", "CodecError", "CorruptDataError", "Encoded", "EncodedStream", "WordCodec", "from_words", "to_words"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Codec(ABC):
     """A compression scheme with its parameters: immutable, equal to any other of the same configuration.
 
     A scheme is a frozen dataclass whose fields are its parameters. It sets `codec_id` and `stream_names`, and
-    implements `_encode` and `_decode`.
+    implements `_encode_array` and `_decode_array`, or as a `WordCodec` `_encode` and `_decode`.
 
     Parameters
     ----------
@@ -41,6 +42,8 @@ class Codec(ABC):
 
     codec_id: ClassVar[str]
     stream_names: ClassVar[tuple[str, ...]]
+    lossless: ClassVar[bool] = True
+    """Whether every array comes back as it was."""
 
     def __post_init__(self) -> None:
         """Check the parameters."""
@@ -60,8 +63,7 @@ class Codec(ABC):
             If the dtype is another, or a value does not fit in `word_bits` bits.
         """
         array = np.asarray(array)
-        streams = self._encode(to_words(array, self.word_bits))
-        return Encoded(self.get_config(), streams, array.shape, array.dtype.newbyteorder("="))
+        return Encoded(self.get_config(), self._encode_array(array), array.shape, array.dtype.newbyteorder("="))
 
     def decode(self, encoded: Encoded) -> np.ndarray:
         """Decode what this codec encoded; returns the array.
@@ -77,8 +79,7 @@ class Codec(ABC):
             raise CodecError(f"encoded with {encoded.codec}, cannot be decoded with {self.get_config()}")
         if tuple(encoded.streams) != self.stream_names:
             raise CorruptDataError(f"streams must be {list(self.stream_names)}, not {list(encoded.streams)}")
-        words = self._decode(encoded.streams, encoded.size)
-        return from_words(words, self.word_bits, encoded.dtype).reshape(encoded.shape)
+        return self._decode_array(encoded.streams, encoded.shape, encoded.dtype)
 
     def nbits(self, array: np.ndarray) -> int:
         """Count the bits that `array` encodes to, without encoding where there is a faster way."""
@@ -104,6 +105,28 @@ class Codec(ABC):
         if unknown := sorted(parameters.keys() - set(known)):
             raise CodecError(f"codec {cls.codec_id!r} has no parameter {unknown[0]!r}; it has {', '.join(known)}")
         return cls(**parameters)
+
+    @abstractmethod
+    def _encode_array(self, array: np.ndarray) -> dict[str, EncodedStream]:
+        """Encode an array to the streams of `stream_names`, in that order."""
+
+    @abstractmethod
+    def _decode_array(
+        self, streams: Mapping[str, EncodedStream], shape: tuple[int, ...], dtype: np.dtype[Any]
+    ) -> np.ndarray:
+        """Decode the streams, or raise CorruptDataError before allocating what they cannot hold."""
+
+
+class WordCodec(Codec):
+    """A lossless codec of words, to which the shape of the array means nothing."""
+
+    def _encode_array(self, array: np.ndarray) -> dict[str, EncodedStream]:
+        return self._encode(to_words(array, self.word_bits))
+
+    def _decode_array(
+        self, streams: Mapping[str, EncodedStream], shape: tuple[int, ...], dtype: np.dtype[Any]
+    ) -> np.ndarray:
+        return from_words(self._decode(streams, math.prod(shape)), self.word_bits, dtype).reshape(shape)
 
     @abstractmethod
     def _encode(self, words: np.ndarray) -> dict[str, EncodedStream]:

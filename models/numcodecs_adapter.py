@@ -67,9 +67,9 @@ ADAPTERS: dict[str, type[NumcodecsAdapter]] = {
         f"{codec_class.__name__}Adapter", (NumcodecsAdapter,), {"codec_id": PREFIX + name, "codec_class": codec_class}
     )
     for name, codec_class in CODECS.items()
-    if codec_class.stream_names
+    if codec_class.stream_names and codec_class.lossless
 }
-"""Adapters by numcodecs id, of every codec that can encode."""
+"""Adapters by numcodecs id, of every lossless codec that can encode; numcodecs gives no maps to the others."""
 
 
 def register() -> None:

@@ -17,11 +17,11 @@ from typing import ClassVar
 import numpy as np
 
 from .bitstream import pack, unpack
-from .codec import Codec, EncodedStream, to_words
+from .codec import EncodedStream, WordCodec, to_words
 from .errors import CodecError, CorruptDataError, check_integer
 
 
-class _ByteCodec(Codec):
+class _ByteCodec(WordCodec):
     """A compressor of bytes, applied to packed words."""
 
     @abstractmethod
@@ -139,7 +139,7 @@ def _zstandard() -> ModuleType:
 
 
 @dataclass(frozen=True)
-class Entropy(Codec):
+class Entropy(WordCodec):
     """Order-0 entropy: the fewest bits that a code of single words, made for this very array, could take.
 
     A bound, not a codec: it counts, and neither encodes nor decodes. The code itself is not counted.

@@ -10,13 +10,13 @@ import numpy as np
 from numba import njit
 
 from .bitstream import from_bytes, new_bits, peek, put, to_stream
-from .codec import Codec, EncodedStream, to_words, word_dtype
+from .codec import EncodedStream, WordCodec, to_words, word_dtype
 from .errors import CorruptDataError, check_integer
 from .znz import count_zero_bits
 
 
 @dataclass(frozen=True)
-class ZeroRLE(Codec):
+class ZeroRLE(WordCodec):
     """Zero run-length coding, the simplest of the schemes that the EBPC paper (arXiv 1908.11645) compares with.
 
     A nonzero word is coded as `1` and the word itself. A run of zero words is coded as `0` and its length minus 1 in

@@ -9,12 +9,12 @@ from typing import ClassVar
 import numpy as np
 
 from .bitstream import pack, unpack
-from .codec import Codec, EncodedStream, to_words, word_dtype
+from .codec import EncodedStream, WordCodec, to_words, word_dtype
 from .errors import CorruptDataError
 
 
 @dataclass(frozen=True)
-class ZVC(Codec):
+class ZVC(WordCodec):
     """Zero value compression: one bit a word that tells whether it is nonzero, then the nonzero words.
 
     M. Rhu, M. O'Connor, N. Chatterjee, J. Pool, Y. Kwon, S. W. Keckler, "Compressing DMA Engine: Leveraging Activation
