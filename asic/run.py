@@ -86,18 +86,18 @@ def find_fastest(job: Job, run: Callable[[Job], Result]) -> Result:
     too_short, clock_ns = 0.0, job.clock_ns
     for _ in range(MOST_RUNS):
         result = run(replace(job, clock_ns=clock_ns))
-        path = result.netlist.corners[job.corner].longest_path_ns
         if result.worst_slack_ns >= 0:
             best = result
         else:
             too_short = max(too_short, clock_ns)
         if best and best.clock_ns - too_short <= PRECISION * best.clock_ns:
             break
-        # The path of a netlist that failed is a clock that synthesis is likely to meet.
-        middle = (too_short + best.clock_ns) / 2 if best else 1.05 * too_short
-        clock_ns = round(path if result is not best and path > too_short else middle, 2)
-        if best and clock_ns >= best.clock_ns:
-            clock_ns = round(middle, 2)
+        # The longest path of a netlist that failed is a clock that synthesis is likely to meet.
+        path = round(result.netlist.corners[job.corner].longest_path_ns, 2)
+        if result is not best and too_short < path < (best.clock_ns if best else float("inf")):
+            clock_ns = path
+        else:
+            clock_ns = round((too_short + best.clock_ns) / 2 if best else 1.05 * too_short, 2)
     if best is None:
         raise MeasurementError(f"{job.name} met no clock up to {too_short} ns at the {job.corner} corner")
     return best

@@ -53,7 +53,9 @@ def asic() -> None:
 @click.option("--top", help="Its top module.")
 @click.option("--clock-port", default="clk", show_default=True, help="Its clock input.")
 @click.option("--flow", type=click.Choice(["synthesis", "layout"]), default="synthesis", show_default=True)
-@click.option("--clock-ns", type=float, metavar="NS", help="Clock period.  [default: what the engine aims for]")
+@click.option(
+    "--clock-ns", type=float, metavar="NS", help="Clock period.  [default: the engine's; 10 for other Verilog]"
+)
 @click.option("--fastest", is_flag=True, help="Search the shortest clock that meets timing, in at most 8 runs.")
 @click.option(
     "--corner",
