@@ -125,8 +125,8 @@ class Timing(CornerTask):
         return "opensta"
 
     def task(self) -> str:
-        """Name of the task."""
-        return "timing"
+        """Name of the task; `timing` is SiliconCompiler's own."""
+        return "corner_timing"
 
     def _corner(self) -> str:
         return self.step.rpartition(".")[2]
