@@ -217,7 +217,7 @@ def bit_plane_decoder(
             window.valid
             and (not ahead_valid or take_plane or take_base)
             and not (expect_base and window.ended)
-            and not (is_run and in_run)
+            and not (is_run and in_run and not base_ahead)
         )
         window.take.next = parse
 
