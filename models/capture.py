@@ -85,6 +85,32 @@ def feature_maps(model: nn.Module | TFLiteModel, images: np.ndarray) -> list[Lay
     return _layers(outputs, "feature map")
 
 
+def scores(model: nn.Module, images: np.ndarray, replace: Callable[[str, Tensor], Tensor | None]) -> Tensor:
+    """Run a network with its feature maps replaced.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The network.
+    images : np.ndarray
+        float32, (N, C, H, W), normalised.
+    replace : callable
+        Called with each layer's name and feature maps as they are computed; returns other maps, or None to keep them.
+
+    Returns
+    -------
+    torch.Tensor
+        Class scores, (N, classes).
+
+    Raises
+    ------
+    CaptureError
+        When the network has no activation module.
+    """
+    with reproducible(), torch.inference_mode(), _on_each_activation(model, nn.Module.register_forward_hook, replace):
+        return model(torch.from_numpy(images))
+
+
 def gradient_maps(model: nn.Module, images: np.ndarray, labels: np.ndarray | None) -> list[Layer]:
     """Take the gradient maps of a training step, in the order of the forward computation.
 
@@ -145,16 +171,19 @@ def weights(model: nn.Module | TFLiteModel) -> list[Layer]:
 
 @contextmanager
 def _on_each_activation(
-    model: nn.Module, register: Callable[..., RemovableHandle], action: Callable[[str, Tensor], None]
+    model: nn.Module, register: Callable[..., RemovableHandle], action: Callable[[str, Tensor], Tensor | None]
 ) -> Iterator[None]:
-    """Call `action` with a layer's name and the activation's output (forward hooks) or input (forward pre-hooks)."""
+    """Call `action` with a layer's name and the activation's output (forward hooks) or input (forward pre-hooks).
+
+    What it returns replaces the tensor, unless it returns None.
+    """
     calls: Counter[str] = Counter()
 
-    def watch(name: str) -> Callable[..., None]:
-        def hook(_module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor | None = None) -> None:
+    def watch(name: str) -> Callable[..., Tensor | None]:
+        def hook(_module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor | None = None) -> Tensor | None:
             calls[name] += 1
             label = name if calls[name] == 1 else f"{name}#{calls[name]}"
-            action(label, inputs[0] if output is None else output)
+            return action(label, inputs[0] if output is None else output)
 
         return hook
 

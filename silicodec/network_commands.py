@@ -1,4 +1,4 @@
-"""Commands about networks: networks, evaluate, demo."""
+"""Commands about networks: networks, evaluate, accuracy, demo."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from .codec_commands import FILE
-from .output import Columns, print_table, progress_bar
+from .output import Columns, print_table, progress_bar, write_json
 from .program import FailedRun
 
 
@@ -104,6 +104,52 @@ def print_records(title: str, records: list[dict[str, Any]]) -> None:
 
 
 @click.command()
+@click.option("--network", default="digits", show_default=True, help="One of `silicodec networks`.")
+@click.option("--weights-file", type=FILE, metavar="FILE", help="Weights to use instead of the network's own.")
+@click.option("--calibration", default=200, show_default=True, metavar="N", help="How many images to choose levels on.")
+@click.option("--images", default=200, show_default=True, metavar="N", help="How many other images to report on.")
+@click.option("--folder", type=FILE, metavar="DIR", help="Image files to use instead of the network's data set.")
+@click.option(
+    "--budget",
+    "budgets",
+    type=float,
+    multiple=True,
+    default=(0.01,),
+    show_default=True,
+    metavar="FRACTION",
+    help="Accuracy that may be lost on the calibration images; may be repeated.",
+)
+@click.option(
+    "--json", "json_file", type=FILE, metavar="FILE", help="Write the records there, with each layer's level."
+)
+def accuracy(network: str, weights_file: Path | None, json_file: Path | None, **options: Any) -> None:
+    """Measure accuracy and ratio with feature maps that the DCT codec compressed and restored.
+
+    At each of its levels for all layers, and with a level for each layer chosen for an accuracy budget. Example:
+
+        silicodec accuracy --network resnet20 --budget 0.01
+    """
+    from silicodec.models.accuracy import measure_accuracy
+    from silicodec.models.networks import get_network
+
+    with progress_bar(network) as progress:
+        records = measure_accuracy(get_network(network, weights_file), progress=progress, **options)
+    if json_file:
+        write_json(json_file, records)
+    numbers = ("top-1 %", "loss %", "agreement %", "ratio", "EBPC instead", "EBPC on coefficients")
+    columns: Columns = [("levels", "left"), *((name, "right") for name in numbers)]
+    rows = [
+        (
+            record["choice"],
+            *(None if record[key] is None else f"{100 * record[key]:.2f}" for key in ("top1", "loss", "agreement")),
+            *(f"{record[key]:.3f}" for key in ("ratio", "ebpc_ratio", "sequence_ratio")),
+        )
+        for record in records
+    ]
+    print_table(f"{network}, {options['images']} images", columns, rows)
+
+
+@click.command()
 @click.option(
     "--network", help="One of `silicodec networks`.  [default: resnet20, or digits where SILICODEC_DATA is unset]"
 )
@@ -119,4 +165,4 @@ def demo(network: str | None, image_count: int, folder: Path) -> None:
         raise FailedRun("simulated hardware and software gave different bits")
 
 
-COMMANDS: tuple[Any, ...] = (networks, evaluate, demo)
+COMMANDS: tuple[Any, ...] = (networks, evaluate, accuracy, demo)

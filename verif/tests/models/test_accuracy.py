@@ -1,0 +1,102 @@
+"""Accuracy with restored feature maps: figures equal to those computed by hand, and a search that keeps its budget."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from silicodec.models import accuracy, capture  # noqa: E402
+from silicodec.models.accuracy import AccuracyError, measure_accuracy  # noqa: E402
+from silicodec.models.dct import DCT  # noqa: E402
+from silicodec.models.ebpc import EBPC  # noqa: E402
+from silicodec.models.networks import get_network  # noqa: E402
+from silicodec.models.quantise import quantise  # noqa: E402
+
+CALIBRATION, IMAGES = 60, 70
+
+
+@pytest.fixture(scope="module")
+def network():
+    return get_network("digits")
+
+
+@pytest.fixture(scope="module")
+def records(network):
+    records = measure_accuracy(network, calibration=CALIBRATION, images=IMAGES, budgets=(0.0, 0.05, 1.0))
+    return {record["choice"]: record for record in records}
+
+
+def test_figures_are_those_of_the_codec_layer_after_layer(network, records):
+    model = network.load()
+    batch, labels = network.images(CALIBRATION + IMAGES)
+    largest = {layer.name: layer.values.max() for layer in capture.feature_maps(model, batch[:CALIBRATION])}
+    bits, compressed, lossless, sequence = 0, 0, 0, 0
+    codec = DCT(level=3, signed=0)
+
+    def restore(name, maps):
+        nonlocal bits, compressed, lossless, sequence
+        quantised = quantise(maps.numpy(), "fixed8", largest=float(largest[name]))
+        words = quantised.values
+        if words.ndim == 2:
+            words = words[:, :, np.newaxis, np.newaxis]
+        encoded = [codec.encode(packet) for packet in words]
+        bits += 8 * words.size
+        compressed += sum(packet.nbits for packet in encoded)
+        lossless += EBPC().nbits(words)
+        sequence += EBPC().nbits(codec.quantised(words))
+        restored = np.stack([codec.decode(packet) for packet in encoded]).reshape(maps.shape)
+        return torch.from_numpy((restored / quantised.scale).astype(np.float32))
+
+    # In one batch, where the module uses several: sums in floating point may differ, hence the tolerance.
+    classes = capture.scores(model, batch[CALIBRATION:], restore).argmax(dim=1).numpy()
+    record = records["level 3"]
+    assert record["top1"] == pytest.approx(np.mean(classes == labels[CALIBRATION:]), abs=1 / IMAGES)
+    assert record["ratio"] == pytest.approx(bits / compressed, rel=1e-3)
+    assert record["ebpc_ratio"] == pytest.approx(bits / lossless, rel=1e-3)
+    assert record["sequence_ratio"] == pytest.approx(bits / sequence, rel=1e-3)
+    assert record["loss"] == pytest.approx(record["top1_before"] - record["top1"])
+
+
+def test_coarser_levels_are_smaller(records):
+    ratios = [records[f"level {level}"]["ratio"] for level in (1, 2, 3, 4)]
+    assert ratios == sorted(ratios)
+
+
+def test_a_larger_budget_is_not_worse(records):
+    assert records["loss 0"]["ratio"] <= records["loss 0.05"]["ratio"] <= records["loss 1"]["ratio"]
+    assert set(records["loss 0"]["levels"]) == set(records["level 1"]["levels"])
+    assert records["loss 1"]["ratio"] >= records["level 4"]["ratio"]
+
+
+def test_search_keeps_its_budget_on_the_calibration_images(network):
+    record = measure_accuracy(network, calibration=CALIBRATION, images=1, budgets=(0.05,))[-1]
+    batch, labels = network.images(CALIBRATION)
+    images = accuracy.Images(batch, labels)
+    subject = accuracy.Subject.calibrated(network.load(), images)
+    before, after = subject.run(images, {}), subject.run(images, record["levels"])
+    correct = [np.mean(run.scores.argmax(dim=1).numpy() == labels) for run in (before, after)]
+    assert correct[0] - correct[1] <= 0.05
+
+
+def test_without_labels_agreement_counts(network, tmp_path):
+    from PIL import Image
+
+    for number in range(4):
+        pixels = np.random.default_rng(number).integers(0, 256, (8, 8), np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{number}.png")
+    for record in measure_accuracy(network, calibration=2, images=2, folder=tmp_path):
+        assert record["top1"] is None
+        assert record["loss"] == pytest.approx(1 - record["agreement"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"calibration": 0}, "at least 1 image"),
+        ({"images": 0}, "at least 1 image"),
+        ({"budgets": (1.5,)}, "from 0 to 1"),
+    ],
+)
+def test_bad_arguments(network, arguments, message):
+    with pytest.raises(AccuracyError, match=message):
+        measure_accuracy(network, **arguments)
