@@ -9,7 +9,7 @@ FOLDER holds `cells.lib` and `netlist.v`, as `silicodec.asic.synthesis` leaves t
 The registers of the netlist keep the names that they have in the Verilog. Each register of both designs is cut in two,
 its input being one more output of the design and its output one more input. What is left is combinational: if it is
 equal for every input, then the netlist does the same as the Verilog for ever, from any state that both start in. Where
-the Verilog leaves a value undefined (X), the netlist may have any.
+the Verilog leaves a value undefined (X), the netlist may have any. An asynchronous reset counts as a synchronous one.
 """
 
 from __future__ import annotations
@@ -56,9 +56,9 @@ class Check:
 
     def _read_verilog(self, top: str, files: list[str]) -> None:
         self._run("read_verilog -sv " + " ".join(f'"{file}"' for file in files))
-        self._commands(f"hierarchy -check -top {top}", "proc", "flatten", "opt_clean", "memory_map", "dffunmap")
-        self._commands("splitnets -ports", "simplemap t:$dff", "opt_clean -purge", *self._cut)
-        self._commands(f"rename {top} gold", "design -stash gold")
+        self._commands(f"hierarchy -check -top {top}", "proc", "flatten", "opt_clean", "memory_map")
+        self._commands("async2sync", "dffunmap", "splitnets -ports", "simplemap t:$dff", "opt_clean -purge", *self._cut)
+        self._commands("opt_clean -purge", f"rename {top} gold", "design -stash gold")
 
     def _read_netlist(self, top: str) -> None:
         read_cells(self._run, self._folder / "cells.lib")
@@ -67,7 +67,8 @@ class Check:
         )
         # Names such as _0123_ come from Yosys; hidden, they leave their nets to the names of the Verilog.
         self._commands("splitnets -ports", f"select -module {top}", "rename -hide w:_*_", "flatten t:*df*")
-        self._commands("rename -hide w:_*_.*", "opt_clean", *self._cut, "select -clear", "flatten", "opt_clean -purge")
+        self._commands("async2sync", "dffunmap", "simplemap", "rename -hide w:_*_.*", "opt_clean", *self._cut)
+        self._commands("select -clear", "flatten", "opt_clean -purge")
         self._commands(f"rename {top} gate", "design -stash gate")
 
     def _selected(self, selection: str) -> set[str]:
@@ -77,7 +78,9 @@ class Check:
         return {line.partition("/")[2] for line in lines if line.startswith(("gold/", "gate/"))}
 
     def match_registers(self) -> bool:
-        """Whether the registers of both designs have the same names, in the end."""
+        """Whether every register was cut, and those of both designs have the same names, in the end."""
+        if self._selected("gold/t:$*DFF* gate/t:$*DFF*"):
+            return False
         gold, gate = (self._selected(f"{module}/x:*") for module in ("gold", "gate"))
         for name in sorted(gate - gold):
             self._match_output_register(name, gold - gate)
@@ -92,6 +95,10 @@ class Check:
             self._run("select -module gold")
             self._commands(*(f"rename {register}.{part} {port}.{part}" for part in "cdq"))
             self._run("select -clear")
+
+    def reset(self) -> str:
+        """Return the option that holds the input `rst` in the first cycle, if there is such an input."""
+        return "-set-at 1 in_rst 1" if self._selected("gold/i:rst") else ""
 
     def prove(self, options: str = "") -> bool:
         """Whether no input makes an output of the two designs differ."""
@@ -114,7 +121,7 @@ def check(top: str, folder: Path, files: list[str]) -> dict[str, object]:
     if by_state.match_registers() and by_state.prove():
         return {"proven": True, "cycles": None}
     bounded = Check(top, folder, files, cut=False)
-    return {"proven": bounded.prove(f"-seq {CYCLES} -set-init-zero -set-at 1 in_rst 1"), "cycles": CYCLES}
+    return {"proven": bounded.prove(f"-seq {CYCLES} -set-init-zero {bounded.reset()}"), "cycles": CYCLES}
 
 
 if __name__ == "__main__":

@@ -67,6 +67,20 @@ def test_a_difference_beyond_the_cycles_that_were_checked_is_not_claimed_to_be_p
     assert equivalence("counter", counter, late) == {"proven": True, "cycles": 8}
 
 
+def test_an_asynchronous_reset_is_no_obstacle(tmp_path):
+    text = COUNTER.replace("posedge clk)", "posedge clk or posedge rst)")
+    synthesise("counter", text, tmp_path)
+    assert "dfrtp" in (tmp_path / "netlist.v").read_text()
+    assert equivalence("counter", tmp_path, text) == {"proven": True, "cycles": 8}
+    assert not equivalence("counter", tmp_path, text.replace("count <= 0", "count <= 1"))["proven"]
+
+
+def test_a_design_without_reset_is_checked_from_zero(tmp_path):
+    text = "module free (input clk, input [1:0] a, output reg [3:0] q); always @(posedge clk) q <= q + a; endmodule"
+    synthesise("free", text, tmp_path)
+    assert not equivalence("free", tmp_path, text.replace("q + a", "q - a"))["proven"]
+
+
 @pytest.mark.parametrize("engine", ["ebpc-encoder", "ebpc-decoder"])
 def test_gates_of_the_engines_are_proven_from_any_state(tmp_path, engine):
     engine = ENGINES[engine]
