@@ -64,6 +64,40 @@ def test_coefficients_are_those_of_the_real_transform(step):
     assert np.abs(error.mean()) < step / 50
 
 
+def matrix(constants):
+    """f(k, n) of the document: the constant of |cos((2n + 1) k pi / 16)|, with that cosine's sign."""
+    angles = np.outer(range(8), 2 * np.arange(8) + 1) % 32
+    folded = np.minimum(angles, 32 - angles)
+    return np.where(folded > 8, -1, 1) * np.append(constants, 0)[np.minimum(folded, 16 - folded)]
+
+
+FORWARD = matrix([256, 355, 334, 301, 256, 201, 139, 71])
+INVERSE = matrix([2048, 2841, 2676, 2408, 2048, 1609, 1108, 565])
+
+
+def test_transforms_are_those_of_the_document():
+    random = np.random.default_rng(0)
+    samples = random.choice([-128, 127, 0, 5], (300, 8, 8)).astype(np.int8)
+    rows = (samples.astype(int) @ FORWARD.T + 128) >> 8  # (tile, y, u)
+    coefficients = (FORWARD @ rows) >> 10  # (tile, v, u)
+    table = 2 ** random.integers(0, 8, (8, 8))
+    quantised = np.clip((coefficients + table) // (2 * table), -128, 127)
+    codec = DCT(table=table.tolist())
+    np.testing.assert_array_equal(codec.quantised(samples).view(np.int8).reshape(-1, 8, 8).swapaxes(1, 2), quantised)
+    for values, bits in ((rows, 11), (coefficients, 12)):
+        assert -(2 ** (bits - 1)) <= values.min()
+        assert values.max() < 2 ** (bits - 1)
+
+    # Any coefficients, such as an encoder never gives: the sums between the passes wrap.
+    coefficients = random.integers(-1024, 1024, (300, 8, 8))
+    columns = (INVERSE.T @ coefficients + 256) >> 9  # (tile, y, u)
+    wrapped = (columns + 2**13) % 2**14 - 2**13
+    assert np.any(wrapped != columns)
+    expected = np.clip((wrapped @ INVERSE + 32768) >> 16, -128, 127)
+    by_column = coefficients.swapaxes(1, 2).reshape(-1, 64).astype(np.int16)
+    np.testing.assert_array_equal(inverse(by_column, 8).reshape(-1, 8, 8), expected)
+
+
 def test_finer_steps_restore_better():
     array = np.random.default_rng(0).normal(0, 25, (40, 16, 16)).clip(-128, 127).astype(np.int8)
     errors = [np.mean((DCT(level=level).restore(array) - array.astype(float)) ** 2) for level in (1, 2, 3, 4)]
