@@ -18,7 +18,7 @@ from .results import CornerTiming, Netlist, Power, Result
 from .statistics import area_by_class, read_statistics
 from .target import CORNERS
 from .tasks import GATED, PLAIN
-from .tools import check_tools, power_reason
+from .tools import check_tools, power_reason, recipe
 
 MOST_RUNS = 8
 PRECISION = 0.02
@@ -128,7 +128,8 @@ def make_result(job: Job, project: ASIC, history: ASIC) -> Result:
     """Collect the result of a finished run."""
     flow = project.get_flow()
     nodes = flow.get_nodes()
-    tools = {"siliconcompiler": history.get("record", "scversion", step=nodes[0][0], index=nodes[0][1])}
+    tools = {"silicodec recipe": recipe()}
+    tools |= {"siliconcompiler": history.get("record", "scversion", step=nodes[0][0], index=nodes[0][1])}
     for step, index in nodes:
         if version := history.get("record", "toolversion", step=step, index=index):
             tools[flow.get_graph_node(step, index).get("tool")] = version

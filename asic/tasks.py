@@ -12,6 +12,7 @@ from siliconcompiler import Task
 
 from .statistics import read_statistics
 from .timing import read_timing, timing_script
+from .tools import recipe
 
 PYOSYS_VERSION = "from importlib.metadata import version; print(version('pyosys'))"
 OPENSTA_OLDEST = "2.0.17"
@@ -31,10 +32,16 @@ class CornerTask(Task):
         filesets = library.get("asic", "libcornerfileset", self._corner(), "nldm")
         return [(library, ("fileset", fileset, "file", "liberty")) for fileset in filesets]
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_parameter("recipe", "str", "hash of the programs behind the step")
+
     def setup(self) -> None:
-        """Declare the liberty file, so that a changed one makes the step run again."""
+        """Declare the liberty file and the recipe, so that a change of them makes the step run again."""
         super().setup()
         self.set_threads(1)
+        self.set("var", "recipe", recipe())
+        self.add_required_key("var", "recipe")
         for library, key in self._liberty_keys():
             self.add_required_key(library, *key)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 import subprocess
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
+from pathlib import Path
 
 from .pdk import MeasurementError
 
@@ -55,6 +57,7 @@ def numbers(version: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", version))
 
 
+RECIPE = ("synthesis.py", "cell_models.py", "clock_gate.v", "structure.py", "equivalence.py", "timing.py", "pdk.py")
 OPENSTA = Tool("sta", "-version", "2.0.17", "on Debian, apt-get install opensta")
 OPENSTA_WITH_POWER = "2.6"
 LAYOUT_TOOLS = (
@@ -87,9 +90,18 @@ def check_scheduler(scheduler: str | None) -> None:
         raise MeasurementError("srun is missing: run this where Slurm's commands are, in a folder the cluster shares")
 
 
+def recipe() -> str:
+    """Hash of this package's own part in the steps, so that a change of it makes them run again."""
+    digest = hashlib.sha256()
+    for name in RECIPE:
+        digest.update(Path(__file__).with_name(name).read_bytes())
+    return digest.hexdigest()[:12]
+
+
 def tool_versions(flow: str) -> dict[str, str | None]:
     """Versions that a record of this flow must have to be of the present tools."""
     versions: dict[str, str | None] = {"siliconcompiler": version("siliconcompiler"), "slang": version("pyslang")}
+    versions["silicodec recipe"] = recipe()
     if flow == "synthesis":
         versions |= {"pyosys": version("pyosys"), "opensta": OPENSTA.version()}
     return versions
