@@ -18,6 +18,8 @@ sums in odd part          12                                     12
 all                       60                                     72
 ========================  =====================================  =====================================================
 
+Rounding is not counted: it takes 8 more in the first forward pass and 2 in an inverse one, or carry inputs.
+
 11 is the smallest n whose constants, rounded to nearest, meet IEEE Std 1180-1990.
 
 The algorithm of C. Loeffler, A. Ligtenberg, G. S. Moschytz ("Practical Fast 1-D DCT Algorithms with 11
