@@ -30,8 +30,8 @@ def bit_packer(clk: Any, rst: Any, symbols: SymbolStream, words: Stream, *, word
         raise ValueError(f"word_bits must be a power of two of at least 2, not {word_bits}")
     shift_bits = word_bits.bit_length() - 1
 
-    # Holds `filled + 1` bits from the left. An empty accumulator counts as a full one whose word is `spent`: the next symbol
-    # then starts a word in either case.
+    # Holds `filled + 1` bits from the left. An empty accumulator counts as a full one whose word is `spent`: the next
+    # symbol starts a word in either case.
     accumulator = Signal(intbv(0)[word_bits:])
     filled = Signal(modbv(word_bits - 1)[shift_bits:])
     spent = Signal(bool(1))

@@ -6,81 +6,11 @@ from typing import Any
 
 from myhdl import Signal, always_comb, always_seq, block, concat, instances, intbv, modbv
 
+from silicodec.models.bpc_tables import field_bits
+
 from .corner_turn import corner_turn
+from .plane_code import plane_parser
 from .stream import BitWindow
-
-
-@block
-def plane_parser(
-    window: BitWindow, base: Any, symbol: Any, is_run: Any, run: Any, cleared: Any, invalid: Any = None
-) -> Any:
-    """Read one symbol off the window by the table of the format; combinational.
-
-    Parameters
-    ----------
-    base : Signal of bool
-        The symbol is a base, which is a plain word.
-    symbol : Signal of `word_bits` bits
-        The base; or the plane's DBX, its first difference in bit `word_bits` - 2.
-    is_run, run
-        The symbol is a run of so many zero planes.
-    cleared : Signal of bool
-        The plane's differences are all zero, whatever DBX.
-    invalid : Signal of bool, optional
-        The symbol names a position beyond the plane.
-    """
-    word_bits = len(symbol)
-    position_bits = (word_bits - 1).bit_length()
-    run_bits = (word_bits - 1).bit_length()
-    top = word_bits - 1
-    position = Signal(intbv(0)[position_bits:])
-    located = Signal(intbv(0)[word_bits:])
-
-    @always_comb
-    def locate() -> None:
-        position.next = window.data[top - 4 : top - 4 - position_bits]
-
-    @always_comb
-    def expand() -> None:
-        one = window.data[top - 4]
-        for i in range(word_bits - 1):
-            located.next[top - 1 - i] = position == i
-            if i > 0 and position == i - 1 and not one:
-                located.next[top - 1 - i] = True
-        located.next[top] = False
-
-    @always_comb
-    def parse() -> None:
-        is_run.next = False
-        cleared.next = False
-        run.next = 1
-        symbol.next = window.data
-        window.length.next = word_bits
-        if not base and not window.data[top]:
-            if window.data[top - 1]:
-                is_run.next = True
-                window.length.next = 2
-            elif window.data[top - 2]:
-                is_run.next = True
-                run.next = window.data[top - 2 : top - 2 - run_bits] + 2
-                window.length.next = 3 + run_bits
-            elif window.data[top - 3]:
-                symbol.next = located
-                window.length.next = 5 + position_bits
-            else:
-                symbol.next = 2**word_bits - 1
-                cleared.next = window.data[top - 4]
-                window.length.next = 5
-
-    if invalid is not None:
-
-        @always_comb
-        def validate() -> None:
-            positional = not base and window.data[word_bits : top - 3] == 1
-            beyond = position > word_bits - 2 or (position > word_bits - 3 and not window.data[top - 4])
-            invalid.next = positional and beyond
-
-    return instances()
 
 
 @block
@@ -125,7 +55,7 @@ def bit_plane_decoder(
     """
     size = word_bits
     planes = word_bits - 1
-    run_bits = (word_bits - 1).bit_length()
+    run_bits = field_bits(word_bits)
 
     symbol = Signal(intbv(0)[word_bits:])
     is_run = Signal(bool(0))

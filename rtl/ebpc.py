@@ -98,7 +98,7 @@ def ebpc_decoder(
 
     active = Signal(bool(0))
     over = Signal(bool(0))
-    plain = Signal(bool(0))
+    no_planes = Signal(bool(0))
     remaining = Signal(modbv(0)[length_bits:])
     last_part = Signal(bool(0))
     last_word = Signal(bool(0))
@@ -153,7 +153,7 @@ def ebpc_decoder(
     def start() -> None:
         length.ready.next = not active or refill
         znz_start.next = active and not over
-        bpc_start.next = active and not over and not plain
+        bpc_start.next = active and not over and not no_planes
 
     @always_comb
     def measure() -> None:
@@ -165,8 +165,8 @@ def ebpc_decoder(
     def offer() -> None:
         offered.next = (
             nonzero.valid
-            and (not nonzero.data or available or exhausted or plain)
-            and (not nonzero.last or plain or bpc_window.loaded)
+            and (not nonzero.data or available or exhausted or no_planes)
+            and (not nonzero.last or no_planes or bpc_window.loaded)
         )
         words.last.next = nonzero.last
         words.data.next = 0
@@ -198,7 +198,7 @@ def ebpc_decoder(
         elif count:
             remaining.next = remaining - 1
         if not active:
-            plain.next = length.data[length_bits]
+            no_planes.next = length.data[length_bits]
 
     if checked:
         starved = Signal(bool(0))
@@ -211,7 +211,7 @@ def ebpc_decoder(
                 or runs_over
                 or not znz_window.clean
                 or (nonzero.data and not available)
-                or (not plain and (not exhausted or not bpc_window.clean or untouched))
+                or (not no_planes and (not exhausted or not bpc_window.clean or untouched))
             )
 
         @always_seq(clk.posedge, reset=rst)

@@ -69,9 +69,9 @@ class SymbolStream:
 class BitWindow:
     """The next bits of a packet, and how many of them their user takes.
 
-    `data` is meaningful while `valid` is high; on a rising clock edge where `take` is high the window moves on by `length`
-    bits. `loaded` says that the packet has begun, `ended` that its last word has been read, and `clean` that nothing but
-    a proper padding is left.
+    `data` is meaningful while `valid` is high; on a rising clock edge where `take` is high the window moves on by
+    `length` bits. `loaded` says that the packet has begun, `ended` that its last word has been read, and `clean` that
+    nothing but a proper padding is left.
     """
 
     def __init__(self, bits: int) -> None:
