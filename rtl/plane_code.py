@@ -57,6 +57,8 @@ def plane_coder(plane: Any, difference: Any, code: Any, kind: Any, zero: Any, *,
     no_pair = Signal(bool(0))
     no_triple = Signal(bool(0))
     position = Signal(intbv(0)[position_bits:])
+    whole = Signal(intbv(0)[word_bits:])
+    positional = Signal(intbv(0)[word_bits:])
 
     @always_comb
     def find_edges() -> None:
@@ -88,6 +90,19 @@ def plane_coder(plane: Any, difference: Any, code: Any, kind: Any, zero: Any, *,
         position.next = found
 
     @always_comb
+    def align() -> None:
+        whole.next = raw
+        for i in range(size):
+            whole.next[size - 1 - i] = plane[i]
+
+    @always_comb
+    def place() -> None:
+        positional.next = two_ones
+        if no_pair:
+            positional.next = single_one
+        positional.next[position_end + position_bits : position_end] = position
+
+    @always_comb
     def choose() -> None:
         zero.next = plane == 0
         if plane == 2**size - 1:
@@ -98,17 +113,10 @@ def plane_coder(plane: Any, difference: Any, code: Any, kind: Any, zero: Any, *,
             code.next = zero_delta
         elif one_start and no_triple:
             kind.next = POSITION
-            if no_pair:
-                code.next = single_one
-            else:
-                code.next = two_ones
-            for i in range(position_bits):
-                code.next[position_end + i] = position[i]
+            code.next = positional
         else:
             kind.next = WHOLE
-            code.next = raw
-            for i in range(size):
-                code.next[size - 1 - i] = plane[i]
+            code.next = whole
         if plane == 0:
             kind.next = RUN
 

@@ -86,8 +86,7 @@ def symbol_queue(
             symbols.data.next[word_bits - 1] = False
             symbols.data.next[word_bits - 2] = single
             symbols.data.next[word_bits - 3] = True
-            for i in range(run_bits):
-                symbols.data.next[word_bits - 3 - run_bits + i] = extra[i]
+            symbols.data.next[word_bits - 3 : word_bits - 3 - run_bits] = extra
         if head_kind == WHOLE:
             symbols.length.next = word_bits
         elif head_kind == POSITION:
