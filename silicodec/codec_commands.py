@@ -104,7 +104,11 @@ def codecs() -> None:
     from silicodec.models.catalog import CODECS
 
     rows = [
-        (name, (codec.__doc__ or "").partition("\n")[0], ", ".join(f"{f.name}={f.default}" for f in fields(codec)))
+        (
+            name,
+            (codec.__doc__ or "").partition("\n")[0],
+            ", ".join(f"{f.name}={getattr(codec(), f.name)}" for f in fields(codec)),
+        )
         for name, codec in CODECS.items()
     ]
     print_table("Codecs", [("codec", "left"), ("scheme", "left"), ("parameters and their defaults", "left")], rows)
