@@ -70,8 +70,9 @@ class Engine:
     axi : bool
         Whether the top level has AXI4-Stream's signal names.
     stimulus : callable
-        Maps packets of tensor words to the packets of every input stream: for an encoder the words themselves, for a
-        decoder their streams.
+        Maps tensors, integer arrays that a user would pass, to the packets of every input stream, a packet or more for
+        each: for an encoder the tensors' words, for a decoder their streams. Raises ValueError for a tensor that the
+        engine cannot take.
     tensor : str
         The port whose packets are the tensor words.
     """
@@ -86,7 +87,7 @@ class Engine:
     clock_ns: float
     published: tuple[PublishedFigure, ...] = field(default=())
     axi: bool = False
-    stimulus: Callable[[Packets], dict[str, list[np.ndarray]]] = field(kw_only=True)
+    stimulus: Callable[[Sequence[np.ndarray]], dict[str, list[np.ndarray]]] = field(kw_only=True)
     tensor: str = field(kw_only=True)
 
     @property

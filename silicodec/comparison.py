@@ -129,8 +129,7 @@ def packets_for(engine: Engine, arrays: Mapping[str, np.ndarray]) -> dict[str, l
         If an array does not fit its stream.
     """
     if set(arrays) == {""}:
-        tensor = next(port for port in (*engine.inputs, *engine.outputs) if port.name == engine.tensor)
-        return engine.stimulus([as_packet(tensor, arrays[""])])
+        return engine.stimulus([arrays[""]])
     ports = {port.name: port for port in engine.inputs}
     if set(arrays) != set(ports):
         named = ", ".join(sorted(arrays, key=str) or ["none"])

@@ -18,8 +18,9 @@ from cocotb_tools.runner import get_runner
 from cocotbext.axi import AxiStreamBus, AxiStreamSink, AxiStreamSource
 
 from silicodec.models.ebpc import EBPC
-from silicodec.rtl.catalog import ENGINES, length_words
+from silicodec.rtl.catalog import ENGINES
 from silicodec.rtl.convert import to_verilog
+from silicodec.rtl.ebpc_engines import length_words
 
 CODEC = EBPC(word_bits=8, block_size=8)
 

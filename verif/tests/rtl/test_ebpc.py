@@ -9,13 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from silicodec.models.ebpc import EBPC
-from silicodec.rtl.catalog import ENGINES, length_words, read_length
 from silicodec.rtl.convert import verilog
+from silicodec.rtl.ebpc_engines import EBPC_ENGINES, length_words, read_length
 from silicodec.verif.compare import check, first_difference
 from silicodec.verif.simulate import simulate
 from silicodec.verif.stalls import Stalls
 
 BACKENDS = ["myhdl", "icarus", "verilator"]
+ENGINES = {engine.name: engine for engine in EBPC_ENGINES}
 NAMES = [name for name, engine in ENGINES.items() if not engine.axi]
 WORD_BITS = {8: "", 16: "-w16"}
 STALLS = {

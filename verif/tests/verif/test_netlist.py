@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from silicodec.models.ebpc import EBPC
-from silicodec.rtl.catalog import ENGINES, length_words
+from silicodec.rtl.catalog import ENGINES
 from silicodec.rtl.convert import verilog
+from silicodec.rtl.ebpc_engines import length_words
 from silicodec.verif.compare import check, first_difference
 from silicodec.verif.errors import SimulationError
 from silicodec.verif.netlist import _gates
