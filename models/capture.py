@@ -8,10 +8,10 @@
 
 import copy
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -23,6 +23,11 @@ from silicodec.models.networks.tflite import TFLiteModel
 from silicodec.models.reproducible import reproducible
 
 Kind = Literal["feature map", "gradient map", "weight"]
+Model = nn.Module | TFLiteModel
+Point = Literal["activation", "convolution"]
+POINTS: tuple[Point, ...] = get_args(Point)
+"""Where `scores` replaces feature maps: at the output of every activation function, or at that of every convolution,
+behind its batch normalisation where it has one, and so before the activation."""
 
 ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Hardswish)
 CONVOLUTIONS = (nn.Conv2d, nn.Linear)
@@ -80,22 +85,27 @@ def feature_maps(model: nn.Module | TFLiteModel, images: np.ndarray) -> list[Lay
     def keep(name: str, output: Tensor) -> None:
         outputs[name] = _as_maps(output)
 
-    with reproducible(), torch.inference_mode(), _on_each_activation(model, nn.Module.register_forward_hook, keep):
+    with reproducible(), torch.inference_mode(), _on_each(activations(model), nn.Module.register_forward_hook, keep):
         model(torch.from_numpy(images))
     return _layers(outputs, "feature map")
 
 
-def scores(model: nn.Module, images: np.ndarray, replace: Callable[[str, Tensor], Tensor | None]) -> Tensor:
+def scores(
+    model: Model, images: np.ndarray, replace: Callable[[str, Tensor], Tensor | None], point: Point = "activation"
+) -> Tensor:
     """Run a network with its feature maps replaced.
 
     Parameters
     ----------
-    model : torch.nn.Module
+    model : torch.nn.Module or TFLiteModel
         The network.
     images : np.ndarray
         float32, (N, C, H, W), normalised.
     replace : callable
         Called with each layer's name and feature maps as they are computed; returns other maps, or None to keep them.
+        Maps are floating-point numbers, or uint8 words as of `feature_maps` behind the activations of a TFLiteModel.
+    point : str
+        One of `POINTS`.
 
     Returns
     -------
@@ -105,9 +115,16 @@ def scores(model: nn.Module, images: np.ndarray, replace: Callable[[str, Tensor]
     Raises
     ------
     CaptureError
-        When the network has no activation module.
+        When the network has no such module.
     """
-    with reproducible(), torch.inference_mode(), _on_each_activation(model, nn.Module.register_forward_hook, replace):
+    if isinstance(model, TFLiteModel):
+        raise CaptureError("TensorFlow Lite does not let its feature maps be replaced")
+    modules = activations if point == "activation" else convolutions
+    with (
+        reproducible(),
+        torch.inference_mode(),
+        _on_each(modules(model), nn.Module.register_forward_hook, replace),
+    ):
         return model(torch.from_numpy(images))
 
 
@@ -150,7 +167,7 @@ def gradient_maps(model: nn.Module, images: np.ndarray, labels: np.ndarray | Non
         gradients[name] = np.empty(0)  # holds the place: gradients come in reverse order
         activation_input.register_hook(keep_gradient)
 
-    with reproducible(), _on_each_activation(model, nn.Module.register_forward_pre_hook, keep):
+    with reproducible(), _on_each(activations(model), nn.Module.register_forward_pre_hook, keep):
         cross_entropy(model(torch.from_numpy(images)), torch.from_numpy(labels)).backward()
     return _layers(gradients, "gradient map")
 
@@ -169,11 +186,47 @@ def weights(model: nn.Module | TFLiteModel) -> list[Layer]:
     return [Layer(name, "weight", module.weight.detach().numpy()[np.newaxis]) for name, module in modules.items()]
 
 
+def activations(model: nn.Module) -> dict[str, nn.Module]:
+    """Find the activation functions by path.
+
+    Raises
+    ------
+    CaptureError
+        When there is none.
+    """
+    modules: dict[str, nn.Module] = {n: module for n, module in model.named_modules() if isinstance(module, ACTIVATIONS)}
+    if not modules:
+        raise CaptureError("the network has no activation module (such as torch.nn.ReLU) to take feature maps from")
+    return modules
+
+
+def convolutions(model: nn.Module) -> dict[str, nn.Module]:
+    """Find the convolutions by path, or instead of each the batch normalisation that is defined next.
+
+    Raises
+    ------
+    CaptureError
+        When there is none.
+    """
+    leaves = [(name, module) for name, module in model.named_modules() if not any(module.children())]
+    modules = {}
+    for (name, module), following in zip(leaves, [*leaves[1:], ("", None)], strict=True):
+        if isinstance(module, nn.Conv2d):
+            normalised = isinstance(following[1], nn.BatchNorm2d) and following[1].num_features == module.out_channels
+            path, last = following if normalised else (name, module)
+            modules[path] = last
+    if not modules:
+        raise CaptureError("the network has no convolution to take feature maps from")
+    return modules
+
+
 @contextmanager
-def _on_each_activation(
-    model: nn.Module, register: Callable[..., RemovableHandle], action: Callable[[str, Tensor], Tensor | None]
+def _on_each(
+    modules: Mapping[str, nn.Module],
+    register: Callable[..., RemovableHandle],
+    action: Callable[[str, Tensor], Tensor | None],
 ) -> Iterator[None]:
-    """Call `action` with a layer's name and the activation's output (forward hooks) or input (forward pre-hooks).
+    """Call `action` with a layer's name and the module's output (forward hooks) or input (forward pre-hooks).
 
     What it returns replaces the tensor, unless it returns None.
     """
@@ -187,10 +240,7 @@ def _on_each_activation(
 
         return hook
 
-    activations = {name: module for name, module in model.named_modules() if isinstance(module, ACTIVATIONS)}
-    if not activations:
-        raise CaptureError("the network has no activation module (such as torch.nn.ReLU) to take feature maps from")
-    handles = [register(module, watch(name)) for name, module in activations.items()]
+    handles = [register(module, watch(name)) for name, module in modules.items()]
     try:
         yield
     finally:

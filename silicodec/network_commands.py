@@ -106,7 +106,16 @@ def print_records(title: str, records: list[dict[str, Any]]) -> None:
 @click.command()
 @click.option("--network", default="digits", show_default=True, help="One of `silicodec networks`.")
 @click.option("--weights-file", type=FILE, metavar="FILE", help="Weights to use instead of the network's own.")
-@click.option("--calibration", default=200, show_default=True, metavar="N", help="How many images to choose levels on.")
+@click.option("--scheme", default="dct", show_default=True, help="Lossy scheme: dct.")
+@click.option(
+    "--point",
+    default="activation",
+    show_default=True,
+    help="Where maps are compressed: activation (its output), or convolution (its output, before the activation).",
+)
+@click.option(
+    "--calibration", default=200, show_default=True, metavar="N", help="How many images to choose settings on."
+)
 @click.option("--images", default=200, show_default=True, metavar="N", help="How many other images to report on.")
 @click.option("--folder", type=FILE, metavar="DIR", help="Image files to use instead of the network's data set.")
 @click.option(
@@ -120,12 +129,12 @@ def print_records(title: str, records: list[dict[str, Any]]) -> None:
     help="Accuracy that may be lost on the calibration images; may be repeated.",
 )
 @click.option(
-    "--json", "json_file", type=FILE, metavar="FILE", help="Write the records there, with each layer's level."
+    "--json", "json_file", type=FILE, metavar="FILE", help="Write the records there, with each layer's setting."
 )
 def accuracy(network: str, weights_file: Path | None, json_file: Path | None, **options: Any) -> None:
-    """Measure accuracy and ratio with feature maps that the DCT codec compressed and restored.
+    """Measure accuracy and ratio with feature maps that a lossy scheme compressed and restored.
 
-    At each of its levels for all layers, and with a level for each layer chosen for an accuracy budget. Example:
+    In each of its settings for all layers, and with a setting for each layer chosen for an accuracy budget. Example:
 
         silicodec accuracy --network resnet20 --budget 0.01
     """
@@ -137,7 +146,7 @@ def accuracy(network: str, weights_file: Path | None, json_file: Path | None, **
     if json_file:
         write_json(json_file, records)
     numbers = ("top-1 %", "loss %", "agreement %", "ratio", "EBPC instead", "EBPC on coefficients")
-    columns: Columns = [("levels", "left"), *((name, "right") for name in numbers)]
+    columns: Columns = [("choice", "left"), *((name, "right") for name in numbers)]
     rows = [
         (
             record["choice"],

@@ -58,6 +58,25 @@ def test_feature_maps_of_every_call_in_order(model, images):
         np.testing.assert_allclose(layer.values, expected.numpy(), rtol=1e-5, atol=1e-6)
 
 
+def test_maps_before_the_activation_are_replaced(model, images):
+    seen = {}
+
+    def halve(name, maps):
+        seen[name] = maps.clone()
+        return maps / 2
+
+    scores = capture.scores(model, images, halve, "convolution")
+    with torch.no_grad():
+        first = model.norm(model.first(torch.from_numpy(images)))
+        rectified = (first / 2).clamp(min=0)
+        second = model.second(rectified)
+        expected = model.linear((second / 2 + rectified).clamp(min=0).mean((2, 3))).clamp(min=0)
+    assert list(seen) == ["norm", "second"]
+    torch.testing.assert_close(seen["norm"], first)
+    torch.testing.assert_close(seen["second"], second)
+    torch.testing.assert_close(scores, expected)
+
+
 def test_gradient_maps_are_those_at_the_activations_input(images):
     torch.manual_seed(0)
     model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(32, 4))
@@ -111,6 +130,11 @@ def test_weights_are_one_packet_a_layer(model):
 def test_network_without_activation_modules(images):
     with pytest.raises(CaptureError, match="no activation module"):
         capture.feature_maps(nn.Conv2d(1, 1, 3), images)
+
+
+def test_network_without_convolutions(images):
+    with pytest.raises(CaptureError, match="no convolution"):
+        capture.scores(nn.Flatten(), images, lambda name, maps: maps, "convolution")
 
 
 def test_gradients_need_labels(model, images):

@@ -58,19 +58,25 @@ def test_bad_evaluation_gives_one_line_and_no_file(tmp_path, arguments, message)
     assert not (tmp_path / "records.json").exists()
 
 
-def test_accuracy_prints_and_writes_every_choice_of_levels(tmp_path):
+def test_accuracy_prints_and_writes_every_choice_of_settings(tmp_path):
     options = ["--calibration", 20, "--images", 30, "--budget", 0, "--budget", 0.05]
     code, output, error = run("accuracy", "--network", "digits", *options, "--json", tmp_path / "records.json")
     assert code == 0
     assert "100 %" in error
     records = json.loads((tmp_path / "records.json").read_text())
-    assert [record["choice"] for record in records] == [*(f"level {n}" for n in (1, 2, 3, 4)), "loss 0", "loss 0.05"]
+    assert [record["choice"] for record in records] == [*(f"setting {n}" for n in (1, 2, 3, 4)), "loss 0", "loss 0.05"]
     assert all(f"{record['ratio']:.3f}" in output for record in records)
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [(["--budget", "2"], "from 0 to 1"), (["--images", "0"], "at least 1"), (["--network", "lenet"], "resnet20")],
+    [
+        (["--budget", "2"], "from 0 to 1"),
+        (["--images", "0"], "at least 1"),
+        (["--network", "lenet"], "resnet20"),
+        (["--scheme", "jpeg"], "dct"),
+        (["--point", "pool"], "convolution"),
+    ],
 )
 def test_bad_accuracy_gives_one_line(arguments, message):
     code, _, error = run("accuracy", *arguments)

@@ -1,0 +1,75 @@
+"""Lossy schemes: the codecs that a layer of a network can have.
+
+A scheme makes codecs for one layer from its calibration maps, each with another rate; `silicodec.models.accuracy`
+chooses one of them for each layer. To add a scheme, write a `Scheme` and give it an entry in `SCHEMES`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Protocol
+
+import numpy as np
+
+from silicodec.models.dct import DCT, LEVELS
+
+
+class LayerCodec(Protocol):
+    """A lossy codec with its parameters for one layer. It is called with the maps of several images, (N, C, H, W)."""
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the codec's id and parameters, as plain JSON."""
+
+    def nbits(self, array: np.ndarray) -> int:
+        """Count the bits that maps encode to."""
+
+    def restore(self, array: np.ndarray) -> np.ndarray:
+        """Return what decoding gives for the encoded maps, in their shape and dtype."""
+
+    def quantised(self, array: np.ndarray) -> np.ndarray:
+        """Return what the codec encodes without loss: 8-bit integers, in the order of the stream."""
+
+
+class Scheme(Protocol):
+    """A way to compress feature maps with loss."""
+
+    def candidates(self, maps: np.ndarray) -> Sequence[LayerCodec]:
+        """Make the codecs to choose from for a layer.
+
+        Parameters
+        ----------
+        maps : np.ndarray
+            (N, C, H, W), from calibration images: int8, or the network's own words, uint8, which are never negative.
+            H = W = 1 behind linear layers.
+
+        Returns
+        -------
+        sequence of LayerCodec
+            From the finest to the coarsest.
+        """
+
+
+class DCTScheme:
+    """The codec `dct` at each of its levels."""
+
+    def candidates(self, maps: np.ndarray) -> list[LayerCodec]:
+        """Make a codec for each level; `signed` is 0 where no value is negative."""
+        codec = DCT(signed=int(maps.dtype == np.uint8 or maps.min() < 0))
+        return [replace(codec, level=level) for level in range(1, LEVELS + 1)]
+
+
+SCHEMES: dict[str, Scheme] = {"dct": DCTScheme()}
+"""The lossy schemes by name."""
+
+
+def get_scheme(name: str) -> Scheme:
+    """Find a scheme by its name.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name; the message lists the known ones.
+    """
+    try:
+        return SCHEMES[name]
+    except KeyError:
+        raise ValueError(f"unknown scheme '{name}': use one of {', '.join(SCHEMES)}") from None
