@@ -194,7 +194,9 @@ def activations(model: nn.Module) -> dict[str, nn.Module]:
     CaptureError
         When there is none.
     """
-    modules: dict[str, nn.Module] = {n: module for n, module in model.named_modules() if isinstance(module, ACTIVATIONS)}
+    modules: dict[str, nn.Module] = {
+        name: module for name, module in model.named_modules() if isinstance(module, ACTIVATIONS)
+    }
     if not modules:
         raise CaptureError("the network has no activation module (such as torch.nn.ReLU) to take feature maps from")
     return modules
