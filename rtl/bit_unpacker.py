@@ -13,7 +13,9 @@ from .stream import BitWindow, Stream
 def bit_unpacker(
     clk: Any, rst: Any, words: Stream, window: BitWindow, start: Any, finish: Any, *, word_bits: int, checked: bool
 ) -> Any:
-    """Show the next `word_bits` bits of a packet, most significant bit first; zeros follow its end for ever.
+    """Show the next `word_bits` bits of a packet, most significant bit first.
+
+    What follows the packet's end, for ever, is zeros if `checked`, and otherwise of no meaning.
 
     Parameters
     ----------
@@ -28,7 +30,7 @@ def bit_unpacker(
     word_bits : int
         A power of two.
     checked : bool
-        Whether `window.clean` is driven.
+        Whether `window.clean` is driven, which needs the zeros.
     """
     if word_bits < 2 or word_bits & (word_bits - 1):
         raise ValueError(f"word_bits must be a power of two of at least 2, not {word_bits}")
@@ -39,14 +41,8 @@ def bit_unpacker(
     loaded = Signal(bool(0))
     used = Signal(intbv(0)[shift_bits:])
     new_used = Signal(intbv(0)[shift_bits + 1 :])
-    following = Signal(intbv(0)[word_bits:])
+    following = Signal(intbv(0)[word_bits:]) if checked else words.data
     load = Signal(bool(0))
-
-    @always_comb
-    def look_ahead() -> None:
-        following.next = 0
-        if not word_last:
-            following.next = words.data
 
     @always_comb
     def show() -> None:
@@ -96,6 +92,13 @@ def bit_unpacker(
             used.next = new_used[shift_bits:]
 
     if checked:
+
+        @always_comb
+        def look_ahead() -> None:
+            following.next = 0
+            if not word_last:
+                following.next = words.data
+
         beyond = Signal(bool(0))
         overrun = Signal(bool(0))
 

@@ -1,0 +1,55 @@
+"""Write the tables of engines and of bitstreams in README.md anew, from the shipped records."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from silicodec.asic.records import SHIPPED, read_records
+from silicodec.figures import measured_figures, published_figures
+from silicodec.fpga.boards import BOARDS
+from silicodec.fpga.records import SHIPPED as BITSTREAMS
+from silicodec.fpga.records import read_record
+from silicodec.rtl.catalog import ENGINES
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+def engine_table() -> str:
+    """Make the table of what engines cost on SkyWater 130, in Markdown."""
+    records = read_records(SHIPPED)
+    lines = [
+        "| engine | area, um2 | public RTL | longest path, ns | public RTL | kGE | flip-flops |\n",
+        "|---|--:|--:|--:|--:|--:|--:|\n",
+    ]
+    for engine in ENGINES.values():
+        area, kilo, path, flip_flops = measured_figures(records.get(engine.name))
+        other_area, _, other_path = published_figures(engine)
+        lines.append(f"| `{engine.name}` | {area} | {other_area} | {path} | {other_path} | {kilo} | {flip_flops} |\n")
+    return "".join(lines)
+
+
+def bitstream_table() -> str:
+    """Make the table of the engines' bitstreams on each board, in Markdown."""
+    lines = [
+        "| board | engine | LUTs | flip-flops | block RAMs | DSPs | device | clock MHz (needed) | bitstream bytes |\n",
+        "|---|---|--:|--:|--:|--:|--:|--:|--:|\n",
+    ]
+    for board in BOARDS.values():
+        for engine in ENGINES:
+            if (path := BITSTREAMS / f"{engine}-{board.name}.json").exists():
+                record = read_record(path)
+                cells = [f"{record.resources[kind].used:,}" for kind in ("LUTs", "flip-flops", "block RAMs", "DSPs")]
+                clocks = [f"{clock.achieved_mhz:.1f} ({clock.required_mhz:g})" for clock in record.clocks.values()]
+                cells += [f"{record.share:.1%}", " ".join(clocks), f"{record.bitstream_bytes:,}"]
+                lines.append(f"| {board.summary} | `{engine}` | {' | '.join(cells)} |\n")
+    return "".join(lines)
+
+
+def replace(text: str, name: str, table: str) -> str:
+    """Put a table between the comments that mark its place."""
+    return re.sub(rf"(?<=<!-- {name} -->\n).*?(?=<!-- end -->)", lambda _: table, text, flags=re.DOTALL)
+
+
+if __name__ == "__main__":
+    README.write_text(replace(replace(README.read_text(), "engines", engine_table()), "bitstreams", bitstream_table()))
