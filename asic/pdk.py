@@ -13,6 +13,8 @@ DRIVING_CELL = "sky130_fd_sc_hd__buf_4"
 OUTPUT_LOAD_FF = 33.0
 HOW_TO_GET = "git clone https://github.com/siliconcompiler/lambdapdk, and set SILICODEC_PDK to the clone"
 CLOCK_GATE = "sky130_fd_sc_hd__dlclkp_1"
+TO_MEMORY, FROM_MEMORY = "to_memory_", "from_memory_"
+"""What the names of ports begin with that stand for a memory outside the netlist."""
 
 
 class MeasurementError(Exception):

@@ -6,7 +6,8 @@ process on an error, so the caller reads the reason from standard error. Usage:
     python -m silicodec.asic.synthesis [OPTION]... TOP CLOCK_PORT PERIOD_NS FOLDER FILE...
 
 Into FOLDER go the liberty file `cells.lib`, the netlist `netlist.v`, Yosys' statistics `statistics.json` and, with
-`--models`, `gates.v`: the netlist with behavioural models of its cells, for simulation.
+`--models`, `gates.v`: the netlist with behavioural models of its cells, for simulation. With `--memories-outside` the
+memories become ports of the netlist, and `memories.json` says how many bits each one has.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 from pyosys import libyosys as yosys
 
 from silicodec.asic.cell_models import add_models
+from silicodec.asic.memories import has_memories, take_out_memories
 from silicodec.asic.pdk import CLOCK_GATE, DRIVING_CELL, OUTPUT_LOAD_FF, MeasurementError, liberty_file
 from silicodec.asic.structure import check_structure
 from silicodec.asic.yosys_log import pass_runner
@@ -35,7 +37,14 @@ def check_clock(design: yosys.Design, top: str, clock_port: str) -> None:
 
 
 def synthesize(
-    top: str, clock_port: str, period_ns: float, folder: Path, files: list[str], *, clock_gating: bool = False
+    top: str,
+    clock_port: str,
+    period_ns: float,
+    folder: Path,
+    files: list[str],
+    *,
+    clock_gating: bool = False,
+    memories_outside: bool = False,
 ) -> None:
     """Map Verilog to a flat netlist of standard cells, sized by ABC for the clock period.
 
@@ -53,6 +62,8 @@ def synthesize(
         Verilog or SystemVerilog files.
     clock_gating : bool
         Whether registers with an enable get a gated clock, `GATED_FLIP_FLOPS` or more behind each gate.
+    memories_outside : bool
+        Whether memories become ports of the netlist; otherwise they become flip-flops.
     """
     liberty = folder / "cells.lib"
     constraints = folder / "constraints"
@@ -62,7 +73,12 @@ def synthesize(
     run("read_verilog -sv " + " ".join(f'"{file}"' for file in files))
     run(f"hierarchy -check -top {top}")
     check_clock(design, top, clock_port)
-    run(f"synth -top {top} -flatten")
+    if memories_outside and has_memories(design):
+        run(f"synth -top {top} -flatten -run begin:fine")
+        take_out_memories(design, folder / "memories.json")
+        run(f"synth -top {top} -flatten -run fine:")
+    else:
+        run(f"synth -top {top} -flatten")
     if clock_gating:
         run(f"clockgate -pos {CLOCK_GATE} GATE:CLK:GCLK -min_net_size {GATED_FLIP_FLOPS}")
     run(f"dfflibmap -liberty {liberty}")
@@ -80,6 +96,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m silicodec.asic.synthesis")
     parser.add_argument("--liberty", type=Path, help="gzip file; by default the typical corner's")
     parser.add_argument("--clock-gating", action="store_true")
+    parser.add_argument("--memories-outside", action="store_true")
     parser.add_argument("--strict", action="store_true", help="refuse latches and combinational loops")
     parser.add_argument("--models", action="store_true")
     parser.add_argument("top")
@@ -93,7 +110,15 @@ def main() -> None:
         liberty.write_bytes(gzip.decompress((given.liberty or liberty_file()).read_bytes()))
     except MeasurementError as error:
         sys.exit(f"ERROR: {error}")
-    synthesize(given.top, given.clock_port, given.period_ns, given.folder, given.files, clock_gating=given.clock_gating)
+    synthesize(
+        given.top,
+        given.clock_port,
+        given.period_ns,
+        given.folder,
+        given.files,
+        clock_gating=given.clock_gating,
+        memories_outside=given.memories_outside,
+    )
     if given.strict:
         check_structure(given.top, given.files, given.folder)
     if given.models:
