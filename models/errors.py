@@ -33,22 +33,7 @@ def check_integer(name: str, value: int, low: int, high: int) -> None:
 
 
 def check_power_of_two(name: str, value: int, low: int, high: int) -> None:
-    """Check that a parameter is a power of two within its bounds.
-
-    Parameters
-    ----------
-    name : str
-        The parameter, for the message.
-    value : int
-        What the caller passed.
-    low, high : int
-        Bounds, both included.
-
-    Raises
-    ------
-    CodecError
-        Otherwise.
-    """
+    """Check that a parameter is a power of two within its bounds; takes and raises what `check_integer` does."""
     check_integer(name, value, low, high)
     if value & (value - 1):
         raise CodecError(f"{name} must be a power of two from {low} to {high}, not {value}")
