@@ -169,8 +169,7 @@ class _Output:
         chunks = (answer.payload[start : start + width] for start in range(0, len(answer.payload), width))
         self.partial += [int.from_bytes(chunk, "big") for chunk in chunks]
         if answer.last:
-            dtype = np.uint8 if self.port.bits <= 8 else np.uint16
-            self.packets.append(np.array(self.partial, dtype))
+            self.packets.append(np.array(self.partial, self.port.dtype))
             self.errors.append(answer.error)
             self.partial = []
             self.missing -= 1

@@ -23,7 +23,7 @@ class Port:
     name : str
         The engine's argument that takes the stream; the prefix of its signals in Verilog.
     bits : int
-        Width of a word.
+        Width of a word, 1 to 64.
     error : bool
         Whether the stream carries an error flag together with `last`.
     """
@@ -31,6 +31,11 @@ class Port:
     name: str
     bits: int
     error: bool = False
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The smallest unsigned type that holds a word."""
+        return np.min_scalar_type(2**self.bits - 1)
 
 
 @dataclass(frozen=True)

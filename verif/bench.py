@@ -12,7 +12,7 @@ from myhdl import ResetSignal, Signal, Simulation, StopSimulation, delay, instan
 from silicodec.rtl.convert import isolated_elaboration, signal_names
 from silicodec.rtl.engine import Engine, Port
 
-from .stimulus import ERROR, LAST, Recording, Source, Stimulus, word_type
+from .stimulus import ERROR, LAST, Recording, Source, Stimulus
 
 Device = Callable[[Any, Any, Mapping[str, Any], Mapping[str, Any]], Any]
 """Makes what MyHDL simulates from `clk`, `rst`, the streams and, by output, the signal that says `unknown`."""
@@ -161,7 +161,7 @@ class Bench:
             first_input=self._first_input,
             last_output=self._last_output,
             taken={name: driver.taken for name, driver in self._drivers.items()},
-            words={p.name: np.array(self._monitors[p.name].words, word_type(p)) for p in self._engine.outputs},
+            words={p.name: np.array(self._monitors[p.name].words, p.dtype) for p in self._engine.outputs},
             flags={name: np.array(monitor.flags, np.uint8) for name, monitor in self._monitors.items()},
             violation=violations[0] if violations else None,
         )

@@ -12,7 +12,7 @@ from silicodec.rtl.engine import Engine, Packets, Port
 from . import icarus, myhdl_backend, netlist, verilator
 from .errors import SimulationError, StreamRuleError
 from .stalls import NO_STALLS, Stalls
-from .stimulus import ERROR, LAST, Recording, Source, Stimulus, word_type
+from .stimulus import ERROR, LAST, Recording, Source, Stimulus
 
 BACKENDS: dict[str, Callable[[Engine, Stimulus, str | None], Recording]] = {
     "myhdl": myhdl_backend.run,
@@ -143,7 +143,7 @@ def _packets(port: Port, given: Packets | np.ndarray) -> list[np.ndarray]:
 
 
 def _source(port: Port, packets: Sequence[np.ndarray], stall: np.ndarray) -> Source:
-    words = np.concatenate([np.empty(0, word_type(port)), *packets], dtype=word_type(port), casting="unsafe")
+    words = np.concatenate([np.empty(0, port.dtype), *packets], dtype=port.dtype, casting="unsafe")
     flags = np.zeros(words.size, np.uint8)
     flags[np.cumsum([packet.size for packet in packets], dtype=int) - 1] = LAST
     return Source(words, flags, stall)

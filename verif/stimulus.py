@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
-
-from silicodec.rtl.engine import Port
 
 LAST, ERROR = 1, 2
 """Bits of a word's flags."""
@@ -20,7 +16,7 @@ class Source:
     Parameters
     ----------
     words : ndarray
-        The words of all packets, one after the other, of the port's `word_type`.
+        The words of all packets, one after the other, of the port's dtype.
     flags : ndarray of uint8
         `LAST` on the final word of each packet, otherwise 0.
     stall : ndarray of uint8
@@ -71,7 +67,7 @@ class Recording:
     taken : dict of str to int
         Number of words taken from each source.
     words : dict of str to ndarray
-        Words of each output stream, of the port's `word_type`.
+        Words of each output stream, of the port's dtype.
     flags : dict of str to ndarray of uint8
         `LAST` and `ERROR` of each word of each output stream.
     violation : (str, str) or None
@@ -86,7 +82,3 @@ class Recording:
     flags: dict[str, np.ndarray]
     violation: tuple[str, str] | None
 
-
-def word_type(port: Port) -> np.dtype[Any]:
-    """Return the smallest unsigned type that holds a word of the port."""
-    return np.min_scalar_type(2**port.bits - 1)

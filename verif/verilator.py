@@ -14,7 +14,7 @@ from silicodec.rtl.convert import verilog as convert
 from silicodec.rtl.engine import Engine, Port
 
 from .cache import build_once, run_tool, tool_version
-from .stimulus import Recording, Stimulus, word_type
+from .stimulus import Recording, Stimulus
 
 FLAGS = (
     *("--cc", "--exe", "--build", "--prefix", "Vengine", "-O3", "--x-assign", "fast", "--noassert"),
@@ -91,7 +91,7 @@ def _recording(engine: Engine, report: str, directory: Path) -> Recording:
         first_input=numbers.get("first_input"),
         last_output=numbers.get("last_output"),
         taken=taken,
-        words={port.name: np.fromfile(directory / f"{port.name}.words", word_type(port)) for port in engine.outputs},
+        words={port.name: np.fromfile(directory / f"{port.name}.words", port.dtype) for port in engine.outputs},
         flags={port.name: np.fromfile(directory / f"{port.name}.flags", np.uint8) for port in engine.outputs},
         violation=violation,
     )
