@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+
 import numpy as np
 
 LAST, ERROR = 1, 2
@@ -81,4 +82,3 @@ class Recording:
     words: dict[str, np.ndarray]
     flags: dict[str, np.ndarray]
     violation: tuple[str, str] | None
-
