@@ -35,6 +35,12 @@ with atheris.instrument_imports(include=["silicodec", "json"], exclude=COMPILED)
 
 SEED_WORDS = np.array([0, 0, 3, 4, 4, 5, 0, 7, 1, 1, 2, 3, 5, *[0] * 40, 6, 7, 6, 5], np.uint8)
 
+MAP_PARAMETERS = {
+    "dct": {"signed": (0, 1), "two_level": (0, 1)},
+    "transform": {"signed": (0, 1), "symbol_bits": (2, 8), "block": (1, 3)},
+}
+"""Parameters of the lossy codecs, with their bounds."""
+
 
 def check(encoded: Encoded) -> None:
     """Decode; an array that comes of it must come again after it is encoded."""
@@ -78,7 +84,7 @@ def fuzz_codec(name: str, data: bytes) -> None:
 def fuzz_maps(name: str, data: bytes) -> None:
     """Encode a map with a lossy codec, edit the stream, and decode it for a shape close to the map's."""
     source = atheris.FuzzedDataProvider(data)
-    codec = make_codec(name, signed=source.ConsumeIntInRange(0, 1), two_level=source.ConsumeIntInRange(0, 1))
+    codec = make_codec(name, **{key: source.ConsumeIntInRange(*bounds) for key, bounds in MAP_PARAMETERS[name].items()})
     streams = codec.encode(np.resize(SEED_WORDS, (2, 9, 17)).astype(np.int8)).streams
     streams = {key: consume_edit(source, stream) for key, stream in streams.items()}
     for _ in range(2):
