@@ -1,7 +1,7 @@
 """Trimming of quantised weights to few distinct values, by a shift and a comparison.
 
-HardCompress (ISQED 2021) trims weights after quantisation, so that a dictionary of few entries covers most of them. What
-trimming does here, to each signed 8-bit weight w, with b low-order bits to remove and a threshold T:
+HardCompress (ISQED 2021) trims weights after quantisation, so that a dictionary of few entries covers most of them.
+What trimming does here, to each signed 8-bit weight w, with b low-order bits to remove and a threshold T:
 
 1. If abs(w) < T, the result is 0.
 2. Otherwise w is rounded to a multiple of 2**b, halves towards positive infinity: r = (w + h) >> b, an arithmetic
