@@ -125,13 +125,13 @@ class DCT(Codec):
             raise CodecError(
                 f"codec 'dct' takes maps (..., height, width) of int8 or uint8, not {array.dtype} {array.shape}"
             )
-        samples = _to_samples(array)
+        samples = to_samples(array)
         if not self.signed and samples.size and samples.min() < 0:
             raise CodecError("signed=0 takes maps without negative values; use signed=1")
         low, high = np.full(64, -128), np.full(64, 127)
         if not self.signed:
             low[0], high[0] = 0, 255
-        return quantise_tiles(_to_tiles(samples), self._step_bits, low, high)
+        return quantise_tiles(to_tiles(samples), self._step_bits, low, high)
 
     def _encode_array(self, array: np.ndarray) -> dict[str, EncodedStream]:
         return {"tiles": encode_tiles(self.quantised(array), bool(self.two_level))}
@@ -178,7 +178,7 @@ def _tile_count(shape: Sequence[int]) -> int:
     return math.prod(shape[:-2]) * -(-shape[-2] // 8) * -(-shape[-1] // 8)
 
 
-def _to_samples(array: np.ndarray) -> np.ndarray:
+def to_samples(array: np.ndarray) -> np.ndarray:
     """Take the offset of 128 off unsigned values."""
     return array if array.dtype == np.int8 else (array ^ np.uint8(128)).view(np.int8)
 
@@ -187,7 +187,7 @@ def _from_samples(samples: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
     return samples if dtype == np.int8 else samples.view(np.uint8) ^ np.uint8(128)
 
 
-def _to_tiles(samples: np.ndarray) -> np.ndarray:
+def to_tiles(samples: np.ndarray) -> np.ndarray:
     """Cut maps (..., height, width) into tiles, (tiles, 64); the last row and column are repeated to fill them."""
     if not samples.size:
         return np.empty((0, 64), np.int8)
