@@ -1,13 +1,19 @@
-"""Behavioural Verilog of the cells in a netlist, from the functions, flip-flops and latches of the liberty file."""
+"""Behavioural Verilog of the cells in a netlist, from the functions, flip-flops and latches of the liberty file.
+
+Also a program of its own, for simulations of netlists. Usage:
+
+    python -m silicodec.asic.cell_models NETLIST LIBERTY TOP TARGET
+"""
 
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 from pyosys import libyosys as yosys
 
-from .yosys_log import PassRunner, pass_runner
+from silicodec.asic.yosys_log import PassRunner, pass_runner
 
 CLOCK_GATE_MODEL = Path(__file__).parent / "clock_gate.v"
 REGISTER = re.compile(r"^  reg (\w+);$", re.MULTILINE)
@@ -44,3 +50,7 @@ def add_models(netlist: Path, liberty: Path, top: str, target: Path) -> None:
     run("opt_clean -purge")
     run(f"write_verilog -noattr {target}")
     target.write_text(REGISTER.sub(r"\g<0>\n  initial \1 = $random;", target.read_text()))
+
+
+if __name__ == "__main__":
+    add_models(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], Path(sys.argv[4]))

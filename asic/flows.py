@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from siliconcompiler import ASIC, Design, Flowgraph
-from siliconcompiler.flows.asicflow import ASICFlow
+from siliconcompiler.flows.asicflow import CleanupSynthFlow, PNRFlow
 from siliconcompiler.tools.slang.elaborate import Elaborate
 
 from silicodec.models.storage import written_whole
 
 from .target import CORNERS, layout_constraints, set_target, synthesis_constraints
-from .tasks import GATED, PLAIN, Equivalence, Synthesis, Timing
+from .tasks import GATED, PLAIN, Activity, Equivalence, Power, Synthesis, Timing
+from .tools import power_fault
 
 FLOWS = ("synthesis", "layout")
 UTILISATION = 40
@@ -23,9 +24,22 @@ UTILISATION = 40
 
 @dataclass(frozen=True)
 class Workload:
-    """What an engine was simulated on: the tensor, its number of words, and the clock cycles that they took."""
+    """What an engine was simulated on, and the clock cycles that it took.
+
+    Parameters
+    ----------
+    tensor : str
+        Where it comes from.
+    sha256 : str
+        Hash of its values.
+    words : int
+        Number of words.
+    cycles : int
+        Clock cycles from the first transfer to the last one.
+    """
 
     tensor: str
+    sha256: str
     words: int
     cycles: int
 
@@ -54,6 +68,8 @@ class Job:
         Whether to synthesise a second netlist, with gated clocks.
     workload : Workload or None
         What the design was simulated on, for its record.
+    tensor : Path or None
+        The workload's tensor, a `.npy` file: the netlist is simulated on it for its power. `name` is then an engine's.
     """
 
     name: str
@@ -65,33 +81,60 @@ class Job:
     corner: str = "typical"
     clock_gating: bool = False
     workload: Workload | None = None
+    tensor: Path | None = None
+
+    @property
+    def power_fault(self) -> str | None:
+        """Why the flow reports no power, or None if it does."""
+        return power_fault() if self.tensor else "there is no simulation to take switching activity from"
 
 
-class SynthesisFlow(Flowgraph):
-    """Elaboration, synthesis, timing at every corner, and the formal check; twice with clock gating."""
+class CellFlow(Flowgraph):
+    """Elaboration, synthesis and the formal check; what makes the final netlist of it comes on top."""
 
-    def __init__(self, *, clock_gating: bool = False) -> None:
-        super().__init__("synthesis")
+    def __init__(self, name: str, indices: tuple[str, ...] = (PLAIN,)) -> None:
+        super().__init__(name)
         self.node("elaborate", Elaborate())
-        for index in (PLAIN, GATED) if clock_gating else (PLAIN,):
+        for index in indices:
             self.node("synthesis", Synthesis(), index=index)
             self.edge("elaborate", "synthesis", head_index=index)
-            for corner in CORNERS:
-                self.node(f"timing.{corner}", Timing(), index=index)
-                self.edge("synthesis", f"timing.{corner}", tail_index=index, head_index=index)
         self.node("equivalence", Equivalence())
         self.edge("elaborate", "equivalence")
         self.edge("synthesis", "equivalence")
 
-
-class LayoutFlow(ASICFlow):
-    """SiliconCompiler's flow from Verilog to GDS, and the timing of the extracted layout at every corner."""
-
-    def __init__(self) -> None:
-        super().__init__("layout")
+    def analyse(self, step: str, index: str, *, power: bool) -> None:
+        """Add timing at every corner, and power, of the netlist that a step makes."""
         for corner in CORNERS:
-            self.node(f"timing.{corner}", Timing())
-            self.edge("write.views", f"timing.{corner}")
+            self.node(f"timing.{corner}", Timing(), index=index)
+            self.edge(step, f"timing.{corner}", tail_index=index, head_index=index)
+        if power:
+            self.node("activity", Activity(), index=index)
+            self.node("power", Power(), index=index)
+            self.edge(step, "activity", tail_index=index, head_index=index)
+            self.edge(step, "power", tail_index=index, head_index=index)
+            self.edge("activity", "power", tail_index=index, head_index=index)
+
+
+class SynthesisFlow(CellFlow):
+    """From Verilog to a netlist, or to two with clock gating."""
+
+    def __init__(self, *, clock_gating: bool = False, power: bool = False) -> None:
+        indices = (PLAIN, GATED) if clock_gating else (PLAIN,)
+        super().__init__("synthesis", indices)
+        for index in indices:
+            self.analyse("synthesis", index, power=power)
+
+
+class LayoutFlow(CellFlow):
+    """From Verilog to GDS: behind our synthesis, SiliconCompiler's place and route."""
+
+    def __init__(self, *, power: bool = False) -> None:
+        super().__init__("layout")
+        self.graph(CleanupSynthFlow(), name="cleanup")
+        self.edge("synthesis", "cleanup.clean")
+        self.graph(PNRFlow())
+        self.edge("cleanup.clean", "floorplan.init")
+        self.analyse("write.views", PLAIN, power=power)
 
 
 def make_project(job: Job, folder: Path, scheduler: str | None = None) -> ASIC:
@@ -127,16 +170,14 @@ def make_project(job: Job, folder: Path, scheduler: str | None = None) -> ASIC:
             handler.addFilter(lambda record: False)  # SiliconCompiler's log goes to its files alone
     project.add_fileset(["rtl", "sdc"])
     set_target(project)
+    power = job.power_fault is None
     if job.flow == "layout":
-        project.set_flow(LayoutFlow())
+        project.set_flow(LayoutFlow(power=power))
         project.constraint.area.set_density(UTILISATION)
         project.constraint.area.set_coremargin(1)
     else:
-        project.set_flow(SynthesisFlow(clock_gating=job.clock_gating))
-        set_synthesis(project, job)
-    timing = Timing.find_task(project)
-    timing.set("var", "clock_ns", job.clock_ns)
-    timing.set("var", "constraints", str(constraints))
+        project.set_flow(SynthesisFlow(clock_gating=job.clock_gating, power=power))
+    set_parameters(project, job, constraints)
     project.option.set_builddir(str(folder))
     project.option.set_jobname(job_name(job))
     project.option.set_nodashboard(True)
@@ -147,12 +188,22 @@ def make_project(job: Job, folder: Path, scheduler: str | None = None) -> ASIC:
     return project
 
 
-def set_synthesis(project: ASIC, job: Job) -> None:
-    """Give the synthesis its parameters."""
+def set_parameters(project: ASIC, job: Job, constraints: Path) -> None:
+    """Give our tasks their parameters."""
     synthesis = Synthesis.find_task(project)
     synthesis.set("var", "clock_port", job.clock_port)
     synthesis.set("var", "clock_ns", job.clock_ns)
     synthesis.set("var", "corner", job.corner)
+    analyses = [Timing.find_task(project)]
+    if job.power_fault is None:
+        analyses.append(Power.find_task(project))
+        activity = Activity.find_task(project)
+        activity.set("var", "engine", job.name)
+        activity.set("var", "tensor", str(job.tensor))
+        activity.set("var", "clock_ns", job.clock_ns)
+    for task in analyses:
+        task.set("var", "clock_ns", job.clock_ns)
+        task.set("var", "constraints", str(constraints))
 
 
 def write_constraints(text: str, folder: Path) -> Path:

@@ -39,9 +39,14 @@ class Power:
     reason: str | None
 
     @classmethod
-    def missing(cls, reason: str) -> Power:
+    def missing(cls, reason: str | None) -> Power:
         """Make the record of figures that are not known."""
         return cls(None, None, None, None, reason)
+
+    @property
+    def parts_mw(self) -> tuple[float, float, float]:
+        """Internal, switching and leakage power in milliwatts; all are 0 if they are not known."""
+        return self.internal_mw or 0.0, self.switching_mw or 0.0, self.leakage_mw or 0.0
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,8 @@ class Netlist:
         Square micrometres, by the classes of `silicodec.asic.statistics.CLASSES`.
     corners : dict of str to CornerTiming
         By corner.
+    power : Power
+        Power, or why it is not known.
     """
 
     area_um2: float
@@ -78,6 +85,7 @@ class Netlist:
     flip_flops: int
     area_by_class: dict[str, float]
     corners: dict[str, CornerTiming]
+    power: Power
 
 
 @dataclass(frozen=True)
@@ -91,14 +99,12 @@ class Result:
     clock_port, clock_ns, corner : str, float, str
         Its clock input, the clock period in nanoseconds, and the corner at which it is to be met.
     netlist : Netlist
-        Area and timing.
+        Area, timing and power.
     clock_gated : Netlist or None
         The same with clock gating, if that was wanted.
-    power : Power
-        Power, or why it is not known.
     workload : Workload or None
         What the engine was simulated on, with the cycles that it took.
-    equivalence : dict or None
+    equivalence : dict
         Formal check of `netlist`: whether it is `proven` equal to the Verilog, and for how many `cycles`, None standing
         for any number. None for a layout.
     utilisation_percent, wire_length_um, drc_violations : float or None
@@ -119,9 +125,8 @@ class Result:
     corner: str
     netlist: Netlist
     clock_gated: Netlist | None
-    power: Power
     workload: Workload | None
-    equivalence: dict[str, Any] | None
+    equivalence: dict[str, Any]
     utilisation_percent: float | None
     wire_length_um: float | None
     drc_violations: int | None
@@ -171,7 +176,6 @@ def read_result(path: Path) -> Result:
         fields = json.loads(path.read_text())
         fields["netlist"] = _netlist(fields["netlist"])
         fields["clock_gated"] = fields["clock_gated"] and _netlist(fields["clock_gated"])
-        fields["power"] = Power(**fields["power"])
         fields["workload"] = fields["workload"] and Workload(**fields["workload"])
         return Result(**fields)
     except (OSError, ValueError, TypeError, KeyError) as error:
@@ -185,4 +189,4 @@ def read_results(folder: Path) -> list[Result]:
 
 def _netlist(fields: Mapping[str, Any]) -> Netlist:
     corners = {name: CornerTiming(**timing) for name, timing in fields["corners"].items()}
-    return Netlist(**{**fields, "corners": corners})
+    return Netlist(**{**fields, "corners": corners, "power": Power(**fields["power"])})

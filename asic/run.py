@@ -14,11 +14,12 @@ from siliconcompiler import ASIC
 from .flows import Job, make_project
 from .measure import hash_files
 from .pdk import GATE_EQUIVALENT_UM2, MeasurementError
+from .power import read_power
 from .results import CornerTiming, Netlist, Power, Result
 from .statistics import area_by_class, read_statistics
 from .target import CORNERS
 from .tasks import GATED, PLAIN
-from .tools import check_tools, power_reason, recipe
+from .tools import check_tools, recipe
 
 MOST_RUNS = 8
 PRECISION = 0.02
@@ -134,11 +135,10 @@ def make_result(job: Job, project: ASIC, history: ASIC) -> Result:
         if version := history.get("record", "toolversion", step=step, index=index):
             tools[flow.get_graph_node(step, index).get("tool")] = version
     if job.flow == "layout":
-        netlist, gated, equivalence = layout_netlist(project, history), None, None
+        netlist, gated = layout_netlist(project, history, job), None
     else:
-        netlist = synthesis_netlist(project, history, PLAIN)
-        gated = synthesis_netlist(project, history, GATED) if job.clock_gating else None
-        equivalence = json.loads((node_folder(project, "equivalence", PLAIN) / "equivalence.json").read_text())
+        netlist = synthesis_netlist(project, history, job, PLAIN)
+        gated = synthesis_netlist(project, history, job, GATED) if job.clock_gating else None
     return Result(
         name=job.name,
         top=job.top,
@@ -148,9 +148,8 @@ def make_result(job: Job, project: ASIC, history: ASIC) -> Result:
         corner=job.corner,
         netlist=netlist,
         clock_gated=gated,
-        power=Power.missing(power_reason(job.flow)),
         workload=job.workload,
-        equivalence=equivalence,
+        equivalence=json.loads((node_folder(project, "equivalence", PLAIN) / "equivalence.json").read_text()),
         utilisation_percent=last_metric(project, history, "utilization"),
         wire_length_um=last_metric(project, history, "wirelength"),
         drc_violations=last_metric(project, history, "drcs"),
@@ -161,7 +160,7 @@ def make_result(job: Job, project: ASIC, history: ASIC) -> Result:
     )
 
 
-def synthesis_netlist(project: ASIC, history: ASIC, index: str) -> Netlist:
+def synthesis_netlist(project: ASIC, history: ASIC, job: Job, index: str) -> Netlist:
     """Collect what the synthesis flow says of the netlist with this index."""
     folder = node_folder(project, "synthesis", index)
     statistics = read_statistics(folder / "statistics.json")
@@ -172,10 +171,11 @@ def synthesis_netlist(project: ASIC, history: ASIC, index: str) -> Netlist:
         flip_flops=statistics.flip_flops,
         area_by_class=area_by_class(statistics, (folder / "cells.lib").read_text()),
         corners=corner_timing(history, index),
+        power=measured_power(project, job, index),
     )
 
 
-def layout_netlist(project: ASIC, history: ASIC) -> Netlist:
+def layout_netlist(project: ASIC, history: ASIC, job: Job) -> Netlist:
     """Collect what SiliconCompiler's own steps say of the layout, and our timing steps after it."""
     area = last_metric(project, history, "cellarea")
     return Netlist(
@@ -185,6 +185,7 @@ def layout_netlist(project: ASIC, history: ASIC) -> Netlist:
         flip_flops=last_metric(project, history, "registers"),
         area_by_class={},
         corners=corner_timing(history, PLAIN),
+        power=measured_power(project, job, PLAIN),
     )
 
 
@@ -200,6 +201,21 @@ def corner_timing(history: ASIC, index: str) -> dict[str, CornerTiming]:
             clock_mhz=round(clock_mhz, 2),
         )
     return corners
+
+
+def measured_power(project: ASIC, job: Job, index: str) -> Power:
+    """Collect the power of a netlist, and the energy of a word of its workload."""
+    if job.power_fault or job.workload is None:
+        return Power.missing(job.power_fault)
+    report = read_power((node_folder(project, "power", index) / "power.log").read_text())
+    total_mw = report.internal_mw + report.switching_mw + report.leakage_mw
+    return Power(
+        internal_mw=report.internal_mw,
+        switching_mw=report.switching_mw,
+        leakage_mw=report.leakage_mw,
+        energy_pj_per_word=round(total_mw * job.clock_ns * job.workload.cycles / job.workload.words, 2),
+        reason=None,
+    )
 
 
 def metric(history: ASIC, name: str, step: str, index: str) -> Any:

@@ -1,4 +1,4 @@
-"""Steps of the synthesis flow as SiliconCompiler tasks: synthesis and formal check by pyosys, timing by OpenSTA."""
+"""Our steps as SiliconCompiler tasks: synthesis and formal check by pyosys, timing and power by OpenSTA."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from typing import Any
 
 from siliconcompiler import Task
 
+from .power import power_script, read_power
 from .statistics import read_statistics
 from .timing import read_timing, timing_script
 from .tools import recipe
 
 PYOSYS_VERSION = "from importlib.metadata import version; print(version('pyosys'))"
+ICARUS_VERSION = "import subprocess; print(subprocess.check_output(['iverilog', '-V'], text=True).split()[3])"
 OPENSTA_OLDEST = "2.0.17"
+OPENSTA_WITH_POWER = "2.6"
 PLAIN, GATED = "0", "1"
 """Index of the steps without and with clock gating."""
 
@@ -49,6 +52,10 @@ class CornerTask(Task):
         """Path of the liberty file."""
         ((library, key),) = self._liberty_keys()
         return str(library.find_files(*key)[0])
+
+    def _write_liberty(self) -> None:
+        """Write the liberty file as the text `cells.lib`."""
+        Path("cells.lib").write_bytes(gzip.decompress(Path(self._liberty()).read_bytes()))
 
     def _parameter(self, name: str) -> str:
         """Value of a parameter, as an argument."""
@@ -119,8 +126,10 @@ class Synthesis(PyosysTask):
         self.record_metric("registers", statistics.flip_flops, source_file="statistics.json")
 
 
-class Timing(CornerTask):
-    """Setup and hold of the netlist at the corner that the step's name ends with."""
+class OpenstaTask(CornerTask):
+    """An OpenSTA script on a netlist, or on a layout with its parasitics."""
+
+    oldest = OPENSTA_OLDEST
 
     def __init__(self) -> None:
         super().__init__()
@@ -131,13 +140,6 @@ class Timing(CornerTask):
         """Name of the tool."""
         return "opensta"
 
-    def task(self) -> str:
-        """Name of the task; `timing` is SiliconCompiler's own."""
-        return "corner_timing"
-
-    def _corner(self) -> str:
-        return self.step.rpartition(".")[2]
-
     def parse_version(self, stdout: str) -> str:
         """Version of OpenSTA."""
         return stdout.split()[-1]
@@ -146,7 +148,7 @@ class Timing(CornerTask):
         """Declare files and parameters."""
         super().setup()
         self.set_exe("sta", vswitch="-version")
-        self.add_version(f">={OPENSTA_OLDEST}")
+        self.add_version(f">={self.oldest}")
         self.add_input_file(ext="vg")
         if self._parasitics() in self.get_files_from_input_nodes():
             self.add_input_file(self._parasitics())
@@ -157,22 +159,40 @@ class Timing(CornerTask):
         """Name of the file that a layout has."""
         return f"{self.design_topmodule}.typical.spef"
 
+    def _script(self, files: dict[str, Any]) -> str:
+        """Return the script; `files` are the arguments that every script takes."""
+        raise NotImplementedError
+
     def pre_process(self) -> None:
         """Write the script, and the liberty file as text, which is what older versions of OpenSTA read."""
         super().pre_process()
-        Path("cells.lib").write_bytes(gzip.decompress(Path(self._liberty()).read_bytes()))
-        script = timing_script(
-            liberty="cells.lib",
-            netlist=f"inputs/{self.design_topmodule}.vg",
-            top=self.design_topmodule,
-            constraints=self.find_files("var", "constraints"),
-            parasitics=f"inputs/{self._parasitics()}" if self._parasitics() in self.get("input") else None,
-        )
-        Path("timing.tcl").write_text(script)
+        self._write_liberty()
+        files = {
+            "liberty": "cells.lib",
+            "netlist": f"inputs/{self.design_topmodule}.vg",
+            "top": self.design_topmodule,
+            "constraints": self.find_files("var", "constraints"),
+            "parasitics": f"inputs/{self._parasitics()}" if self._parasitics() in self.get("input") else None,
+        }
+        Path("script.tcl").write_text(self._script(files))
 
     def runtime_options(self) -> list[str]:
         """Arguments of `sta`."""
-        return ["-no_init", "-exit", "timing.tcl"]
+        return ["-no_init", "-exit", "script.tcl"]
+
+
+class Timing(OpenstaTask):
+    """Setup and hold of the netlist at the corner that the step's name ends with."""
+
+    def task(self) -> str:
+        """Name of the task; `timing` is SiliconCompiler's own."""
+        return "corner_timing"
+
+    def _corner(self) -> str:
+        return self.step.rpartition(".")[2]
+
+    def _script(self, files: dict[str, Any]) -> str:
+        return timing_script(**files)
 
     def post_process(self) -> None:
         """Record the slacks."""
@@ -182,6 +202,83 @@ class Timing(CornerTask):
         self.record_metric("setupslack", timing.setup_slack_ns, source_file=log, source_unit="ns")
         self.record_metric("holdslack", timing.hold_slack_ns, source_file=log, source_unit="ns")
         self.record_metric("fmax", 1000 / timing.longest_path_ns, source_file=log, source_unit="MHz")
+
+
+class Activity(CornerTask):
+    """Simulation of an engine's netlist on a tensor, for its switching activity."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_parameter("engine", "str", "name in the catalog")
+        self.add_parameter("tensor", "file", "tensor (.npy) that the engine works on")
+        self.add_parameter("clock_ns", "float", "clock period", unit="ns")
+
+    def tool(self) -> str:
+        """Name of the tool."""
+        return "icarus"
+
+    def task(self) -> str:
+        """Name of the task."""
+        return "activity"
+
+    def _corner(self) -> str:
+        return "typical"
+
+    def parse_version(self, stdout: str) -> str:
+        """Version of Icarus."""
+        return stdout.strip()
+
+    def setup(self) -> None:
+        """Declare files and parameters."""
+        super().setup()
+        self.set_exe(sys.executable, vswitch=["-c", ICARUS_VERSION])
+        self.add_version(">=11")
+        self.add_input_file(ext="vg")
+        self.add_output_file(ext="vcd.gz")
+        for name in ("engine", "tensor", "clock_ns"):
+            self.add_required_key("var", name)
+
+    def pre_process(self) -> None:
+        """Write the liberty file as text."""
+        super().pre_process()
+        self._write_liberty()
+
+    def runtime_options(self) -> list[str]:
+        """Arguments of the program."""
+        top = self.design_topmodule
+        engine = [self._parameter("engine"), self.find_files("var", "tensor")]
+        files = [f"inputs/{top}.vg", "cells.lib", self._parameter("clock_ns"), f"outputs/{top}.vcd.gz"]
+        return ["-m", "silicodec.verif.activity", *engine, *files]
+
+
+class Power(OpenstaTask):
+    """Power of the netlist at the typical corner, as it switched in the simulation."""
+
+    oldest = OPENSTA_WITH_POWER
+
+    def task(self) -> str:
+        """Name of the task."""
+        return "power"
+
+    def _corner(self) -> str:
+        return "typical"
+
+    def setup(self) -> None:
+        """Declare the waveform."""
+        super().setup()
+        self.add_input_file(ext="vcd.gz")
+
+    def _script(self, files: dict[str, Any]) -> str:
+        return power_script(**files, waveform=f"inputs/{self.design_topmodule}.vcd.gz")
+
+    def post_process(self) -> None:
+        """Record the power."""
+        super().post_process()
+        log = self.get_logpath("exe")
+        power = read_power(Path(log).read_text())
+        total = power.internal_mw + power.switching_mw + power.leakage_mw
+        self.record_metric("averagepower", total, source_file=log, source_unit="mW")
+        self.record_metric("leakagepower", power.leakage_mw, source_file=log, source_unit="mW")
 
 
 class Equivalence(PyosysTask):
@@ -203,7 +300,7 @@ class Equivalence(PyosysTask):
         """Lay out the files as the program wants them."""
         super().pre_process()
         shutil.copy(f"inputs/{self.design_topmodule}.vg", "netlist.v")
-        Path("cells.lib").write_bytes(gzip.decompress(Path(self._liberty()).read_bytes()))
+        self._write_liberty()
 
     def runtime_options(self) -> list[str]:
         """Arguments of the program."""

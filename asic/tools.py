@@ -57,16 +57,26 @@ def numbers(version: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", version))
 
 
-RECIPE = ("synthesis.py", "cell_models.py", "clock_gate.v", "structure.py", "equivalence.py", "timing.py", "pdk.py")
+RECIPE = (
+    "synthesis.py",
+    "cell_models.py",
+    "clock_gate.v",
+    "structure.py",
+    "equivalence.py",
+    "timing.py",
+    "power.py",
+    "pdk.py",
+)
 OPENSTA = Tool("sta", "-version", "2.0.17", "on Debian, apt-get install opensta")
-OPENSTA_WITH_POWER = "2.6"
+OPENSTA_WITH_POWER = Tool(
+    "sta", "-version", "2.6", "OpenROAD's build has it, or build https://github.com/parallaxsw/OpenSTA"
+)
 LAYOUT_TOOLS = (
     Tool("openroad", "-version", "26Q1-932", "build it from https://github.com/The-OpenROAD-Project/OpenROAD"),
-    Tool("sta", "-version", "2.6.2", "OpenROAD's build has it, or build https://github.com/parallaxsw/OpenSTA"),
-    Tool("yosys", "-V", "0.48", "build it with Tcl from https://github.com/YosysHQ/yosys"),
+    OPENSTA,
     Tool("klayout", "-v", "0.28.5", "on Debian, apt-get install klayout"),
 )
-"""Versions that are known to take the layout flow from Verilog to GDS, or SiliconCompiler's own oldest ones."""
+"""Versions that are known to take the layout flow from Verilog to GDS."""
 
 
 def check_tools(flow: str) -> None:
@@ -78,7 +88,7 @@ def check_tools(flow: str) -> None:
         If one is missing or too old; every such tool is named, with how to get it.
     """
     faults = [fault for tool in (LAYOUT_TOOLS if flow == "layout" else (OPENSTA,)) if (fault := tool.fault())]
-    if flow == "synthesis" and find_spec("pyosys") is None:
+    if find_spec("pyosys") is None:
         faults.append("pyosys is missing: pip install 'silicodec[asic]'")
     if faults:
         raise MeasurementError(f"the {flow} flow cannot run: {'; '.join(faults)}")
@@ -101,15 +111,11 @@ def recipe() -> str:
 def tool_versions(flow: str) -> dict[str, str | None]:
     """Versions that a record of this flow must have to be of the present tools."""
     versions: dict[str, str | None] = {"siliconcompiler": version("siliconcompiler"), "slang": version("pyslang")}
-    versions["silicodec recipe"] = recipe()
-    if flow == "synthesis":
-        versions |= {"pyosys": version("pyosys"), "opensta": OPENSTA.version()}
+    versions |= {"silicodec recipe": recipe(), "pyosys": version("pyosys"), "opensta": OPENSTA.version()}
     return versions
 
 
-def power_reason(flow: str) -> str:
-    """Say why a flow's record has no power figures."""
-    opensta = OPENSTA.version() or "missing"
-    if numbers(opensta) < numbers(OPENSTA_WITH_POWER):
-        return f"OpenSTA {opensta} reports no internal power: {OPENSTA_WITH_POWER} or newer is needed"
-    return f"the {flow} flow was not given any switching activity"
+def power_fault() -> str | None:
+    """Say why OpenSTA's power figures cannot be used, or None if they can."""
+    fault = OPENSTA_WITH_POWER.fault()
+    return f"OpenSTA has to know internal power: {fault}" if fault else None

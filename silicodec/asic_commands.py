@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import numpy as np
 
 from .codec_commands import FILE, read_array
 from .engine_commands import find_engine
@@ -17,8 +19,6 @@ from .output import Columns, print_table, write_json
 from .program import BadInput, FailedRun
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from silicodec.asic.flows import Job, Workload
     from silicodec.asic.measure import Measurement
     from silicodec.asic.results import Result
@@ -114,8 +114,8 @@ def run(
     if engines:
         name, tensor = (str(activity), read_array(activity)) if activity else default_tensor()
         for engine in engines:
-            workload = simulate_workload(engine, name, tensor)
-            listed.append(engine_job(engine, clock_ns or engine.clock_ns, {**options, "workload": workload}))
+            work = prepare_work(engine, name, tensor, required=activity is not None)
+            listed.append(engine_job(engine, clock_ns or engine.clock_ns, {**options, **work}))
     results, failures = [], []
     build = BUILD / "siliconcompiler"
     for outcome in run_batch(listed, build, folder, workers=jobs, scheduler=scheduler, fastest=fastest):
@@ -158,16 +158,43 @@ def default_tensor() -> tuple[str, np.ndarray]:
     return f"{layer.name} of {name}, first image, 8 bits", quantise(layer.values[0], "fixed8").values
 
 
+def prepare_work(engine: Engine, name: str, tensor: np.ndarray, *, required: bool) -> dict[str, Any]:
+    """Simulate an engine on a tensor, and return what its job is to know of that.
+
+    An engine that cannot take the default tensor is run without.
+    """
+    try:
+        workload = simulate_workload(engine, name, tensor)
+    except ValueError as error:
+        if required:
+            raise BadInput(f"{engine.name} cannot work on {name}: {error}") from None
+        click.echo(f"{engine.name}: no power, it cannot work on {name}: {error}", err=True)
+        return {}
+    return {"workload": workload, "tensor": store_tensor(tensor, workload.sha256)}
+
+
 def simulate_workload(engine: Engine, name: str, tensor: np.ndarray) -> Workload:
     """Count the cycles that an engine takes for a tensor, and hold its output to the reference."""
     from silicodec.asic.flows import Workload
     from silicodec.verif.compare import check
 
-    from .comparison import packets_for
-
-    packets = packets_for(engine, {"": tensor})
+    packets = engine.stimulus([tensor])
     simulation = check(engine, packets)
-    return Workload(tensor=name, words=tensor.size, cycles=simulation.cycles)
+    words = sum(packet.size for packet in (packets | simulation.streams)[engine.tensor])
+    described = f"{tensor.dtype.str} {tensor.shape} ".encode()
+    digest = hashlib.sha256(described + np.ascontiguousarray(tensor).tobytes()).hexdigest()
+    return Workload(tensor=name, sha256=digest, words=words, cycles=simulation.cycles)
+
+
+def store_tensor(tensor: np.ndarray, digest: str) -> Path:
+    """Write a tensor where the flows' steps find it, under a name that tells its content."""
+    from silicodec.models.storage import written_whole
+
+    path = (BUILD / "tensors" / f"{digest[:12]}.npy").resolve()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with written_whole(path) as temporary, temporary.open("wb") as file:
+        np.save(file, tensor)
+    return path
 
 
 def print_results(results: Sequence[Result]) -> None:
@@ -193,19 +220,38 @@ def print_results(results: Sequence[Result]) -> None:
         work = result.workload
         rate = f", {work.cycles / work.words:.3f} cycles per word on {work.tensor}" if work else ""
         click.echo(f"{result.name}: clock {result.clock_ns:g} ns, {describe_check(result)}{rate}")
-    for reason in dict.fromkeys(result.power.reason for result in results if result.power.reason):
+    print_power(results)
+
+
+def print_power(results: Sequence[Result]) -> None:
+    """Print the power of every netlist at the typical corner, and why some is not known."""
+    rows: list[tuple[object, ...]] = []
+    reasons = []
+    for result in results:
+        for netlist, suffix in ((result.netlist, ""), (result.clock_gated, ", gated clocks")):
+            if netlist is None:
+                continue
+            power = netlist.power
+            if power.reason:
+                reasons.append(power.reason)
+                continue
+            figures = (f"{part:.3g}" for part in (*power.parts_mw, sum(power.parts_mw)))
+            rows.append((f"{result.name}{suffix}", *figures, f"{power.energy_pj_per_word:.2f}"))
+    if rows:
+        headings = ("internal mW", "switching mW", "leakage mW", "total mW", "pJ per word")
+        columns: Columns = [("design", "left"), *((heading, "right") for heading in headings)]
+        print_table("Power at the typical corner, at work on the tensor", columns, rows)
+    for reason in dict.fromkeys(reasons):
         click.echo(f"no power figures: {reason}")
 
 
 def describe_check(result: Result) -> str:
     """Say what the formal check found."""
-    check = result.equivalence
-    if check is None:
-        return "no formal check of a layout"
-    if not check["proven"]:
+    if not result.equivalence["proven"]:
         return "the netlist DIFFERS from the Verilog"
-    cycles = check["cycles"]
-    return "netlist proven equal to the Verilog" + (f" for {cycles} cycles after reset" if cycles else "")
+    cycles = result.equivalence["cycles"]
+    before = " before layout" if result.flow == "layout" else ""
+    return f"netlist{before} proven equal to the Verilog" + (f" for {cycles} cycles after reset" if cycles else "")
 
 
 def check_choice(names: Sequence[str], every: bool, files: Sequence[Path], top: str | None) -> None:

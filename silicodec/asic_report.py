@@ -18,6 +18,7 @@ from silicodec.rtl.catalog import ENGINES
 from .plots import EMPHASIS, OTHERS, STYLE, as_svg
 
 TECHNOLOGY_NM = 65
+COLOURS = (EMPHASIS, *OTHERS)
 HEADINGS = (
     "design",
     "flow",
@@ -40,7 +41,7 @@ def comparison_rows(results: Sequence[Result]) -> list[tuple[str, ...]]:
         published = engine.published if engine else ()
         kilo = next((p.kilo_gate_equivalents for p in published if p.kilo_gate_equivalents), None)
         area = next((p.area_um2 for p in published if p.area_um2), None)
-        work, energy = result.workload, result.power.energy_pj_per_word
+        work, energy = result.workload, result.netlist.power.energy_pj_per_word
         rows.append(
             (
                 result.name,
@@ -63,7 +64,7 @@ def notes(results: Sequence[Result]) -> list[str]:
     names = [result.name for result in results if result.name in ENGINES]
     published = [f"{p.source} {p.conditions}".strip() for name in names for p in ENGINES[name].published]
     tensors = [f"cycles per word: {result.workload.tensor}" for result in results if result.workload]
-    power = [f"no energy: {result.power.reason}" for result in results if result.power.reason]
+    power = [f"no energy: {result.netlist.power.reason}" for result in results if result.netlist.power.reason]
     scaling = f"public RTL: synthesised for 3 ns; um2 at {TECHNOLOGY_NM} nm: by area factors of {SOURCE}, two digits"
     return list(dict.fromkeys([*(f"published: {text}" for text in published), scaling, *tensors, *power]))
 
@@ -73,7 +74,7 @@ def write_page(results: Sequence[Result], path: Path) -> None:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("silicodec"), autoescape=True, undefined=jinja2.StrictUndefined
     )
-    energies = [result.power.energy_pj_per_word for result in results]
+    energies = [result.netlist.power.energy_pj_per_word for result in results]
     page = environment.get_template("asic.html").render(
         headings=HEADINGS,
         rows=comparison_rows(results),
@@ -93,7 +94,7 @@ def breakdown_plot(results: Sequence[Result]) -> str:
         axes = figure.subplots()
         names = [f"{result.name}, {result.flow}" for result in results]
         left = [0.0] * len(results)
-        for name, colour in zip(CLASSES, (EMPHASIS, *OTHERS), strict=False):
+        for name, colour in zip(CLASSES, COLOURS, strict=False):
             widths = [result.netlist.area_by_class.get(name, 0.0) for result in results]
             axes.barh(names, widths, 0.6, left=left, color=colour, label=name)
             left = [start + width for start, width in zip(left, widths, strict=True)]
@@ -112,7 +113,7 @@ def clock_plot(results: Sequence[Result]) -> str:
         figure = Figure(figsize=(9, 4.2), layout="constrained")
         axes = figure.subplots()
         for index, result in enumerate(results):
-            colour = (EMPHASIS, *OTHERS)[index % (1 + len(OTHERS))]
+            colour = COLOURS[index % len(COLOURS)]
             for netlist, marker, suffix in ((result.netlist, "o", ""), (result.clock_gated, "s", ", gated clocks")):
                 if netlist:
                     path = netlist.corners[result.corner].longest_path_ns
@@ -125,12 +126,22 @@ def clock_plot(results: Sequence[Result]) -> str:
 
 
 def energy_plot(results: Sequence[Result]) -> str:
-    """Draw the energy per word of the designs for which it is known."""
-    known = [(result.name, result.power.energy_pj_per_word) for result in results if result.power.energy_pj_per_word]
+    """Draw the energy per word of the netlists for which it is known, divided by where it goes."""
+    known = [
+        (f"{result.name}, {result.flow}{suffix}", netlist.power, netlist.power.energy_pj_per_word)
+        for result in results
+        for netlist, suffix in ((result.netlist, ""), (result.clock_gated, ", gated clocks"))
+        if netlist and netlist.power.energy_pj_per_word
+    ]
     with mpl.rc_context(STYLE | {"axes.grid.axis": "x"}):
-        figure = Figure(figsize=(9, 0.9 + 0.45 * len(known)), layout="constrained")
+        figure = Figure(figsize=(9, 1.2 + 0.45 * len(known)), layout="constrained")
         axes = figure.subplots()
-        axes.barh([name for name, _ in known], [energy for _, energy in known], 0.6, color=EMPHASIS)
+        left = [0.0] * len(known)
+        for index, (part, colour) in enumerate(zip(("internal", "switching", "leakage"), COLOURS, strict=False)):
+            energies = [power.parts_mw[index] / sum(power.parts_mw) * energy for _, power, energy in known]
+            axes.barh([name for name, _, _ in known], energies, 0.6, left=left, color=colour, label=part)
+            left = [start + energy for start, energy in zip(left, energies, strict=True)]
         axes.invert_yaxis()
         axes.set_xlabel("energy per word at the typical corner, pJ")
+        figure.legend(frameon=False, ncols=3, loc="outside upper left")
         return as_svg(figure)

@@ -50,9 +50,8 @@ Startpoint: a
 def result_at(clock_ns, path_ns, hold_ns=0.3, **fields):
     """Result of a run whose netlist has this longest path at every corner."""
     timing = CornerTiming(clock_ns - path_ns, hold_ns, path_ns, 1000 / path_ns)
-    netlist = Netlist(
-        100.0, 26.6, 10, 4, dict.fromkeys(CLASSES, 1.0), dict.fromkeys(("slow", "typical", "fast"), timing)
-    )
+    corners = dict.fromkeys(("slow", "typical", "fast"), timing)
+    netlist = Netlist(100.0, 26.6, 10, 4, dict.fromkeys(CLASSES, 1.0), corners, Power.missing("because"))
     return Result(
         **{
             "name": "x-y",
@@ -63,8 +62,7 @@ def result_at(clock_ns, path_ns, hold_ns=0.3, **fields):
             "corner": "typical",
             "netlist": netlist,
             "clock_gated": None,
-            "power": Power.missing("because"),
-            "workload": Workload("noise", 10, 11),
+            "workload": Workload("noise", "0" * 64, 10, 11),
             "equivalence": {"proven": True, "cycles": None},
             "utilisation_percent": None,
             "wire_length_um": None,
@@ -80,11 +78,11 @@ def result_at(clock_ns, path_ns, hold_ns=0.3, **fields):
 
 def test_record_reads_back_whole(tmp_path):
     plain = result_at(4.0, 3.5)
-    gated = replace(plain, name="z", clock_gated=plain.netlist, workload=None, equivalence=None, flow="layout")
+    gated = replace(plain, name="z", clock_gated=plain.netlist, workload=None, flow="layout")
     assert write_result(plain, tmp_path).name == "x-y.synthesis.json"
     write_result(gated, tmp_path)
     assert read_results(tmp_path) == [plain, gated]
-    assert json.loads((tmp_path / "x-y.synthesis.json").read_text())["power"]["internal_mw"] is None
+    assert json.loads((tmp_path / "x-y.synthesis.json").read_text())["netlist"]["power"]["internal_mw"] is None
     (tmp_path / "bad.synthesis.json").write_text("{}")
     with pytest.raises(MeasurementError, match=r"bad\.synthesis\.json is not a record of a flow"):
         read_result(tmp_path / "bad.synthesis.json")
@@ -158,8 +156,18 @@ def test_flows_time_every_corner():
     assert corners <= {step for step, _ in SynthesisFlow().get_nodes()}
     assert {(step, "1") for step in corners} <= set(SynthesisFlow(clock_gating=True).get_nodes())
     layout = LayoutFlow()
-    assert corners | {"place.global", "route.detailed", "write.gds"} <= {step for step, _ in layout.get_nodes()}
+    steps = corners | {"equivalence", "place.global", "route.detailed", "write.gds"}
+    assert steps <= {step for step, _ in layout.get_nodes()}
     assert layout.get_graph_node("timing.slow", "0").get("input") == [("write.views", "0")]
+
+
+@pytest.mark.parametrize("flow", [SynthesisFlow, LayoutFlow])
+def test_flows_simulate_the_netlist_that_they_time(flow):
+    assert not {"activity", "power"} & {step for step, _ in flow().get_nodes()}
+    nodes = flow(power=True)
+    (made,) = nodes.get_graph_node("timing.typical", "0").get("input")
+    assert nodes.get_graph_node("activity", "0").get("input") == [made]
+    assert nodes.get_graph_node("power", "0").get("input") == [made, ("activity", "0")]
 
 
 def test_jobs_with_other_clocks_do_not_share_a_folder():

@@ -1,0 +1,55 @@
+"""Power of a netlist at work: OpenSTA's script, and what its report says."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_TOTAL = re.compile(r"^Total +(\S+) +(\S+) +(\S+) +(\S+) +100\.0%", re.MULTILINE)
+_UNANNOTATED = re.compile(r"^unannotated +(\d+)", re.MULTILINE)
+
+SCRIPT = """\
+read_liberty {liberty}
+read_verilog {netlist}
+link_design {top}
+read_sdc {constraints}
+{parasitics}
+read_vcd -scope testbench/engine {waveform}
+report_activity_annotation
+report_power -digits 6
+"""
+
+
+@dataclass(frozen=True)
+class PowerReport:
+    """Mean power in milliwatts: inside cells, for charging nets, and leakage."""
+
+    internal_mw: float
+    switching_mw: float
+    leakage_mw: float
+
+
+def power_script(
+    *, liberty: str, netlist: str, top: str, constraints: str, waveform: str, parasitics: str | None = None
+) -> str:
+    """Return the Tcl script that reports the power of a netlist, or of a layout with its parasitics (SPEF)."""
+    layout = f"set_propagated_clock [all_clocks]\nread_spef {parasitics}" if parasitics else ""
+    files = {"liberty": liberty, "netlist": netlist, "constraints": constraints, "waveform": waveform}
+    return SCRIPT.format(top=top, parasitics=layout, **files)
+
+
+def read_power(report: str) -> PowerReport:
+    """Read what the script printed.
+
+    Raises
+    ------
+    ValueError
+        If there are no figures, or a pin's activity was not in the waveform and would have been a guess.
+    """
+    total, unannotated = _TOTAL.search(report), _UNANNOTATED.search(report)
+    if total is None or unannotated is None:
+        raise ValueError("error: OpenSTA reports no power")
+    if int(unannotated[1]):
+        raise ValueError(f"error: the simulation says nothing of {unannotated[1]} pins")
+    internal, switching, leakage = (float(f"{float(watts) * 1000:.4g}") for watts in total.groups()[:3])
+    return PowerReport(internal, switching, leakage)

@@ -1,0 +1,114 @@
+"""Power from switching activity: the waveform of a netlist at work, and what OpenSTA makes of it."""
+
+import gzip
+import importlib.util
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from silicodec.asic.power import power_script, read_power
+from silicodec.asic.target import synthesis_constraints
+from silicodec.asic.tools import OPENSTA_WITH_POWER
+from silicodec.rtl.catalog import ENGINES
+from silicodec.rtl.convert import verilog
+from silicodec.verif.activity import PERIOD, RESET_CYCLES, at_clock, record_activity
+from silicodec.verif.compare import check
+from silicodec.verif.errors import SimulationError
+
+needs_cells = pytest.mark.skipif(
+    not os.environ.get("SILICODEC_PDK") or importlib.util.find_spec("pyosys") is None,
+    reason="needs SILICODEC_PDK and pyosys",
+)
+FAULT = OPENSTA_WITH_POWER.fault()
+ENGINE = ENGINES["ebpc-encoder"]
+CLOCK_NS = 3.5
+REPORT = """\
+Annotated 3084 pin activities.
+vcd          3084
+unannotated     0
+Group                    Internal    Switching      Leakage        Total
+                            Power        Power        Power        Power (Watts)
+------------------------------------------------------------------------
+Sequential           2.085653e-03 9.835234e-05 1.405568e-09 2.184007e-03  78.0%
+Combinational        2.878112e-04 3.267912e-04 1.788474e-09 6.146042e-04  22.0%
+Clock                0.000000e+00 0.000000e+00 0.000000e+00 0.000000e+00   0.0%
+------------------------------------------------------------------------
+Total                2.373463e-03 4.251435e-04 3.194042e-09 2.798610e-03 100.0%
+                            84.8%        15.2%         0.0%
+"""
+"""What OpenSTA 2.7.0 prints."""
+
+
+def test_power_is_the_report_s_total_in_milliwatts():
+    power = read_power(REPORT)
+    assert (power.internal_mw, power.switching_mw, power.leakage_mw) == (2.373, 0.4251, 3.194e-06)
+
+
+def test_power_with_guessed_activity_is_refused():
+    with pytest.raises(ValueError, match="simulation says nothing of 12 pins"):
+        read_power(REPORT.replace("unannotated     0", "unannotated    12"))
+    with pytest.raises(ValueError, match="reports no power"):
+        read_power(REPORT.partition("Group")[0])
+
+
+def test_waveform_is_cut_after_the_work_and_runs_at_the_clock():
+    lines = ["$timescale\n", "\t1s\n", "$end\n", "#0\n", "1!\n", "#4000\n", "0!\n", "#4001\n", "1!\n", "#6000\n"]
+    assert list(at_clock(lines, 5.0, 2)) == ["$timescale\n", "\t2500 fs\n", "$end\n", "#0\n", "1!\n", "#4000\n"]
+
+
+@pytest.fixture(scope="module")
+def netlist(tmp_path_factory):
+    """Folder with the netlist of the encoder and its cells."""
+    folder = tmp_path_factory.mktemp("netlist")
+    (folder / "engine.v").write_text(verilog(ENGINE))
+    program = [sys.executable, "-m", "silicodec.asic.synthesis"]
+    subprocess.run([*program, ENGINE.top, "clk", str(CLOCK_NS), ".", "engine.v"], cwd=folder, check=True)
+    return folder
+
+
+def record(netlist, tensor):
+    target = netlist / "waveform.vcd.gz"
+    record_activity(ENGINE, tensor, netlist / "netlist.v", netlist / "cells.lib", CLOCK_NS, target)
+    return target
+
+
+@needs_cells
+def test_waveform_has_every_clock_cycle_of_the_work(netlist):
+    tensor = np.arange(64, dtype=np.int8).reshape(8, 8)
+    with gzip.open(record(netlist, tensor), "rt") as waveform:
+        lines = waveform.read().splitlines()
+    clock = next(line.split()[3] for line in lines if line.endswith(" clk $end"))
+    cycles = RESET_CYCLES + check(ENGINE, ENGINE.stimulus([tensor]), backend="icarus").cycles
+    assert lines.count(f"1{clock}") == cycles
+    assert 0 <= int(lines[-1].removeprefix("#")) - cycles * PERIOD < 10
+
+
+@needs_cells
+def test_netlist_that_does_something_else_is_found_out(netlist):
+    wrong = netlist / "wrong.v"
+    text = (netlist / "netlist.v").read_text()
+    wrong.write_text(text.replace("sky130_fd_sc_hd__xnor2_1 ", "sky130_fd_sc_hd__xor2_1 "))
+    assert wrong.read_text() != text
+    tensor = np.arange(64, dtype=np.int8)
+    with pytest.raises((AssertionError, SimulationError)):
+        record_activity(ENGINE, tensor, wrong, netlist / "cells.lib", CLOCK_NS, netlist / "x.vcd.gz")
+
+
+@needs_cells
+@pytest.mark.skipif(bool(FAULT), reason=str(FAULT))
+def test_noise_takes_more_power_than_zeros(netlist):
+    def power(tensor):
+        (netlist / "constraints.sdc").write_text(synthesis_constraints("clk", CLOCK_NS))
+        files = {"liberty": "cells.lib", "netlist": "netlist.v", "constraints": "constraints.sdc"}
+        (netlist / "power.tcl").write_text(power_script(top=ENGINE.top, waveform=str(record(netlist, tensor)), **files))
+        command = ["sta", "-no_init", "-exit", "power.tcl"]
+        return read_power(subprocess.run(command, cwd=netlist, check=True, capture_output=True, text=True).stdout)
+
+    noise = power(np.random.default_rng(1).integers(-128, 128, 512).astype(np.int8))
+    zeros = power(np.zeros(512, np.int8))
+    assert noise.switching_mw > 2 * zeros.switching_mw
+    assert noise.internal_mw > zeros.internal_mw > 0
+    assert noise.leakage_mw == pytest.approx(zeros.leakage_mw, rel=0.5)
