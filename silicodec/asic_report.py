@@ -10,7 +10,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from silicodec.asic.results import Result
-from silicodec.asic.scaling import SOURCE, scaled_area
+from silicodec.asic.scaling import SOURCE, delay_at_65_nm, energy_at_65_nm, scaled_area
 from silicodec.asic.statistics import CLASSES
 from silicodec.models.storage import written_whole
 from silicodec.rtl.catalog import ENGINES
@@ -27,9 +27,12 @@ HEADINGS = (
     "published kGE",
     "area um2",
     "public RTL um2",
-    f"um2 at {TECHNOLOGY_NM} nm",
+    "path ns",
     "cycles per word",
     "pJ per word",
+    f"at {TECHNOLOGY_NM} nm: um2",
+    "ns",
+    "pJ",
 )
 
 
@@ -42,6 +45,7 @@ def comparison_rows(results: Sequence[Result]) -> list[tuple[str, ...]]:
         kilo = next((p.kilo_gate_equivalents for p in published if p.kilo_gate_equivalents), None)
         area = next((p.area_um2 for p in published if p.area_um2), None)
         work, energy = result.workload, result.netlist.power.energy_pj_per_word
+        path = result.netlist.corners["typical"].longest_path_ns
         rows.append(
             (
                 result.name,
@@ -51,9 +55,12 @@ def comparison_rows(results: Sequence[Result]) -> list[tuple[str, ...]]:
                 f"{kilo:.2f}" if kilo else "",
                 f"{result.netlist.area_um2:,.0f}",
                 f"{area:,.0f}" if area else "",
-                f"{scaled_area(result.netlist.area_um2, TECHNOLOGY_NM):,.0f}",
+                f"{path:.2f}",
                 f"{work.cycles / work.words:.3f}" if work else "",
                 "" if energy is None else f"{energy:.2f}",
+                f"{scaled_area(result.netlist.area_um2, TECHNOLOGY_NM):,.0f}",
+                f"{delay_at_65_nm(path):.1f}",
+                "" if energy is None else f"{energy_at_65_nm(energy):.1f}",
             )
         )
     return rows
@@ -65,8 +72,11 @@ def notes(results: Sequence[Result]) -> list[str]:
     published = [f"{p.source} {p.conditions}".strip() for name in names for p in ENGINES[name].published]
     tensors = [f"cycles per word: {result.workload.tensor}" for result in results if result.workload]
     power = [f"no energy: {result.netlist.power.reason}" for result in results if result.netlist.power.reason]
-    scaling = f"public RTL: synthesised for 3 ns; um2 at {TECHNOLOGY_NM} nm: by area factors of {SOURCE}, two digits"
-    return list(dict.fromkeys([*(f"published: {text}" for text in published), scaling, *tensors, *power]))
+    own = [
+        "path: longest at the typical corner, 1.8 V; public RTL: synthesised for 3 ns",
+        f"at {TECHNOLOGY_NM} nm: by {SOURCE}, for 1.2 V; area to two digits, delay and energy to a factor of two",
+    ]
+    return list(dict.fromkeys([*(f"published: {text}" for text in published), *own, *tensors, *power]))
 
 
 def write_page(results: Sequence[Result], path: Path) -> None:

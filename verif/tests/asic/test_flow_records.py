@@ -12,7 +12,7 @@ from silicodec.asic.flows import Job, LayoutFlow, SynthesisFlow, Workload, job_n
 from silicodec.asic.pdk import MeasurementError
 from silicodec.asic.results import CornerTiming, Netlist, Power, Result, read_result, read_results, write_result
 from silicodec.asic.run import MOST_RUNS, find_fastest
-from silicodec.asic.scaling import scaled_area
+from silicodec.asic.scaling import delay_at_65_nm, energy_at_65_nm, energy_factor, scaled_area
 from silicodec.asic.statistics import CLASSES, Statistics, area_by_class, read_cell_areas
 from silicodec.asic.target import layout_constraints, synthesis_constraints
 from silicodec.asic.timing import read_timing, timing_script
@@ -142,6 +142,13 @@ def test_area_scales_by_the_published_factor():
     assert scaled_area(1000, 65) == pytest.approx(230)
     with pytest.raises(ValueError, match="no factor for 28 nm"):
         scaled_area(1000, 28)
+
+
+def test_energy_scales_as_in_the_authors_corrected_example():
+    assert energy_factor(32, 0.9) == pytest.approx(0.4571, abs=1e-4)
+    assert energy_factor(65, 1.3) == pytest.approx(2.604, abs=1e-3)
+    assert 0.1 < energy_at_65_nm(1.0) < 0.3, "a quarter of the capacitance, and 1.2 V in place of 1.8 V"
+    assert 0.5 < delay_at_65_nm(1.0) < 1
 
 
 def test_layout_gives_a_quarter_of_the_clock_to_ports():

@@ -1,5 +1,6 @@
 """`silicodec asic`: its choices, its records, and what it says when a run fails."""
 
+import dataclasses
 import importlib.util
 import json
 import os
@@ -140,27 +141,49 @@ def test_missing_process_data_says_how_to_get_it(run, tmp_path, monkeypatch, com
     assert "git clone" in error[-1] or "clone of lambdapdk" in error[-1]
 
 
-def test_comparison_has_published_figures_and_the_reason_for_missing_ones(run, tmp_path):
-    pytest.importorskip("siliconcompiler")
-    from silicodec.asic.results import CornerTiming, Netlist, Power, Result, write_result
+def make_result(power, **fields):
+    """Result for the encoder, without what a comparison does not show."""
+    from silicodec.asic.flows import Workload
+    from silicodec.asic.results import CornerTiming, Netlist, Result
 
     areas = {"flip-flops": 3000.0, "other logic": 5000.0}
-    netlist = Netlist(8000.0, 2131.3, 900, 150, areas, {"typical": CornerTiming(0.1, 0.2, 3.4, 294.0)})
-    fields = {
+    netlist = Netlist(8000.0, 2131.3, 900, 150, areas, {"typical": CornerTiming(0.1, 0.2, 3.4, 294.0)}, power)
+    missing = dict.fromkeys(("utilisation_percent", "wire_length_um", "drc_violations"))
+    common = {
         "name": "ebpc-encoder", "top": "ebpc_encoder", "flow": "synthesis", "clock_port": "clk", "clock_ns": 3.5,
-        "corner": "typical", "clock_gated": None, "power": Power.missing("no meter"), "workload": None,
-        "equivalence": None, "utilisation_percent": None, "wire_length_um": None, "drc_violations": None,
-        "tools": {}, "verilog_sha256": "", "run_time_s": 1.0, "peak_memory_mb": 1.0,
+        "corner": "typical", "clock_gated": None, "workload": Workload("noise", "", 1000, 1250),
+        "equivalence": {"proven": True, "cycles": None}, "tools": {}, "verilog_sha256": "", "run_time_s": 1.0,
+        "peak_memory_mb": 1.0,
     }  # fmt: skip
-    write_result(Result(netlist=netlist, **fields), tmp_path / "records")
+    return Result(netlist=netlist, **{**missing, **common, **fields})
+
+
+def test_comparison_has_published_figures_and_the_reason_for_missing_ones(run, tmp_path):
+    pytest.importorskip("siliconcompiler")
+    from silicodec.asic.results import Power, write_result
+
+    write_result(make_result(Power.missing("no meter"), workload=None), tmp_path / "records")
     code, output, _ = run("compare", "--out", "records", "--html", "page.html")
     assert code == 0
     row = next(line.split() for line in output.splitlines() if line.strip().startswith("ebpc-encoder"))
-    assert row == ["ebpc-encoder", "synthesis", "3.5", "2.13", "2.80", "8,000", "17,788", "1,840"]
+    assert row == ["ebpc-encoder", "synthesis", "3.5", "2.13", "2.80", "8,000", "17,788", "3.40", "1,840", "2.3"]
     assert "no energy: no meter" in output
     page = (tmp_path / "page.html").read_text()
     assert "17,788" in page
     assert page.count("data:image/svg+xml") == 2
+
+
+def test_comparison_shows_the_energy_of_a_word(run, tmp_path):
+    pytest.importorskip("siliconcompiler")
+    from silicodec.asic.results import Power, write_result
+
+    result = make_result(Power(2.0, 0.5, 0.001, 10.94, None))
+    write_result(dataclasses.replace(result, clock_gated=result.netlist), tmp_path / "records")
+    code, output, _ = run("compare", "--out", "records", "--html", "page.html")
+    assert code == 0
+    row = next(line.split() for line in output.splitlines() if line.strip().startswith("ebpc-encoder"))
+    assert row[-6:] == ["3.40", "1.250", "10.94", "1,840", "2.3", "1.6"]
+    assert (tmp_path / "page.html").read_text().count("data:image/svg+xml") == 3
 
 
 def test_comparison_without_records_says_what_to_do(run):
