@@ -93,7 +93,7 @@ def measure_accuracy(
 
     restored = RestoredNetwork(model, first.batch, point)
     probe = first.batch[:: -(-len(first.batch) // PROBE_IMAGES)]
-    candidates = {layer: scheme.candidates(maps) for layer, maps in restored.maps(probe).items()}
+    candidates = {layer: scheme.candidates(maps) for layer, maps in restored.maps(first.batch).items()}
     most = max(map(len, candidates.values()))
     done, total = 0, 3 + sum(map(len, candidates.values())) + most + len(budgets)
 

@@ -158,7 +158,7 @@ class DCT(Codec):
         samples = inverse(coefficients, 8)
         if not self.signed:
             samples = np.maximum(samples, 0)
-        return _from_samples(_from_tiles(samples.astype(np.int8), shape), dtype)
+        return from_samples(_from_tiles(samples.astype(np.int8), shape), dtype)
 
 
 def _check_table(table: Sequence[Sequence[int]]) -> Table:
@@ -183,7 +183,8 @@ def to_samples(array: np.ndarray) -> np.ndarray:
     return array if array.dtype == np.int8 else (array ^ np.uint8(128)).view(np.int8)
 
 
-def _from_samples(samples: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
+def from_samples(samples: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
+    """Undo `to_samples` for an array of a dtype."""
     return samples if dtype == np.int8 else samples.view(np.uint8) ^ np.uint8(128)
 
 

@@ -11,6 +11,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from silicodec.models.dct import DCT, LEVELS
+from silicodec.models.transform import TransformCodec
+from silicodec.models.transform_calibration import Calibration
 
 
 class LayerCodec(Protocol):
@@ -57,7 +59,40 @@ class DCTScheme:
         return [replace(codec, level=level) for level in range(1, LEVELS + 1)]
 
 
-SCHEMES: dict[str, Scheme] = {"dct": DCTScheme()}
+class TransformScheme:
+    """The codec `transform`, calibrated with quantisation steps in proportion to the deviation of a layer's samples.
+
+    Parameters
+    ----------
+    block : int
+        Side of the square of pixels that is transformed together, where they have no more samples than the vectors of
+        hardware; otherwise pixels are transformed alone.
+    decorrelate : bool
+        Whether to transform by PCA; otherwise samples are only quantised.
+    """
+
+    MAX_VECTOR = 256
+    STEPS = tuple(2 ** (exponent / 2) for exponent in range(-6, 2))
+    """Quantisation steps, in units of the deviation."""
+
+    def __init__(self, block: int = 1, decorrelate: bool = True) -> None:
+        self.block = block
+        self.decorrelate = decorrelate
+
+    def candidates(self, maps: np.ndarray) -> list[TransformCodec]:
+        """Make a codec for each step; none is finer than the samples are."""
+        _, channels, height, width = maps.shape
+        fits = channels * self.block**2 <= self.MAX_VECTOR and min(height, width) >= self.block
+        calibration = Calibration(maps, block=self.block if fits else 1, decorrelate=self.decorrelate)
+        return [calibration.codec(max(1.0, step * calibration.deviation)) for step in self.STEPS]
+
+
+SCHEMES: dict[str, Scheme] = {
+    "dct": DCTScheme(),
+    "transform": TransformScheme(),
+    "transform-2x2": TransformScheme(block=2),
+    "quantise": TransformScheme(decorrelate=False),
+}
 """The lossy schemes by name."""
 
 

@@ -18,10 +18,10 @@ import numpy as np
 from numba import njit
 
 from .codec import Codec, EncodedStream
+from .dct import DTYPES, from_samples, to_samples
 from .errors import CodecError, CorruptDataError, check_integer
 from .huffman import WORD_BITS, HuffmanCode
 
-DTYPES = ("int8", "uint8")
 MAX_BLOCK = 8
 
 _CHUNK = 1 << 16
@@ -75,7 +75,7 @@ class LinearTransform:
         step = max(1, _CHUNK // max(self.matrix.shape))
         for start in range(0, len(vectors), step):
             chunk = slice(start, start + step)
-            sums = vectors[chunk].astype(dtype) @ transposed
+            sums = np.matmul(vectors[chunk].astype(dtype), transposed)
             _quantise(sums, self.bias, self.shift, self.out_bits, result[chunk])
         return result
 
@@ -204,7 +204,7 @@ class TransformCodec(Codec):
         if not self.signed and array.size and array.min() < 0:
             raise CodecError("signed=0 takes maps without negative values; use signed=1")
         count, size, columns = self._vectors(array.shape)
-        vectors = _to_vectors(_to_samples(array).reshape(_as_maps(array.shape)), self.block)
+        vectors = to_vectors(to_samples(array).reshape(_as_maps(array.shape)), self.block)
         components = self.transforms[0].apply(vectors.reshape(count * size, columns))
         return components.reshape(count, size * components.shape[1])
 
@@ -236,10 +236,10 @@ class TransformCodec(Codec):
         count, size, _ = self._vectors(shape)
         _, inverse = self.transforms
         vectors = inverse.apply(components.reshape(count * size, inverse.matrix.shape[1]))
-        samples = _from_vectors(vectors, _as_maps(shape), self.block)
+        samples = from_vectors(vectors, _as_maps(shape), self.block)
         if not self.signed and dtype == np.int8:
             samples = np.maximum(samples, 0)
-        return _from_samples(samples.reshape(shape), dtype)
+        return from_samples(samples.reshape(shape), dtype)
 
     def _vectors(self, shape: tuple[int, ...]) -> tuple[int, int, int]:
         """Return number of maps, vectors of a map, and samples of a vector."""
@@ -282,16 +282,7 @@ def _as_maps(shape: tuple[int, ...]) -> tuple[int, int, int, int]:
     return math.prod(shape[:-3]), channels, height, width
 
 
-def _to_samples(array: np.ndarray) -> np.ndarray:
-    """Take the offset of 128 off unsigned values."""
-    return array if array.dtype == np.int8 else (array ^ np.uint8(128)).view(np.int8)
-
-
-def _from_samples(samples: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
-    return samples if dtype == np.int8 else samples.view(np.uint8) ^ np.uint8(128)
-
-
-def _to_vectors(maps: np.ndarray, block: int) -> np.ndarray:
+def to_vectors(maps: np.ndarray, block: int) -> np.ndarray:
     """Cut maps (maps, channels, height, width) into blocks: (maps, blocks, block * block * channels)."""
     count, channels, height, width = maps.shape
     if height % block or width % block:
@@ -301,7 +292,7 @@ def _to_vectors(maps: np.ndarray, block: int) -> np.ndarray:
     return blocks.reshape(count, rows * columns, block * block * channels)
 
 
-def _from_vectors(vectors: np.ndarray, shape: tuple[int, int, int, int], block: int) -> np.ndarray:
+def from_vectors(vectors: np.ndarray, shape: tuple[int, int, int, int], block: int) -> np.ndarray:
     """Put maps of a shape together again."""
     count, channels, height, width = shape
     rows, columns = -(-height // block), -(-width // block)

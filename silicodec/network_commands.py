@@ -106,7 +106,13 @@ def print_records(title: str, records: list[dict[str, Any]]) -> None:
 @click.command()
 @click.option("--network", default="digits", show_default=True, help="One of `silicodec networks`.")
 @click.option("--weights-file", type=FILE, metavar="FILE", help="Weights to use instead of the network's own.")
-@click.option("--scheme", default="dct", show_default=True, help="Lossy scheme: dct.")
+@click.option(
+    "--scheme",
+    default="dct",
+    show_default=True,
+    help="Lossy scheme: dct; transform (PCA of the channels), transform-2x2 (of the channels of 2 x 2 pixels), or "
+    "quantise (the same without PCA).",
+)
 @click.option(
     "--point",
     default="activation",
