@@ -96,8 +96,10 @@ def check_tools(flow: str) -> None:
 
 def check_scheduler(scheduler: str | None) -> None:
     """Raise MeasurementError if the steps cannot be handed to a scheduler from this machine."""
-    if scheduler == "slurm" and shutil.which("srun") is None:
-        raise MeasurementError("srun is missing: run this where Slurm's commands are, in a folder the cluster shares")
+    for command in ("srun", "sinfo") if scheduler == "slurm" else ():
+        if shutil.which(command) is None:
+            place = "run this where Slurm's commands are, in a folder the cluster shares"
+            raise MeasurementError(f"{command} is missing: {place}")
 
 
 def recipe() -> str:
