@@ -67,8 +67,8 @@ def measure_accuracy(
         For each choice of settings: ``network``, ``point``, ``choice`` (such as ``setting 2`` or ``loss 0.01``),
         ``images``, ``top1_before`` and ``top1`` (None where labels are unknown), ``loss`` (of accuracy, or of agreement
         where labels are unknown), ``agreement`` (with the network without compression), ``ratio``, ``ebpc_ratio``
-        (EBPC instead, on the same maps), ``sequence_ratio`` (EBPC on what the codec quantised), and ``layers``: for
-        each, in the order of computation, ``layer``, ``setting``, ``codec`` (its configuration, or None), ``bits``,
+        (EBPC instead, on the same maps), ``sequence_ratio`` (EBPC on what the codec quantised), ``entropy_ratio``
+        (order-0 entropy of what the codec quantised), and ``layers``: for each, in the order of computation, ``layer``, ``setting``, ``codec`` (its configuration, or None), ``bits``,
         ``compressed_bits``, ``ebpc_bits``. Plain JSON.
 
     Raises
@@ -190,6 +190,7 @@ def _figures(before: Run, after: Run, labels: np.ndarray | None) -> dict[str, An
         "ratio": bits / sum(after.compressed_bits.values()),
         "ebpc_ratio": bits / sum(after.lossless_bits.values()),
         "sequence_ratio": bits / sum(after.sequence_bits.values()),
+        "entropy_ratio": bits / sum(after.entropy_bits.values()),
     }
 
 

@@ -13,6 +13,7 @@ from silicodec.models.capture import Model, Point
 from silicodec.models.ebpc import EBPC
 from silicodec.models.quantise import SCALE_RULES
 from silicodec.models.schemes import LayerCodec
+from silicodec.models.software import Entropy
 
 BATCH_VALUES = 1 << 18
 """Values of the images that go through the network together."""
@@ -32,6 +33,8 @@ class Run:
     lossless_bits, sequence_bits : dict of str to int
         The same for EBPC, which is lossless, on the same maps, and for EBPC on what the codec quantised (on the maps
         of a layer without a codec). Empty where not asked for.
+    entropy_bits : dict of str to int
+        Order-0 entropy of what the codec quantised, likewise.
     """
 
     scores: Tensor
@@ -39,6 +42,7 @@ class Run:
     compressed_bits: dict[str, int] = field(default_factory=dict)
     lossless_bits: dict[str, int] = field(default_factory=dict)
     sequence_bits: dict[str, int] = field(default_factory=dict)
+    entropy_bits: dict[str, int] = field(default_factory=dict)
 
 
 class RestoredNetwork:
@@ -93,7 +97,7 @@ class RestoredNetwork:
         codecs : mapping of str to LayerCodec
             Codec by layer; the maps of other layers stay as they are.
         compare : bool
-            Whether to measure EBPC too.
+            Whether to measure EBPC and entropy too.
         """
         run = Run(torch.empty(0))
 
@@ -107,7 +111,9 @@ class RestoredNetwork:
             add(run.compressed_bits, name, codec.nbits(words) if codec else 8 * words.size)
             if compare:
                 add(run.lossless_bits, name, EBPC().nbits(words))
-                add(run.sequence_bits, name, EBPC().nbits(codec.quantised(words) if codec else words))
+                quantised = codec.quantised(words) if codec else words
+                add(run.sequence_bits, name, EBPC().nbits(quantised))
+                add(run.entropy_bits, name, Entropy().nbits(quantised))
             return self._from_words(name, codec.restore(words) if codec else words).reshape(maps.shape)
 
         batches = [capture.scores(self.model, batch, restore, self.point) for batch in _batches(images)]
@@ -117,6 +123,7 @@ class RestoredNetwork:
             run.compressed_bits,
             run.lossless_bits,
             run.sequence_bits,
+            run.entropy_bits,
         )
 
     def _to_words(self, name: str, maps: Tensor) -> np.ndarray:

@@ -151,13 +151,13 @@ def accuracy(network: str, weights_file: Path | None, json_file: Path | None, **
         records = measure_accuracy(get_network(network, weights_file), progress=progress, **options)
     if json_file:
         write_json(json_file, records)
-    numbers = ("top-1 %", "loss %", "agreement %", "ratio", "EBPC instead", "EBPC on coefficients")
+    numbers = ("top-1 %", "loss %", "agreement %", "ratio", "entropy", "EBPC instead", "EBPC on coefficients")
     columns: Columns = [("choice", "left"), *((name, "right") for name in numbers)]
     rows = [
         (
             record["choice"],
             *(None if record[key] is None else f"{100 * record[key]:.2f}" for key in ("top1", "loss", "agreement")),
-            *(f"{record[key]:.3f}" for key in ("ratio", "ebpc_ratio", "sequence_ratio")),
+            *(f"{record[key]:.3f}" for key in ("ratio", "entropy_ratio", "ebpc_ratio", "sequence_ratio")),
         )
         for record in records
     ]

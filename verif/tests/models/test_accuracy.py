@@ -12,6 +12,7 @@ from silicodec.models.ebpc import EBPC  # noqa: E402
 from silicodec.models.networks import get_network  # noqa: E402
 from silicodec.models.quantise import quantise  # noqa: E402
 from silicodec.models.restoration import RestoredNetwork  # noqa: E402
+from silicodec.models.software import Entropy  # noqa: E402
 
 CALIBRATION, IMAGES = 60, 70
 
@@ -31,11 +32,11 @@ def test_figures_are_those_of_the_codec_layer_after_layer(network, records):
     model = network.load()
     batch, labels = network.images(CALIBRATION + IMAGES)
     largest = {layer.name: layer.values.max() for layer in capture.feature_maps(model, batch[:CALIBRATION])}
-    bits, compressed, lossless, sequence = 0, 0, 0, 0
+    bits, compressed, lossless, sequence, entropy = 0, 0, 0, 0, 0
     codec = DCT(level=3, signed=0)
 
     def restore(name, maps):
-        nonlocal bits, compressed, lossless, sequence
+        nonlocal bits, compressed, lossless, sequence, entropy
         quantised = quantise(maps.numpy(), "fixed8", largest=float(largest[name]))
         words = quantised.values
         if words.ndim == 2:
@@ -45,6 +46,7 @@ def test_figures_are_those_of_the_codec_layer_after_layer(network, records):
         compressed += sum(packet.nbits for packet in encoded)
         lossless += EBPC().nbits(words)
         sequence += EBPC().nbits(codec.quantised(words))
+        entropy += Entropy().nbits(codec.quantised(words))
         restored = np.stack([codec.decode(packet) for packet in encoded]).reshape(maps.shape)
         return torch.from_numpy((restored / quantised.scale).astype(np.float32))
 
@@ -54,6 +56,7 @@ def test_figures_are_those_of_the_codec_layer_after_layer(network, records):
     assert record["top1"] == pytest.approx(np.mean(classes == labels[CALIBRATION:]), abs=1 / IMAGES)
     assert record["ratio"] == pytest.approx(bits / compressed, rel=1e-3)
     assert record["ebpc_ratio"] == pytest.approx(bits / lossless, rel=1e-3)
+    assert record["entropy_ratio"] == pytest.approx(bits / entropy, rel=1e-3)
     assert record["sequence_ratio"] == pytest.approx(bits / sequence, rel=1e-3)
     assert record["loss"] == pytest.approx(record["top1_before"] - record["top1"])
 
