@@ -68,7 +68,8 @@ def measure_accuracy(
         ``images``, ``top1_before`` and ``top1`` (None where labels are unknown), ``loss`` (of accuracy, or of agreement
         where labels are unknown), ``agreement`` (with the network without compression), ``ratio``, ``ebpc_ratio``
         (EBPC instead, on the same maps), ``sequence_ratio`` (EBPC on what the codec quantised), ``entropy_ratio``
-        (order-0 entropy of what the codec quantised), and ``layers``: for each, in the order of computation, ``layer``, ``setting``, ``codec`` (its configuration, or None), ``bits``,
+        (order-0 entropy of what the codec quantised), and ``layers``: for each, in the order of computation,
+        ``layer``, ``setting``, ``codec`` (its configuration, or None), ``bits``,
         ``compressed_bits``, ``ebpc_bits``. Plain JSON.
 
     Raises
