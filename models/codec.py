@@ -85,6 +85,11 @@ class Codec(ABC):
         """Count the bits that `array` encodes to, without encoding where there is a faster way."""
         return self.encode(array).nbits
 
+    @property
+    def table_bits(self) -> int:
+        """Bits of the tables that a decoder needs besides the streams."""
+        return 0
+
     def get_config(self) -> dict[str, Any]:
         """Return the codec's id and parameters, as plain JSON."""
         return {"id": self.codec_id, **asdict(self)}

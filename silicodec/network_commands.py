@@ -1,7 +1,8 @@
-"""Commands about networks: networks, evaluate, accuracy, demo."""
+"""Commands about networks: networks, evaluate, accuracy, energy, demo."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import click
 
 from .codec_commands import FILE
 from .output import Columns, print_table, progress_bar, write_json
-from .program import FailedRun
+from .program import BadInput, FailedRun
 
 
 @click.command()
@@ -123,7 +124,14 @@ def print_records(title: str, records: list[dict[str, Any]]) -> None:
     "--calibration", default=200, show_default=True, metavar="N", help="How many images to choose settings on."
 )
 @click.option("--images", default=200, show_default=True, metavar="N", help="How many other images to report on.")
+@click.option(
+    "--views", default=1, show_default=True, metavar="N", help="Views to make of each image, mirrored and shifted."
+)
 @click.option("--folder", type=FILE, metavar="DIR", help="Image files to use instead of the network's data set.")
+@click.option("--agreement", is_flag=True, help="Count agreement with the uncompressed network as accuracy.")
+@click.option(
+    "--uniform/--no-uniform", default=True, show_default=True, help="Whether to report each setting for all layers."
+)
 @click.option(
     "--budget",
     "budgets",
@@ -161,7 +169,81 @@ def accuracy(network: str, weights_file: Path | None, json_file: Path | None, **
         )
         for record in records
     ]
-    print_table(f"{network}, {options['images']} images", columns, rows)
+    print_table(f"{network}, {records[0]['images']} images", columns, rows)
+
+
+@click.command()
+@click.option("--network", default="digits", show_default=True, help="One of `silicodec networks`.")
+@click.option("--weights-file", type=FILE, metavar="FILE", help="Weights to use instead of the network's own.")
+@click.option("--images", "image_count", default=20, show_default=True, metavar="N", help="How many images.")
+@click.option("--part", "part_name", default="ddr3-1066", show_default=True, help="Memory: ddr3-1066 or dram-2014.")
+@click.option(
+    "--accuracy",
+    "accuracy_files",
+    type=FILE,
+    multiple=True,
+    metavar="FILE",
+    help="What `silicodec accuracy --json` wrote about a lossy scheme on this network; may be repeated.",
+)
+@click.option("--json", "json_file", type=FILE, metavar="FILE", help="Write the records there.")
+def energy(
+    network: str,
+    weights_file: Path | None,
+    image_count: int,
+    part_name: str,
+    accuracy_files: tuple[Path, ...],
+    json_file: Path | None,
+) -> None:
+    """Compute the energy of the memory that feature maps pass through, written and read once each.
+
+    For every lossless codec, and for each choice of settings in the files of `silicodec accuracy`. Example:
+
+        silicodec energy --network resnet20 --accuracy transform.json
+    """
+    from silicodec.models.catalog import CODECS
+    from silicodec.models.evaluate import evaluate
+    from silicodec.models.memory_energy import energy_record, get_memory_part
+    from silicodec.models.networks import get_network
+
+    part = get_memory_part(part_name)
+    codecs = [name for name, codec in CODECS.items() if codec.lossless and codec.stream_names]
+    with progress_bar(network) as progress:
+        evaluation = evaluate(get_network(network, weights_file), codecs, images=image_count, progress=progress)
+    layers = {codec: [record for record in evaluation.layers if record["codec"] == codec] for codec in codecs}
+    records = [energy_record(codec, part, of_codec, image_count) for codec, of_codec in layers.items()]
+    for file in accuracy_files:
+        records += [
+            energy_record(f"{file.stem}, {choice['choice']}", part, choice["layers"], choice["images"])
+            for choice in read_accuracy(file, network)
+        ]
+    if json_file:
+        write_json(json_file, records)
+    columns: Columns = [
+        ("stored with", "left"),
+        *((name, "right") for name in ("uJ/image", "8 bits a value", "less by %", "tables uJ")),
+    ]
+    rows = [
+        (
+            record["name"],
+            *(f"{1e6 * record[key]:,.1f}" for key in ("joules", "plain_joules")),
+            f"{100 * record['reduction']:.1f}",
+            f"{1e6 * record['table_joules']:,.1f}",
+        )
+        for record in records
+    ]
+    print_table(f"{network}: {part.name}, {part.source}", columns, rows)
+
+
+def read_accuracy(path: Path, network: str) -> list[dict[str, Any]]:
+    """Read what `silicodec accuracy --json` wrote about a network."""
+    try:
+        records = json.loads(path.read_text())
+        networks = {record["network"] for record in records}
+    except (ValueError, TypeError, KeyError):
+        raise BadInput(f"{path} is not a file that `silicodec accuracy --json` wrote") from None
+    if networks != {network}:
+        raise BadInput(f"{path} is about {', '.join(sorted(networks))}, not {network}")
+    return list(records)
 
 
 @click.command()
@@ -180,4 +262,4 @@ def demo(network: str | None, image_count: int, folder: Path) -> None:
         raise FailedRun("simulated hardware and software gave different bits")
 
 
-COMMANDS: tuple[Any, ...] = (networks, evaluate, accuracy, demo)
+COMMANDS: tuple[Any, ...] = (networks, evaluate, accuracy, energy, demo)

@@ -9,8 +9,11 @@ from click.testing import CliRunner
 
 from silicodec import demo
 from silicodec.cli import main
+from silicodec.models.catalog import CODECS
 
 pytest.importorskip("torch")
+
+LOSSLESS = [name for name, codec in CODECS.items() if codec.lossless and codec.stream_names]
 
 
 def run(*arguments):
@@ -110,3 +113,30 @@ def test_demo_shows_resnet20_where_its_weights_are(monkeypatch):
     assert demo.default_network() == "resnet20"
     monkeypatch.delenv("SILICODEC_DATA")
     assert demo.default_network() == "digits"
+
+
+def test_energy_of_every_lossless_codec_and_of_lossy_choices(tmp_path):
+    options = ["--network", "digits", "--images", 10]
+    file = tmp_path / "quantised.json"
+    assert run("accuracy", *options, "--scheme", "quantise", "--calibration", 20, "--json", file)[0] == 0
+    code, output, _ = run("energy", *options, "--accuracy", file, "--json", tmp_path / "records.json")
+    assert code == 0
+    records = json.loads((tmp_path / "records.json").read_text())
+    choices = json.loads(file.read_text())
+    assert [record["name"] for record in records if not record["table_joules"]] == LOSSLESS
+    by_name = {record["name"]: record for record in records}
+    for choice in choices:
+        record = by_name[f"quantised, {choice['choice']}"]
+        assert record["reduction"] == pytest.approx(1 - 1 / choice["ratio"])
+        assert f"{100 * record['reduction']:.1f}" in output
+
+
+def test_energy_takes_only_what_accuracy_wrote_about_the_network(tmp_path):
+    for text, message in (("[1]", "is not a file"), ('[{"network": "resnet20"}]', "is about resnet20, not digits")):
+        (tmp_path / "records.json").write_text(text)
+        code, _, error = run("energy", "--images", 1, "--accuracy", tmp_path / "records.json")
+        assert (code, len(error.splitlines()[-1:])) == (2, 1)
+        assert message in error
+    code, _, error = run("energy", "--part", "hmc")
+    assert code == 2
+    assert "ddr3-1066" in error
