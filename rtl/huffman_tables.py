@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Mapping
+
 import numpy as np
 
 from silicodec.models.huffman import MAX_LENGTH, HuffmanCode
@@ -43,18 +46,18 @@ def decoder_table(code: HuffmanCode) -> np.ndarray:
     return (np.concatenate(addresses) << MAX_LENGTH | np.concatenate(values)).astype(np.uint32)
 
 
-def encoder_code(entries: np.ndarray) -> HuffmanCode:
+def encoder_code(entries: Mapping[int, int], symbol_bits: int) -> HuffmanCode:
     """Return the code that the encoder's table holds, by symbol."""
-    return HuffmanCode(entries >> MAX_LENGTH)
+    return HuffmanCode(np.array([entries[symbol] >> MAX_LENGTH for symbol in range((1 << symbol_bits) + 1)]))
 
 
-def decoder_code(entries: np.ndarray, symbol_bits: int) -> HuffmanCode:
+def decoder_code(entries: Mapping[int, int], symbol_bits: int) -> HuffmanCode:
     """Return the code that the decoder's table holds, by address."""
     _, limit_address = _high_addresses(symbol_bits)
-    limits = np.concatenate([[0], entries[limit_address:][: MAX_LENGTH - 1], [1 << MAX_LENGTH]])
-    counts = np.append(0, limits[1:] - 2 * limits[:-1])
+    limits = [0, *(entries[limit_address + length - 1] for length in range(1, MAX_LENGTH)), 1 << MAX_LENGTH]
+    counts = [0, *(limit - 2 * shorter for shorter, limit in itertools.pairwise(limits))]
     lengths = np.empty((1 << symbol_bits) + 1, np.uint8)
-    lengths[entries[: lengths.size]] = np.repeat(np.arange(MAX_LENGTH + 1), counts)
+    lengths[[entries[index] for index in range(lengths.size)]] = np.repeat(np.arange(MAX_LENGTH + 1), counts)
     return HuffmanCode(lengths)
 
 
