@@ -2,26 +2,36 @@
 
 A `silicodec.models.schemes.Scheme` makes the codecs, its *settings*, that each layer can have. Each layer's setting is
 chosen on one set of images, the calibration images, and reported on others. To try settings together would take far too
-many runs of the network. Instead, each layer is compressed alone in each setting, on some of the calibration images;
-steps to coarser settings are ordered by the bits that they save for the divergence that they add to the network's
-output; and bisection finds how many of these steps keep within the accuracy budget, with all layers compressed
-together. None of this depends on the codec.
+many runs of the network. Instead:
+
+1. Some of the calibration images give each layer's bits and mean square error in each setting, and with one setting of
+   that layer alone, how much the network's output diverges for this error: its sensitivity.
+2. Steps to coarser settings are ordered by the bits that they save for the divergence that they add, which is taken as
+   proportional to the mean square error.
+3. Bisection finds how many of these steps keep within the accuracy budget on all calibration images, with all layers
+   compressed together.
+
+None of this depends on the codec.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from torch.nn.functional import kl_div
 
 from silicodec.models.capture import POINTS, Point
 from silicodec.models.networks import Images, Network, get_network
+from silicodec.models.networks.views import views as make_views
 from silicodec.models.restoration import RestoredNetwork, Run
 from silicodec.models.schemes import LayerCodec, Scheme, get_scheme
 
-PROBE_IMAGES = 50
-"""Calibration images that each layer alone is tried on."""
+PROBE_IMAGES = 100
+"""Most calibration images that each layer alone is tried on."""
+PROBE_VALUES = 1 << 22
+"""Most values of these images."""
 
 Settings = Mapping[str, int]
 """Setting by layer, the number of a candidate from 1 on; 0 leaves a layer's maps as they are."""
@@ -38,7 +48,10 @@ def measure_accuracy(
     point: Point = "activation",
     calibration: int = 200,
     images: int = 400,
+    views: int = 1,
     budgets: tuple[float, ...] = (0.01,),
+    agreement: bool = False,
+    uniform: bool = True,
     folder: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[dict[str, Any]]:
@@ -54,8 +67,14 @@ def measure_accuracy(
         Where maps are compressed, one of `silicodec.models.capture.POINTS`.
     calibration, images : int
         The first so many images serve to calibrate and to choose settings, so many after them to report.
+    views : int
+        Views to make of each image, of `silicodec.models.networks.views`.
     budgets : tuple of float
         Accuracy that may be lost, as a fraction of the images.
+    agreement : bool
+        Whether agreement with the network without compression counts as accuracy, as it does where labels are unknown.
+    uniform : bool
+        Whether to report each setting for all layers, too.
     folder : path, optional
         Folder of image files instead of the network's data set.
     progress : callable, optional
@@ -65,8 +84,8 @@ def measure_accuracy(
     -------
     list of dict
         For each choice of settings: ``network``, ``point``, ``choice`` (such as ``setting 2`` or ``loss 0.01``),
-        ``images``, ``top1_before`` and ``top1`` (None where labels are unknown), ``loss`` (of accuracy, or of agreement
-        where labels are unknown), ``agreement`` (with the network without compression), ``ratio``, ``ebpc_ratio``
+        ``images``, ``top1_before`` and ``top1`` (None where labels are unknown), ``loss`` (of accuracy, or of
+        agreement), ``agreement`` (with the network without compression), ``ratio``, ``ebpc_ratio``
         (EBPC instead, on the same maps), ``sequence_ratio`` (EBPC on what the codec quantised), ``entropy_ratio``
         (order-0 entropy of what the codec quantised), and ``layers``: for each, in the order of computation,
         ``layer``, ``setting``, ``codec`` (its configuration, or None), ``bits``,
@@ -90,79 +109,101 @@ def measure_accuracy(
     model = network.load()
     batch, labels = network.images(calibration + images, folder)
     parts = slice(None, calibration), slice(calibration, None)
-    first, rest = (Images(batch[part], None if labels is None else labels[part]) for part in parts)
+    first, rest = (make_views(Images(batch[p], None if labels is None else labels[p]), views) for p in parts)
 
     restored = RestoredNetwork(model, first.batch, point)
-    probe = first.batch[:: -(-len(first.batch) // PROBE_IMAGES)]
     candidates = {layer: scheme.candidates(maps) for layer, maps in restored.maps(first.batch).items()}
     most = max(map(len, candidates.values()))
-    done, total = 0, 3 + sum(map(len, candidates.values())) + most + len(budgets)
+    choices: dict[str, Settings] = {
+        f"setting {setting}": {layer: min(setting, len(codecs)) for layer, codecs in candidates.items()}
+        for setting in range(1, uniform * most + 1)
+    }
+    runs_done, runs = 0, len(candidates) + len(choices) + 2 * len(budgets)
 
     def run(images: np.ndarray, settings: Settings, *, compare: bool = False) -> Run:
-        nonlocal done
-        done = min(done + 1, total)
+        nonlocal runs_done
+        runs_done = min(runs_done + 1, runs)
         if progress:
-            progress(done, total)
-        return restored.run(images, _codecs(candidates, settings), compare=compare)
+            progress(runs_done, runs)
+        codecs = {layer: candidates[layer][setting - 1] for layer, setting in settings.items() if setting}
+        return restored.run(images, codecs, compare=compare)
 
-    before = run(probe, {})
-    alone = {
-        (layer, setting): run(probe, {layer: setting})
-        for layer, codecs in candidates.items()
-        for setting in range(1, len(codecs) + 1)
-    }
-    steps = _ordered_steps(before, alone)
-    unchanged = run(first.batch, {})
+    probe = first.batch[:: -(-len(first.batch) // min(PROBE_IMAGES, max(1, PROBE_VALUES // first.batch[0].size)))]
+    maps = restored.maps(probe)
+    before = restored.run(probe, {})
+    trials = {}
+    for layer, codecs in candidates.items():
+        middle = len(codecs) // 2
+        divergence = _divergence(before, run(probe, {layer: middle + 1}))
+        trials[layer] = _trials(codecs, maps[layer], divergence / max(_square_error(codecs[middle], maps[layer]), 1e-9))
+    steps = _ordered_steps(trials)
+
+    search_labels = None if agreement else first.labels
+    unchanged = restored.run(first.batch, {})
+
+    @cache
+    def loss(count: int) -> float:
+        return _loss(unchanged, run(first.batch, dict(steps[:count])), search_labels)
 
     def affordable(budget: float) -> Settings:
         low, high = 0, len(steps)
         while low < high:
             middle = (low + high + 1) // 2
-            result = restored.run(first.batch, _codecs(candidates, dict(steps[:middle])))
-            low, high = (middle, high) if _loss(unchanged, result, first.labels) <= budget else (low, middle - 1)
+            low, high = (middle, high) if loss(middle) <= budget else (low, middle - 1)
         return dict(steps[:low])
 
-    uniform = {
-        f"setting {setting}": {layer: min(setting, len(codecs)) for layer, codecs in candidates.items()}
-        for setting in range(1, most + 1)
-    }
-    choices: dict[str, Settings] = uniform | {f"loss {budget:g}": affordable(budget) for budget in budgets}
-    unchanged = run(rest.batch, {})
-    records = []
-    for choice, settings in choices.items():
-        result = run(rest.batch, settings, compare=True)
-        about = {"network": network.name, "point": point, "choice": choice}
-        layers = _layers(result, settings, _codecs(candidates, settings))
-        records.append(about | _figures(unchanged, result, rest.labels) | {"layers": layers})
-    return records
+    choices |= {f"loss {budget:g}": affordable(budget) for budget in budgets}
+    unchanged = restored.run(rest.batch, {})
+    return [
+        {"network": network.name, "point": point, "choice": choice}
+        | _figures(unchanged, result, rest.labels, agreement=agreement)
+        | {"layers": _layers(result, settings, candidates)}
+        for choice, settings in choices.items()
+        for result in [run(rest.batch, settings, compare=True)]
+    ]
 
 
-def _codecs(candidates: Mapping[str, Sequence[LayerCodec]], settings: Settings) -> dict[str, LayerCodec]:
-    return {layer: candidates[layer][setting - 1] for layer, setting in settings.items() if setting}
+class Trial(NamedTuple):
+    """What a setting of one layer alone gives: bits, and divergence of the network's output."""
+
+    bits: int
+    divergence: float
 
 
-def _ordered_steps(before: Run, alone: Mapping[tuple[str, int], Run]) -> list[tuple[str, int]]:
+def _trials(codecs: Sequence[LayerCodec], maps: np.ndarray, sensitivity: float) -> list[Trial]:
+    """Estimate what the settings of a layer give, 0 first; `sensitivity` is divergence over square error."""
+    coded = [Trial(codec.nbits(maps), sensitivity * _square_error(codec, maps)) for codec in codecs]
+    return [Trial(8 * maps.size, 0.0), *coded]
+
+
+def _square_error(codec: LayerCodec, maps: np.ndarray) -> float:
+    """Return the mean square error of restored maps."""
+    return float(np.square(codec.restore(maps) - maps.astype(np.float32)).mean(dtype=np.float64))
+
+
+def _ordered_steps(trials: Mapping[str, Sequence[Trial]]) -> list[tuple[str, int]]:
     """Order steps of a layer to a coarser setting: those first that save most bits for the divergence that they add."""
-    divergence = {(layer, 0): 0.0 for layer in before.bits}
-    bits = {(layer, 0): before.compressed_bits[layer] for layer in before.bits}
-    for (layer, setting), run in alone.items():
-        divergence[layer, setting] = float(kl_div(run.scores, before.scores, log_target=True, reduction="batchmean"))
-        bits[layer, setting] = run.compressed_bits[layer]
+    settings = dict.fromkeys(trials, 0)
 
     def worth(step: tuple[str, int]) -> float:
-        layer, _ = step
-        now = layer, settings[layer]
-        return (bits[now] - bits[step]) / max(divergence[step] - divergence[now], 1e-9)
+        layer, setting = step
+        now, then = trials[layer][settings[layer]], trials[layer][setting]
+        return (now.bits - then.bits) / max(then.divergence - now.divergence, 1e-9)
 
-    settings = dict.fromkeys(before.bits, 0)
     steps = []
-    while coarser := [step for step in alone if step[1] > settings[step[0]]]:
+    while coarser := [
+        (layer, setting) for layer, now in settings.items() for setting in range(now + 1, len(trials[layer]))
+    ]:
         step = max(coarser, key=worth)
         if worth(step) <= 0:
             break
         settings[step[0]] = step[1]
         steps.append(step)
     return steps
+
+
+def _divergence(before: Run, after: Run) -> float:
+    return float(kl_div(after.scores, before.scores, log_target=True, reduction="batchmean"))
 
 
 def _loss(before: Run, after: Run, labels: np.ndarray | None) -> float:
@@ -180,13 +221,13 @@ def _agreement(before: Run, after: Run) -> float:
     return float((before.scores.argmax(dim=1) == after.scores.argmax(dim=1)).double().mean())
 
 
-def _figures(before: Run, after: Run, labels: np.ndarray | None) -> dict[str, Any]:
+def _figures(before: Run, after: Run, labels: np.ndarray | None, *, agreement: bool) -> dict[str, Any]:
     bits = sum(after.bits.values())
     return {
         "images": len(after.scores),
         "top1_before": None if labels is None else _top1(before, labels),
         "top1": None if labels is None else _top1(after, labels),
-        "loss": _loss(before, after, labels),
+        "loss": _loss(before, after, None if agreement else labels),
         "agreement": _agreement(before, after),
         "ratio": bits / sum(after.compressed_bits.values()),
         "ebpc_ratio": bits / sum(after.lossless_bits.values()),
@@ -195,15 +236,18 @@ def _figures(before: Run, after: Run, labels: np.ndarray | None) -> dict[str, An
     }
 
 
-def _layers(run: Run, settings: Settings, codecs: Mapping[str, LayerCodec]) -> list[dict[str, Any]]:
-    return [
-        {
-            "layer": layer,
-            "setting": settings.get(layer, 0),
-            "codec": codecs[layer].get_config() if layer in codecs else None,
-            "bits": bits,
-            "compressed_bits": run.compressed_bits[layer],
-            "ebpc_bits": run.lossless_bits[layer],
-        }
-        for layer, bits in run.bits.items()
-    ]
+def _layers(run: Run, settings: Settings, candidates: Mapping[str, Sequence[LayerCodec]]) -> list[dict[str, Any]]:
+    layers = []
+    for layer, bits in run.bits.items():
+        setting = settings.get(layer, 0)
+        layers.append(
+            {
+                "layer": layer,
+                "setting": setting,
+                "codec": candidates[layer][setting - 1].get_config() if setting else None,
+                "bits": bits,
+                "compressed_bits": run.compressed_bits[layer],
+                "ebpc_bits": run.lossless_bits[layer],
+            }
+        )
+    return layers

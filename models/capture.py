@@ -118,7 +118,8 @@ def scores(
         When the network has no such module.
     """
     if isinstance(model, TFLiteModel):
-        raise CaptureError("TensorFlow Lite does not let its feature maps be replaced")
+        with reproducible(), torch.inference_mode():
+            return model.replaced_scores(images, replace, before_activation=point == "convolution")
     modules = activations if point == "activation" else convolutions
     with (
         reproducible(),

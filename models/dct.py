@@ -81,11 +81,7 @@ class DCT(Codec):
         """Quantisation steps, (8, 8): rows are vertical frequencies, columns horizontal ones."""
         if self.table is not None:
             return np.array(self.table)
-        low, high = _STEPS[self.level]
-        steps = np.where(np.add.outer(range(8), range(8)) < _FIRST_HIGH, low, high)
-        # Eight bits then hold the coefficient of any tile's mean.
-        steps[0, 0] = 8 if self.signed else 4
-        return steps
+        return np.array(two_steps(*_STEPS[self.level], finest_mean(bool(self.signed))))
 
     def nbits(self, array: np.ndarray) -> int:
         """Count the bits that `array` encodes to, without encoding."""
@@ -159,6 +155,18 @@ class DCT(Codec):
         if not self.signed:
             samples = np.maximum(samples, 0)
         return from_samples(_from_tiles(samples.astype(np.int8), shape), dtype)
+
+
+def finest_mean(signed: bool) -> int:
+    """Return the smallest step of the mean with which eight bits hold the coefficient of any tile's mean."""
+    return 8 if signed else 4
+
+
+def two_steps(low: int, high: int, mean: int) -> Table:
+    """Make a quantisation table: steps of the lower frequencies, of the higher ones, and of a tile's mean."""
+    steps = [[low if u + v < _FIRST_HIGH else high for u in range(8)] for v in range(8)]
+    steps[0][0] = mean
+    return tuple(map(tuple, steps))
 
 
 def _check_table(table: Sequence[Sequence[int]]) -> Table:

@@ -5,12 +5,11 @@ chooses one of them for each layer. To add a scheme, write a `Scheme` and give i
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
 
-from silicodec.models.dct import DCT, LEVELS
+from silicodec.models.dct import DCT, finest_mean, two_steps
 from silicodec.models.transform import TransformCodec
 from silicodec.models.transform_calibration import Calibration
 
@@ -51,12 +50,16 @@ class Scheme(Protocol):
 
 
 class DCTScheme:
-    """The codec `dct` at each of its levels."""
+    """The codec `dct` with tables of two steps, as those of its levels, from fine to coarse."""
 
-    def candidates(self, maps: np.ndarray) -> list[LayerCodec]:
-        """Make a codec for each level; `signed` is 0 where no value is negative."""
-        codec = DCT(signed=int(maps.dtype == np.uint8 or maps.min() < 0))
-        return [replace(codec, level=level) for level in range(1, LEVELS + 1)]
+    STEPS = ((2, 2), (2, 4), (4, 4), (4, 8), (8, 8), (8, 16), (16, 16), (16, 32), (32, 32))
+    """Step of the lower frequencies and of the higher ones; the levels are the 1st, 3rd, 4th and 6th."""
+
+    def candidates(self, maps: np.ndarray) -> list[DCT]:
+        """Make a codec for each pair of steps; `signed` is 0 where no value is negative."""
+        signed = bool(maps.dtype == np.uint8 or maps.min() < 0)
+        tables = [two_steps(low, high, max(low, finest_mean(signed))) for low, high in self.STEPS]
+        return [DCT(table=table, signed=int(signed)) for table in tables]
 
 
 class TransformScheme:

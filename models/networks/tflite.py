@@ -2,14 +2,20 @@
 
 import warnings
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from silicodec.models.networks.imagenet import sample_photographs
 from silicodec.models.networks.network import Network, NetworkError
 from silicodec.models.storage import data_file
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from silicodec.models.networks.integer_graph import IntegerGraph, Replace
 
 CONVOLUTIONS = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"}
 
@@ -56,6 +62,7 @@ class TFLiteModel:
     def __init__(self, path: Path) -> None:
         from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
+        self._path = path
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that preserving tensors takes memory
             self._interpreter = Interpreter(
@@ -78,6 +85,17 @@ class TFLiteModel:
         (output,) = self._interpreter.get_output_details()
         return np.concatenate([self._run(image, [output])[0] for image in images]).astype(np.float32)
 
+    @cached_property
+    def graph(self) -> "IntegerGraph":
+        """The same network in PyTorch, which lets its tensors be replaced; NetworkError when it holds too much."""
+        from silicodec.models.networks.tflite_file import read_graph
+
+        return read_graph(self._path)
+
+    def replaced_scores(self, images: np.ndarray, replace: "Replace", *, before_activation: bool) -> "Tensor":
+        """Classify with feature maps replaced, as of `IntegerGraph.values`: (N, classes), without the background."""
+        return self.graph.scores(images, replace, before_activation=before_activation)[:, 1:]
+
     def feature_maps(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """Run a batch of images, and read each tensor that an activation function ends.
 
@@ -92,7 +110,7 @@ class TFLiteModel:
             Words by tensor name, in the order of computation: uint8, (N, C, H, W).
         """
         runs = [self._run(image, self._activations) for image in images]
-        names = [_short_name(tensor) for tensor in self._activations]
+        names = [short_name(tensor["name"]) for tensor in self._activations]
         batches = [np.concatenate(maps).transpose(0, 3, 1, 2) for maps in zip(*runs, strict=True)]
         return {
             name: _words(batch, tensor) for name, batch, tensor in zip(names, batches, self._activations, strict=True)
@@ -101,7 +119,9 @@ class TFLiteModel:
     def weights(self) -> dict[str, np.ndarray]:
         """Read the weights of each convolution and linear layer: uint8 words, (out, in / groups, height, width)."""
         return {
-            _short_name(tensor): _words(self._interpreter.get_tensor(tensor["index"]).transpose(0, 3, 1, 2), tensor)
+            short_name(tensor["name"]): _words(
+                self._interpreter.get_tensor(tensor["index"]).transpose(0, 3, 1, 2), tensor
+            )
             for tensor in self._weights
         }
 
@@ -125,6 +145,6 @@ def _words(integers: np.ndarray, tensor: dict[str, Any]) -> np.ndarray:
     return np.ascontiguousarray(integers.view(np.uint8) - np.uint8(tensor["quantization"][1] % 256))
 
 
-def _short_name(tensor: dict[str, Any]) -> str:
+def short_name(name: str) -> str:
     """Take the first of the operators that a tensor's name lists, without the network's name."""
-    return tensor["name"].partition(";")[0].partition("/")[2]
+    return name.partition(";")[0].partition("/")[2]

@@ -67,7 +67,7 @@ def test_accuracy_prints_and_writes_every_choice_of_settings(tmp_path):
     assert code == 0
     assert "100 %" in error
     records = json.loads((tmp_path / "records.json").read_text())
-    assert [record["choice"] for record in records] == [*(f"setting {n}" for n in (1, 2, 3, 4)), "loss 0", "loss 0.05"]
+    assert [record["choice"] for record in records] == [*(f"setting {n}" for n in range(1, 10)), "loss 0", "loss 0.05"]
     assert all(f"{record['ratio']:.3f}" in output for record in records)
 
 
@@ -79,6 +79,7 @@ def test_accuracy_prints_and_writes_every_choice_of_settings(tmp_path):
         (["--network", "lenet"], "resnet20"),
         (["--scheme", "jpeg"], "dct"),
         (["--point", "pool"], "convolution"),
+        (["--views", "19"], "1 to 18"),
     ],
 )
 def test_bad_accuracy_gives_one_line(arguments, message):
