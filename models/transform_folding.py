@@ -43,8 +43,8 @@ def fold_bases(model: nn.Module, bases: Mapping[str, np.ndarray]) -> nn.Module:
         module = convolutions(model).get(name)
         if module is None:
             raise CaptureError(f"the network has no convolution '{name}' to fold a basis into")
-        normalised = isinstance(module, nn.BatchNorm2d)
-        path = leaves[leaves.index(name) - 1] if normalised else name
+        normalisation = module if isinstance(module, nn.BatchNorm2d) else None
+        path = leaves[leaves.index(name) - 1] if normalisation else name
         convolution = model.get_submodule(path)
         assert isinstance(convolution, nn.Conv2d)
         if convolution.groups != 1 or basis.shape != (convolution.out_channels,) * 2:
@@ -52,10 +52,10 @@ def fold_bases(model: nn.Module, bases: Mapping[str, np.ndarray]) -> nn.Module:
                 f"a basis of {basis.shape} elements cannot be folded into '{path}', which has {convolution.groups} "
                 f"groups and puts out {convolution.out_channels} channels"
             )
-        fused = fuse_conv_bn_eval(convolution, module) if normalised else copy.deepcopy(convolution)
+        fused = fuse_conv_bn_eval(convolution, normalisation) if normalisation else copy.deepcopy(convolution)
         folded, inverse = _folded(fused, torch.from_numpy(basis).to(fused.weight.dtype))
-        model.set_submodule(path, folded if normalised else nn.Sequential(folded, inverse))
-        if normalised:
+        model.set_submodule(path, folded if normalisation else nn.Sequential(folded, inverse))
+        if normalisation:
             model.set_submodule(name, inverse)
     return model
 
