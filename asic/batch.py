@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
-from .flows import Job
+from silicodec.models.storage import written_whole
+
+from .flows import Job, step_folder
 from .pdk import MeasurementError
 from .results import Result, read_result, result_path, write_result
 from .run import check_job, find_fastest, run_job
@@ -78,6 +81,8 @@ def run_batch(
             except MeasurementError as error:
                 yield Outcome(job, None, str(error))
             else:
+                if job.flow == "layout":
+                    keep_layout(replace(job, clock_ns=result.clock_ns), build, records)
                 yield Outcome(job, result, f"recorded in {write_result(result, records)}")
     finally:
         pool.shutdown(cancel_futures=True)
@@ -87,6 +92,18 @@ def run_one(job: Job, build: Path, scheduler: str | None, fastest: bool) -> Resu
     """Run a job, or search its fastest clock."""
     run = partial(run_job, folder=build, scheduler=scheduler)
     return find_fastest(job, run) if fastest else run(job)
+
+
+def keep_layout(job: Job, build: Path, records: Path) -> None:
+    """Put the layout of a job, and a picture of it, where its record goes."""
+    from .picture import draw_layout
+
+    outputs = step_folder(job, build, "write.gds") / "outputs"
+    (layout,) = outputs.glob(f"{job.top}.gds*")
+    record = result_path(job, records)
+    with written_whole(record.with_suffix("".join(layout.suffixes))) as temporary:
+        shutil.copy(layout, temporary)
+    draw_layout(layout, outputs / f"{job.top}.lyp", record.with_suffix(".png"))
 
 
 def known_result(job: Job, records: Path) -> Result | None:

@@ -218,3 +218,8 @@ def job_name(job: Job) -> str:
     """Name of a job's folder: runs with another clock or corner keep their results."""
     gating = "-gated" if job.clock_gating else ""
     return f"{job.flow}-{job.corner}-{job.clock_ns:g}ns{gating}".replace(".", "_")
+
+
+def step_folder(job: Job, build: Path, step: str, index: str = PLAIN) -> Path:
+    """Folder of a step in SiliconCompiler's build folder."""
+    return build / job.top / job_name(job) / step / index

@@ -11,7 +11,7 @@ from typing import Any
 
 from siliconcompiler import ASIC
 
-from .flows import Job, make_project
+from .flows import Job, make_project, step_folder
 from .measure import hash_files
 from .pdk import GATE_EQUIVALENT_UM2, MeasurementError
 from .power import read_power
@@ -47,14 +47,15 @@ def run_job(job: Job, folder: Path, scheduler: str | None = None) -> Result:
     """
     check_job(job)
     check_tools(job.flow)
+    folder = folder.resolve()
     project = make_project(job, folder, scheduler)
     try:
         history = project.run()
     except RuntimeError as error:
-        raise MeasurementError(explain_failure(project, job, str(error))) from None
+        raise MeasurementError(explain_failure(job, folder, project, str(error))) from None
     except SystemExit:  # SiliconCompiler's answer to Ctrl-C while steps are running
         raise KeyboardInterrupt from None
-    return make_result(job, project, history)
+    return make_result(job, folder, project, history)
 
 
 def check_job(job: Job) -> None:
@@ -104,28 +105,22 @@ def find_fastest(job: Job, run: Callable[[Job], Result]) -> Result:
     return best
 
 
-def node_folder(project: ASIC, step: str, index: str) -> Path:
-    """Folder of a step."""
-    design, name = project.design.name, project.option.get_jobname()
-    return Path(project.option.get_builddir(), design, name, step, index)
-
-
-def explain_failure(project: ASIC, job: Job, otherwise: str) -> str:
+def explain_failure(job: Job, folder: Path, project: ASIC, otherwise: str) -> str:
     """Say in one line which step failed, why in the tool's own words, and where its log is."""
     for step, index in project.get_flow().get_nodes():
         if project.get("record", "status", step=step, index=index) == "error":
-            folder = node_folder(project, step, index)
-            for log in (folder / f"{step}.log", folder / "log", folder / "proof", folder / f"sc_{step}_{index}.log"):
+            logs = [f"{step}.log", "log", "proof", f"sc_{step}_{index}.log"]
+            for log in (step_folder(job, folder, step, index) / name for name in logs):
                 lines = log.read_text(errors="replace").splitlines() if log.exists() else []
                 reason = _REASON.search("\n".join(_PREFIX.sub("", line) for line in lines))
                 if reason:
                     said = re.sub(r"\b(?:error|ERROR|Error): ", "", reason[0]).strip()
                     return f"{step} of {job.top} failed: {said} (log: {log})"
-            return f"{step} of {job.top} failed (log: {folder / f'sc_{step}_{index}.log'})"
+            return f"{step} of {job.top} failed (log: {log})"
     return f"{job.flow} of {job.top} failed: {otherwise}"
 
 
-def make_result(job: Job, project: ASIC, history: ASIC) -> Result:
+def make_result(job: Job, folder: Path, project: ASIC, history: ASIC) -> Result:
     """Collect the result of a finished run."""
     flow = project.get_flow()
     nodes = flow.get_nodes()
@@ -135,10 +130,10 @@ def make_result(job: Job, project: ASIC, history: ASIC) -> Result:
         if version := history.get("record", "toolversion", step=step, index=index):
             tools[flow.get_graph_node(step, index).get("tool")] = version
     if job.flow == "layout":
-        netlist, gated = layout_netlist(project, history, job), None
+        netlist, gated = layout_netlist(job, folder, project, history), None
     else:
-        netlist = synthesis_netlist(project, history, job, PLAIN)
-        gated = synthesis_netlist(project, history, job, GATED) if job.clock_gating else None
+        netlist = synthesis_netlist(job, folder, history, PLAIN)
+        gated = synthesis_netlist(job, folder, history, GATED) if job.clock_gating else None
     return Result(
         name=job.name,
         top=job.top,
@@ -149,7 +144,7 @@ def make_result(job: Job, project: ASIC, history: ASIC) -> Result:
         netlist=netlist,
         clock_gated=gated,
         workload=job.workload,
-        equivalence=json.loads((node_folder(project, "equivalence", PLAIN) / "equivalence.json").read_text()),
+        equivalence=json.loads((step_folder(job, folder, "equivalence") / "equivalence.json").read_text()),
         utilisation_percent=last_metric(project, history, "utilization"),
         wire_length_um=last_metric(project, history, "wirelength"),
         drc_violations=last_metric(project, history, "drcs"),
@@ -160,9 +155,9 @@ def make_result(job: Job, project: ASIC, history: ASIC) -> Result:
     )
 
 
-def synthesis_netlist(project: ASIC, history: ASIC, job: Job, index: str) -> Netlist:
+def synthesis_netlist(job: Job, build: Path, history: ASIC, index: str) -> Netlist:
     """Collect what the synthesis flow says of the netlist with this index."""
-    folder = node_folder(project, "synthesis", index)
+    folder = step_folder(job, build, "synthesis", index)
     statistics = read_statistics(folder / "statistics.json")
     return Netlist(
         area_um2=round(statistics.area_um2, 1),
@@ -171,11 +166,11 @@ def synthesis_netlist(project: ASIC, history: ASIC, job: Job, index: str) -> Net
         flip_flops=statistics.flip_flops,
         area_by_class=area_by_class(statistics, (folder / "cells.lib").read_text()),
         corners=corner_timing(history, index),
-        power=measured_power(project, job, index),
+        power=measured_power(job, build, index),
     )
 
 
-def layout_netlist(project: ASIC, history: ASIC, job: Job) -> Netlist:
+def layout_netlist(job: Job, folder: Path, project: ASIC, history: ASIC) -> Netlist:
     """Collect what SiliconCompiler's own steps say of the layout, and our timing steps after it."""
     area = last_metric(project, history, "cellarea")
     return Netlist(
@@ -185,7 +180,7 @@ def layout_netlist(project: ASIC, history: ASIC, job: Job) -> Netlist:
         flip_flops=last_metric(project, history, "registers"),
         area_by_class={},
         corners=corner_timing(history, PLAIN),
-        power=measured_power(project, job, PLAIN),
+        power=measured_power(job, folder, PLAIN),
     )
 
 
@@ -203,11 +198,11 @@ def corner_timing(history: ASIC, index: str) -> dict[str, CornerTiming]:
     return corners
 
 
-def measured_power(project: ASIC, job: Job, index: str) -> Power:
+def measured_power(job: Job, folder: Path, index: str) -> Power:
     """Collect the power of a netlist, and the energy of a word of its workload."""
     if job.power_fault or job.workload is None:
         return Power.missing(job.power_fault)
-    report = read_power((node_folder(project, "power", index) / "power.log").read_text())
+    report = read_power((step_folder(job, folder, "power", index) / "power.log").read_text())
     total_mw = report.internal_mw + report.switching_mw + report.leakage_mw
     return Power(
         internal_mw=report.internal_mw,

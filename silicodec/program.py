@@ -21,6 +21,7 @@ EXTRAS = {
     "myhdl": "hardware",
     "pyosys": "asic",
     "siliconcompiler": "asic",
+    "klayout": "asic",
     "lambdapdk": "asic",
     "edalize": "fpga",
     "serial": "fpga",
