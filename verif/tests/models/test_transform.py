@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import re
 from pathlib import Path
 
 import numpy as np
@@ -238,6 +239,38 @@ def test_configuration_is_plain_and_rebuilds_the_codec():
     assert TransformCodec.from_config(config) == codec
     assert hash(pickle.loads(pickle.dumps(codec))) == hash(codec)
     assert codec != TransformCodec()
+
+
+EXAMPLE = DOCUMENT.split("## Example\n")[1].split("\n## ")[0]
+
+
+def example_row(name):
+    """The cells of a row of one of the example's tables: lists of numbers."""
+    cells = re.search(rf"^\| {name} \|(.+)\|$", EXAMPLE, re.MULTILINE)[1].split("|")
+    return [[int(number) for number in cell.replace(";", "").replace("`", "").split()] for cell in cells]
+
+
+def test_example_of_the_document():
+    forward, inverse = (
+        LinearTransform(np.array(matrix, np.int8).reshape(2, 2), np.array(bias, np.int32), shift, out_bits)
+        for name, out_bits in (("forward", 3), ("inverse", 8))
+        for matrix, bias, (shift,) in [example_row(name)]
+    )
+    lengths = re.search(r"lengths ([0-9 ]+) make", EXAMPLE)[1].split()
+    codec = TransformCodec.from_tables(forward, inverse, HuffmanCode(np.array(lengths, np.uint8)))
+    code_words = [f"{code:0{length}b}" for code, length in zip(codec.code.codes, codec.code.lengths, strict=True)]
+    assert re.findall("`([01]+)`", EXAMPLE.split("A map of")[0]) == code_words
+    pixels = ["14 3", "9 -5", "22 16"]
+    array = np.array([pixel.split() for pixel in pixels], int).astype(np.int8).T.reshape(2, 1, 3)
+    restored = codec.restore(array)
+    for index, pixel in enumerate(pixels):
+        sums, components, words, channels = example_row(pixel)
+        assert (forward.matrix.astype(int) @ array[:, 0, index] + forward.bias).tolist() == sums
+        assert codec.quantised(array).reshape(3, 2)[index].tolist() == components
+        assert words == [int(code_words[component]) for component in components]
+        assert restored[:, 0, index].tolist() == channels
+    packet = re.search(r"the words `([0-9a-f ]+)`", EXAMPLE)[1]
+    assert codec.encode(array).streams["symbols"].data.hex(" ", 2) == packet
 
 
 def test_pinned_streams():
