@@ -57,7 +57,9 @@ def run_batch(
     Raises
     ------
     MeasurementError
-        Before any job begins, if a tool or the process data is missing or a job cannot be run as it stands.
+        Before any job begins, if a tool or the process data is missing.
+    ValueError
+        Before any job begins, if one cannot be run as it stands.
     """
     check_scheduler(scheduler)
     for job in jobs:

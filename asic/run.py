@@ -44,6 +44,8 @@ def run_job(job: Job, folder: Path, scheduler: str | None = None) -> Result:
     ------
     MeasurementError
         If a tool or the process data is missing, or a step fails; the message has the tool's reason and its log's path.
+    ValueError
+        If the job cannot be run as it stands.
     """
     check_job(job)
     check_tools(job.flow)
@@ -59,14 +61,16 @@ def run_job(job: Job, folder: Path, scheduler: str | None = None) -> Result:
 
 
 def check_job(job: Job) -> None:
-    """Raise MeasurementError if a job cannot be run as it stands."""
+    """Raise ValueError if a job cannot be run as it stands."""
     if not re.fullmatch(r"[A-Za-z_][\w$]*", job.top):
-        raise MeasurementError(f"{job.top!r} is not the name of a Verilog module")
+        raise ValueError(f"{job.top!r} is not the name of a Verilog module")
     if not 0 < job.clock_ns < 1000:
-        raise MeasurementError(f"the clock period must be between 0 and 1000 ns, not {job.clock_ns}")
+        raise ValueError(f"the clock period must be between 0 and 1000 ns, not {job.clock_ns}")
     for file in job.files:
         if not file.is_file():
-            raise MeasurementError(f"{file}: no such Verilog file")
+            raise ValueError(f"{file}: no such Verilog file")
+        if file.suffix not in (".v", ".sv"):
+            raise ValueError(f"{file}: the name of a Verilog file ends in .v or .sv")
 
 
 def find_fastest(job: Job, run: Callable[[Job], Result]) -> Result:

@@ -102,20 +102,21 @@ def run(
     if files:
         files, names = (*files, *map(Path, names)), ()
     check_choice(names, every, files, top)
-    if fastest and clock_ns:
+    if fastest and clock_ns is not None:
         raise click.UsageError("--fastest searches the clock: leave --clock-ns out")
     if activity and files:
         raise click.UsageError("--activity is for engines of the catalog: only their streams are known")
     options: dict[str, Any] = {"flow": flow, "corner": corner or default_corner(flow), "clock_gating": clock_gating}
     listed: list[Job] = []
     if top:
-        listed.append(Job(top, top, files, clock_port, clock_ns or 10.0, **options))
+        listed.append(Job(top, top, files, clock_port, 10.0 if clock_ns is None else clock_ns, **options))
     engines = list(ENGINES.values()) if every else [find_engine(name) for name in names]
     if engines:
         name, tensor = (str(activity), read_array(activity)) if activity else default_tensor()
         for engine in engines:
             work = prepare_work(engine, name, tensor, required=activity is not None)
-            listed.append(engine_job(engine, clock_ns or engine.clock_ns, {**options, **work}))
+            period = engine.clock_ns if clock_ns is None else clock_ns
+            listed.append(engine_job(engine, period, {**options, **work}))
     results, failures = [], []
     build = BUILD / "siliconcompiler"
     for outcome in run_batch(listed, build, folder, workers=jobs, scheduler=scheduler, fastest=fastest):

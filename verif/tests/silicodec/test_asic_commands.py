@@ -41,6 +41,7 @@ def run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "counter.v").write_text(COUNTER)
     (tmp_path / "bits.v").write_text(BITS)
+    (tmp_path / "notes.txt").write_text("no Verilog")
 
     def invoke(*arguments):
         result = CliRunner().invoke(main, ["asic", *map(str, arguments)])
@@ -122,6 +123,10 @@ def test_scheduler_that_is_not_there_is_named(run):
         (["ebpc-encoder", "--fastest", "--clock-ns", 3], "leave --clock-ns out"),
         (["ebpc-encoder", "--activity", "absent.npy"], "absent.npy"),
         (["--verilog", "bits.v", "--top", "bits", "--activity", "x.npy"], "--activity is for engines"),
+        (["--verilog", "absent.v", "--top", "bits"], "absent.v: no such Verilog file"),
+        (["--verilog", "notes.txt", "--top", "bits"], "notes.txt: the name of a Verilog file ends in .v or .sv"),
+        (["--verilog", "bits.v", "--top", "bits; ls"], "'bits; ls' is not the name of a Verilog module"),
+        (["--verilog", "bits.v", "--top", "bits", "--clock-ns", "0"], "between 0 and 1000 ns, not 0"),
     ],
 )
 def test_bad_choice_is_one_line(run, arguments, message):
