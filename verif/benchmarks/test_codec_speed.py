@@ -1,6 +1,7 @@
 """How fast codecs are on one core, on the 8-bit feature maps of a real network, compilation aside.
 
-EBPC is wanted at 100 MB/s encoding and decoding, and 300 MB/s counting bits; DCT at 100 MB/s encoding and decoding.
+EBPC is wanted at 100 MB/s encoding and decoding, and 300 MB/s counting bits; DCT at 100 MB/s and transform at 50 MB/s,
+encoding and decoding.
 ResNet-20 where its weights are at hand, else `digits`.
 """
 
@@ -11,6 +12,8 @@ from silicodec.models.capture import feature_maps
 from silicodec.models.catalog import CODECS, make_codec
 from silicodec.models.networks import get_network
 from silicodec.models.quantise import quantise
+from silicodec.models.restoration import RestoredNetwork
+from silicodec.models.transform_calibration import Calibration
 
 WORDS = 6_000_000
 
@@ -83,3 +86,37 @@ def test_decode_dct(benchmark, maps):
     """Decode what was encoded."""
     codec = make_codec("dct", signed=0)
     np.testing.assert_array_equal(measure(benchmark, maps, codec.decode, codec.encode(maps)), codec.restore(maps))
+
+
+@pytest.fixture(scope="module", params=[1, 2])
+def calibrated(request, layers):
+    """Tile maps of the last layer that has any height, and calibrate a codec that takes some 3 bits a value."""
+    last = [layer for layer in layers if min(layer.shape[2:]) > 1][-1]
+    calibration = Calibration(last, block=request.param)
+    return np.tile(last, (-(-WORDS // last.size), 1, 1, 1)), calibration.codec(calibration.deviation / 2)
+
+
+def test_encode_transform(benchmark, calibrated):
+    """Transform, quantise and encode maps by pixel, or by 2 x 2 pixels."""
+    maps, codec = calibrated
+    assert measure(benchmark, maps, codec.encode, maps).nbits == codec.nbits(maps)
+
+
+def test_decode_transform(benchmark, calibrated):
+    """Decode what was encoded."""
+    maps, codec = calibrated
+    np.testing.assert_array_equal(measure(benchmark, maps, codec.decode, codec.encode(maps)), codec.restore(maps))
+
+
+def test_calibrate_transform(benchmark):
+    """Calibrate every layer of ResNet-56, capture included; wanted within a minute."""
+    network = get_network("resnet56")
+    if (reason := network.available()) is not None:
+        pytest.skip(reason)
+    model, images = network.load(), network.images(200).batch
+
+    def calibrate():
+        layers = RestoredNetwork(model, images, "convolution").maps(images)
+        return [Calibration(maps).codec(4.0) for maps in layers.values()]
+
+    assert len(benchmark.pedantic(calibrate, rounds=1)) == 55
