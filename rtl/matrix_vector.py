@@ -74,6 +74,8 @@ def matrix_vector(
     row_bits = bits_for(rows)
     index_low = VALUE_BITS + shape.lane_bits
     kind_low = index_low + shape.step_bits
+    half_bits = VALUE_BITS // 2
+    total_bits = WEIGHT_BITS + in_bits + columns.bit_length() - 1
     lowest, highest = -(1 << (out_bits - 1)), (1 << (out_bits - 1)) - 1
 
     lane = LanePorts(shape)
@@ -88,15 +90,18 @@ def matrix_vector(
     vector_end = Signal(bool(0))
     row_end = Signal(bool(0))
 
-    # What is in each stage, bit by bit: read, multiplied, summed; `ends` and `lasts` go on to `total`.
+    # What is in each stage, bit by bit: read, multiplied, summed; and for the end of a row on to `total`, the two
+    # halves of its sum with the bias, and `biased`.
     present = Signal(intbv(0)[3:])
-    ends = Signal(intbv(0)[4:])
-    lasts = Signal(intbv(0)[4:])
+    ends = Signal(intbv(0)[6:])
+    lasts = Signal(intbv(0)[6:])
     row = Signal(modbv(0)[row_bits:])
-    row_begins = Signal(bool(1))
-    fresh = Signal(bool(0))
+    fresh = Signal(bool(1))
     summed = Signal(intbv(0, min=result_sum.min, max=result_sum.max))
-    total = Signal(modbv(0, min=-(1 << (VALUE_BITS - 1)), max=1 << (VALUE_BITS - 1)))
+    total = Signal(modbv(0, min=-(1 << (total_bits - 1)), max=1 << (total_bits - 1)))
+    lower = Signal(intbv(0)[half_bits + 1 :])
+    upper = Signal(modbv(0)[half_bits:])
+    biased = Signal(modbv(0, min=-(1 << (VALUE_BITS - 1)), max=1 << (VALUE_BITS - 1)))
     offered = Signal(bool(0))
     offered_last = Signal(bool(0))
     packet_end = Signal(bool(0))
@@ -132,7 +137,7 @@ def matrix_vector(
 
     @always_comb
     def fetch_bias() -> None:
-        biases.read.next = lane.go and present[1] and row_begins
+        biases.read.next = lane.go and ends[2]
         biases.read_address.next = row
 
     @always_seq(clk.posedge, reset=rst)
@@ -146,25 +151,27 @@ def matrix_vector(
     def advance() -> None:
         if lane.go:
             present.next = concat(present[2:], available)
-            ends.next = concat(ends[3:], row_end)
-            lasts.next = concat(lasts[3:], vector_end and final_vector)
-            offered.next = ends[3]
-            offered_last.next = lasts[3]
-            if present[1]:
-                row_begins.next = ends[1]
-                fresh.next = row_begins
-                if ends[1]:
-                    row.next = row + 1
-                    if row == rows - 1:
-                        row.next = 0
+            ends.next = concat(ends[5:], row_end)
+            lasts.next = concat(lasts[5:], vector_end and final_vector)
+            offered.next = ends[5]
+            offered_last.next = lasts[5]
+            if present[2]:
+                fresh.next = ends[2]
+            if ends[2]:
+                row.next = row + 1
+                if row == rows - 1:
+                    row.next = 0
 
     @always(clk.posedge)
-    def accumulate() -> None:
+    def add_up() -> None:
         if lane.go:
             summed.next = result_sum
+            lower.next = total[half_bits:] + biases.read_data[half_bits:]
+            upper.next = (total >> half_bits) + biases.read_data[:half_bits].signed()
+            biased.next = concat(upper + lower[half_bits], lower[half_bits:])
         if lane.go and present[2]:
             if fresh:
-                total.next = biases.read_data.signed() + summed
+                total.next = summed
             else:
                 total.next = total + summed
 
@@ -172,7 +179,7 @@ def matrix_vector(
     def quantise() -> None:
         if lane.go:
             shifted = intbv(0, min=-(1 << (VALUE_BITS - 1)), max=1 << (VALUE_BITS - 1))
-            shifted[:] = total >> shift
+            shifted[:] = biased >> shift
             if shifted < lowest:
                 products.data.next = lowest % (1 << out_bits)
             elif shifted > highest:
