@@ -14,6 +14,8 @@ from .flows import Job, Workload
 from .measure import hash_files
 from .pdk import MeasurementError
 
+SHIPPED = Path(__file__).parent / "records" / "flows"
+"""Records of the catalog's engines, as shipped."""
 VOLATILE = ("run_time_s", "peak_memory_mb")
 """What differs from run to run of the same job."""
 
@@ -185,6 +187,12 @@ def read_result(path: Path) -> Result:
 def read_results(folder: Path) -> list[Result]:
     """Read all records of a folder, in the order of their names."""
     return [read_result(path) for flow in ("synthesis", "layout") for path in sorted(folder.glob(f"[!.]*.{flow}.json"))]
+
+
+def present_results(local: Path, shipped: Path = SHIPPED) -> list[Result]:
+    """Read the records of a folder, and shipped ones of the designs and flows for which it has none."""
+    results = {(result.name, result.flow): result for result in (*read_results(shipped), *read_results(local))}
+    return list(results.values())
 
 
 def _netlist(fields: Mapping[str, Any]) -> Netlist:

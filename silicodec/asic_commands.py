@@ -221,6 +221,8 @@ def print_results(results: Sequence[Result]) -> None:
         work = result.workload
         rate = f", {work.cycles / work.words:.3f} cycles per word on {work.tensor}" if work else ""
         click.echo(f"{result.name}: clock {result.clock_ns:g} ns, {describe_check(result)}{rate}")
+        if result.flow == "layout":
+            click.echo(f"{result.name}: {describe_layout(result)}")
     print_power(results)
 
 
@@ -244,6 +246,14 @@ def print_power(results: Sequence[Result]) -> None:
         print_table("Power at the typical corner, at work on the tensor", columns, rows)
     for reason in dict.fromkeys(reasons):
         click.echo(f"no power figures: {reason}")
+
+
+def describe_layout(result: Result) -> str:
+    """Say how full a layout is, how long its wires are, and whether they break a design rule."""
+    return (
+        f"cells fill {result.utilisation_percent:.0f} % of the core, {result.wire_length_um:,.0f} um of wire, "
+        f"{result.drc_violations} design-rule violations"
+    )
 
 
 def describe_check(result: Result) -> str:
@@ -323,24 +333,24 @@ def measure_engine(engine: Engine, period_ns: float) -> Measurement:
 
 
 @asic.command()
-@click.option("--out", "folder", type=FILE, default=BUILD / "flows", show_default=True, help="Folder of records.")
-@click.option("--html", "page", type=FILE, metavar="FILE", help="Write a page with plots as well.")
-def compare(folder: Path, page: Path | None) -> None:
+@click.option("--out", "folder", type=FILE, help="Folder of records.  [default: build/asic/flows, and shipped ones]")
+@click.option("--html", "page", type=FILE, metavar="FILE", help="Write a page with plots and layouts as well.")
+def compare(folder: Path | None, page: Path | None) -> None:
     """Compare what the flows recorded with published figures."""
-    from silicodec.asic.results import read_results
+    from silicodec.asic.results import present_results, read_results
 
     from .asic_report import HEADINGS as COMPARED
     from .asic_report import comparison_rows, notes, write_page
 
-    results = read_results(folder)
+    results = read_results(folder) if folder else present_results(BUILD / "flows")
     if not results:
-        raise BadInput(f"{folder} holds no records: run `silicodec asic --all` first")
+        raise BadInput(f"{folder or BUILD / 'flows'} holds no records: run `silicodec asic --all` first")
     columns: Columns = [(heading, "left" if heading in ("design", "flow") else "right") for heading in COMPARED]
     print_table("Engines in silicon, SkyWater 130", columns, comparison_rows(results))
     for note in notes(results):
         click.echo(f"  {note}")
     if page:
-        write_page(results, page)
+        write_page(results, folder or BUILD / "flows", page)
         click.echo(page)
 
 

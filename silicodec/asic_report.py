@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import jinja2
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from silicodec.asic.results import Result
+from silicodec.asic.records import verilog_hash
+from silicodec.asic.results import Result, result_path
 from silicodec.asic.scaling import SOURCE, delay_at_65_nm, energy_at_65_nm, scaled_area
 from silicodec.asic.statistics import CLASSES
 from silicodec.models.storage import written_whole
@@ -48,7 +50,7 @@ def comparison_rows(results: Sequence[Result]) -> list[tuple[str, ...]]:
         path = result.netlist.corners["typical"].longest_path_ns
         rows.append(
             (
-                result.name,
+                result.name + (" *" if is_outdated(result) else ""),
                 result.flow,
                 f"{result.clock_ns:g}",
                 f"{result.netlist.gate_equivalents / 1000:.2f}",
@@ -76,11 +78,17 @@ def notes(results: Sequence[Result]) -> list[str]:
         "path: longest at the typical corner, 1.8 V; public RTL: synthesised for 3 ns",
         f"at {TECHNOLOGY_NM} nm: by {SOURCE}, for 1.2 V; area to two digits, delay and energy to a factor of two",
     ]
-    return list(dict.fromkeys([*(f"published: {text}" for text in published), *own, *tensors, *power]))
+    outdated = ["* recorded before the engine's Verilog changed"] if any(map(is_outdated, results)) else []
+    return list(dict.fromkeys([*outdated, *(f"published: {text}" for text in published), *own, *tensors, *power]))
 
 
-def write_page(results: Sequence[Result], path: Path) -> None:
-    """Write the page, whole or not at all."""
+def is_outdated(result: Result) -> bool:
+    """Whether a record is of an engine whose Verilog has changed since."""
+    return result.name in ENGINES and verilog_hash(ENGINES[result.name]) != result.verilog_sha256
+
+
+def write_page(results: Sequence[Result], folder: Path, path: Path) -> None:
+    """Write the page, whole or not at all; pictures of layouts lie in the folder of records."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("silicodec"), autoescape=True, undefined=jinja2.StrictUndefined
     )
@@ -92,9 +100,21 @@ def write_page(results: Sequence[Result], path: Path) -> None:
         area_plot=breakdown_plot(results),
         clock_plot=clock_plot(results),
         energy_plot=energy_plot(results) if any(energy is not None for energy in energies) else None,
+        layouts=[(result.name, as_data(picture)) for result in results if (picture := layout_picture(result, folder))],
     )
     with written_whole(path) as temporary:
         temporary.write_text(page)
+
+
+def layout_picture(result: Result, folder: Path) -> Path | None:
+    """Find the picture of a layout."""
+    picture = result_path(result, folder).with_suffix(".png")
+    return picture if result.flow == "layout" and picture.is_file() else None
+
+
+def as_data(picture: Path) -> str:
+    """Turn a PNG into a data URI."""
+    return "data:image/png;base64," + base64.b64encode(picture.read_bytes()).decode()
 
 
 def breakdown_plot(results: Sequence[Result]) -> str:

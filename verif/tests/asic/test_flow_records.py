@@ -10,7 +10,16 @@ pytest.importorskip("lambdapdk")
 
 from silicodec.asic.flows import Job, LayoutFlow, SynthesisFlow, Workload, job_name
 from silicodec.asic.pdk import MeasurementError
-from silicodec.asic.results import CornerTiming, Netlist, Power, Result, read_result, read_results, write_result
+from silicodec.asic.results import (
+    CornerTiming,
+    Netlist,
+    Power,
+    Result,
+    present_results,
+    read_result,
+    read_results,
+    write_result,
+)
 from silicodec.asic.run import MOST_RUNS, find_fastest
 from silicodec.asic.scaling import delay_at_65_nm, energy_at_65_nm, energy_factor, scaled_area
 from silicodec.asic.statistics import CLASSES, Statistics, area_by_class, read_cell_areas
@@ -86,6 +95,14 @@ def test_record_reads_back_whole(tmp_path):
     (tmp_path / "bad.synthesis.json").write_text("{}")
     with pytest.raises(MeasurementError, match=r"bad\.synthesis\.json is not a record of a flow"):
         read_result(tmp_path / "bad.synthesis.json")
+
+
+def test_shipped_record_stands_in_for_one_that_is_not_there(tmp_path):
+    old, new = result_at(4.0, 3.9), result_at(4.0, 3.5)
+    write_result(old, tmp_path / "shipped")
+    write_result(replace(old, name="z"), tmp_path / "shipped")
+    write_result(new, tmp_path / "local")
+    assert present_results(tmp_path / "local", tmp_path / "shipped") == [new, replace(old, name="z")]
 
 
 def test_worst_slack_takes_hold_at_every_corner():

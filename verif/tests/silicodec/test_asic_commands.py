@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from silicodec.cli import main
+from silicodec.rtl.catalog import ENGINES
 
 MISSING = [
     what
@@ -165,14 +166,17 @@ def make_result(power, **fields):
 
 def test_comparison_has_published_figures_and_the_reason_for_missing_ones(run, tmp_path):
     pytest.importorskip("siliconcompiler")
+    from silicodec.asic.records import verilog_hash
     from silicodec.asic.results import Power, write_result
 
-    write_result(make_result(Power.missing("no meter"), workload=None), tmp_path / "records")
+    result = make_result(Power.missing("no meter"), workload=None, verilog_sha256=verilog_hash(ENGINES["ebpc-encoder"]))
+    write_result(result, tmp_path / "records")
     code, output, _ = run("compare", "--out", "records", "--html", "page.html")
     assert code == 0
     row = next(line.split() for line in output.splitlines() if line.strip().startswith("ebpc-encoder"))
     assert row == ["ebpc-encoder", "synthesis", "3.5", "2.13", "2.80", "8,000", "17,788", "3.40", "1,840", "2.3"]
     assert "no energy: no meter" in output
+    assert "*" not in output
     page = (tmp_path / "page.html").read_text()
     assert "17,788" in page
     assert page.count("data:image/svg+xml") == 2
@@ -188,10 +192,25 @@ def test_comparison_shows_the_energy_of_a_word(run, tmp_path):
     assert code == 0
     row = next(line.split() for line in output.splitlines() if line.strip().startswith("ebpc-encoder"))
     assert row[-6:] == ["3.40", "1.250", "10.94", "1,840", "2.3", "1.6"]
+    assert row[:2] == ["ebpc-encoder", "*"], "its hash is not that of the engine"
+    assert "* recorded before the engine's Verilog changed" in output
     assert (tmp_path / "page.html").read_text().count("data:image/svg+xml") == 3
 
 
+def test_comparison_shows_the_layouts_that_lie_beside_their_records(run, tmp_path):
+    pytest.importorskip("siliconcompiler")
+    from silicodec.asic.results import Power, write_result
+
+    result = make_result(Power.missing("no meter"), flow="layout")
+    path = write_result(result, tmp_path / "records")
+    path.with_suffix(".png").write_bytes(b"picture")
+    assert run("compare", "--out", "records", "--html", "page.html")[0] == 0
+    page = (tmp_path / "page.html").read_text()
+    assert "Layout of ebpc-encoder" in page
+    assert "data:image/png;base64,cGljdHVyZQ==" in page
+
+
 def test_comparison_without_records_says_what_to_do(run):
-    code, _, error = run("compare")
+    code, _, error = run("compare", "--out", "nowhere")
     assert code == 2
-    assert "run `silicodec asic --all` first" in error[0]
+    assert "nowhere holds no records: run `silicodec asic --all` first" in error[0]
