@@ -48,7 +48,7 @@ class Tool:
         if shutil.which(self.command) is None:
             return None
         done = subprocess.run([self.command, self.switch], capture_output=True, text=True, check=False)
-        found = re.search(r"\d+(Q\d-\d+|(\.\d+)+)", done.stdout + done.stderr)
+        found = re.search(r"\d+(Q\d-\d+(-g\w+)?|(\.\d+)+)", done.stdout + done.stderr)
         return found[0] if found else "of unknown version"
 
 
@@ -71,12 +71,15 @@ OPENSTA = Tool("sta", "-version", "2.0.17", "on Debian, apt-get install opensta"
 OPENSTA_WITH_POWER = Tool(
     "sta", "-version", "2.6", "OpenROAD's build has it, or build https://github.com/parallaxsw/OpenSTA"
 )
-LAYOUT_TOOLS = (
-    Tool("openroad", "-version", "26Q1-932", "build it from https://github.com/The-OpenROAD-Project/OpenROAD"),
-    OPENSTA,
-    Tool("klayout", "-v", "0.28.5", "on Debian, apt-get install klayout"),
-)
-"""Versions that are known to take the layout flow from Verilog to GDS."""
+TOOLS = {
+    "synthesis": (OPENSTA,),
+    "layout": (
+        OPENSTA,
+        Tool("openroad", "-version", "26Q1-932", "build it from https://github.com/The-OpenROAD-Project/OpenROAD"),
+        Tool("klayout", "-v", "0.28.5", "on Debian, apt-get install klayout"),
+    ),
+}
+"""Programs that a flow calls, with versions that are known to take it to its end."""
 
 
 def check_tools(flow: str) -> None:
@@ -87,7 +90,7 @@ def check_tools(flow: str) -> None:
     MeasurementError
         If one is missing or too old; every such tool is named, with how to get it.
     """
-    faults = [fault for tool in (LAYOUT_TOOLS if flow == "layout" else (OPENSTA,)) if (fault := tool.fault())]
+    faults = [fault for tool in TOOLS[flow] if (fault := tool.fault())]
     if find_spec("pyosys") is None:
         faults.append("pyosys is missing: pip install 'silicodec[asic]'")
     if faults:
@@ -114,7 +117,7 @@ def tool_versions(flow: str) -> dict[str, str | None]:
     """Versions that a record of this flow must have to be of the present tools."""
     versions: dict[str, str | None] = {"siliconcompiler": version("siliconcompiler"), "slang": version("pyslang")}
     versions |= {"silicodec recipe": recipe(), "pyosys": version("pyosys"), "opensta": OPENSTA.version()}
-    return versions
+    return versions | {tool.command: tool.version() for tool in TOOLS[flow] if tool is not OPENSTA}
 
 
 def power_fault() -> str | None:

@@ -9,9 +9,9 @@ pytest.importorskip("lambdapdk")
 
 from silicodec.asic.flows import Job, make_project
 from silicodec.asic.run import run_job
-from silicodec.asic.tools import LAYOUT_TOOLS
+from silicodec.asic.tools import TOOLS
 
-FAULTS = [fault for tool in LAYOUT_TOOLS if (fault := tool.fault())]
+FAULTS = [fault for tool in TOOLS["layout"] if (fault := tool.fault())]
 needs_cells = pytest.mark.skipif("SILICODEC_PDK" not in os.environ, reason="SILICODEC_PDK is not set")
 
 COUNTER = """
