@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from myhdl import Signal, always_comb, block, instances, intbv
@@ -29,6 +30,21 @@ class Stream:
         self.last: Any = Signal(bool(0))
         if error:
             self.error: Any = Signal(bool(0))
+
+
+class StreamGroup:
+    """Streams that carry parts of one word, or one result each; a top level numbers them if there are several.
+
+    Parameters
+    ----------
+    streams : sequence of Stream
+        At least one.
+    """
+
+    def __init__(self, streams: Sequence[Stream]) -> None:
+        self.streams = tuple(streams)
+        # MyHDL makes ports of an argument's attributes, and of theirs, by their names.
+        vars(self).update(vars(streams[0]) if len(streams) == 1 else {str(i): s for i, s in enumerate(streams)})
 
 
 class AxiStream:

@@ -1,0 +1,178 @@
+"""The systolic array against NumPy's product, on every backend."""
+
+import os
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from silicodec.models.capture import weights as network_weights
+from silicodec.models.networks import get_network
+from silicodec.models.quantise import quantise
+from silicodec.models.tiling import add_tiles, image_patches, vector_tiles, weight_tiles
+from silicodec.rtl.convert import verilog
+from silicodec.rtl.weight_engines import port_words, systolic_engine, value_ports
+from silicodec.verif.compare import check
+from silicodec.verif.matrix_product import multiply
+from silicodec.verif.simulate import simulate
+from silicodec.verif.stalls import Stalls
+
+SIZES = [(1, 1), (2, 3), (8, 8), (4, 16)]
+ARRAYS = {size: systolic_engine(*size) for size in SIZES}
+STALLS = {
+    "free": None,
+    "stalled": Stalls(seed=1),
+    "input-starved": Stalls(seed=2, input_probability=0.8, output_probability=0),
+    "output-blocked": Stalls(seed=3, input_probability=0, output_probability=0.5),
+    "ready-after-valid": Stalls(seed=4, ready_after_valid=True),
+}
+
+
+def packets(size, counts, seed=0):
+    """Streams of random tiles, each with so many vectors; a tile and vectors of the most negative values come last."""
+    rows, columns = size
+    random = np.random.default_rng(seed)
+    tiles = [random.integers(-128, 128, size) for _ in counts] + [np.full(size, -128)]
+    vectors = [random.integers(-128, 128, (count, rows)) for count in counts] + [np.full((3, rows), -128)]
+    return port_words(value_ports("weights", columns), tiles) | port_words(value_ports("activations", rows), vectors)
+
+
+COUNTS = [1, 1, 2, 20, 7, 1, 40, 8]
+
+
+@pytest.mark.parametrize("backend", ["myhdl", "icarus"])
+@pytest.mark.parametrize("size", SIZES[:2])
+def test_tiles_back_to_back(size, backend):
+    check(ARRAYS[size], packets(size, COUNTS), backend=backend)
+
+
+def test_words_on_several_streams():
+    check(ARRAYS[4, 16], packets((4, 16), COUNTS), backend="icarus", stalls=Stalls(seed=1))
+
+
+@pytest.mark.parametrize("stalls", STALLS.values(), ids=STALLS)
+@pytest.mark.parametrize("size", SIZES[:3])
+def test_stalls_change_nothing_but_the_time(size, stalls):
+    check(ARRAYS[size], packets(size, COUNTS), stalls=stalls)
+
+
+@pytest.mark.parametrize("backend", ["myhdl", "icarus"])
+def test_stalled_cycles_are_the_same_on_every_backend(backend):
+    inputs, stalls = packets((2, 3), COUNTS), Stalls(seed=5)
+    cycles = [check(ARRAYS[2, 3], inputs, backend=b, stalls=stalls).cycles for b in (backend, "verilator")]
+    assert cycles[0] == cycles[1]
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(8, 8), (2, 3)])
+@pytest.mark.parametrize("vectors", [1, 3, 8, 30])
+def test_a_tile_takes_the_cycles_of_its_vectors_or_rows(rows, columns, vectors):
+    tiles = 20
+    random = np.random.default_rng(0)
+    inputs = {
+        **port_words(value_ports("weights", columns), [random.integers(-128, 128, (tiles * rows, columns))]),
+        **port_words(value_ports("activations", rows), list(random.integers(-128, 128, (tiles, vectors, rows)))),
+    }
+    cycles = check(ARRAYS[rows, columns], inputs).cycles
+    # The first tile's rows come first, and the last vector has to pass through the array.
+    assert cycles == rows + (tiles - 1) * max(vectors, rows) + vectors + rows + columns
+
+
+def test_rows_that_a_packet_lacks_are_zeros():
+    random = np.random.default_rng(0)
+    tiles = [random.integers(-128, 128, (count, 8)) for count in (3, 8, 17, 1)]
+    vectors = [random.integers(-128, 128, (4, 8)) for _ in range(6)]
+    inputs = port_words(value_ports("weights", 8), tiles) | port_words(value_ports("activations", 8), vectors)
+    check(ARRAYS[8, 8], inputs, stalls=Stalls(seed=1))
+
+
+matrices = st.tuples(st.integers(1, 12), st.integers(1, 12), st.integers(1, 12), st.integers(0, 2**32 - 1))
+any_stalls = st.one_of(st.none(), st.builds(Stalls, seed=st.integers(0, 1000)))
+
+
+@pytest.mark.parametrize("size", SIZES[:3])
+@settings(max_examples=20)
+@given(shape=matrices, stalls=any_stalls)
+def test_any_matrices_in_tiles(size, shape, stalls):
+    vectors, inputs, outputs, seed = shape
+    random = np.random.default_rng(seed)
+    edges = random.choice([-128, -1, 0, 1, 127], size=(2, 12, 12))
+    values = np.where(random.random((2, 12, 12)) < 0.5, edges, random.integers(-128, 128, (2, 12, 12))).astype(np.int8)
+    activations, weights = values[0, :vectors, :inputs], values[1, :inputs, :outputs]
+    product = multiply(ARRAYS[size], activations, weights, stalls=stalls)
+    assert np.array_equal(product.values, activations.astype(np.int32) @ weights.astype(np.int32))
+
+
+def convolution(model, name, images):
+    """Return one convolution of a network as matrices, int8: its patches of the input and its weights."""
+    import torch
+
+    module = dict(model.named_modules())[name]
+    inputs = []
+    hook = module.register_forward_pre_hook(lambda _, arguments: inputs.append(arguments[0].numpy()))
+    with torch.inference_mode():
+        model(torch.from_numpy(images))
+    hook.remove()
+    values = next(layer.values for layer in network_weights(model) if layer.name == name)[0]
+    patches = image_patches(quantise(inputs[0]).values, module.kernel_size[0], module.stride[0], module.padding[0])
+    return patches, quantise(values).values.reshape(values.shape[0], -1).T
+
+
+def test_image_patches_make_a_convolution_a_product():
+    import torch
+
+    random = np.random.default_rng(0)
+    images, weights = random.integers(-128, 128, (2, 3, 9, 8)), random.integers(-128, 128, (5, 3, 3, 3))
+    for stride, padding in ((1, 0), (1, 1), (2, 1)):
+        product = image_patches(images, 3, stride, padding) @ weights.reshape(5, -1).T
+        expected = torch.nn.functional.conv2d(
+            torch.from_numpy(images).double(), torch.from_numpy(weights).double(), stride=stride, padding=padding
+        )
+        assert np.array_equal(product, expected.numpy().transpose(0, 2, 3, 1).reshape(-1, 5))
+
+
+@pytest.mark.parametrize(
+    ("network", "layer"),
+    [
+        ("digits", "conv2"),
+        pytest.param(
+            *("resnet20", "layer1.0.conv1"),
+            marks=pytest.mark.skipif("SILICODEC_DATA" not in os.environ, reason="SILICODEC_DATA is not set"),
+        ),
+    ],
+)
+def test_a_layer_of_a_network(network, layer):
+    network = get_network(network)
+    activations, weights = convolution(network.load(), layer, network.images(1).batch)
+    product = multiply(ARRAYS[8, 8], activations, weights)
+    assert np.array_equal(product.values, activations.astype(np.int32) @ weights.astype(np.int32))
+    tiles = -(-weights.shape[0] // 8) * -(-weights.shape[1] // 8)
+    assert product.simulation.cycles == 8 + tiles * activations.shape[0] + 16
+
+
+def test_tiles_add_up_in_numpy():
+    random = np.random.default_rng(0)
+    activations, weights = random.integers(-128, 128, (5, 19)), random.integers(-128, 128, (19, 7))
+    tiles, vectors = weight_tiles(weights, 4, 3), vector_tiles(activations, 4, 7, 3)
+    assert tiles.shape == (15, 4, 3)
+    assert np.array_equal(add_tiles(vectors @ tiles, 7), activations @ weights)
+
+
+def test_tiles_and_packets_that_do_not_match_are_refused():
+    inputs = packets((2, 3), [4])
+    with pytest.raises(ValueError, match="as many as the tiles of weights, not 1 and 2"):
+        ARRAYS[2, 3].reference({**inputs, "activations": inputs["activations"][:1]})
+
+
+@pytest.mark.parametrize("name", ["rows", "columns"])
+def test_bad_parameters_are_named(name):
+    engine = ARRAYS[1, 1]
+    with pytest.raises(ValueError, match=f"{name} must be 1 .. 65536, not 0"):
+        verilog(replace(engine, parameters=dict(engine.parameters) | {name: 0}))
+
+
+def test_a_vector_without_a_tile_waits():
+    inputs = packets((2, 3), [4])
+    with pytest.raises(Exception, match="words of stream activations were not taken"):
+        simulate(ARRAYS[2, 3], {**inputs, "weights": inputs["weights"][:1]})
