@@ -1,4 +1,4 @@
-"""Plots and pictures for the demo page, each as one string for an HTML `src` attribute."""
+"""Plots and pictures: figures, and for the demo page strings for an HTML `src` attribute."""
 
 from __future__ import annotations
 
@@ -71,6 +71,32 @@ def area_plot(areas: Sequence[tuple[str, float, float | None]]) -> str:
         axes.set_xlabel("cell area on SkyWater 130 HD, µm²")
         axes.legend(frameon=False, ncols=2, loc="lower left", bbox_to_anchor=(0, 1))
         return as_svg(figure)
+
+
+def rate_figure(curves: Mapping[str, Sequence[tuple[float, float]]], before: float, label: str) -> Figure:
+    """Draw what compression with loss leaves of a network's accuracy, one curve a scheme; the first stands out.
+
+    Parameters
+    ----------
+    curves : mapping of str to sequence of (float, float)
+        By scheme: bits for each value, and accuracy as a fraction.
+    before : float
+        Accuracy without compression.
+    label : str
+        What kind of accuracy it is.
+    """
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(7, 4.2), layout="constrained")
+        axes = figure.subplots()
+        for index, (scheme, points) in enumerate(curves.items()):
+            colour = OTHERS[(index - 1) % len(OTHERS)] if index else EMPHASIS
+            bits, accuracies = zip(*sorted(points), strict=True)
+            axes.plot(bits, np.multiply(accuracies, 100), marker="o", markersize=4, color=colour, label=scheme)
+        axes.axhline(100 * before, color="#888888", linewidth=0.8, linestyle=":")
+        axes.set_xlabel("bits a value")
+        axes.set_ylabel(f"{label}, %")
+        axes.legend(frameon=False)
+        return figure
 
 
 def feature_map_picture(maps: np.ndarray, channels: int = 16, columns: int = 8) -> str:

@@ -1,0 +1,102 @@
+"""Measure what transform coding leaves of a network's accuracy: each setting in all layers, with PCA and without.
+
+    python scripts/transform_curves.py resnet20
+
+writes records, `build/transform/resnet20.json`, and a plot for each place where maps are compressed, such as
+`build/transform/resnet20-convolution.svg`.
+"""
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+from torch.nn.functional import kl_div
+
+from silicodec.models.capture import POINTS, Point
+from silicodec.models.networks import Network, get_network
+from silicodec.models.restoration import RestoredNetwork
+from silicodec.models.schemes import SCHEMES, TransformScheme
+from silicodec.output import print_table, write_json
+from silicodec.plots import rate_figure
+
+NAMES = [name for name, scheme in SCHEMES.items() if isinstance(scheme, TransformScheme)]
+FIGURES = ("bits", "entropy", "code_table", "top1", "agreement", "divergence")
+"""Bits a value: those of the stream, of the entropy, and of the code's table if read for each image; and accuracy."""
+
+
+def measure(network: Network, options: argparse.Namespace, point: Point) -> Iterator[dict[str, Any]]:
+    """Run a network with each scheme in each setting."""
+    images, labels = network.images(options.first + options.images)
+    calibration, images = images[: options.calibration], images[options.first :]
+    restored = RestoredNetwork(network.load(), calibration, point)
+    maps = restored.maps(calibration)
+    before = restored.run(images, {})
+
+    def record(scheme: str, setting: int | None, codecs: dict[str, Any]) -> dict[str, Any]:
+        run = restored.run(images, codecs, compare=True)
+        values = sum(run.bits.values()) / 8
+        classes = run.scores.argmax(dim=1)
+        return {
+            "point": point,
+            "scheme": scheme,
+            "setting": setting,
+            "bits": sum(run.compressed_bits.values()) / values,
+            "entropy": sum(run.entropy_bits.values()) / values,
+            "code_table": sum(codec.code.table_bits for codec in codecs.values()) * len(images) / values,
+            "top1": None if labels is None else float((classes.numpy() == labels[options.first :]).mean()),
+            "agreement": float((classes == before.scores.argmax(dim=1)).double().mean()),
+            "divergence": float(kl_div(run.scores, before.scores, log_target=True, reduction="batchmean")),
+        }
+
+    yield record("8 bits", None, {})
+    for name in options.schemes:
+        candidates = {layer: SCHEMES[name].candidates(of_layer) for layer, of_layer in maps.items()}
+        for setting in options.settings:
+            yield record(name, setting, {layer: codecs[setting - 1] for layer, codecs in candidates.items()})
+
+
+def main() -> None:
+    """Run as the module says."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("network")
+    parser.add_argument("--calibration", type=int, default=200, help="calibrate on the first images (default: 200)")
+    parser.add_argument("--first", type=int, default=500, help="first image to report on (default: 500)")
+    parser.add_argument("--images", type=int, default=500, help="report on so many images (default: 500)")
+    parser.add_argument("--points", nargs="+", default=POINTS, choices=POINTS)
+    parser.add_argument("--schemes", nargs="+", default=NAMES, choices=NAMES)
+    parser.add_argument("--settings", type=int, nargs="+", default=[1, 2, 3, 4, 5, 6], help="of the schemes' codecs")
+    parser.add_argument("--out", type=Path, default=Path("build/transform"), help="folder (default: build/transform)")
+    options = parser.parse_args()
+    if options.first < options.calibration:
+        parser.error("images to report on must come behind those for calibration")
+    network = get_network(options.network)
+    options.out.mkdir(parents=True, exist_ok=True)
+    records = []
+    for point in options.points:
+        for record in measure(network, options, point):
+            records.append(record)
+            click.echo(f"{point} {record['scheme']} {record['setting'] or ''}", err=True)
+            write_json(options.out / f"{network.name}.json", records)
+        before, *compressed = [record for record in records if record["point"] == point]
+        accuracy = "agreement" if before["top1"] is None else "top1"
+        curves = {
+            name: [(record["bits"], record[accuracy]) for record in compressed if record["scheme"] == name]
+            for name in options.schemes
+        }
+        figure = rate_figure(curves, before[accuracy], accuracy)
+        figure.savefig(options.out / f"{network.name}-{point}.svg", metadata={"Date": None})
+    rows = [
+        (record["point"], record["scheme"], record["setting"], *(f"{record[key] or 0:.3f}" for key in FIGURES))
+        for record in records
+    ]
+    print_table(
+        f"{network.name}, {options.images} images",
+        [*((name, "left") for name in ("point", "scheme", "setting")), *((name, "right") for name in FIGURES)],
+        rows,
+    )
+
+
+if __name__ == "__main__":
+    main()
