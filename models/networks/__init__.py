@@ -7,6 +7,7 @@ from pathlib import Path
 from silicodec.models.networks.cifar10 import CifarResNet
 from silicodec.models.networks.digits import Digits
 from silicodec.models.networks.imagenet import DEVIATION, MEAN, TorchvisionNetwork
+from silicodec.models.networks.mnist import Mnist, build_lenet5, build_perceptron
 from silicodec.models.networks.network import Images, Network, NetworkError
 from silicodec.models.networks.tflite import TFLiteNetwork
 
@@ -19,6 +20,14 @@ _cifar_resnet = partial(
     input_shape=(3, 32, 32),
     mean=MEAN,
     deviation=DEVIATION,
+)
+_mnist = partial(
+    Mnist,
+    source="trained on first use, then cached",
+    data_set="MNIST, 1000 digits held out of training and 2000 test digits",
+    input_shape=(1, 28, 28),
+    mean=(0.0,),
+    deviation=(1.0,),
 )
 _torchvision = partial(
     TorchvisionNetwork,
@@ -48,6 +57,10 @@ _ALL = [
         mean=(0.0,),
         deviation=(1.0,),
         top1=0.9933,
+    ),
+    _mnist(name="lenet5", summary="LeNet-5, LeCun et al. 1998, pruned", build=build_lenet5, density=0.03, top1=0.9907),
+    _mnist(
+        name="perceptron", summary="perceptron 784-300-10, pruned", build=build_perceptron, density=0.0042, top1=0.9447
     ),
     _cifar_resnet(name="resnet20", summary="ResNet-20, He et al. 2016 (arXiv 1512.03385)", top1=0.8135),
     _cifar_resnet(name="resnet56", summary="ResNet-56, He et al. 2016 (arXiv 1512.03385)", top1=0.8315),

@@ -1,16 +1,14 @@
 """The embedded default: a small CNN on the handwritten digits that come with scikit-learn."""
 
 import math
-import zipfile
 from collections import OrderedDict
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from silicodec.models.networks.network import Network, NetworkError, load_state_dict
-from silicodec.models.storage import cache_folder, written_whole
+from silicodec.models.networks.network import Network
+from silicodec.models.networks.trained import load_or_train
 
 if TYPE_CHECKING:
     from torch import nn
@@ -25,35 +23,17 @@ class Digits(Network):
     packages: ClassVar[Mapping[str, str]] = {"torch": "networks", "sklearn": "networks", "PIL": "networks"}
 
     def _load(self) -> "nn.Module":
-        if self.weights is not None:
-            return load_state_dict(self, build(), self.weights)
-        cached = cache_folder() / CACHE_NAME
-        try:
-            _check_whole(cached)
-            return load_state_dict(self, build(), cached)
-        except (OSError, zipfile.BadZipFile, NetworkError):  # not there yet, or damaged
-            self._train(cached)
-        return load_state_dict(self, build(), cached)
-
-    @staticmethod
-    def _train(destination: Path) -> None:
         import torch
 
-        images, labels = split("train")
-        model = train(torch.from_numpy(images), torch.from_numpy(labels))
-        with written_whole(destination) as path:
-            torch.save(model.state_dict(), path)
+        def train_from_scratch() -> "nn.Module":
+            images, labels = split("train")
+            return train(torch.from_numpy(images), torch.from_numpy(labels))
+
+        return load_or_train(self, build, train_from_scratch, CACHE_NAME)
 
     def _data_set_images(self, count: int | None) -> tuple[np.ndarray, np.ndarray]:
         self.check_available()
         return split("test")
-
-
-def _check_whole(path: Path) -> None:
-    """Check a file that PyTorch saved, a Zip archive, against its checksums, which PyTorch itself does not."""
-    with zipfile.ZipFile(path) as archive:
-        if archive.testzip():
-            raise zipfile.BadZipFile(f"{path} is damaged")
 
 
 def split(part: str) -> tuple[np.ndarray, np.ndarray]:
