@@ -13,14 +13,14 @@ from .dct import DCT
 from .dictionary import Dictionary
 from .ebpc import EBPC
 from .errors import CodecError, CorruptDataError
-from .software import Deflate, Entropy, Zstandard
+from .software import Deflate, Entropy, Huffman, Zstandard
 from .transform import TransformCodec
 from .zero_rle import ZeroRLE
 from .zvc import ZVC
 
 CODECS: dict[str, type[Codec]] = {
     codec.codec_id: codec
-    for codec in (EBPC, BPC, ZeroRLE, ZVC, Zstandard, Deflate, Entropy, DCT, TransformCodec, Dictionary)
+    for codec in (EBPC, BPC, ZeroRLE, ZVC, Zstandard, Deflate, Entropy, Huffman, DCT, TransformCodec, Dictionary)
 }
 """Codec classes by their id."""
 

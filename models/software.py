@@ -6,6 +6,7 @@ bit counts for or against a compressor. Words of 16 bits are compressed most sig
 
 from __future__ import annotations
 
+import heapq
 import math
 import zlib
 from abc import abstractmethod
@@ -138,11 +139,59 @@ def _zstandard() -> ModuleType:
     return zstandard
 
 
+class _Bound(WordCodec):
+    """A bound, not a codec: it counts bits, and neither encodes nor decodes."""
+
+    stream_names: ClassVar[tuple[str, ...]] = ()
+
+    def nbits(self, array: np.ndarray) -> int:
+        """Count the bits of the bound."""
+        counts = np.bincount(to_words(np.asarray(array), self.word_bits))
+        return self._count_bits(counts[counts > 0])
+
+    @abstractmethod
+    def _count_bits(self, counts: np.ndarray) -> int:
+        """Count the bits for words that occur so often."""
+
+    def _encode(self, words: np.ndarray) -> dict[str, EncodedStream]:
+        raise CodecError(f"codec '{self.codec_id}' is a bound: it has a size, and cannot encode")
+
+    def _decode(self, streams: Mapping[str, EncodedStream], count: int) -> np.ndarray:
+        raise CodecError(f"codec '{self.codec_id}' is a bound: it has a size, and cannot decode")
+
+
 @dataclass(frozen=True)
-class Entropy(WordCodec):
+class Huffman(_Bound):
+    """Huffman coding: the fewest bits that a prefix code of single words, made for this very array, takes.
+
+    The code itself is not counted. Equal words take one bit each.
+
+    Parameters
+    ----------
+    word_bits : int
+        Bits of a word, 4 to 16.
+    """
+
+    codec_id: ClassVar[str] = "huffman"
+
+    def _count_bits(self, counts: np.ndarray) -> int:
+        heap = counts.tolist()
+        if len(heap) < 2:
+            return sum(heap)
+        heapq.heapify(heap)
+        total = 0
+        while len(heap) > 1:
+            joined = heapq.heappop(heap) + heapq.heappop(heap)
+            heapq.heappush(heap, joined)
+            total += joined
+        return total
+
+
+@dataclass(frozen=True)
+class Entropy(_Bound):
     """Order-0 entropy: the fewest bits that a code of single words, made for this very array, could take.
 
-    A bound, not a codec: it counts, and neither encodes nor decodes. The code itself is not counted.
+    The code itself is not counted.
 
     Parameters
     ----------
@@ -151,16 +200,6 @@ class Entropy(WordCodec):
     """
 
     codec_id: ClassVar[str] = "entropy"
-    stream_names: ClassVar[tuple[str, ...]] = ()
 
-    def nbits(self, array: np.ndarray) -> int:
-        """Compute the array's size times its order-0 entropy, in bits, rounded up."""
-        counts = np.bincount(to_words(np.asarray(array), self.word_bits))
-        counts = counts[counts > 0]
+    def _count_bits(self, counts: np.ndarray) -> int:
         return math.ceil(np.sum(counts * np.log2(counts.sum() / counts)))
-
-    def _encode(self, words: np.ndarray) -> dict[str, EncodedStream]:
-        raise CodecError("codec 'entropy' is a bound: it has a size, and cannot encode")
-
-    def _decode(self, streams: Mapping[str, EncodedStream], count: int) -> np.ndarray:
-        raise CodecError("codec 'entropy' is a bound: it has a size, and cannot decode")
