@@ -1,20 +1,18 @@
-"""Adder networks: sums, differences and multiples by constants, with widths computed from ranges."""
+"""Adder networks, written as arithmetic: sums, differences and multiples by shifts and adds."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from myhdl import Signal, always, always_comb, block, instances, intbv
 
-Step = tuple[int, int, int, int, int]
-"""(a, i, sign, b, j): from the multiples a and b to a * 2**i + sign * b * 2**j."""
 
-
+@dataclass(frozen=True)
 class AdderNetwork:
-    """A list of adders and pipeline registers, for a block to instantiate with `adder` and `register`.
+    """Adders and pipeline registers that arithmetic on its numbers calls for; a block has to instantiate them.
 
-    Attributes
+    Parameters
     ----------
     adders : list of tuple
         Arguments of each `adder`.
@@ -22,35 +20,58 @@ class AdderNetwork:
         Arguments of each `register` after its clock and enable.
     """
 
-    def __init__(self) -> None:
-        self.adders: list[tuple[Any, ...]] = []
-        self.registers: list[tuple[Any, Any]] = []
+    adders: list[tuple[Any, ...]] = field(default_factory=list)
+    registers: list[tuple[Any, Any]] = field(default_factory=list)
 
-    def add(self, a: Any, b: Any, i: int = 0, j: int = 0) -> Any:
-        """Return a * 2**i + b * 2**j."""
-        total = signal((a.min << i) + (b.min << j), (highest(a) << i) + (highest(b) << j))
-        self.adders.append((a, i, 1, b, j, total))
-        return total
+    def number(self, signal: Any) -> Number:
+        """Return what a signed signal holds."""
+        return Number(self, signal)
 
-    def subtract(self, a: Any, b: Any, i: int = 0, j: int = 0) -> Any:
-        """Return a * 2**i - b * 2**j."""
-        difference = signal((a.min << i) - (highest(b) << j), (highest(a) << i) - (b.min << j))
-        self.adders.append((a, i, -1, b, j, difference))
-        return difference
+    def delay(self, number: Number) -> Number:
+        """Return a number a clock edge later."""
+        later = signal(number.low, number.high)
+        self.registers.append((number.signal, later))
+        return replace(number, signal=later)
 
-    def multiples(self, known: dict[int, Any], steps: Sequence[Step]) -> dict[int, Any]:
-        """Return multiples of a number by their factors: the known ones, and those that the steps lead to."""
-        found = dict(known)
-        for a, i, sign, b, j in steps:
-            combine = self.add if sign > 0 else self.subtract
-            found[(a << i) + sign * (b << j)] = combine(found[a], found[b], i, j)
-        return found
 
-    def delay(self, x: Any) -> Any:
-        """Return `x` a clock edge later."""
-        later = signal(x.min, highest(x))
-        self.registers.append((x, later))
-        return later
+@dataclass(frozen=True)
+class Number:
+    """A number of an adder network: sign * signal * 2**shift. Signs and shifts cost no hardware."""
+
+    network: AdderNetwork
+    signal: Any
+    sign: int = 1
+    shift: int = 0
+
+    @property
+    def low(self) -> int:
+        """Least value of the signal."""
+        return int(self.signal.min)
+
+    @property
+    def high(self) -> int:
+        """Largest value of the signal."""
+        return int(self.signal.max) - 1
+
+    def __lshift__(self, bits: int) -> Number:
+        return replace(self, shift=self.shift + bits)
+
+    def __neg__(self) -> Number:
+        return replace(self, sign=-self.sign)
+
+    def __add__(self, other: Number) -> Number:
+        a, b = (other, self) if self.sign < other.sign else (self, other)
+        common = min(a.shift, b.shift)
+        i, j = a.shift - common, b.shift - common
+        if a.sign == b.sign:
+            total = signal((a.low << i) + (b.low << j), (a.high << i) + (b.high << j))
+        else:
+            total = signal((a.low << i) - (b.high << j), (a.high << i) - (b.low << j))
+        self.network.adders.append((a.signal, i, a.sign * b.sign, b.signal, j, total))
+        return Number(self.network, total, a.sign, common)
+
+    def __sub__(self, other: Number) -> Number:
+        return self + -other
 
 
 def signal(low: int, high: int) -> Any:
@@ -61,11 +82,6 @@ def signal(low: int, high: int) -> Any:
 def signed(bits: int) -> Any:
     """Make a signal for signed numbers of so many bits."""
     return signal(-1 << (bits - 1), (1 << (bits - 1)) - 1)
-
-
-def highest(x: Any) -> int:
-    """Return the largest number that a signal holds."""
-    return int(x.max) - 1
 
 
 @block
@@ -121,7 +137,7 @@ def register(clk: Any, enable: Any, x: Any, later: Any) -> Any:
 @block
 def round_off(x: Any, up: int, half: int, down: int, y: Any) -> Any:
     """Compute y = (x * 2**up + half) >> down, as many bits of it as `y` has."""
-    total = signal((x.min << up) + half, (highest(x) << up) + half)
+    total = signal((int(x.min) << up) + half, (int(x.max) << up) + half)
     top = min(down + len(y), len(total))
 
     @always_comb

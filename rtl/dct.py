@@ -1,17 +1,18 @@
-"""DCT engines: feature maps by 8 x 8 tiles (Shao et al., arXiv 2110.06155), rows in, one packed stream out."""
+"""DCT engines: feature maps by 8 x 8 tiles (Shao et al., arXiv 2110.06155), between rows and one packed stream."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from myhdl import Signal, always_comb, always_seq, block, instances, intbv, modbv
+from myhdl import ConcatSignal, Signal, always_comb, always_seq, block, instances, intbv, modbv
 
 from .adder_network import register, signed
 from .dct_columns import ColumnStream, column_coder, column_packer
-from .dct_quantiser import quantiser
-from .dct_transform import forward_pass
+from .dct_parser import PairWindow, column_parser, expander, pair_unpacker
+from .dct_quantiser import MODE_BITS, dequantiser, quantiser
+from .dct_transform import forward_pass, inverse_pass
 from .stream import Stream
-from .transposer import transposer
+from .transposer import transposer, transposer_control
 
 
 @block
@@ -34,13 +35,11 @@ def dct_encoder(clk: Any, rst: Any, rows: Stream, mode: Stream, tiles: Stream) -
     quantised, kept = ([Signal(intbv(0)[8:]) for _ in range(8)] for _ in range(2))
     code, columns = ColumnStream(), ColumnStream()
 
-    load, shift, advance = (Signal(bool(0)) for _ in range(3))
-    upwards = Signal(bool(0))
+    load, advance = (Signal(bool(0)) for _ in range(2))
     number = Signal(modbv(0)[3:])
 
     splits = [sample(rows.data, n, samples[n]) for n in range(8)]
     row_pass = forward_pass(clk, load, samples, row, half=128, shift=8)
-    turn = transposer(clk, shift, upwards, row, column)
     column_pass = forward_pass(clk, advance, column, transformed, half=0, shift=10)
     quantise = quantiser(coefficients, number, mode.data, quantised)
     coder = column_coder(kept, code.data, code.pairs)
@@ -53,10 +52,16 @@ def dct_encoder(clk: Any, rst: Any, rows: Stream, mode: Stream, tiles: Stream) -
     registers = [register(clk, advance, *stage) for stage in stages]
     packer = column_packer(clk, rst, columns, tiles)
 
-    # A row between the halves of its pass; the tile in the array; columns in the three stages before `columns`.
-    row_valid, row_last = (Signal(bool(0)) for _ in range(2))
-    full, full_last, draining, drain = (Signal(bool(0)) for _ in range(4))
-    count = Signal(modbv(0)[3:])
+    # A row between the halves of its pass.
+    row_valid, row_last, row_ready = (Signal(bool(0)) for _ in range(3))
+    shift, upwards, turn = (Signal(bool(0)) for _ in range(3))
+    column_valid, column_last = (Signal(bool(0)) for _ in range(2))
+    turn_corner = transposer(clk, shift, upwards, row, column)
+    control = transposer_control(
+        clk, rst, advance, row_valid, row_last, row_ready, shift, upwards, turn, column_valid, column_last, size=8
+    )
+
+    # Columns in the three stages before `columns`.
     valid, last = (Signal(intbv(0)[3:]) for _ in range(2))
     ends = Signal(bool(0))
 
@@ -66,58 +71,185 @@ def dct_encoder(clk: Any, rst: Any, rows: Stream, mode: Stream, tiles: Stream) -
 
     @always_comb
     def enter() -> None:
-        # The last tile of a packet leaves without another one behind it if no row is there when it could begin to.
-        drain.next = draining or (count == 0 and full and full_last and not row_valid)
-        load.next = not row_valid or (advance and not draining)
-        rows.ready.next = not row_valid or (advance and not draining)
-
-    @always_comb
-    def turn_corner() -> None:
-        shift.next = advance and (row_valid or drain)
+        load.next = row_ready or not row_valid
+        rows.ready.next = row_ready or not row_valid
 
     @always_comb
     def take_mode() -> None:
         mode.ready.next = advance and valid[1] and last[1]
 
     @always_seq(clk.posedge, reset=rst)
-    def hold_row() -> None:
+    def follow() -> None:
         if load:
             row_valid.next = rows.valid
-
-    @always_seq(clk.posedge, reset=rst)
-    def hold_tile() -> None:
-        if shift:
-            count.next = count + 1
-            draining.next = drain and count != 7
-            if count == 7:
-                full.next = not drain
-                upwards.next = not upwards
-
-    @always_seq(clk.posedge, reset=rst)
-    def hold_columns() -> None:
         if advance:
-            valid.next[0] = shift and full
+            valid.next[0] = column_valid
             valid.next[1] = valid[0]
             valid.next[2] = valid[1]
             columns.valid.next = valid[2]
+            if valid[1]:
+                number.next = number + 1
         elif columns.ready:
             columns.valid.next = False
-        if advance and valid[1]:
-            number.next = number + 1
 
     @always_seq(clk.posedge, reset=None)
     def mark() -> None:
         if load:
             row_last.next = rows.last
-        if shift and count == 7:
-            full_last.next = row_last
         if advance:
-            last.next[0] = count == 7 and full_last
+            last.next[0] = column_last
             last.next[1] = last[0]
             last.next[2] = last[1]
             columns.last.next = last[2]
             ends.next = number == 7
             columns.ends_tile.next = ends
+
+    return instances()
+
+
+@block
+def dct_decoder(
+    clk: Any, rst: Any, tiles: Stream, length: Stream, rows: Stream, *, length_bits: int = 8, checked: bool = False
+) -> Any:
+    """Restore packets of 8 x 8 tiles, one row per cycle where the packed stream arrives fast enough.
+
+    Whatever the stream holds, a packet ends after its number of tiles: what is missing is undefined, words that are
+    left over are dropped.
+
+    Parameters
+    ----------
+    tiles : Stream
+        The packed stream, in words of 64 bits.
+    length : Stream
+        The packet's number of tiles, in parts that add up, so that a packet may have any length: each part in the low
+        `length_bits` bits, zero standing for 2**`length_bits`. Above, in every part, the encoder's mode.
+    rows : Stream
+        Rows of 8 signed samples of 8 bits, the first one in the most significant bits. If `checked`, `error` is high
+        with `last` where the packed stream was malformed.
+    length_bits : int
+        Width of a part of the packet's number of tiles.
+    checked : bool
+        Whether to detect malformed streams.
+    """
+    if length_bits < 1:
+        raise ValueError(f"length_bits must be at least 1, not {length_bits}")
+
+    window = PairWindow()
+    payload, kept_payload = (Signal(intbv(0)[64:]) for _ in range(2))
+    bitmap, kept_bitmap = (Signal(intbv(0)[8:]) for _ in range(2))
+    quantised = [Signal(intbv(0)[8:]) for _ in range(8)]
+    coefficients, kept = ([signed(11) for _ in range(8)] for _ in range(2))
+    column, row = ([signed(14) for _ in range(8)] for _ in range(2))
+    sums = [signed(12) for _ in range(8)]
+    samples = [Signal(intbv(0)[8:]) for _ in range(8)]
+
+    load, advance = (Signal(bool(0)) for _ in range(2))
+    again, whole, take = (Signal(bool(0)) for _ in range(3))
+    mode, kept_mode = (Signal(intbv(0)[MODE_BITS:]) for _ in range(2))
+    number, kept_number = (Signal(modbv(0)[3:]) for _ in range(2))
+    no_sign, tile_no_sign, row_no_sign = Signal(intbv(0)[2:]), Signal(bool(0)), Signal(bool(0))
+
+    unpacker = pair_unpacker(clk, rst, tiles, window, checked=checked)
+    parser = column_parser(window.data, again, payload, bitmap, window.pairs, whole)
+    expand = expander(kept_payload, kept_bitmap, quantised)
+    dequantise = dequantiser(quantised, kept_number, kept_mode, coefficients)
+    stages = (
+        (payload, kept_payload),
+        (bitmap, kept_bitmap),
+        (mode, kept_mode),
+        (number, kept_number),
+        *zip(coefficients, kept, strict=True),
+    )
+    registers = [register(clk, load, *stage) for stage in stages]
+    column_pass = inverse_pass(clk, load, kept, column, shift=9)
+    row_pass = inverse_pass(clk, advance, row, sums, shift=16)
+    saturators = [saturate(sums[n], row_no_sign, samples[n]) for n in range(8)]
+    output = register(clk, advance, ConcatSignal(*samples), rows.data)
+
+    # A column between the halves of its pass is the last of three stages.
+    valid, last = (Signal(intbv(0)[3:]) for _ in range(2))
+    column_ready = Signal(bool(0))
+    shift, upwards, turn = (Signal(bool(0)) for _ in range(3))
+    leaving, leaving_last, row_valid, row_last = (Signal(bool(0)) for _ in range(4))
+    turn_corner = transposer(clk, shift, upwards, column, row)
+    control = transposer_control(
+        clk, rst, advance, valid(2), last(2), column_ready, shift, upwards, turn, leaving, leaving_last, size=8
+    )
+
+    count = Signal(modbv(0)[length_bits:])
+    next_count = Signal(modbv(0)[length_bits:])
+    ends_part = Signal(bool(0))
+
+    @always_comb
+    def move() -> None:
+        advance.next = rows.ready or not rows.valid
+        load.next = column_ready or not valid[2]
+        window.proceed.next = column_ready or not valid[2]
+
+    @always_comb
+    def add() -> None:
+        next_count.next = count + 1
+
+    @always_comb
+    def parse() -> None:
+        mode.next = length.data[length_bits + MODE_BITS : length_bits]
+        ends_part.next = whole and number == 7 and next_count == length.data[length_bits:]
+        take.next = window.valid and length.valid and load
+
+    @always_comb
+    def consume() -> None:
+        window.take.next = take
+        window.align.next = whole and number == 7
+        window.finish.next = ends_part and length.last
+        length.ready.next = take and ends_part
+
+    @always_seq(clk.posedge, reset=rst)
+    def follow() -> None:
+        if take:
+            again.next = not whole
+            if whole:
+                number.next = number + 1
+                if ends_part:
+                    count.next = 0
+                elif number == 7:
+                    count.next = next_count
+        if load:
+            valid.next[0] = take and whole
+            valid.next[1] = valid[0]
+            valid.next[2] = valid[1]
+        if advance:
+            row_valid.next = leaving
+            rows.valid.next = row_valid
+
+    @always_seq(clk.posedge, reset=None)
+    def mark() -> None:
+        if load:
+            last.next[0] = ends_part and length.last
+            last.next[1] = last[0]
+            last.next[2] = last[1]
+            no_sign.next[0] = kept_mode[2]
+            no_sign.next[1] = no_sign[0]
+        if turn:
+            tile_no_sign.next = no_sign[1]
+        if advance:
+            row_no_sign.next = tile_no_sign
+            row_last.next = leaving_last
+            rows.last.next = row_last
+
+    if checked:
+        fault = Signal(intbv(0)[2:])
+        tile_fault, row_fault = (Signal(bool(0)) for _ in range(2))
+
+        @always_seq(clk.posedge, reset=None)
+        def report() -> None:
+            if load:
+                fault.next[0] = not window.clean
+                fault.next[1] = fault[0]
+            if turn:
+                tile_fault.next = fault[1]
+            if advance:
+                row_fault.next = tile_fault
+                rows.error.next = row_fault
 
     return instances()
 
@@ -130,5 +262,22 @@ def sample(row: Any, n: int, number: Any) -> Any:
     @always_comb
     def take() -> None:
         number.next = row[top : top - 8].signed()
+
+    return instances()
+
+
+@block
+def saturate(total: Any, no_sign: Any, sample: Any) -> Any:
+    """Saturate a sum to a sample of 8 bits, which is not negative where it has no sign."""
+
+    @always_comb
+    def choose() -> None:
+        sample.next = total[8:]
+        if total > 127:
+            sample.next = 127
+        elif no_sign and total < 0:
+            sample.next = 0
+        elif total < -128:
+            sample.next = 128
 
     return instances()

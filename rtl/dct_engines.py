@@ -8,10 +8,11 @@ import numpy as np
 
 from silicodec.models.dct import DCT, to_samples, to_tiles
 
-from .dct import dct_encoder
+from .dct import dct_decoder, dct_encoder
 from .dct_quantiser import MODE_BITS, mode_word
 from .engine import Engine, Packets, Port
 
+LENGTH_BITS = 8
 DEFAULT = DCT()
 
 
@@ -63,4 +64,56 @@ def _encoder() -> Engine:
     )
 
 
-DCT_ENGINES: tuple[Engine, ...] = (_encoder(),)
+def _decoder(*, checked: bool = False) -> Engine:
+    def reference(inputs: Mapping[str, Packets]) -> dict[str, list[np.ndarray]]:
+        packets = []
+        for words, parts in zip(inputs["tiles"], inputs["length"], strict=True):
+            count, codec = read_length(parts)
+            packets.append(row_words(codec.decode_words(words, (8 * count, 8))))
+        return {"rows": packets}
+
+    def stimulus(tensors: Sequence[np.ndarray]) -> dict[str, list[np.ndarray]]:
+        packets = [row_words(tensor) for tensor in tensors]
+        return {
+            "tiles": [DEFAULT.encode_words(row_samples(rows)) for rows in packets],
+            "length": [length_words(rows.size // 8, DEFAULT) for rows in packets],
+        }
+
+    return Engine(
+        name="dct-decoder-checked" if checked else "dct-decoder",
+        summary=f"DCT decompressor of 8 x 8 tiles{', detects malformed streams' if checked else ''}",
+        block=dct_decoder,
+        parameters={"length_bits": LENGTH_BITS, "checked": checked},
+        inputs=(Port("tiles", 64), Port("length", LENGTH_BITS + MODE_BITS)),
+        outputs=(Port("rows", 64, error=checked),),
+        reference=reference,
+        stimulus=stimulus,
+        tensor="rows",
+        clock_ns=5.0,
+    )
+
+
+def length_words(count: int, codec: DCT) -> np.ndarray:
+    """Return a packet of a DCT decoder's `length` stream, uint16.
+
+    Parameters
+    ----------
+    count : int
+        Number of tiles in the packet, at least 1.
+    codec : DCT
+        What they were encoded by.
+    """
+    most = 1 << LENGTH_BITS
+    parts = np.full(-(-count // most), most, np.uint16)
+    parts[-1] = count - most * (parts.size - 1)
+    return parts % most | mode_word(codec) << LENGTH_BITS
+
+
+def read_length(parts: np.ndarray) -> tuple[int, DCT]:
+    """Return the number of tiles and the codec: the inverse of `length_words`."""
+    most = 1 << LENGTH_BITS
+    counts = parts.astype(np.int64) % most
+    return int(np.where(counts == 0, most, counts).sum()), codec_of(int(parts[0]) >> LENGTH_BITS)
+
+
+DCT_ENGINES: tuple[Engine, ...] = (_encoder(), _decoder(), _decoder(checked=True))

@@ -94,3 +94,75 @@ def scaler(coefficient: Any, number: Any, mode: Any, quantised: Any, *, steps: n
             quantised.next = 128
 
     return instances()
+
+
+@block
+def dequantiser(quantised: Sequence[Any], number: Any, mode: Any, coefficients: Sequence[Any]) -> Any:
+    """Restore a column of coefficients.
+
+    Parameters
+    ----------
+    quantised : 8 Signals of 8 bits
+        In two's complement.
+    number : Signal of 3 bits
+        Number of the column, u.
+    mode : Signal of 3 bits
+        As `mode_word` gives it.
+    coefficients : 8 signed Signals of 11 bits
+        Restored.
+    """
+    table = step_table()
+    scalers = [multiplier(quantised[v], number, mode, coefficients[v], steps=table[v], mean=v == 0) for v in range(8)]
+    return instances()
+
+
+@block
+def multiplier(quantised: Any, number: Any, mode: Any, coefficient: Any, *, steps: np.ndarray, mean: bool) -> Any:
+    """Restore one coefficient of a column: quantised * 2**step, saturated.
+
+    Parameters
+    ----------
+    steps : ndarray of int
+        Step by mode and column, as a row of `step_table`.
+    mean : bool
+        Whether the first column's coefficient is the tile's mean, which has no sign where no sample is negative.
+    """
+    least = int(steps.min())
+    shifts = tuple(int(step) - least for step in steps)
+    step = Signal(intbv(0, min=0, max=max(shifts) + 1))
+    value = signal(-256, 255)
+    product = signal(-256 << int(steps.max()), 256 << int(steps.max()))
+    low, high = int(coefficient.min), int(coefficient.max) - 1
+
+    @always_comb
+    def look_up() -> None:
+        step.next = shifts[(mode << 3) | number]
+
+    if mean:
+
+        @always_comb
+        def extend() -> None:
+            value.next = quantised.signed()
+            if mode[2] and number == 0:
+                value.next = quantised
+
+    else:
+
+        @always_comb
+        def extend() -> None:
+            value.next = quantised.signed()
+
+    @always_comb
+    def multiply() -> None:
+        product.next = (value << least) << step
+
+    @always_comb
+    def saturate() -> None:
+        if product > high:
+            coefficient.next = high
+        elif product < low:
+            coefficient.next = low
+        else:
+            coefficient.next = product
+
+    return instances()

@@ -7,20 +7,11 @@ from typing import Any
 
 from myhdl import block, instances
 
-from .adder_network import AdderNetwork, Step, adder, register, round_off
+from .adder_network import AdderNetwork, Number, adder, register, round_off
 
 FORWARD = (256, 355, 334, 301, 256, 201, 139, 71)
-"""By m, the constant that stands for cos(m pi / 16) in the forward transform."""
-
-_FORWARD_EVEN: tuple[tuple[Step, ...], ...] = (
-    ((1, 3, -1, 1, 0), (1, 2, 1, 1, 0)),  # 7, 5
-    ((5, 5, 1, 7, 0), (167, 0, -1, 7, 2)),  # 167, 139
-)
-_FORWARD_ODD: tuple[tuple[Step, ...], ...] = (
-    ((1, 1, 1, 1, 0), (1, 4, 1, 1, 0), (17, 2, 1, 3, 0)),  # 3, 17, 71
-    ((17, 4, -1, 71, 0), (71, 2, 1, 17, 0), (71, 2, 1, 71, 0)),  # 201, 301, 355
-)
-"""Steps to the multiples before and after the pipeline register."""
+INVERSE = (2048, 2841, 2676, 2408, 2048, 1609, 1108, 565)
+"""By m, the constants that stand for cos(m pi / 16)."""
 
 
 @block
@@ -37,44 +28,102 @@ def forward_pass(clk: Any, advance: Any, x: Sequence[Any], y: Sequence[Any], *, 
         Rounding.
     """
     network = AdderNetwork()
-    add, subtract, delay = network.add, network.subtract, network.delay
+    numbers = [network.number(number) for number in x]
 
-    s = [add(x[n], x[7 - n]) for n in range(4)]
-    d = [subtract(x[n], x[7 - n]) for n in range(4)]
-    e0, e1, e2, e3 = add(s[0], s[3]), add(s[1], s[2]), subtract(s[1], s[2]), subtract(s[0], s[3])
-    sums = {0: delay(add(e0, e1)), 4: delay(subtract(e0, e1))}
+    s = [numbers[n] + numbers[7 - n] for n in range(4)]
+    d = [numbers[n] - numbers[7 - n] for n in range(4)]
+    e0, e1, e2, e3 = s[0] + s[3], s[1] + s[2], s[1] - s[2], s[0] - s[3]
+    f2, f3 = forward_even_multiples(e2), forward_even_multiples(e3)
+    sums = {0: network.delay(e0 + e1) << 8, 4: network.delay(e0 - e1) << 8}
+    sums |= {2: f3[334] + f2[139], 6: f3[139] - f2[334]}
 
-    f2, f3 = (delayed_multiples(network, e, (5, 7), *_FORWARD_EVEN) for e in (e2, e3))
-    sums[2] = add(f3[167], f2[139], 1)
-    sums[6] = subtract(f3[139], f2[167], 0, 1)
-
-    f = [delayed_multiples(network, number, (17, 71), *_FORWARD_ODD) for number in d]
+    f = [forward_odd_multiples(difference) for difference in d]
     for k in (1, 3, 5, 7):
-        sums[k] = signed_sum(network, [(f[n], *constant(FORWARD, k, n)) for n in range(4)])
+        terms = [-f[n][-factor] if factor < 0 else f[n][factor] for n, factor in enumerate(row(FORWARD, k))]
+        sums[k] = (terms[0] + terms[1]) + (terms[2] + terms[3])
 
     adders = [adder(*arguments) for arguments in network.adders]
     registers = [register(clk, advance, *arguments) for arguments in network.registers]
-    outputs = [round_off(sums[k], 0 if k % 4 else 8, half, shift, y[k]) for k in range(8)]
+    outputs = [round_off(sums[k].signal, sums[k].shift, half, shift, y[k]) for k in range(8)]
     return instances()
 
 
-def delayed_multiples(
-    network: AdderNetwork, x: Any, kept: Sequence[int], before: Sequence[Step], after: Sequence[Step]
-) -> dict[int, Any]:
-    """Return multiples of `x` by their factors, behind a register for those that are `kept`."""
-    first = network.multiples({1: x}, before)
-    return network.multiples({factor: network.delay(first[factor]) for factor in kept}, after)
+def forward_even_multiples(x: Number) -> dict[int, Number]:
+    """Return a number's multiples by 139 and 334, behind a register: 4 adders."""
+    delay = x.network.delay
+    x5 = (x << 2) + x
+    x21 = (x << 4) + x5
+    x, x5, x21 = delay(x), delay(x5), delay(x21)
+    return {139: (x5 << 5) - x21, 334: ((x21 << 3) - x) << 1}
 
 
-def constant(constants: Sequence[int], k: int, n: int) -> tuple[int, int]:
-    """Return the constant of |cos((2n + 1) k pi / 16)| and the sign of that cosine."""
-    angle = (2 * n + 1) * k % 32
-    angle = min(angle, 32 - angle)
-    return (constants[angle], 1) if angle < 8 else (constants[16 - angle], -1)
+def forward_odd_multiples(x: Number) -> dict[int, Number]:
+    """Return a number's multiples by 71, 201, 301 and 355, behind a register: 6 adders."""
+    delay = x.network.delay
+    x3, x17 = (x << 1) + x, (x << 4) + x
+    x71 = (x17 << 2) + x3
+    x17, x71 = delay(x17), delay(x71)
+    return {71: x71, 201: (x17 << 4) - x71, 301: (x71 << 2) + x17, 355: (x71 << 2) + x71}
 
 
-def signed_sum(network: AdderNetwork, terms: Sequence[tuple[dict[int, Any], int, int]]) -> Any:
-    """Add four terms, each a number's multiples, a factor among them and a sign; the first sign is positive."""
-    (t0, _), (t1, sign1), (t2, sign2), (t3, sign3) = ((multiples[factor], sign) for multiples, factor, sign in terms)
-    combine = {1: network.add, -1: network.subtract}
-    return combine[sign2](combine[sign1](t0, t1), combine[sign2 * sign3](t2, t3))
+@block
+def inverse_pass(clk: Any, advance: Any, x: Sequence[Any], y: Sequence[Any], *, shift: int) -> Any:
+    """Transform eight numbers back every cycle, y[n] = x[n] rounded off by `shift` bits, a clock edge later.
+
+    Parameters
+    ----------
+    advance : Signal of bool
+        The pipeline register takes new values.
+    x, y : 8 signed Signals
+        A transform; its numbers, as many of their low bits as `y` has.
+    shift : int
+        Rounding.
+    """
+    network = AdderNetwork()
+    numbers = [network.number(number) for number in x]
+    delay = network.delay
+
+    f2, f6 = inverse_even_multiples(numbers[2]), inverse_even_multiples(numbers[6])
+    e0, e1 = delay(numbers[0] + numbers[4]) << 11, delay(numbers[0] - numbers[4]) << 11
+    e2, e3 = delay(f2[1108] - f6[2676]), delay(f2[2676] + f6[1108])
+    s = [e0 + e3, e1 + e2, e1 - e2, e0 - e3]
+    d = [inverse_odd_sum(numbers, n) for n in range(4)]
+    sums = [s[n] + d[n] for n in range(4)] + [s[n] - d[n] for n in (3, 2, 1, 0)]
+
+    adders = [adder(*arguments) for arguments in network.adders]
+    registers = [register(clk, advance, *arguments) for arguments in network.registers]
+    outputs = [round_off(sums[n].signal, sums[n].shift, 1 << (shift - 1), shift, y[n]) for n in range(8)]
+    return instances()
+
+
+def inverse_even_multiples(x: Number) -> dict[int, Number]:
+    """Return a number's multiples by 1108 and 2676: 4 adders."""
+    x3 = (x << 1) + x
+    x21 = (x3 << 3) - x3
+    return {1108: ((x << 8) + x21) << 2, 2676: ((x21 << 5) - x3) << 2}
+
+
+def inverse_odd_sum(x: Sequence[Number], n: int) -> Number:
+    """Return the sum of the odd numbers of a transform, each times its constant, behind a register: 11 adders."""
+    factors = {k: row(INVERSE, k)[n] for k in (1, 3, 5, 7)}
+    a, b, c, d = (
+        -x[k] if factor < 0 else x[k]
+        for constant in INVERSE[1::2]
+        for k, factor in factors.items()
+        if abs(factor) == constant
+    )
+    # 2841 a + 2408 b + 1609 c + 565 d = 11 p + 25 q + 9 r + 8 * 257 b
+    p = (a << 8) + (b << 5) - d
+    q = (c << 6) + a
+    r = (d << 6) + c
+    nines = p + q + r
+    rest = (p << 1) + (q << 4) + (((b << 8) + b) << 3)
+    nines, rest = x[0].network.delay(nines), x[0].network.delay(rest)
+    return (nines << 3) + nines + rest
+
+
+def row(constants: Sequence[int], k: int) -> list[int]:
+    """Return what stands for cos((2n + 1) k pi / 16), n = 0 .. 3, where k is odd."""
+    angles = [(2 * n + 1) * k % 32 for n in range(4)]
+    folded = [min(angle, 32 - angle) for angle in angles]
+    return [constants[m] if m < 8 else -constants[16 - m] for m in folded]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from myhdl import Signal, always, always_comb, block, instances, intbv
+from myhdl import Signal, always, always_comb, always_seq, block, instances, intbv, modbv
 
 
 @block
@@ -74,5 +74,76 @@ def choose(first: Any, a: Any, b: Any, chosen: Any) -> Any:
         chosen.next = b[bits:].signed()
         if first:
             chosen.next = a[bits:].signed()
+
+    return instances()
+
+
+@block
+def transposer_control(
+    clk: Any,
+    rst: Any,
+    advance: Any,
+    valid: Any,
+    last: Any,
+    ready: Any,
+    shift: Any,
+    upwards: Any,
+    turn: Any,
+    leaving_valid: Any,
+    leaving_last: Any,
+    *,
+    size: int,
+) -> Any:
+    """Move packets of squares through a transposer.
+
+    Squares follow each other without a gap where rows do. The last square of a packet does not wait for another one:
+    if no row is there when it could begin to leave, it leaves alone.
+
+    Parameters
+    ----------
+    advance : Signal of bool
+        What leaves is taken.
+    valid, last, ready : Signal of bool
+        Handshake of entering rows; `last` matters on the last row of a square.
+    shift, upwards : Signal of bool
+        To the transposer.
+    turn : Signal of bool
+        The last row of a square enters in this cycle, or the last column leaves.
+    leaving_valid, leaving_last : Signal of bool
+        A column leaves in this cycle, if `advance`; it is the last one of its packet.
+    size : int
+        Rows of a square, a power of two.
+    """
+    full, full_last, alone, draining = (Signal(bool(0)) for _ in range(4))
+    count = Signal(modbv(0)[(size - 1).bit_length() :])
+
+    @always_comb
+    def decide() -> None:
+        draining.next = alone or (count == 0 and full and full_last and not valid)
+        ready.next = advance and not alone
+
+    @always_comb
+    def move() -> None:
+        shift.next = advance and (valid or draining)
+        turn.next = advance and (valid or draining) and count == size - 1
+
+    @always_comb
+    def leave() -> None:
+        leaving_valid.next = full and (valid or draining)
+        leaving_last.next = full_last and count == size - 1
+
+    @always_seq(clk.posedge, reset=rst)
+    def control() -> None:
+        if shift:
+            count.next = count + 1
+            alone.next = draining and not turn
+        if turn:
+            full.next = not draining
+            upwards.next = not upwards
+
+    @always_seq(clk.posedge, reset=None)
+    def mark() -> None:
+        if turn:
+            full_last.next = last
 
     return instances()
