@@ -51,22 +51,17 @@ def quantise_tiles(tiles: np.ndarray, steps: np.ndarray, low: np.ndarray, high: 
         (tiles, 64), uint8: quantised coefficients in two's complement, column by column.
     """
     quantised = np.empty(tiles.shape, np.uint8)
-    a, b = np.empty((8, 8), np.int64), np.empty((8, 8), np.int64)
+    block, transposed = np.empty(64, np.int32), np.empty(64, np.int32)
     for tile in range(len(tiles)):
-        for row in range(8):
-            for column in range(8):
-                a[column, row] = tiles[tile, 8 * row + column]
-        _forward_pass(a, b, 128, 8)
-        for row in range(8):
-            for column in range(8):
-                a[row, column] = b[column, row]
-        _forward_pass(a, b, 0, 10)
-        for row in range(8):
-            for column in range(8):
-                i = 8 * column + row
-                # Bits below the half are gone already, without an effect: a floor of a floor is a floor.
-                rounded = (b[row, column] + (1 << steps[i])) >> (steps[i] + 1)
-                quantised[tile, i] = min(max(rounded, low[i]), high[i])
+        _transpose(tiles[tile], block)
+        _forward_pass(block, 128, 8)
+        _transpose(block, transposed)
+        _forward_pass(transposed, 0, 10)
+        _transpose(transposed, block)
+        for i in range(64):
+            # Bits below the half are gone already, without an effect: a floor of a floor is a floor.
+            rounded = (block[i] + (1 << steps[i])) >> (steps[i] + 1)
+            quantised[tile, i] = min(max(rounded, low[i]), high[i])
     return quantised
 
 
@@ -87,21 +82,19 @@ def inverse(coefficients: np.ndarray, sample_bits: int) -> np.ndarray:
         (tiles, 64), int16: samples row by row, saturated to `sample_bits` bits.
     """
     samples = np.empty(coefficients.shape, np.int16)
-    a, b = np.empty((8, 8), np.int64), np.empty((8, 8), np.int64)
+    block, transposed = np.empty(64, np.int32), np.empty(64, np.int32)
     limit = 1 << (sample_bits - 1)
     unused = 64 - (sample_bits + 6)
     for tile in range(len(coefficients)):
-        for column in range(8):
-            for row in range(8):
-                a[row, column] = coefficients[tile, 8 * column + row]
-        _inverse_pass(a, b, 9)
-        for row in range(8):
-            for column in range(8):
-                a[column, row] = (b[row, column] << unused) >> unused
-        _inverse_pass(a, b, 16)
-        for row in range(8):
-            for column in range(8):
-                samples[tile, 8 * row + column] = min(max(b[column, row], -limit), limit - 1)
+        _transpose(coefficients[tile], block)
+        _inverse_pass(block, 9)
+        for i in range(64):
+            block[i] = (np.int64(block[i]) << unused) >> unused
+        _transpose(block, transposed)
+        _inverse_pass(transposed, 16)
+        _transpose(transposed, block)
+        for i in range(64):
+            samples[tile, i] = min(max(block[i], -limit), limit - 1)
     return samples
 
 
@@ -119,35 +112,47 @@ def dequantise_tiles(quantised: np.ndarray, steps: np.ndarray, signed: bool) -> 
 
 
 @njit(cache=True)
-def _forward_pass(x: np.ndarray, y: np.ndarray, half: int, shift: int) -> None:
-    """Transform the columns of `x`; `half` is what rounding adds."""
-    for j in range(8):
-        s0, s1, s2, s3 = x[0, j] + x[7, j], x[1, j] + x[6, j], x[2, j] + x[5, j], x[3, j] + x[4, j]
-        d0, d1, d2, d3 = x[0, j] - x[7, j], x[1, j] - x[6, j], x[2, j] - x[5, j], x[3, j] - x[4, j]
-        e0, e1, e2, e3 = s0 + s3, s1 + s2, s1 - s2, s0 - s3
-        y[0, j] = (256 * (e0 + e1) + half) >> shift
-        y[1, j] = (355 * d0 + 301 * d1 + 201 * d2 + 71 * d3 + half) >> shift
-        y[2, j] = (334 * e3 + 139 * e2 + half) >> shift
-        y[3, j] = (301 * d0 - 71 * d1 - 355 * d2 - 201 * d3 + half) >> shift
-        y[4, j] = (256 * (e0 - e1) + half) >> shift
-        y[5, j] = (201 * d0 - 355 * d1 + 71 * d2 + 301 * d3 + half) >> shift
-        y[6, j] = (139 * e3 - 334 * e2 + half) >> shift
-        y[7, j] = (71 * d0 - 201 * d1 + 301 * d2 - 355 * d3 + half) >> shift
+def _transpose(x: np.ndarray, y: np.ndarray) -> None:
+    """Write the transpose of an 8 x 8 block, (64,), to `y`."""
+    for i in range(8):
+        for j in range(8):
+            y[8 * i + j] = x[8 * j + i]
 
 
 @njit(cache=True)
-def _inverse_pass(x: np.ndarray, y: np.ndarray, shift: int) -> None:
-    """Transform the columns of `x` back."""
+def _forward_pass(x: np.ndarray, half: int, shift: int) -> None:
+    """Transform the columns of an 8 x 8 block in place, x[8 * row + column]; `half` is what rounding adds.
+
+    The compiler takes eight columns at once, as numbers of 32 bits where it is told that these are enough.
+    """
+    for j in range(8):
+        s0, s1, s2, s3 = x[j] + x[56 + j], x[8 + j] + x[48 + j], x[16 + j] + x[40 + j], x[24 + j] + x[32 + j]
+        d0, d1 = np.int32(x[j] - x[56 + j]), np.int32(x[8 + j] - x[48 + j])
+        d2, d3 = np.int32(x[16 + j] - x[40 + j]), np.int32(x[24 + j] - x[32 + j])
+        e0, e1, e2, e3 = s0 + s3, s1 + s2, np.int32(s1 - s2), np.int32(s0 - s3)
+        x[j] = (256 * (e0 + e1) + half) >> shift
+        x[8 + j] = (355 * d0 + 301 * d1 + 201 * d2 + 71 * d3 + half) >> shift
+        x[16 + j] = (334 * e3 + 139 * e2 + half) >> shift
+        x[24 + j] = (301 * d0 - 71 * d1 - 355 * d2 - 201 * d3 + half) >> shift
+        x[32 + j] = (256 * (e0 - e1) + half) >> shift
+        x[40 + j] = (201 * d0 - 355 * d1 + 71 * d2 + 301 * d3 + half) >> shift
+        x[48 + j] = (139 * e3 - 334 * e2 + half) >> shift
+        x[56 + j] = (71 * d0 - 201 * d1 + 301 * d2 - 355 * d3 + half) >> shift
+
+
+@njit(cache=True)
+def _inverse_pass(x: np.ndarray, shift: int) -> None:
+    """Transform the columns of an 8 x 8 block back in place."""
     half = 1 << (shift - 1)
     for j in range(8):
-        e0, e1 = 2048 * (x[0, j] + x[4, j]) + half, 2048 * (x[0, j] - x[4, j]) + half
-        e2, e3 = 1108 * x[2, j] - 2676 * x[6, j], 2676 * x[2, j] + 1108 * x[6, j]
+        e0, e1 = 2048 * (x[j] + x[32 + j]) + half, 2048 * (x[j] - x[32 + j]) + half
+        e2, e3 = 1108 * x[16 + j] - 2676 * x[48 + j], 2676 * x[16 + j] + 1108 * x[48 + j]
         s0, s1, s2, s3 = e0 + e3, e1 + e2, e1 - e2, e0 - e3
-        d0 = 2841 * x[1, j] + 2408 * x[3, j] + 1609 * x[5, j] + 565 * x[7, j]
-        d1 = 2408 * x[1, j] - 565 * x[3, j] - 2841 * x[5, j] - 1609 * x[7, j]
-        d2 = 1609 * x[1, j] - 2841 * x[3, j] + 565 * x[5, j] + 2408 * x[7, j]
-        d3 = 565 * x[1, j] - 1609 * x[3, j] + 2408 * x[5, j] - 2841 * x[7, j]
-        y[0, j], y[7, j] = (s0 + d0) >> shift, (s0 - d0) >> shift
-        y[1, j], y[6, j] = (s1 + d1) >> shift, (s1 - d1) >> shift
-        y[2, j], y[5, j] = (s2 + d2) >> shift, (s2 - d2) >> shift
-        y[3, j], y[4, j] = (s3 + d3) >> shift, (s3 - d3) >> shift
+        d0 = 2841 * x[8 + j] + 2408 * x[24 + j] + 1609 * x[40 + j] + 565 * x[56 + j]
+        d1 = 2408 * x[8 + j] - 565 * x[24 + j] - 2841 * x[40 + j] - 1609 * x[56 + j]
+        d2 = 1609 * x[8 + j] - 2841 * x[24 + j] + 565 * x[40 + j] + 2408 * x[56 + j]
+        d3 = 565 * x[8 + j] - 1609 * x[24 + j] + 2408 * x[40 + j] - 2841 * x[56 + j]
+        x[j], x[56 + j] = (s0 + d0) >> shift, (s0 - d0) >> shift
+        x[8 + j], x[48 + j] = (s1 + d1) >> shift, (s1 - d1) >> shift
+        x[16 + j], x[40 + j] = (s2 + d2) >> shift, (s2 - d2) >> shift
+        x[24 + j], x[32 + j] = (s3 + d3) >> shift, (s3 - d3) >> shift
