@@ -35,20 +35,18 @@ class Calibration:
     """
 
     def __init__(self, maps: np.ndarray, *, block: int = 1, decorrelate: bool = True) -> None:
-        self._block, self._decorrelate = block, decorrelate
+        self._block = block
         self._signed = int(maps.dtype == np.uint8 or bool(maps.min() < 0))
         samples = to_vectors(to_samples(maps), block)
         self._maps = len(samples)
         self._vectors = samples.reshape(-1, samples.shape[-1])
-        vectors = self._vectors.astype(np.float64)
-        mean = vectors.mean(axis=0)
-        covariance = vectors.T @ vectors / len(vectors) - np.outer(mean, mean)
-        self.deviation = float(np.sqrt(max(covariance.trace() / len(mean), 1e-9)))
-        if decorrelate:
-            variances, basis = np.linalg.eigh(covariance)
-            self._mean, self._basis, self._energies = mean, basis.T[::-1], variances[::-1].clip(0)
-        else:
-            self._mean, self._basis, self._energies = np.zeros(len(mean)), np.eye(len(mean)), covariance.diagonal()
+        mean, basis, variances = _principal_components(samples)
+        self.deviation = float(np.sqrt(max(variances.mean(), 1e-9)))
+        if not decorrelate:
+            mean, basis, variances = np.zeros(len(mean)), np.eye(len(mean)), np.full(len(mean), np.inf)
+        self._mean, self._basis, self._variances = mean, basis, variances
+        # Few vectors have no variance in most directions: what a component is worth shows in other vectors.
+        self._worth = _held_out_variances(samples) if decorrelate and len(samples) > 1 else variances
 
     def codec(self, step: float, energy: float | None = None) -> TransformCodec:
         """Make a codec.
@@ -59,12 +57,13 @@ class Calibration:
             Quantisation step of a component, in units of a sample.
         energy : float, optional
             Share of the energy, which is the sum of the variances, that components must hold together to be kept. By
-            default components are dropped whose variance is less than that of the rounding error.
+            default components are dropped whose variance, in maps that were held out, is less than that of rounding.
+            Without PCA all are kept.
         """
-        if energy is None:
-            kept = max(1, int((self._energies > step**2 / 12).sum())) if self._decorrelate else len(self._energies)
+        if energy is None or np.isinf(self._variances[0]):
+            kept = max(1, int((self._worth > step**2 / 12).sum()))
         else:
-            kept = 1 + int((np.cumsum(self._energies) < energy * self._energies.sum()).sum())
+            kept = 1 + int((np.cumsum(self._variances)[:-1] < energy * self._variances.sum()).sum())
         matrix, shift = _to_integers(self._basis[:kept] / step)
         bias = _rounding(shift) - np.rint(matrix @ self._mean).astype(np.int32)
         components = LinearTransform(matrix, bias, shift).apply(self._vectors)
@@ -81,6 +80,21 @@ class Calibration:
         bias = _rounding(shift) + np.rint(2**shift * self._mean).astype(np.int32)
         inverse = LinearTransform(matrix, bias, shift)
         return TransformCodec.from_tables(forward, inverse, code, block=self._block, signed=self._signed)
+
+
+def _principal_components(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return mean, components in rows, and their variances from the largest on, of samples (maps, vectors, columns)."""
+    vectors = samples.reshape(-1, samples.shape[-1]).astype(np.float64)
+    mean = vectors.mean(axis=0)
+    variances, basis = np.linalg.eigh(vectors.T @ vectors / len(vectors) - np.outer(mean, mean))
+    return mean, basis.T[::-1], variances[::-1].clip(0)
+
+
+def _held_out_variances(samples: np.ndarray) -> np.ndarray:
+    """Return what every other map has of the variance along the principal components of the maps between."""
+    mean, basis, _ = _principal_components(samples[::2])
+    others = samples[1::2].reshape(-1, len(mean))
+    return np.square((others - mean) @ basis.T).mean(axis=0)
 
 
 def _to_integers(matrix: np.ndarray) -> tuple[np.ndarray, int]:

@@ -48,8 +48,8 @@ def test_components_are_not_correlated(block):
 
 
 def test_decorrelation_saves_bits_at_equal_steps():
-    maps, others = correlated_maps(0), correlated_maps(1)
-    for step in (2.0, 6.0):
+    maps, others = correlated_maps(0, images=60), correlated_maps(1)
+    for step in (4.0, 24.0):
         plain, by_pixel, by_block = (
             Calibration(maps, **parameters).codec(step).nbits(others)
             for parameters in ({"decorrelate": False}, {}, {"block": 2})
@@ -66,11 +66,18 @@ def test_components_beneath_the_rounding_error_are_dropped():
     assert error_of(cut, others) < 1.1 * error_of(whole, others)
 
 
-@pytest.mark.parametrize(("energy", "share"), [(0.5, 0.5), (0.9, 0.9), (0.999, 0.999)])
-def test_energy_says_how_much_is_kept(energy, share):
+def test_few_maps_do_not_hide_what_others_have():
+    """Fewer vectors than components: most of these have no variance in calibration, and must be kept nevertheless."""
+    maps = np.concatenate([correlated_maps(seed, images=3, channels=12, side=2) for seed in range(8)], axis=1)
+    others = np.concatenate([correlated_maps(seed, images=9, channels=12, side=2) for seed in range(8, 16)], axis=1)
+    assert error_of(Calibration(maps).codec(6.0), others) < 0.5 * others.std()
+
+
+@pytest.mark.parametrize("share", [0.5, 0.9, 0.999])
+def test_energy_says_how_much_is_kept(share):
     maps = correlated_maps()
     calibration = Calibration(maps)
-    codec = calibration.codec(1.0, energy)
+    codec = calibration.codec(1.0, share)
     variances = np.sort(np.linalg.eigvalsh(np.cov(maps.transpose(1, 0, 2, 3).reshape(12, -1))))[::-1]
     kept = len(codec.transforms[0].matrix)
     assert variances[: kept - 1].sum() < share * variances.sum() <= variances[:kept].sum()
