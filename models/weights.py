@@ -286,7 +286,7 @@ def _layer_record(layer: str, tensor: WeightTensor, trimming: Trimming | None) -
         "threshold": None if trimming is None else trimming.threshold,
         "codec": DICTIONARIES[best].get_config(),
         "weights": words.size,
-        "zero_weights": int(words.size - np.count_nonzero(words)),
+        "zeros": 1 - np.count_nonzero(words) / words.size,
         "bits": 8 * words.size,
         "dictionary_bits": bits,
         "engine_bits": ENGINE.nbits(words),
@@ -296,7 +296,7 @@ def _layer_record(layer: str, tensor: WeightTensor, trimming: Trimming | None) -
 def _totals(layers: list[dict[str, Any]]) -> dict[str, Any]:
     counted = [key for key in layers[0] if key.endswith("bits") and key != "low_bits"]
     weights = sum(layer["weights"] for layer in layers)
-    zeros = sum(layer["zero_weights"] for layer in layers)
+    zeros = sum(layer["zeros"] * layer["weights"] for layer in layers)
     return {"weights": weights, "zeros": zeros / weights} | {
         key: sum(layer[key] for layer in layers) for key in counted
     }

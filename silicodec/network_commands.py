@@ -37,7 +37,9 @@ def split_names(context: click.Context, option: click.Parameter, value: str | No
     callback=split_names,
     help="Some of `silicodec codecs`, with commas between.",
 )
-@click.option("--images", "image_count", default=20, show_default=True, metavar="N", help="How many images.")
+@click.option(
+    "--images", "image_count", type=int, metavar="N", help="How many images.  [default: 20; 200 for --weights]"
+)
 @click.option("--folder", type=FILE, metavar="DIR", help="Image files to use instead of the network's data set.")
 @click.option(
     "--format",
@@ -53,7 +55,33 @@ def split_names(context: click.Context, option: click.Parameter, value: str | No
     help="headroom: a layer's largest value at 0.75 of full range, as in the EBPC paper; or full-range.",
 )
 @click.option("--gradients", is_flag=True, help="Evaluate the gradient maps of a training step too.")
-@click.option("--weights", is_flag=True, help="Evaluate the weights too.")
+@click.option(
+    "--weights",
+    is_flag=True,
+    help="Evaluate the weights instead, in 8 bits: as they are, and trimmed within budgets of accuracy.",
+)
+@click.option(
+    "--budget",
+    "budgets",
+    type=float,
+    multiple=True,
+    default=(0, 0.005, 0.01),
+    show_default=True,
+    metavar="FRACTION",
+    help="For --weights: accuracy that may be lost on the calibration images; may be repeated.",
+)
+@click.option(
+    "--calibration",
+    default=200,
+    show_default=True,
+    metavar="N",
+    help="For --weights: how many images to choose trimmings on; the report is on others.",
+)
+@click.option(
+    "--agreement",
+    is_flag=True,
+    help="For --weights: count as lost what falls into another class than before, whatever the true one.",
+)
 @click.option("--layers", is_flag=True, help="Show every layer.")
 @click.option("--workers", type=int, metavar="N", help="Local processes.  [default: one for each processor]")
 @click.option("--scheduler", metavar="ADDRESS", help="Dask scheduler to use instead, such as tcp://host:8786.")
@@ -62,28 +90,68 @@ def split_names(context: click.Context, option: click.Parameter, value: str | No
 def evaluate(
     network: str,
     weights_file: Path | None,
-    image_count: int,
+    image_count: int | None,
+    weights: bool,
+    budgets: tuple[float, ...],
+    calibration: int,
+    agreement: bool,
     layers: bool,
     json_file: Path | None,
     parquet_file: Path | None,
     **options: Any,
 ) -> None:
-    """Measure how small codecs make the feature maps of a network.
+    """Measure how small codecs make the feature maps of a network, or how small trimming makes its weights.
 
     Example:
 
         silicodec evaluate --network resnet20 --codecs ebpc,zvc --images 100
+
+        silicodec evaluate --network perceptron --weights --calibration 1000 --images 2000
     """
     from silicodec.models.evaluate import evaluate
     from silicodec.models.networks import get_network
 
+    found = get_network(network, weights_file)
+    if weights:
+        if options["gradients"] or parquet_file:
+            raise click.UsageError("--weights goes with neither --gradients nor --parquet")
+        settings = {key: options[key] for key in ("folder", "scale_rule")}
+        settings |= {"budgets": budgets, "calibration": calibration, "by_agreement": agreement}
+        evaluate_weights(found, 200 if image_count is None else image_count, json_file, layers=layers, **settings)
+        return
+    image_count = 20 if image_count is None else image_count
     with progress_bar(network) as progress:
-        evaluation = evaluate(get_network(network, weights_file), images=image_count, progress=progress, **options)
+        evaluation = evaluate(found, images=image_count, progress=progress, **options)
     if json_file:
         evaluation.write_json(json_file)
     if parquet_file:
         evaluation.write_parquet(parquet_file)
     print_records(f"{network}, {image_count} images", evaluation.records if layers else evaluation.totals)
+
+
+def evaluate_weights(network: Any, images: int, json_file: Path | None, *, layers: bool, **settings: Any) -> None:
+    """Measure trimmed weights, and print a table of ratios."""
+    from silicodec.models.weights import measure_weights
+
+    with progress_bar(network.name) as progress:
+        records = measure_weights(network, images=images, progress=progress, **settings)
+    if json_file:
+        write_json(json_file, records)
+    coders = ("dictionary", "engine", "entropy", "huffman", "zstd")
+    numbers = ("top-1 %", "loss %", "agreement %", "zeros %", *coders)
+    columns: Columns = [*((name, "left") for name in ("weights", "layer")), *((name, "right") for name in numbers)]
+    rows = []
+    for record in records:
+        figures = [None if record[key] is None else f"{100 * record[key]:.2f}" for key in ("top1", "loss", "agreement")]
+        rows.append((record["choice"], "all", *figures, *_weight_sizes(record, coders)))
+        if layers:
+            rows += [("", layer["layer"], "", "", "", *_weight_sizes(layer, coders)) for layer in record["layers"]]
+    print_table(f"{network.name}, {images} images: ratios to 8-bit weights", columns, rows)
+
+
+def _weight_sizes(record: dict[str, Any], coders: tuple[str, ...]) -> list[str]:
+    ratios = [record["bits"] / max(record[f"{coder}_bits"], 1) for coder in coders]
+    return [f"{100 * record['zeros']:.1f}", *(f"{ratio:.2f}" for ratio in ratios)]
 
 
 def print_records(title: str, records: list[dict[str, Any]]) -> None:
@@ -142,10 +210,11 @@ def print_records(title: str, records: list[dict[str, Any]]) -> None:
     metavar="FRACTION",
     help="Accuracy that may be lost on the calibration images; may be repeated.",
 )
+@click.option("--layers", is_flag=True, help="Show every layer, too.")
 @click.option(
     "--json", "json_file", type=FILE, metavar="FILE", help="Write the records there, with each layer's setting."
 )
-def accuracy(network: str, weights_file: Path | None, json_file: Path | None, **options: Any) -> None:
+def accuracy(network: str, weights_file: Path | None, layers: bool, json_file: Path | None, **options: Any) -> None:
     """Measure accuracy and ratio with feature maps that a lossy scheme compressed and restored.
 
     In each of its settings for all layers, and with a setting for each layer chosen for an accuracy budget. Example:
@@ -170,6 +239,25 @@ def accuracy(network: str, weights_file: Path | None, json_file: Path | None, **
         for record in records
     ]
     print_table(f"{network}, {records[0]['images']} images", columns, rows)
+    for record in records if layers else []:
+        print_layers(record)
+
+
+def print_layers(record: dict[str, Any]) -> None:
+    """Print the layers of a record of `measure_accuracy` as a table."""
+    total = sum(layer["compressed_bits"] for layer in record["layers"])
+    columns: Columns = [(name, "right") for name in ("setting", "ratio", "EBPC instead", "% of compressed bits")]
+    rows = [
+        (
+            layer["layer"],
+            layer["setting"],
+            f"{layer['bits'] / layer['compressed_bits']:.3f}",
+            f"{layer['bits'] / layer['ebpc_bits']:.3f}",
+            f"{100 * layer['compressed_bits'] / total:.1f}",
+        )
+        for layer in record["layers"]
+    ]
+    print_table(f"{record['network']}, {record['choice']}", [("layer", "left"), *columns], rows)
 
 
 @click.command()

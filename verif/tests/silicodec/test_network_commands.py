@@ -61,14 +61,44 @@ def test_bad_evaluation_gives_one_line_and_no_file(tmp_path, arguments, message)
     assert not (tmp_path / "records.json").exists()
 
 
+def test_weights_are_measured_within_budgets(tmp_path):
+    options = ["--weights", "--calibration", 20, "--images", 30, "--budget", 0, "--budget", 0.1]
+    code, output, error = run("evaluate", *options, "--json", tmp_path / "records.json")
+    assert code == 0
+    assert "100 %" in error
+    records = json.loads((tmp_path / "records.json").read_text())
+    assert [record["choice"] for record in records] == ["8 bits", "loss 0", "loss 0.1"]
+    assert all(f"{record['bits'] / record['dictionary_bits']:.2f}" in output for record in records)
+    assert "conv1" not in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--budget", "-1"], "from 0 to 1"),
+        (["--calibration", "0"], "at least 1 image"),
+        (["--images", "500"], "holds 450"),
+        (["--gradients"], "neither --gradients nor --parquet"),
+    ],
+)
+def test_bad_measurement_of_weights_gives_one_line(arguments, message):
+    code, _, error = run("evaluate", "--weights", *arguments)
+    assert code == 2
+    assert message in error
+    assert len(error.splitlines()) == 1
+
+
 def test_accuracy_prints_and_writes_every_choice_of_settings(tmp_path):
-    options = ["--calibration", 20, "--images", 30, "--budget", 0, "--budget", 0.05]
+    options = ["--calibration", 20, "--images", 30, "--budget", 0, "--budget", 0.05, "--layers"]
     code, output, error = run("accuracy", "--network", "digits", *options, "--json", tmp_path / "records.json")
     assert code == 0
     assert "100 %" in error
     records = json.loads((tmp_path / "records.json").read_text())
     assert [record["choice"] for record in records] == [*(f"setting {n}" for n in range(1, 10)), "loss 0", "loss 0.05"]
     assert all(f"{record['ratio']:.3f}" in output for record in records)
+    for layer in records[-1]["layers"]:
+        ratio = layer["bits"] / layer["compressed_bits"]
+        assert re.search(rf"^ +{layer['layer']} +{layer['setting']} +{ratio:.3f} ", output, re.MULTILINE)
 
 
 @pytest.mark.parametrize(
