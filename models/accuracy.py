@@ -28,9 +28,9 @@ from silicodec.models.networks.views import views as make_views
 from silicodec.models.restoration import RestoredNetwork, Run
 from silicodec.models.schemes import LayerCodec, Scheme, get_scheme
 
-PROBE_IMAGES = 100
+PROBE_IMAGES = 30
 """Most calibration images that each layer alone is tried on."""
-PROBE_VALUES = 1 << 22
+PROBE_VALUES = 1 << 20
 """Most values of these images."""
 
 Settings = Mapping[str, int]
