@@ -56,6 +56,27 @@ def test_wider_counter_is_larger_and_slower(counter, tmp_path):
 
 
 @needs_tools
+def test_memory_is_left_outside_but_its_logic_is_timed(tmp_path):
+    design = tmp_path / "design.v"
+    design.write_text("""
+module table_of_sums (input clk, input write, input [7:0] at, input [11:0] word, output reg [11:0] sum);
+  reg [11:0] words [0:255];
+  reg [11:0] found;
+  always @(posedge clk) begin
+    if (write) words[at] <= word;
+    found <= words[sum[7:0]];
+    sum <= sum + found;
+  end
+endmodule
+""")
+    figures = measure([design], "table_of_sums")
+    assert figures.memory_bits == 256 * 12
+    assert figures.flip_flops == 12
+    assert figures.area_um2 < 1000
+    assert 1 < figures.longest_path_ns < 4
+
+
+@needs_tools
 def test_same_verilog_gives_the_same_figures_whatever_its_path(counter, tmp_path):
     copy = tmp_path / "elsewhere" / "copy.v"
     copy.parent.mkdir()
