@@ -16,11 +16,14 @@ class AdderNetwork:
     ----------
     adders : list of tuple
         Arguments of each `adder`.
+    offsets : list of tuple
+        Arguments of each `offset`.
     registers : list of tuple
         Arguments of each `register` after its clock and enable.
     """
 
     adders: list[tuple[Any, ...]] = field(default_factory=list)
+    offsets: list[tuple[Any, ...]] = field(default_factory=list)
     registers: list[tuple[Any, Any]] = field(default_factory=list)
 
     def number(self, signal: Any) -> Number:
@@ -70,6 +73,12 @@ class Number:
         self.network.adders.append((a.signal, i, a.sign * b.sign, b.signal, j, total))
         return Number(self.network, total, a.sign, common)
 
+    def plus(self, constant: int) -> Number:
+        """Return the sum with a constant; the number's sign must be positive."""
+        total = signal((self.low << self.shift) + constant, (self.high << self.shift) + constant)
+        self.network.offsets.append((self.signal, self.shift, constant, total))
+        return Number(self.network, total)
+
     def __sub__(self, other: Number) -> Number:
         return self + -other
 
@@ -98,6 +107,17 @@ def adder(a: Any, i: int, sign: int, b: Any, j: int, total: Any) -> Any:
         @always_comb
         def subtract() -> None:
             total.next = (a << i) - (b << j)
+
+    return instances()
+
+
+@block
+def offset(a: Any, i: int, constant: int, total: Any) -> Any:
+    """Compute total = a * 2**i + constant."""
+
+    @always_comb
+    def add() -> None:
+        total.next = (a << i) + constant
 
     return instances()
 

@@ -10,9 +10,13 @@ from .adder_network import register, signed
 from .dct_columns import ColumnStream, column_coder, column_packer
 from .dct_parser import PairWindow, column_parser, expander, pair_unpacker
 from .dct_quantiser import MODE_BITS, dequantiser, quantiser
-from .dct_transform import forward_pass, inverse_pass
+from .dct_transform import FORWARD_STAGES, forward_pass, inverse_pass
 from .stream import Stream
 from .transposer import transposer, transposer_control
+
+
+ROW_STAGES = 2
+"""Pipeline registers in the decoder's second pass."""
 
 
 @block
@@ -29,6 +33,7 @@ def dct_encoder(clk: Any, rst: Any, rows: Stream, mode: Stream, tiles: Stream) -
     tiles : Stream
         The packed stream, in words of 64 bits.
     """
+    row_top, coded = FORWARD_STAGES - 1, FORWARD_STAGES + 1
     samples = [signed(8) for _ in range(8)]
     row, column = ([signed(11) for _ in range(8)] for _ in range(2))
     transformed, coefficients = ([signed(12) for _ in range(8)] for _ in range(2))
@@ -52,42 +57,52 @@ def dct_encoder(clk: Any, rst: Any, rows: Stream, mode: Stream, tiles: Stream) -
     registers = [register(clk, advance, *stage) for stage in stages]
     packer = column_packer(clk, rst, columns, tiles)
 
-    # A row between the halves of its pass.
-    row_valid, row_last, row_ready = (Signal(bool(0)) for _ in range(3))
+    # Rows in the stages of their pass.
+    row_valid, row_last = (Signal(modbv(0)[FORWARD_STAGES:]) for _ in range(2))
+    row_ready = Signal(bool(0))
     shift, upwards, turn = (Signal(bool(0)) for _ in range(3))
     column_valid, column_last = (Signal(bool(0)) for _ in range(2))
     turn_corner = transposer(clk, shift, upwards, row, column)
     control = transposer_control(
-        clk, rst, advance, row_valid, row_last, row_ready, shift, upwards, turn, column_valid, column_last, size=8
+        clk,
+        rst,
+        advance,
+        row_valid(row_top),
+        row_last(row_top),
+        row_ready,
+        shift,
+        upwards,
+        turn,
+        column_valid,
+        column_last,
+        size=8,
     )
 
-    # Columns in the three stages before `columns`.
-    valid, last = (Signal(intbv(0)[3:]) for _ in range(2))
+    # Columns in the stages of their pass, as coefficients, and quantised.
+    valid, last = (Signal(modbv(0)[FORWARD_STAGES + 2 :]) for _ in range(2))
     ends = Signal(bool(0))
 
     @always_comb
     def move() -> None:
-        advance.next = (columns.ready or not columns.valid) and (mode.valid or not valid[1])
+        advance.next = (columns.ready or not columns.valid) and (mode.valid or not valid[coded - 1])
 
     @always_comb
     def enter() -> None:
-        load.next = row_ready or not row_valid
-        rows.ready.next = row_ready or not row_valid
+        load.next = row_ready or not row_valid[row_top]
+        rows.ready.next = row_ready or not row_valid[row_top]
 
     @always_comb
     def take_mode() -> None:
-        mode.ready.next = advance and valid[1] and last[1]
+        mode.ready.next = advance and valid[coded - 1] and last[coded - 1]
 
     @always_seq(clk.posedge, reset=rst)
     def follow() -> None:
         if load:
-            row_valid.next = rows.valid
+            row_valid.next = (row_valid << 1) | rows.valid
         if advance:
-            valid.next[0] = column_valid
-            valid.next[1] = valid[0]
-            valid.next[2] = valid[1]
-            columns.valid.next = valid[2]
-            if valid[1]:
+            valid.next = (valid << 1) | column_valid
+            columns.valid.next = valid[coded]
+            if valid[coded - 1]:
                 number.next = number + 1
         elif columns.ready:
             columns.valid.next = False
@@ -95,12 +110,10 @@ def dct_encoder(clk: Any, rst: Any, rows: Stream, mode: Stream, tiles: Stream) -
     @always_seq(clk.posedge, reset=None)
     def mark() -> None:
         if load:
-            row_last.next = rows.last
+            row_last.next = (row_last << 1) | rows.last
         if advance:
-            last.next[0] = column_last
-            last.next[1] = last[0]
-            last.next[2] = last[1]
-            columns.last.next = last[2]
+            last.next = (last << 1) | column_last
+            columns.last.next = last[coded]
             ends.next = number == 7
             columns.ends_tile.next = ends
 
@@ -140,14 +153,15 @@ def dct_decoder(
     quantised = [Signal(intbv(0)[8:]) for _ in range(8)]
     coefficients, kept = ([signed(11) for _ in range(8)] for _ in range(2))
     column, row = ([signed(14) for _ in range(8)] for _ in range(2))
-    sums = [signed(12) for _ in range(8)]
+    sums, kept_sums = ([signed(12) for _ in range(8)] for _ in range(2))
     samples = [Signal(intbv(0)[8:]) for _ in range(8)]
 
     load, advance = (Signal(bool(0)) for _ in range(2))
     again, whole, take = (Signal(bool(0)) for _ in range(3))
     mode, kept_mode = (Signal(intbv(0)[MODE_BITS:]) for _ in range(2))
     number, kept_number = (Signal(modbv(0)[3:]) for _ in range(2))
-    no_sign, tile_no_sign, row_no_sign = Signal(intbv(0)[2:]), Signal(bool(0)), Signal(bool(0))
+    no_sign, tile_no_sign = Signal(intbv(0)[2:]), Signal(bool(0))
+    row_no_sign = Signal(modbv(0)[ROW_STAGES + 1 :])
 
     unpacker = pair_unpacker(clk, rst, tiles, window, checked=checked)
     parser = column_parser(window.data, again, payload, bitmap, window.pairs, whole)
@@ -161,16 +175,18 @@ def dct_decoder(
         *zip(coefficients, kept, strict=True),
     )
     registers = [register(clk, load, *stage) for stage in stages]
-    column_pass = inverse_pass(clk, load, kept, column, shift=9)
-    row_pass = inverse_pass(clk, advance, row, sums, shift=16)
-    saturators = [saturate(sums[n], row_no_sign, samples[n]) for n in range(8)]
-    output = register(clk, advance, ConcatSignal(*samples), rows.data)
+    column_pass = inverse_pass(clk, load, kept, column, shift=9, stages=1)
+    row_pass = inverse_pass(clk, advance, row, sums, shift=16, stages=ROW_STAGES)
+    row_registers = [register(clk, advance, *pair) for pair in zip(sums, kept_sums, strict=True)]
+    saturators = [saturate(kept_sums[n], row_no_sign(ROW_STAGES), samples[n]) for n in range(8)]
+    output = drive(ConcatSignal(*samples), rows.data)
 
     # A column between the halves of its pass is the last of three stages.
     valid, last = (Signal(intbv(0)[3:]) for _ in range(2))
     column_ready = Signal(bool(0))
     shift, upwards, turn = (Signal(bool(0)) for _ in range(3))
-    leaving, leaving_last, row_valid, row_last = (Signal(bool(0)) for _ in range(4))
+    leaving, leaving_last = (Signal(bool(0)) for _ in range(2))
+    row_valid, row_last = (Signal(modbv(0)[ROW_STAGES:]) for _ in range(2))
     turn_corner = transposer(clk, shift, upwards, column, row)
     control = transposer_control(
         clk, rst, advance, valid(2), last(2), column_ready, shift, upwards, turn, leaving, leaving_last, size=8
@@ -218,8 +234,8 @@ def dct_decoder(
             valid.next[1] = valid[0]
             valid.next[2] = valid[1]
         if advance:
-            row_valid.next = leaving
-            rows.valid.next = row_valid
+            row_valid.next = (row_valid << 1) | leaving
+            rows.valid.next = row_valid[ROW_STAGES - 1]
 
     @always_seq(clk.posedge, reset=None)
     def mark() -> None:
@@ -232,13 +248,14 @@ def dct_decoder(
         if turn:
             tile_no_sign.next = no_sign[1]
         if advance:
-            row_no_sign.next = tile_no_sign
-            row_last.next = leaving_last
-            rows.last.next = row_last
+            row_no_sign.next = (row_no_sign << 1) | tile_no_sign
+            row_last.next = (row_last << 1) | leaving_last
+            rows.last.next = row_last[ROW_STAGES - 1]
 
     if checked:
         fault = Signal(intbv(0)[2:])
-        tile_fault, row_fault = (Signal(bool(0)) for _ in range(2))
+        tile_fault = Signal(bool(0))
+        row_fault = Signal(modbv(0)[ROW_STAGES:])
 
         @always_seq(clk.posedge, reset=None)
         def report() -> None:
@@ -248,8 +265,8 @@ def dct_decoder(
             if turn:
                 tile_fault.next = fault[1]
             if advance:
-                row_fault.next = tile_fault
-                rows.error.next = row_fault
+                row_fault.next = (row_fault << 1) | tile_fault
+                rows.error.next = row_fault[ROW_STAGES - 1]
 
     return instances()
 
@@ -279,5 +296,16 @@ def saturate(total: Any, no_sign: Any, sample: Any) -> Any:
             sample.next = 0
         elif total < -128:
             sample.next = 128
+
+    return instances()
+
+
+@block
+def drive(source: Any, target: Any) -> Any:
+    """Drive a signal with another."""
+
+    @always_comb
+    def forward() -> None:
+        target.next = source
 
     return instances()

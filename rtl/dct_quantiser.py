@@ -22,7 +22,7 @@ def mode_word(codec: DCT) -> int:
 
 
 def step_table() -> np.ndarray:
-    """Base 2 logarithms of the quantisation steps, (8, 64): rows are vertical frequencies.
+    """Return base 2 logarithms of the quantisation steps, (8, 64): rows are vertical frequencies.
 
     A column is for a mode and a horizontal frequency, 8 * mode + u.
     """

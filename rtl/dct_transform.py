@@ -2,45 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from myhdl import block, instances
 
-from .adder_network import AdderNetwork, Number, adder, register, round_off
+from .adder_network import AdderNetwork, Number, adder, offset, register, round_off
 
 FORWARD = (256, 355, 334, 301, 256, 201, 139, 71)
 INVERSE = (2048, 2841, 2676, 2408, 2048, 1609, 1108, 565)
 """By m, the constants that stand for cos(m pi / 16)."""
 
+FORWARD_STAGES = 3
+"""Pipeline registers in a forward pass."""
+
 
 @block
 def forward_pass(clk: Any, advance: Any, x: Sequence[Any], y: Sequence[Any], *, half: int, shift: int) -> Any:
-    """Transform eight numbers every cycle, y[k] = (X[k] + half) >> shift, a clock edge later.
+    """Transform eight numbers every cycle, y[k] = (X[k] + half) >> shift, `FORWARD_STAGES` clock edges later.
+
+    60 adders: 14 in butterflies, 8 for the multiples and 2 for the sums of the even part, 24 and 12 of the odd part.
 
     Parameters
     ----------
     advance : Signal of bool
-        The pipeline register takes new values.
+        The pipeline registers take new values.
     x, y : 8 signed Signals
         Numbers; their transform.
     half, shift : int
         Rounding.
     """
     network = AdderNetwork()
+    delay = network.delay
     numbers = [network.number(number) for number in x]
 
     s = [numbers[n] + numbers[7 - n] for n in range(4)]
-    d = [numbers[n] - numbers[7 - n] for n in range(4)]
-    e0, e1, e2, e3 = s[0] + s[3], s[1] + s[2], s[1] - s[2], s[0] - s[3]
+    d = [delay(numbers[n] - numbers[7 - n]) for n in range(4)]
+    e0, e1, e2, e3 = (delay(number) for number in (s[0] + s[3], s[1] + s[2], s[1] - s[2], s[0] - s[3]))
     f2, f3 = forward_even_multiples(e2), forward_even_multiples(e3)
-    sums = {0: network.delay(e0 + e1) << 8, 4: network.delay(e0 - e1) << 8}
-    sums |= {2: f3[334] + f2[139], 6: f3[139] - f2[334]}
+    sums = {k: delay(delay(number)) << 8 for k, number in ((0, e0 + e1), (4, e0 - e1))}
+    sums |= {2: delay(f3[334] + f2[139]), 6: delay(f3[139] - f2[334])}
 
     f = [forward_odd_multiples(difference) for difference in d]
     for k in (1, 3, 5, 7):
         terms = [-f[n][-factor] if factor < 0 else f[n][factor] for n, factor in enumerate(row(FORWARD, k))]
-        sums[k] = (terms[0] + terms[1]) + (terms[2] + terms[3])
+        sums[k] = delay(terms[0] + terms[1]) + delay(terms[2] + terms[3])
 
     adders = [adder(*arguments) for arguments in network.adders]
     registers = [register(clk, advance, *arguments) for arguments in network.registers]
@@ -67,58 +73,67 @@ def forward_odd_multiples(x: Number) -> dict[int, Number]:
 
 
 @block
-def inverse_pass(clk: Any, advance: Any, x: Sequence[Any], y: Sequence[Any], *, shift: int) -> Any:
-    """Transform eight numbers back every cycle, y[n] = x[n] rounded off by `shift` bits, a clock edge later.
+def inverse_pass(clk: Any, advance: Any, x: Sequence[Any], y: Sequence[Any], *, shift: int, stages: int) -> Any:
+    """Transform eight numbers back every cycle, y[n] = x[n] rounded off by `shift` bits, `stages` clock edges later.
+
+    68 adders: 12 in butterflies, 2 + 8 + 2 in the even part, 44 in the odd part; and 2 to round.
 
     Parameters
     ----------
     advance : Signal of bool
-        The pipeline register takes new values.
+        The pipeline registers take new values.
     x, y : 8 signed Signals
         A transform; its numbers, as many of their low bits as `y` has.
     shift : int
         Rounding.
+    stages : int
+        Pipeline registers, 1 or 2.
     """
     network = AdderNetwork()
+    early = network.delay if stages > 1 else same
+    late = network.delay
     numbers = [network.number(number) for number in x]
-    delay = network.delay
 
-    f2, f6 = inverse_even_multiples(numbers[2]), inverse_even_multiples(numbers[6])
-    e0, e1 = delay(numbers[0] + numbers[4]) << 11, delay(numbers[0] - numbers[4]) << 11
-    e2, e3 = delay(f2[1108] - f6[2676]), delay(f2[2676] + f6[1108])
+    half = 1 << (shift - 1)
+    f2, f6 = inverse_even_multiples(numbers[2], early), inverse_even_multiples(numbers[6], early)
+    e0, e1 = late(early(numbers[0] + numbers[4])) << 11, late(early(numbers[0] - numbers[4])) << 11
+    e0, e1 = e0.plus(half), e1.plus(half)
+    e2, e3 = late(f2[1108] - f6[2676]), late(f2[2676] + f6[1108])
     s = [e0 + e3, e1 + e2, e1 - e2, e0 - e3]
-    d = [inverse_odd_sum(numbers, n) for n in range(4)]
+    d = [inverse_odd_sum(numbers, n, early) for n in range(4)]
     sums = [s[n] + d[n] for n in range(4)] + [s[n] - d[n] for n in (3, 2, 1, 0)]
 
     adders = [adder(*arguments) for arguments in network.adders]
+    offsets = [offset(*arguments) for arguments in network.offsets]
     registers = [register(clk, advance, *arguments) for arguments in network.registers]
-    outputs = [round_off(sums[n].signal, sums[n].shift, 1 << (shift - 1), shift, y[n]) for n in range(8)]
+    outputs = [round_off(sums[n].signal, sums[n].shift, 0, shift, y[n]) for n in range(8)]
     return instances()
 
 
-def inverse_even_multiples(x: Number) -> dict[int, Number]:
+def same(number: Number) -> Number:
+    """Return a number as it is."""
+    return number
+
+
+def inverse_even_multiples(x: Number, early: Callable[[Number], Number]) -> dict[int, Number]:
     """Return a number's multiples by 1108 and 2676: 4 adders."""
     x3 = (x << 1) + x
     x21 = (x3 << 3) - x3
+    x, x3, x21 = early(x), early(x3), early(x21)
     return {1108: ((x << 8) + x21) << 2, 2676: ((x21 << 5) - x3) << 2}
 
 
-def inverse_odd_sum(x: Sequence[Number], n: int) -> Number:
+def inverse_odd_sum(x: Sequence[Number], n: int, early: Callable[[Number], Number]) -> Number:
     """Return the sum of the odd numbers of a transform, each times its constant, behind a register: 11 adders."""
-    factors = {k: row(INVERSE, k)[n] for k in (1, 3, 5, 7)}
-    a, b, c, d = (
-        -x[k] if factor < 0 else x[k]
-        for constant in INVERSE[1::2]
-        for k, factor in factors.items()
-        if abs(factor) == constant
-    )
+    place = {abs(factor): -x[k] if factor < 0 else x[k] for k in (1, 3, 5, 7) for factor in [row(INVERSE, k)[n]]}
+    a, b, c, d = (place[factor] for factor in INVERSE[1::2])
     # 2841 a + 2408 b + 1609 c + 565 d = 11 p + 25 q + 9 r + 8 * 257 b
-    p = (a << 8) + (b << 5) - d
-    q = (c << 6) + a
-    r = (d << 6) + c
-    nines = p + q + r
-    rest = (p << 1) + (q << 4) + (((b << 8) + b) << 3)
-    nines, rest = x[0].network.delay(nines), x[0].network.delay(rest)
+    p = early((a << 8) + (b << 5) - d)
+    q = early((c << 6) + a)
+    r = early((d << 6) + c)
+    b257 = early((b << 8) + b)
+    nines = x[0].network.delay(p + q + r)
+    rest = x[0].network.delay((p << 1) + (q << 4) + (b257 << 3))
     return (nines << 3) + nines + rest
 
 
