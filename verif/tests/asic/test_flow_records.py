@@ -11,6 +11,7 @@ pytest.importorskip("lambdapdk")
 from silicodec.asic.flows import Job, LayoutFlow, SynthesisFlow, Workload, job_name
 from silicodec.asic.pdk import MeasurementError
 from silicodec.asic.results import (
+    SHIPPED,
     CornerTiming,
     Netlist,
     Power,
@@ -26,6 +27,7 @@ from silicodec.asic.statistics import CLASSES, Statistics, area_by_class, read_c
 from silicodec.asic.target import layout_constraints, synthesis_constraints
 from silicodec.asic.timing import read_timing, timing_script
 from silicodec.asic.tools import Tool, numbers
+from silicodec.rtl.catalog import ENGINES
 
 LIBERTY = """
     cell ("sky130_fd_sc_hd__dfxtp_1") {
@@ -103,6 +105,15 @@ def test_shipped_record_stands_in_for_one_that_is_not_there(tmp_path):
     write_result(replace(old, name="z"), tmp_path / "shipped")
     write_result(new, tmp_path / "local")
     assert present_results(tmp_path / "local", tmp_path / "shipped") == [new, replace(old, name="z")]
+
+
+def test_shipped_records_are_of_engines_whose_netlist_is_proven():
+    results = read_results(SHIPPED)
+    assert {"ebpc-encoder", "ebpc-decoder"} <= {result.name for result in results}
+    for result in results:
+        assert result.top == ENGINES[result.name].top
+        assert result.equivalence == {"proven": True, "cycles": None}
+        assert result.netlist.power.reason is None
 
 
 def test_worst_slack_takes_hold_at_every_corner():
