@@ -9,7 +9,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from silicodec.models.codec import Codec
 from silicodec.models.dct import DCT, finest_mean, two_steps
+from silicodec.models.ebpc import EBPC
 from silicodec.models.transform import TransformCodec
 from silicodec.models.transform_calibration import Calibration
 
@@ -62,6 +64,31 @@ class DCTScheme:
         return [DCT(table=table, signed=int(signed)) for table in tables]
 
 
+class Lossless:
+    """A lossless codec as one of a layer."""
+
+    def __init__(self, codec: Codec) -> None:
+        self.codec = codec
+        self.get_config = codec.get_config
+        self.nbits = codec.nbits
+
+    def restore(self, array: np.ndarray) -> np.ndarray:
+        """Return the maps themselves."""
+        return array
+
+    def quantised(self, array: np.ndarray) -> np.ndarray:
+        """Return the maps themselves."""
+        return array
+
+
+class DCTOrEBPCScheme:
+    """EBPC, or the codec `dct` as of `DCTScheme`, whichever serves a layer better."""
+
+    def candidates(self, maps: np.ndarray) -> list[LayerCodec]:
+        """Make EBPC and the codecs of `DCTScheme`."""
+        return [Lossless(EBPC()), *DCTScheme().candidates(maps)]
+
+
 class TransformScheme:
     """The codec `transform`, calibrated with quantisation steps in proportion to the deviation of a layer's samples.
 
@@ -92,6 +119,7 @@ class TransformScheme:
 
 SCHEMES: dict[str, Scheme] = {
     "dct": DCTScheme(),
+    "dct-or-ebpc": DCTOrEBPCScheme(),
     "transform": TransformScheme(),
     "transform-2x2": TransformScheme(block=2),
     "quantise": TransformScheme(decorrelate=False),

@@ -91,6 +91,15 @@ def test_agreement_of_views_and_no_uniform_choices(network):
     assert {layer["setting"] for layer in record["layers"]} == {9}
 
 
+def test_lossless_first_where_a_scheme_has_it(network):
+    arguments = {"scheme": "dct-or-ebpc", "calibration": 20, "images": 20, "uniform": False}
+    none, all_ = measure_accuracy(network, **arguments, budgets=(0.0, 1.0))
+    assert none["ratio"] >= none["ebpc_ratio"] > 1
+    assert all_["ratio"] > none["ratio"]
+    codecs = {layer["codec"]["id"] for layer in none["layers"]} | {layer["codec"]["id"] for layer in all_["layers"]}
+    assert codecs == {"ebpc", "dct"}
+
+
 def test_without_labels_agreement_counts(network, tmp_path):
     from PIL import Image
 
