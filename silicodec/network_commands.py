@@ -179,8 +179,8 @@ def print_records(title: str, records: list[dict[str, Any]]) -> None:
     "--scheme",
     default="dct",
     show_default=True,
-    help="Lossy scheme: dct; dct-or-ebpc (EBPC for some layers); transform (PCA of the channels), transform-2x2 (of the "
-    "channels of 2 x 2 pixels), or quantise (the same without PCA).",
+    help="Lossy scheme: dct; dct-or-ebpc (EBPC for some layers); transform (PCA of the channels), transform-2x2 (of "
+    "the channels of 2 x 2 pixels), or quantise (the same without PCA).",
 )
 @click.option(
     "--point",
