@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .ebpc_engines import EBPC_ENGINES
 from .engine import Engine
+from .transform_engines import TRANSFORM_ENGINES
 
-ENGINES: dict[str, Engine] = {engine.name: engine for engine in EBPC_ENGINES}
+ENGINES: dict[str, Engine] = {engine.name: engine for engine in (*EBPC_ENGINES, *TRANSFORM_ENGINES)}
 """Name -> engine."""
