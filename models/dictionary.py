@@ -80,7 +80,7 @@ class Dictionary(WordCodec):
         return {
             "layout": np.array([int.from_bytes(layout.data)], np.uint32),
             "codes": unpack(codes.data, self.code_bits, -(-codes.nbits // self.code_bits)),
-            "literals": np.sum(whole.reshape(-1, self.word_bits) << self._plane_shifts, axis=1, dtype=np.uint64),
+            "literals": np.bitwise_or.reduce(whole.reshape(-1, self.word_bits) << self._plane_shifts, axis=1),
         }
 
     def decode_words(self, layout: np.ndarray, codes: np.ndarray, literals: np.ndarray) -> np.ndarray:
@@ -193,7 +193,7 @@ class _Entries:
     def __init__(self, codec: Dictionary, words: np.ndarray) -> None:
         padded = np.concatenate([words, np.zeros(-words.size % codec.entry_size, words.dtype)])
         shifts = (codec.word_bits * np.arange(codec.entry_size)).astype(np.uint64)
-        entries = np.sum(padded.reshape(-1, codec.entry_size).astype(np.uint64) << shifts, axis=1, dtype=np.uint64)
+        entries = np.bitwise_or.reduce(padded.reshape(-1, codec.entry_size).astype(np.uint64) << shifts, axis=1)
         used = int(np.bitwise_or.reduce(words))
         self.dropped = (used & -used).bit_length() - 1 if used else 0
 
@@ -280,7 +280,7 @@ def _planes_needed(entries: np.ndarray, word_bits: int, entry_size: int) -> np.n
     planes = np.empty(entries.size, np.int64)
     half = 1 << (word_bits - 1)
     for index in range(entries.size):
-        magnitudes = 0
+        magnitudes = np.int64(0)
         for position in range(entry_size):
             word = np.int64(entries[index] >> np.uint64(word_bits * position)) & (2 * half - 1)
             magnitudes |= word if word < half else 2 * half - 1 - word
@@ -322,7 +322,7 @@ def _encode_entries(
         else:
             position = put(bits, position, codes.value[index], codes.length[index])
         for plane in range(dropped, dropped + codes.planes[index]):
-            plane_bits = 0
+            plane_bits = np.int64(0)
             for word in range(entry_size):
                 plane_bits = plane_bits << 1 | np.int64(distinct[index] >> np.uint64(word_bits * word + plane)) & 1
             planes[plane_count] = plane_bits

@@ -238,7 +238,7 @@ def measure_weights(
             low, high = (middle, high) if lost(middle) <= budget else (low, middle - 1)
         return {step.layer: step.trimming for step in steps[:low]}
 
-    choices = {"8 bits": {}} | {f"loss {budget:g}": affordable(budget) for budget in budgets}
+    choices: dict[str, Choice] = {"8 bits": {}} | {f"loss {budget:g}": affordable(budget) for budget in budgets}
     unchanged = trimmed.scores(rest.batch, {})
     records = []
     for name, choice in choices.items():
