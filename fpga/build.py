@@ -131,11 +131,14 @@ def run_flow(design: Design, board: Board, work: Path, *, place: bool = True) ->
     nextpnr = [f"--{board.device}", "--package", board.package, "--freq", f"{board.clock_mhz:g}"]
     if board.family == "ecp5" and not design.on_pins:
         nextpnr.append("--lpf-allow-unconstrained")
+    # Multipliers of ECP5 are inferred without being asked for.
+    synthesis = ["-dsp"] if board.device == "up5k" else []
     edam: dict[str, Any] = {
         "name": design.top,
         "toplevel": design.top,
         "files": files,
         "flow_options": {
+            "yosys_synth_options": synthesis,
             "nextpnr_options": [*nextpnr, "--timing-allow-fail", "--report", "report.json"],
             "pnr": "next" if place else "none",
         },

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from silicodec.cli import main
 from silicodec.fpga.board_top import board_verilog
 from silicodec.fpga.boards import BOARDS
-from silicodec.fpga.build import bare_design, board_design, build
+from silicodec.fpga.build import Design, bare_design, board_design, build, cell_counts, run_flow
 from silicodec.fpga.errors import BuildError
 from silicodec.fpga.records import SHIPPED, Clock, Resource, read_record
 from silicodec.fpga.tools import programs_on_path, versions
@@ -95,6 +95,13 @@ def test_any_verilog_is_built_for_any_board_one_after_the_other(run, tmp_path):
         record = read_record(tmp_path / "out" / f"adder-{board}.json")
         assert record.resources["flip-flops"].used == 24
         assert (tmp_path / "out" / record.bitstream).stat().st_size == record.bitstream_bytes > 0
+
+
+@pytest.mark.parametrize(("board", "dsps"), [("icebreaker", 1), ("hx8k", 0)])
+def test_a_multiplier_becomes_a_dsp_where_the_device_has_one(tmp_path, board, dsps):
+    verilog = ADDER.replace("x + y", "x * y").replace("output reg [7:0]", "output reg [15:0]")
+    run_flow(Design("multiplier", "adder", verilog, on_pins=False), BOARDS[board], tmp_path, place=False)
+    assert cell_counts(tmp_path / "adder.json", "adder").get("SB_MAC16", 0) == dsps
 
 
 def test_a_clock_that_is_not_met_fails_with_the_path(tmp_path):
