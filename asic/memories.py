@@ -24,7 +24,7 @@ def take_out_memories(design: yosys.Design, record: Path) -> None:
     Ports must be collected already (`memory -nomap`). Read-only memories remain: they are logic.
     """
     top = design.top_module()
-    bits = {}
+    bits: dict[str, int] = {}
     for cell in list(top.selected_cells()):
         if cell.type.str() != "$mem_v2" or not _parameter(cell, "WR_PORTS"):
             continue
