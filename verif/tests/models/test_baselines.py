@@ -92,8 +92,17 @@ def test_entropy(words, nbits):
     assert make_codec("entropy", word_bits=4).nbits(np.array(words, np.int8)) == nbits
 
 
-def test_entropy_is_only_a_bound():
-    codec = make_codec("entropy")
+@pytest.mark.parametrize(
+    ("words", "nbits"),
+    [([], 0), ([5] * 100, 100), ([0, 1] * 50, 100), ([0, 1, 2, 3] * 8, 64), ([0] * 4 + [1] * 2 + [2, 3], 14)],
+)
+def test_huffman(words, nbits):
+    assert make_codec("huffman", word_bits=4).nbits(np.array(words, np.int8)) == nbits
+
+
+@pytest.mark.parametrize("name", ["entropy", "huffman"])
+def test_bounds_do_not_encode(name):
+    codec = make_codec(name)
     with pytest.raises(CodecError, match="is a bound"):
         codec.encode(np.zeros(4, np.int8))
     with pytest.raises(CodecError, match="is a bound"):
