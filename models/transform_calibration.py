@@ -12,6 +12,8 @@ from .dct import to_samples
 from .huffman import HuffmanCode
 from .transform import LinearTransform, TransformCodec, to_vectors
 
+LARGEST_COMPONENT = 128
+"""Largest magnitude of a component."""
 LARGEST_ELEMENT = 127
 """Largest magnitude of a matrix element."""
 
@@ -45,6 +47,7 @@ class Calibration:
         if not decorrelate:
             mean, basis, variances = np.zeros(len(mean)), np.eye(len(mean)), np.full(len(mean), np.inf)
         self._mean, self._basis, self._variances = mean, basis, variances
+        self._largest = np.abs((self._vectors - mean) @ basis.T).max(axis=0)
         # Few vectors have no variance in most directions: what a component is worth shows in other vectors.
         self._worth = _held_out_variances(samples) if decorrelate and len(samples) > 1 else variances
 
@@ -54,7 +57,8 @@ class Calibration:
         Parameters
         ----------
         step : float
-            Quantisation step of a component, in units of a sample.
+            Quantisation step of a component, in units of a sample. A component that would need more than 8 bits gets a
+            larger one.
         energy : float, optional
             Share of the energy, which is the sum of the variances, that components must hold together to be kept. By
             default components are dropped whose variance, in maps that were held out, is less than that of rounding.
@@ -64,7 +68,8 @@ class Calibration:
             kept = max(1, int((self._worth > step**2 / 12).sum()))
         else:
             kept = 1 + int((np.cumsum(self._variances)[:-1] < energy * self._variances.sum()).sum())
-        matrix, shift = _to_integers(self._basis[:kept] / step)
+        steps = np.maximum(step, self._largest[:kept] / LARGEST_COMPONENT)
+        matrix, shift = _to_integers(self._basis[:kept] / steps[:, np.newaxis])
         bias = _rounding(shift) - np.rint(matrix @ self._mean).astype(np.int32)
         components = LinearTransform(matrix, bias, shift).apply(self._vectors)
         symbol_bits = max(2, 1 + int(max(components.max(), -1 - components.min())).bit_length())
