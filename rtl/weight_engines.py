@@ -8,11 +8,19 @@ from typing import Any
 import numpy as np
 
 from silicodec.models.codec import to_words
+from silicodec.models.dictionary import Dictionary
+from silicodec.models.dictionary_code import LAYOUT_BITS
 from silicodec.models.tiling import pad_to_multiple
+from silicodec.models.trimming import Trimming
 
+from .compressed_systolic import compressed_systolic_array
+from .dictionary import HAS_LITERALS, dictionary_decoder
 from .engine import Engine, Packets, Port
 from .stream import StreamGroup
 from .systolic import PORT_VALUES, SUM_BITS, systolic_array
+from .weight_trimmer import SETTINGS_BITS, weight_trimmer
+
+DEFAULT_TRIMMING = Trimming(low_bits=3, threshold=6)
 
 
 def systolic_engine(rows: int, columns: int) -> Engine:
@@ -46,6 +54,142 @@ def systolic_engine(rows: int, columns: int) -> Engine:
         tensor=activations[0].name,
         clock_ns=5.0,
     )
+
+
+def dictionary_engine(*, code_bits: int = 8, entry_size: int = 8, checked: bool = False) -> Engine:
+    """Return a dictionary decoder as an engine."""
+    codec = Dictionary(entry_size=entry_size, code_bits=code_bits)
+    bits = 8 * entry_size
+
+    def reference(inputs: Mapping[str, Packets]) -> dict[str, list[np.ndarray]]:
+        return {"entries": [pack_entries(words, entry_size) for words in decoded_packets(codec, inputs)]}
+
+    def stimulus(tensors: Sequence[np.ndarray]) -> dict[str, list[np.ndarray]]:
+        return encoded_packets(codec, [to_words(tensor, 8) for tensor in tensors])
+
+    return Engine(
+        name="dictionary-decoder" + ("-checked" if checked else ""),
+        summary=f"dictionary decoder, entries of {entry_size} weights"
+        + (", detects malformed streams" if checked else ""),
+        block=dictionary_decoder,
+        parameters={"code_bits": code_bits, "entry_size": entry_size, "checked": checked},
+        inputs=code_ports(codec),
+        outputs=(Port("entries", bits, error=checked),),
+        reference=reference,
+        stimulus=stimulus,
+        tensor="entries",
+        clock_ns=4.0,
+    )
+
+
+def trimmer_engine(trimming: Trimming = DEFAULT_TRIMMING) -> Engine:
+    """Return a weight trimmer as an engine; `trimming` is that of its stimulus."""
+
+    def reference(inputs: Mapping[str, Packets]) -> dict[str, list[np.ndarray]]:
+        trimmed = []
+        for settings, entries in zip(inputs["settings"], inputs["weights"], strict=True):
+            trimming = Trimming(low_bits=int(settings[0]) >> 8, threshold=int(settings[0]) & 0xFF)
+            trimmed.append(trimming.apply(entries.astype("<u8").view(np.int8)).view("<u8"))
+        return {"trimmed": trimmed}
+
+    def stimulus(tensors: Sequence[np.ndarray]) -> dict[str, list[np.ndarray]]:
+        words = [pad_to_multiple(to_words(tensor, 8)[np.newaxis], 1, 8)[0] for tensor in tensors]
+        return {
+            "settings": [trimmer_settings(trimming)] * len(words),
+            "weights": [pack_entries(packet, 8) for packet in words],
+        }
+
+    return Engine(
+        name="weight-trimmer",
+        summary="weight trimmer, entries of 8 weights",
+        block=weight_trimmer,
+        parameters={"entry_size": 8},
+        inputs=(Port("settings", SETTINGS_BITS), Port("weights", 64)),
+        outputs=(Port("trimmed", 64),),
+        reference=reference,
+        stimulus=stimulus,
+        tensor="weights",
+        clock_ns=4.0,
+    )
+
+
+def trimmer_settings(trimming: Trimming) -> np.ndarray:
+    """Return the packet of the trimmer's `settings` stream, uint16."""
+    return np.array([trimming.low_bits << 8 | trimming.threshold], np.uint16)
+
+
+def compressed_systolic_engine(rows: int, columns: int) -> Engine:
+    """Return a systolic array that takes compressed weights as an engine; as many columns as weights in an entry."""
+    array = systolic_engine(rows, columns)
+    activations, sums = value_ports("activations", rows), array.outputs
+    codec = Dictionary(entry_size=columns)
+
+    def block(clk: Any, rst: Any, *, rows: int, columns: int, **streams: Any) -> Any:
+        compressed = [streams[name] for name in codec.stream_names]
+        groups = [StreamGroup([streams[port.name] for port in ports]) for ports in (activations, sums)]
+        return compressed_systolic_array(clk, rst, *compressed, *groups, rows=rows, columns=columns)
+
+    def reference(inputs: Mapping[str, Packets]) -> dict[str, list[np.ndarray]]:
+        packets = [words.view(np.int8).reshape(-1, columns) for words in decoded_packets(codec, inputs)]
+        return column_sums(sums, from_port_words(activations, inputs), split_tiles(packets, rows))
+
+    def stimulus(tensors: Sequence[np.ndarray]) -> dict[str, list[np.ndarray]]:
+        plain = array.stimulus(tensors)
+        tiles = [tile.view(np.uint8).ravel() for tile in from_port_words(value_ports("weights", columns), plain)]
+        return encoded_packets(codec, tiles) | {port.name: plain[port.name] for port in activations}
+
+    return Engine(
+        name=f"compressed-{array.name}",
+        summary=f"systolic array of {rows} x {columns} multipliers behind a dictionary decoder",
+        block=block,
+        parameters={"rows": rows, "columns": columns},
+        inputs=(
+            Port("layout", LAYOUT_BITS),
+            Port("codes", codec.code_bits),
+            Port("literals", 8 * columns),
+            *activations,
+        ),
+        outputs=sums,
+        reference=reference,
+        stimulus=stimulus,
+        tensor=activations[0].name,
+        clock_ns=array.clock_ns,
+    )
+
+
+def weight_streams(engine: Engine, tiles: np.ndarray) -> dict[str, list[np.ndarray]]:
+    """Turn tiles of weights, int8, (tiles, rows, columns), into one packet for the weights of a systolic array."""
+    columns = tiles.shape[-1]
+    if any(port.name == "codes" for port in engine.inputs):
+        return encoded_packets(Dictionary(entry_size=columns), [tiles.view(np.uint8).ravel()])
+    return port_words(value_ports("weights", columns), [tiles.reshape(-1, columns)])
+
+
+def code_ports(codec: Dictionary) -> tuple[Port, ...]:
+    """Return the ports for the streams of a codec."""
+    return Port("layout", LAYOUT_BITS), Port("codes", codec.code_bits), Port("literals", 8 * codec.entry_size)
+
+
+def encoded_packets(codec: Dictionary, packets: Sequence[np.ndarray]) -> dict[str, list[np.ndarray]]:
+    """Encode packets of words to the streams of a decoder."""
+    encoded = [codec.encode_words(packet) for packet in packets]
+    streams = {name: [streams[name] for streams in encoded] for name in codec.stream_names}
+    return streams | {"literals": [words for words in streams["literals"] if words.size]}
+
+
+def decoded_packets(codec: Dictionary, inputs: Mapping[str, Packets]) -> list[np.ndarray]:
+    """Decode the streams of a decoder to packets of the words of whole entries."""
+    literals = iter(inputs["literals"])
+    nothing = np.empty(0, np.uint64)
+    return [
+        codec.decode_words(layout, codes, next(literals, nothing) if layout[0] & HAS_LITERALS else nothing)
+        for layout, codes in zip(inputs["layout"], inputs["codes"], strict=True)
+    ]
+
+
+def pack_entries(words: np.ndarray, entry_size: int) -> np.ndarray:
+    """Pack words of 8 bits into entries, the first word in the least significant bits."""
+    return np.ascontiguousarray(words, np.uint8).view(f"<u{entry_size}")
 
 
 def value_ports(name: str, values: int) -> tuple[Port, ...]:
@@ -105,4 +249,10 @@ def column_sums(
     return {port.name: [p[:, column].view(np.uint32) for p in products] for column, port in enumerate(ports)}
 
 
-WEIGHT_ENGINES: tuple[Engine, ...] = (systolic_engine(8, 8),)
+WEIGHT_ENGINES: tuple[Engine, ...] = (
+    dictionary_engine(),
+    dictionary_engine(checked=True),
+    trimmer_engine(),
+    systolic_engine(8, 8),
+    compressed_systolic_engine(8, 8),
+)

@@ -9,7 +9,7 @@ import numpy as np
 
 from silicodec.models.tiling import add_tiles, vector_tiles, weight_tiles
 from silicodec.rtl.engine import Engine
-from silicodec.rtl.weight_engines import port_words, sum_ports, value_ports
+from silicodec.rtl.weight_engines import port_words, sum_ports, value_ports, weight_streams
 
 from .simulate import Simulation, simulate
 
@@ -36,7 +36,7 @@ def multiply(engine: Engine, activations: np.ndarray, weights: np.ndarray, **opt
     Parameters
     ----------
     engine : Engine
-        A systolic array.
+        A systolic array, with plain or compressed weights.
     activations : numpy.ndarray
         int8, (M, K).
     weights : numpy.ndarray
@@ -47,7 +47,7 @@ def multiply(engine: Engine, activations: np.ndarray, weights: np.ndarray, **opt
     rows, columns = engine.parameters["rows"], engine.parameters["columns"]
     tiles = weight_tiles(weights, rows, columns)
     vectors = vector_tiles(activations, rows, weights.shape[1], columns)
-    inputs = port_words(value_ports("weights", columns), [tiles.reshape(-1, columns)])
-    simulation = simulate(engine, inputs | port_words(value_ports("activations", rows), vectors), **options)
+    inputs = weight_streams(engine, tiles) | port_words(value_ports("activations", rows), vectors)
+    simulation = simulate(engine, inputs, **options)
     sums = np.stack([np.stack(simulation.streams[port.name]) for port in sum_ports(columns)], axis=-1)
     return MatrixProduct(add_tiles(sums.view(np.int32), weights.shape[1]), simulation)
