@@ -85,11 +85,18 @@ def matrix_table(transform: LinearTransform, shape: MatrixShape) -> np.ndarray:
     """Return the words, uint64, that load a transform into an engine of a shape."""
     columns, lanes = np.arange(shape.columns), 1 << shape.lane_bits
     steps = np.arange(shape.rows)[:, np.newaxis] * shape.groups + columns // shape.multipliers
-    addresses = [(steps * lanes + columns % shape.multipliers).ravel(), np.arange(shape.rows) * lanes, np.zeros(1, int)]
-    values = [transform.matrix.astype(np.uint8).ravel(), transform.bias.astype(np.uint32), np.array([transform.shift])]
-    kinds = [np.full(part.size, kind) for kind, part in zip((WEIGHTS, BIASES, SHIFT), values, strict=True)]
-    address = np.concatenate(kinds) << (shape.step_bits + shape.lane_bits) | np.concatenate(addresses)
-    return address.astype(np.uint64) << np.uint64(VALUE_BITS) | np.concatenate(values).astype(np.uint64)
+    places = (steps * lanes + columns % shape.multipliers, np.arange(shape.rows) * lanes, np.zeros(1, np.int64))
+    values = (transform.matrix.astype(np.uint8), transform.bias.astype(np.uint32), np.array([transform.shift]))
+    words = [
+        entry_words(kind << (shape.step_bits + shape.lane_bits) | place, value)
+        for kind, place, value in zip((WEIGHTS, BIASES, SHIFT), places, values, strict=True)
+    ]
+    return np.concatenate(words)
+
+
+def entry_words(addresses: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return the table words, uint64, that set entries of some addresses to values."""
+    return (addresses.astype(np.uint64) << np.uint64(VALUE_BITS) | values.astype(np.uint64)).ravel()
 
 
 def loaded_transform(entries: Mapping[int, int], shape: MatrixShape) -> LinearTransform:
