@@ -53,6 +53,11 @@ class CornerTask(Task):
         ((library, key),) = self._liberty_keys()
         return str(library.find_files(*key)[0])
 
+    def _netlist(self) -> str:
+        """Name of the netlist; of a layout's two the one without cells that do nothing."""
+        logic = f"{self.design_topmodule}.lec.vg"
+        return logic if logic in self.get_files_from_input_nodes() else f"{self.design_topmodule}.vg"
+
     def _write_liberty(self) -> None:
         """Write the liberty file as the text `cells.lib`."""
         Path("cells.lib").write_bytes(gzip.decompress(Path(self._liberty()).read_bytes()))
@@ -149,7 +154,7 @@ class OpenstaTask(CornerTask):
         super().setup()
         self.set_exe("sta", vswitch="-version")
         self.add_version(f">={self.oldest}")
-        self.add_input_file(ext="vg")
+        self.add_input_file(self._netlist())
         if self._parasitics() in self.get_files_from_input_nodes():
             self.add_input_file(self._parasitics())
         for name in ("clock_ns", "constraints"):
@@ -169,7 +174,7 @@ class OpenstaTask(CornerTask):
         self._write_liberty()
         files = {
             "liberty": "cells.lib",
-            "netlist": f"inputs/{self.design_topmodule}.vg",
+            "netlist": f"inputs/{self._netlist()}",
             "top": self.design_topmodule,
             "constraints": self.find_files("var", "constraints"),
             "parasitics": f"inputs/{self._parasitics()}" if self._parasitics() in self.get("input") else None,
@@ -233,7 +238,7 @@ class Activity(CornerTask):
         super().setup()
         self.set_exe(sys.executable, vswitch=["-c", ICARUS_VERSION])
         self.add_version(">=11")
-        self.add_input_file(ext="vg")
+        self.add_input_file(self._netlist())
         self.add_output_file(ext="vcd.gz")
         for name in ("engine", "tensor", "clock_ns"):
             self.add_required_key("var", name)
@@ -247,7 +252,7 @@ class Activity(CornerTask):
         """Arguments of the program."""
         top = self.design_topmodule
         engine = [self._parameter("engine"), self.find_files("var", "tensor")]
-        files = [f"inputs/{top}.vg", "cells.lib", self._parameter("clock_ns"), f"outputs/{top}.vcd.gz"]
+        files = [f"inputs/{self._netlist()}", "cells.lib", self._parameter("clock_ns"), f"outputs/{top}.vcd.gz"]
         return ["-m", "silicodec.verif.activity", *engine, *files]
 
 
