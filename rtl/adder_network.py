@@ -57,12 +57,15 @@ class Number:
         return int(self.signal.max) - 1
 
     def __lshift__(self, bits: int) -> Number:
+        """Multiply by a power of two."""
         return replace(self, shift=self.shift + bits)
 
     def __neg__(self) -> Number:
+        """Change the sign."""
         return replace(self, sign=-self.sign)
 
     def __add__(self, other: Number) -> Number:
+        """Return the sum, by an adder or a subtractor."""
         a, b = (other, self) if self.sign < other.sign else (self, other)
         common = min(a.shift, b.shift)
         i, j = a.shift - common, b.shift - common
@@ -80,6 +83,7 @@ class Number:
         return Number(self.network, total)
 
     def __sub__(self, other: Number) -> Number:
+        """Return the difference."""
         return self + -other
 
 

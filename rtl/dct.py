@@ -15,10 +15,6 @@ from .stream import Stream
 from .transposer import transposer, transposer_control
 
 
-ROW_STAGES = 2
-"""Pipeline registers in the decoder's second pass."""
-
-
 @block
 def dct_encoder(clk: Any, rst: Any, rows: Stream, mode: Stream, tiles: Stream) -> Any:
     """Compress packets of 8 x 8 tiles, one row per cycle.
@@ -161,7 +157,7 @@ def dct_decoder(
     mode, kept_mode = (Signal(intbv(0)[MODE_BITS:]) for _ in range(2))
     number, kept_number = (Signal(modbv(0)[3:]) for _ in range(2))
     no_sign, tile_no_sign = Signal(intbv(0)[2:]), Signal(bool(0))
-    row_no_sign = Signal(modbv(0)[ROW_STAGES + 1 :])
+    row_no_sign = Signal(intbv(0)[2:])
 
     unpacker = pair_unpacker(clk, rst, tiles, window, checked=checked)
     parser = column_parser(window.data, again, payload, bitmap, window.pairs, whole)
@@ -175,10 +171,10 @@ def dct_decoder(
         *zip(coefficients, kept, strict=True),
     )
     registers = [register(clk, load, *stage) for stage in stages]
-    column_pass = inverse_pass(clk, load, kept, column, shift=9, stages=1)
-    row_pass = inverse_pass(clk, advance, row, sums, shift=16, stages=ROW_STAGES)
+    column_pass = inverse_pass(clk, load, kept, column, shift=9)
+    row_pass = inverse_pass(clk, advance, row, sums, shift=16)
     row_registers = [register(clk, advance, *pair) for pair in zip(sums, kept_sums, strict=True)]
-    saturators = [saturate(kept_sums[n], row_no_sign(ROW_STAGES), samples[n]) for n in range(8)]
+    saturators = [saturate(kept_sums[n], row_no_sign(1), samples[n]) for n in range(8)]
     output = drive(ConcatSignal(*samples), rows.data)
 
     # A column between the halves of its pass is the last of three stages.
@@ -186,7 +182,7 @@ def dct_decoder(
     column_ready = Signal(bool(0))
     shift, upwards, turn = (Signal(bool(0)) for _ in range(3))
     leaving, leaving_last = (Signal(bool(0)) for _ in range(2))
-    row_valid, row_last = (Signal(modbv(0)[ROW_STAGES:]) for _ in range(2))
+    row_valid, row_last = (Signal(bool(0)) for _ in range(2))
     turn_corner = transposer(clk, shift, upwards, column, row)
     control = transposer_control(
         clk, rst, advance, valid(2), last(2), column_ready, shift, upwards, turn, leaving, leaving_last, size=8
@@ -234,8 +230,8 @@ def dct_decoder(
             valid.next[1] = valid[0]
             valid.next[2] = valid[1]
         if advance:
-            row_valid.next = (row_valid << 1) | leaving
-            rows.valid.next = row_valid[ROW_STAGES - 1]
+            row_valid.next = leaving
+            rows.valid.next = row_valid
 
     @always_seq(clk.posedge, reset=None)
     def mark() -> None:
@@ -248,14 +244,14 @@ def dct_decoder(
         if turn:
             tile_no_sign.next = no_sign[1]
         if advance:
-            row_no_sign.next = (row_no_sign << 1) | tile_no_sign
-            row_last.next = (row_last << 1) | leaving_last
-            rows.last.next = row_last[ROW_STAGES - 1]
+            row_no_sign.next[0] = tile_no_sign
+            row_no_sign.next[1] = row_no_sign[0]
+            row_last.next = leaving_last
+            rows.last.next = row_last
 
     if checked:
         fault = Signal(intbv(0)[2:])
-        tile_fault = Signal(bool(0))
-        row_fault = Signal(modbv(0)[ROW_STAGES:])
+        tile_fault, row_fault = (Signal(bool(0)) for _ in range(2))
 
         @always_seq(clk.posedge, reset=None)
         def report() -> None:
@@ -265,8 +261,8 @@ def dct_decoder(
             if turn:
                 tile_fault.next = fault[1]
             if advance:
-                row_fault.next = (row_fault << 1) | tile_fault
-                rows.error.next = row_fault[ROW_STAGES - 1]
+                row_fault.next = tile_fault
+                rows.error.next = row_fault
 
     return instances()
 

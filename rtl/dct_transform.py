@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from myhdl import block, instances
@@ -73,34 +73,31 @@ def forward_odd_multiples(x: Number) -> dict[int, Number]:
 
 
 @block
-def inverse_pass(clk: Any, advance: Any, x: Sequence[Any], y: Sequence[Any], *, shift: int, stages: int) -> Any:
-    """Transform eight numbers back every cycle, y[n] = x[n] rounded off by `shift` bits, `stages` clock edges later.
+def inverse_pass(clk: Any, advance: Any, x: Sequence[Any], y: Sequence[Any], *, shift: int) -> Any:
+    """Transform eight numbers back every cycle, y[n] = x[n] rounded off by `shift` bits, a clock edge later.
 
     68 adders: 12 in butterflies, 2 + 8 + 2 in the even part, 44 in the odd part; and 2 to round.
 
     Parameters
     ----------
     advance : Signal of bool
-        The pipeline registers take new values.
+        The pipeline register takes new values.
     x, y : 8 signed Signals
         A transform; its numbers, as many of their low bits as `y` has.
     shift : int
         Rounding.
-    stages : int
-        Pipeline registers, 1 or 2.
     """
     network = AdderNetwork()
-    early = network.delay if stages > 1 else same
-    late = network.delay
+    delay = network.delay
     numbers = [network.number(number) for number in x]
 
     half = 1 << (shift - 1)
-    f2, f6 = inverse_even_multiples(numbers[2], early), inverse_even_multiples(numbers[6], early)
-    e0, e1 = late(early(numbers[0] + numbers[4])) << 11, late(early(numbers[0] - numbers[4])) << 11
+    f2, f6 = inverse_even_multiples(numbers[2]), inverse_even_multiples(numbers[6])
+    e0, e1 = delay(numbers[0] + numbers[4]) << 11, delay(numbers[0] - numbers[4]) << 11
     e0, e1 = e0.plus(half), e1.plus(half)
-    e2, e3 = late(f2[1108] - f6[2676]), late(f2[2676] + f6[1108])
+    e2, e3 = delay(f2[1108] - f6[2676]), delay(f2[2676] + f6[1108])
     s = [e0 + e3, e1 + e2, e1 - e2, e0 - e3]
-    d = [inverse_odd_sum(numbers, n, early) for n in range(4)]
+    d = [inverse_odd_sum(numbers, n) for n in range(4)]
     sums = [s[n] + d[n] for n in range(4)] + [s[n] - d[n] for n in (3, 2, 1, 0)]
 
     adders = [adder(*arguments) for arguments in network.adders]
@@ -110,28 +107,22 @@ def inverse_pass(clk: Any, advance: Any, x: Sequence[Any], y: Sequence[Any], *, 
     return instances()
 
 
-def same(number: Number) -> Number:
-    """Return a number as it is."""
-    return number
-
-
-def inverse_even_multiples(x: Number, early: Callable[[Number], Number]) -> dict[int, Number]:
+def inverse_even_multiples(x: Number) -> dict[int, Number]:
     """Return a number's multiples by 1108 and 2676: 4 adders."""
     x3 = (x << 1) + x
     x21 = (x3 << 3) - x3
-    x, x3, x21 = early(x), early(x3), early(x21)
     return {1108: ((x << 8) + x21) << 2, 2676: ((x21 << 5) - x3) << 2}
 
 
-def inverse_odd_sum(x: Sequence[Number], n: int, early: Callable[[Number], Number]) -> Number:
+def inverse_odd_sum(x: Sequence[Number], n: int) -> Number:
     """Return the sum of the odd numbers of a transform, each times its constant, behind a register: 11 adders."""
     place = {abs(factor): -x[k] if factor < 0 else x[k] for k in (1, 3, 5, 7) for factor in [row(INVERSE, k)[n]]}
     a, b, c, d = (place[factor] for factor in INVERSE[1::2])
     # 2841 a + 2408 b + 1609 c + 565 d = 11 p + 25 q + 9 r + 8 * 257 b
-    p = early((a << 8) + (b << 5) - d)
-    q = early((c << 6) + a)
-    r = early((d << 6) + c)
-    b257 = early((b << 8) + b)
+    p = (a << 8) + (b << 5) - d
+    q = (c << 6) + a
+    r = (d << 6) + c
+    b257 = (b << 8) + b
     nines = x[0].network.delay(p + q + r)
     rest = x[0].network.delay((p << 1) + (q << 4) + (b257 << 3))
     return (nines << 3) + nines + rest
