@@ -2,9 +2,11 @@
 
 import json
 import os
+import runpy
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -191,6 +193,14 @@ def test_shipped_records_are_of_the_present_verilog(name, board):
     record = read_record(SHIPPED / f"{name}-{board.name}.json")
     assert record.verilog_sha256 == board_design(ENGINES[name], board).sha256
     assert all(clock.achieved_mhz >= board.clock_mhz for clock in record.clocks.values())
+
+
+@pytest.mark.parametrize("board", ["icebreaker"])
+def test_shipped_records_of_linear_transforms_are_of_the_present_verilog(board):
+    script = Path(__file__).parents[3] / "scripts" / "transform_bitstreams.py"
+    design = runpy.run_path(str(script))["design_for"](BOARDS[board])
+    record = read_record(SHIPPED / f"{design.name}-{board}.json")
+    assert record.verilog_sha256 == design.sha256
 
 
 def test_a_damaged_record_is_one_line(tmp_path):
