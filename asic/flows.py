@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from siliconcompiler import ASIC, Design, Flowgraph
-from siliconcompiler.flows.asicflow import CleanupSynthFlow, PNRFlow
+from siliconcompiler.flows.asicflow import PNRFlow
 from siliconcompiler.tools.slang.elaborate import Elaborate
 
 from silicodec.models.storage import written_whole
 
 from .target import CORNERS, layout_constraints, set_target, synthesis_constraints
-from .tasks import GATED, PLAIN, Activity, Equivalence, Power, Synthesis, Timing
+from .tasks import GATED, PLAIN, Activity, Cleanup, Equivalence, Power, Synthesis, Timing
 from .tools import power_fault
 
 FLOWS = ("synthesis", "layout")
@@ -130,10 +130,10 @@ class LayoutFlow(CellFlow):
 
     def __init__(self, *, power: bool = False) -> None:
         super().__init__("layout")
-        self.graph(CleanupSynthFlow(), name="cleanup")
-        self.edge("synthesis", "cleanup.clean")
+        self.node("cleanup", Cleanup())
+        self.edge("synthesis", "cleanup")
         self.graph(PNRFlow())
-        self.edge("cleanup.clean", "floorplan.init")
+        self.edge("cleanup", "floorplan.init")
         self.analyse("write.views", PLAIN, power=power)
 
 
