@@ -33,7 +33,6 @@ MEMORY_PARTS = {
     part.name: part
     for part in (
         MemoryPart("ddr3-1066", 63.3, 77.4, "x16, 1.5 V, 180 mA writing, 220 mA reading: arXiv 1905.10830"),
-        MemoryPart("dram-2014", 20.3, 20.3, "1.3 nJ for 64 bits, the lower bound of Horowitz, ISSCC 2014"),
     )
 }
 """Memories by name."""

@@ -264,7 +264,7 @@ def print_layers(record: dict[str, Any]) -> None:
 @click.option("--network", default="digits", show_default=True, help="One of `silicodec networks`.")
 @click.option("--weights-file", type=FILE, metavar="FILE", help="Weights to use instead of the network's own.")
 @click.option("--images", "image_count", default=20, show_default=True, metavar="N", help="How many images.")
-@click.option("--part", "part_name", default="ddr3-1066", show_default=True, help="Memory: ddr3-1066 or dram-2014.")
+@click.option("--part", "part_name", default="ddr3-1066", show_default=True, help="Memory: ddr3-1066.")
 @click.option(
     "--accuracy",
     "accuracy_files",
