@@ -31,9 +31,7 @@ class MemoryPart:
 
 MEMORY_PARTS = {
     part.name: part
-    for part in (
-        MemoryPart("ddr3-1066", 63.3, 77.4, "x16, 1.5 V, 180 mA writing, 220 mA reading: arXiv 1905.10830"),
-    )
+    for part in (MemoryPart("ddr3-1066", 63.3, 77.4, "x16, 1.5 V, 180 mA writing, 220 mA reading: arXiv 1905.10830"),)
 }
 """Memories by name."""
 
