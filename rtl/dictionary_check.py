@@ -4,41 +4,52 @@ from __future__ import annotations
 
 from typing import Any
 
-from myhdl import Signal, always_comb, always_seq, block, instances, intbv
+from myhdl import ConcatSignal, Signal, always_comb, always_seq, block, instances, intbv
 
-from silicodec.models.dictionary_code import CLASSES, MAX_LITERAL_WIDTH, Kind
+from silicodec.models.dictionary_code import CLASSES, LAYOUT_BITS, MAX_LITERAL_WIDTH, Kind
 
 
 @block
 def layout_check(layout: Any, wrong: Any, *, code_bits: int) -> Any:
     """Tell whether no packet has this layout."""
-    zeros, slot, literal = int(Kind.ZEROS), int(Kind.SLOT), int(Kind.LITERAL)
-    slot_bits = code_bits - CLASSES
-    kinds = [Signal(intbv(0)[2:]) for _ in range(CLASSES)]
-    widths = [Signal(intbv(0)[4:]) for _ in range(CLASSES)]
-
-    @always_comb
-    def divide() -> None:
-        kinds[0].next = layout[24:22]
-        widths[0].next = layout[22:18]
-        kinds[1].next = layout[18:16]
-        widths[1].next = layout[16:12]
-        kinds[2].next = layout[12:10]
-        widths[2].next = layout[10:6]
+    faults = [Signal(bool(0)) for _ in range(CLASSES)]
+    class_checks = [
+        class_check(
+            layout, fault, low=LAYOUT_BITS - 6 * (i + 1), most_bits=code_bits - 1 - i, slot_bits=code_bits - CLASSES
+        )
+        for i, fault in enumerate(faults)
+    ]
+    any_fault = ConcatSignal(*faults)
 
     @always_comb
     def check() -> None:
-        fault = bool(layout[5] or layout[0])
-        for i in range(CLASSES):
-            if kinds[i] == zeros:
-                fault = fault or widths[i] > code_bits - 1 - i
-            elif kinds[i] == slot:
-                fault = fault or widths[i] > slot_bits
-            elif kinds[i] == literal:
-                fault = fault or widths[i] > MAX_LITERAL_WIDTH
-            else:
-                fault = fault or widths[i] != 0
-        wrong.next = fault
+        wrong.next = any_fault != 0 or layout[5] or layout[0]
+
+    return instances()
+
+
+@block
+def class_check(layout: Any, fault: Any, *, low: int, most_bits: int, slot_bits: int) -> Any:
+    """Tell whether there is no class of codes as the six bits of a layout from bit `low` on say."""
+    zeros, slot, literal = int(Kind.ZEROS), int(Kind.SLOT), int(Kind.LITERAL)
+    kind = Signal(intbv(0)[2:])
+    width = Signal(intbv(0)[4:])
+
+    @always_comb
+    def divide() -> None:
+        kind.next = layout[low + 6 : low + 4]
+        width.next = layout[low + 4 : low]
+
+    @always_comb
+    def check() -> None:
+        if kind == zeros:
+            fault.next = width > most_bits
+        elif kind == slot:
+            fault.next = width > slot_bits
+        elif kind == literal:
+            fault.next = width > MAX_LITERAL_WIDTH
+        else:
+            fault.next = width != 0
 
     return instances()
 

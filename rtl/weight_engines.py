@@ -251,6 +251,7 @@ def column_sums(
 
 WEIGHT_ENGINES: tuple[Engine, ...] = (
     dictionary_engine(),
+    dictionary_engine(checked=True),
     trimmer_engine(),
     systolic_engine(8, 8),
     compressed_systolic_engine(8, 8),
