@@ -152,7 +152,7 @@ def pair_unpacker(clk: Any, rst: Any, words: Stream, window: PairWindow, *, chec
 
         @always_comb
         def judge() -> None:
-            window.clean.next = word_last and not dirty and not overrun and (beyond or not left)
+            window.clean.next = word_last and not dirty and not overrun and (beyond or (used != 0 and not left))
 
         @always_seq(clk.posedge, reset=rst)
         def track() -> None:
