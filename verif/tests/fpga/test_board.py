@@ -16,6 +16,15 @@ from silicodec.verif.compare import first_difference
 
 DIVIDER = 4
 ENCODER = ENGINES["ebpc-encoder"]
+LINKED = (
+    "ebpc-encoder",
+    "ebpc-decoder-checked-w16",
+    "ebpc-decoder-axis",
+    "huffman-encoder",
+    "transform-decoder-checked",
+    "dictionary-decoder",
+)
+"""Engines with every kind of port: narrow and wide, one and several, with an error flag, under AXI4-Stream's names."""
 
 
 def board_with(engine, *, backend="verilator", divider=DIVIDER, noise=None):
@@ -36,8 +45,9 @@ def exchange(link, data):
     return Frame.from_bytes(link._read_frame(deadline=float("inf")))
 
 
-@pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES)
-def test_every_engine_gives_the_reference_words_behind_its_link(engine, feature_map):
+@pytest.mark.parametrize("name", LINKED)
+def test_engine_gives_the_reference_words_behind_its_link(name, feature_map):
+    engine = ENGINES[name]
     channel = feature_map[1]
     inputs = engine.stimulus([channel[:3, :8], channel[3:4, :1], np.zeros((1, 9), np.int8)])
     expected = engine.reference(inputs)
