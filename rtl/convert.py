@@ -7,6 +7,7 @@ import re
 import tempfile
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,7 +92,9 @@ def verilog(engine: Engine) -> str:
         are not those that the engine declares.
     """
     if id(engine) not in _texts:
-        _texts[id(engine)] = (engine, _convert(engine))
+        # For every block MyHDL looks at the whole call stack, which is short in a thread.
+        with ThreadPoolExecutor(1) as thread:
+            _texts[id(engine)] = (engine, thread.submit(_convert, engine).result())
     return _texts[id(engine)][1]
 
 

@@ -65,7 +65,7 @@ def scaler(coefficient: Any, number: Any, mode: Any, quantised: Any, *, steps: n
     least = int(steps.min())
     shifts = tuple(int(step) - least for step in steps)
     step = Signal(intbv(0, min=0, max=max(shifts) + 1))
-    no_sign = Signal(bool(0)) if mean else False
+    no_sign: Any = Signal(bool(0)) if mean else False
     rounded = signal(-1 << (bits - 2), 1 << (bits - 2))
 
     @always_comb

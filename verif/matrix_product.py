@@ -47,7 +47,7 @@ def multiply(engine: Engine, activations: np.ndarray, weights: np.ndarray, **opt
     rows, columns = engine.parameters["rows"], engine.parameters["columns"]
     tiles = weight_tiles(weights, rows, columns)
     vectors = vector_tiles(activations, rows, weights.shape[1], columns)
-    inputs = weight_streams(engine, tiles) | port_words(value_ports("activations", rows), vectors)
+    inputs = weight_streams(engine, tiles) | port_words(value_ports("activations", rows), list(vectors))
     simulation = simulate(engine, inputs, **options)
     sums = np.stack([np.stack(simulation.streams[port.name]) for port in sum_ports(columns)], axis=-1)
     return MatrixProduct(add_tiles(sums.view(np.int32), weights.shape[1]), simulation)
