@@ -7,7 +7,19 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from myhdl import ResetSignal, Signal, ToVerilogWarning, always, always_comb, always_seq, block, enum, instances, intbv
+from myhdl import (
+    BlockError,
+    ResetSignal,
+    Signal,
+    ToVerilogWarning,
+    always,
+    always_comb,
+    always_seq,
+    block,
+    enum,
+    instances,
+    intbv,
+)
 
 from silicodec.rtl.convert import ConversionError, isolated_elaboration, normalised
 from silicodec.rtl.engine import Engine
@@ -246,12 +258,22 @@ def board_verilog(engine: Engine, divider: int) -> str:
         The engine.
     divider : int
         Clock cycles per bit of the UART.
+
+    Raises
+    ------
+    ConversionError
+        If MyHDL does not take the engine as a part of another block.
     """
     with tempfile.TemporaryDirectory() as directory, warnings.catch_warnings():
         warnings.simplefilter("ignore", ToVerilogWarning)
         with isolated_elaboration():
             clk, rx, tx = Signal(bool(0)), Signal(bool(1)), Signal(bool(1))
-            instance = board_top(clk, rx, tx, engine=engine, divider=divider)
+            try:
+                instance = board_top(clk, rx, tx, engine=engine, divider=divider)
+            except BlockError:
+                raise ConversionError(
+                    f"{engine.name} cannot stand behind a board's link, since its streams are grouped; use --bare"
+                ) from None
             instance.convert(hdl="Verilog", path=directory, name=TOP, testbench=False, no_myhdl_header=True)
         text = normalised(Path(directory, f"{TOP}.v").read_text())
     # Every other register waits for the reset. MyHDL's `initial_values` is not for this: it would give combinational

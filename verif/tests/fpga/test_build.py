@@ -19,6 +19,7 @@ from silicodec.fpga.errors import BuildError
 from silicodec.fpga.records import SHIPPED, Clock, Resource, read_record
 from silicodec.fpga.tools import programs_on_path, versions
 from silicodec.rtl.catalog import ENGINES
+from silicodec.rtl.convert import ConversionError
 
 ADDER = """
 module adder (input clk, input [7:0] a, input [7:0] b, output reg [7:0] sum);
@@ -213,3 +214,8 @@ def test_a_record_is_read_back(tmp_path):
     record = read_record(SHIPPED / "ebpc-encoder-bare-hx8k.json")
     assert isinstance(next(iter(record.clocks.values())), Clock)
     assert record.resources["logic cells"].available == 7680
+
+
+def test_engine_whose_streams_are_grouped_is_refused_behind_the_link():
+    with pytest.raises(ConversionError, match="systolic-array cannot stand behind a board's link"):
+        board_verilog(ENGINES["systolic-array"], 12)
