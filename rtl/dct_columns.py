@@ -159,7 +159,7 @@ def column_packer(clk: Any, rst: Any, columns: ColumnStream, words: Stream) -> A
     ends = Signal(bool(0))
 
     rotated = Signal(intbv(0)[WORD_BITS:])
-    total = Signal(intbv(0, min=0, max=2 * WORD_PAIRS + 1))
+    total = Signal(intbv(0, min=0, max=2 * WORD_PAIRS + 5))
     held = Signal(bool(0))
     full = Signal(bool(0))
     take = Signal(bool(0))
@@ -176,7 +176,7 @@ def column_packer(clk: Any, rst: Any, columns: ColumnStream, words: Stream) -> A
 
     @always_comb
     def measure() -> None:
-        length = intbv(0, min=0, max=2 * WORD_PAIRS + 4)
+        length = intbv(0, min=0, max=2 * WORD_PAIRS + 5)
         length[:] = filled + columns.pairs
         if columns.ends_tile:
             length[:] = length + 3
