@@ -30,7 +30,7 @@ class PairWindow:
         self.data: Any = Signal(intbv(0)[COLUMN_BITS:])
         self.valid: Any = Signal(bool(0))
         self.take: Any = Signal(bool(0))
-        self.pairs: Any = Signal(intbv(0, min=0, max=MOST_PAIRS + 1))
+        self.pairs: Any = Signal(intbv(0)[MOST_PAIRS.bit_length() :])
         self.align: Any = Signal(bool(0))
         self.finish: Any = Signal(bool(0))
         self.proceed: Any = Signal(bool(0))

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import numpy as np
 
 from .codec_commands import FILE, read_array
 from .engine_commands import find_engine
@@ -19,6 +18,8 @@ from .output import Columns, print_table, write_json
 from .program import BadInput, FailedRun
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from silicodec.asic.flows import Job, Workload
     from silicodec.asic.measure import Measurement
     from silicodec.asic.results import Result
@@ -183,12 +184,14 @@ def simulate_workload(engine: Engine, name: str, tensor: np.ndarray) -> Workload
     simulation = check(engine, packets)
     words = sum(packet.size for packet in (packets | simulation.streams)[engine.tensor])
     described = f"{tensor.dtype.str} {tensor.shape} ".encode()
-    digest = hashlib.sha256(described + np.ascontiguousarray(tensor).tobytes()).hexdigest()
+    digest = hashlib.sha256(described + tensor.tobytes()).hexdigest()
     return Workload(tensor=name, sha256=digest, words=words, cycles=simulation.cycles)
 
 
 def store_tensor(tensor: np.ndarray, digest: str) -> Path:
     """Write a tensor where the flows' steps find it, under a name that tells its content."""
+    import numpy as np
+
     from silicodec.models.storage import written_whole
 
     path = (BUILD / "tensors" / f"{digest[:12]}.npy").resolve()
