@@ -12,13 +12,13 @@ part                      forward, n = 8                         inverse, n = 11
 butterflies               8 + 4 + 2                              8 + 4 + 2
 multiples in even part    2 x 4: 7, 5, 5 * 32 + 7, 167 - 7 * 4   2 x 4: 3, 3 * 8 - 3, 256 + 21, 21 * 32 - 3
 sums in even part         2                                      2
-multiples in odd part     4 x 6: 3, 17, 17 * 4 + 3, 17 * 16 -    4 x 9: 9, 5, 9 * 5, 9 * 65, 1024 + 585, 585 - 5 * 4,
-                          71, 71 * 4 + 17, 71 * 4 + 71           256 + 45, 565 * 5, 2825 + 16
-sums in odd part          12                                     12
-all                       60                                     72
+multiples in odd part     4 x 6: 3, 17, 17 * 4 + 3, 17 * 16 -    40 with their sums: 11 p + 25 q + 9 r + 8 * 257 b, see
+                          71, 71 * 4 + 17, 71 * 4 + 71           `silicodec.rtl.dct_transform`
+sums in odd part          12
+all                       60                                     64
 ========================  =====================================  =====================================================
 
-Rounding is not counted: it takes 8 more in the first forward pass and 2 in an inverse one, or carry inputs.
+Rounding is not counted: it takes 8 more in the first forward pass and 1 in the second inverse one.
 
 11 is the smallest n whose constants, rounded to nearest, meet IEEE Std 1180-1990.
 

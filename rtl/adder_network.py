@@ -1,60 +1,99 @@
-"""Adder networks, written as arithmetic: sums, differences and multiples by shifts and adds."""
+"""Adder networks, written as arithmetic: sums, differences and multiples by shifts and adds.
+
+Synthesis makes ripple adders of long words. A network may therefore be cut at a bit: what lies above is added a clock
+edge later than what lies below, and a carry between waits in a flip-flop. Adders in a row then take as long as adders
+of half the length.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from myhdl import Signal, always, always_comb, block, instances, intbv
+from myhdl import Signal, always, always_comb, block, concat, instances, intbv
 
 
 @dataclass(frozen=True)
 class AdderNetwork:
-    """Adders and pipeline registers that arithmetic on its numbers calls for; a block has to instantiate them.
+    """Adders and pipeline registers that arithmetic on its numbers calls for; a block has to build them.
+
+    What is added up twice, or delayed twice, is made once.
 
     Parameters
     ----------
-    adders : list of tuple
-        Arguments of each `adder`.
-    offsets : list of tuple
-        Arguments of each `offset`.
-    registers : list of tuple
-        Arguments of each `register` after its clock and enable.
+    clk, advance : Signal of bool
+        Clock and enable of the registers.
+    cut : int
+        Bits of the low part of every number; 0 leaves numbers whole.
+    parts : list of tuple
+        Blocks to build, each with its arguments.
     """
 
-    adders: list[tuple[Any, ...]] = field(default_factory=list)
-    offsets: list[tuple[Any, ...]] = field(default_factory=list)
-    registers: list[tuple[Any, Any]] = field(default_factory=list)
+    clk: Any
+    advance: Any
+    cut: int = 0
+    parts: list[tuple[Callable[..., Any], tuple[Any, ...]]] = field(default_factory=list)
+    _later: dict[int, Any] = field(default_factory=dict)
+    _sums: dict[tuple[int, ...], tuple[Any, Any]] = field(default_factory=dict)
 
-    def number(self, signal: Any) -> Number:
+    def number(self, value: Any) -> Number:
         """Return what a signed signal holds."""
-        return Number(self, signal)
+        low, high = int(value.min), int(value.max) - 1
+        if not self.cut:
+            return Number(self, None, value, low, high)
+        if len(value) <= self.cut:
+            extended = signed(self.cut + 1)
+            self.parts.append((drive, (value, extended)))
+            value = extended
+        below, above = Signal(intbv(0)[self.cut :]), self.above(low, high)
+        self.parts.append((take, (value, 0, below)))
+        self.parts.append((take, (self.later(value), self.cut, above)))
+        return Number(self, below, above, low, high)
+
+    def above(self, low: int, high: int) -> Any:
+        """Make a signal for the high part of numbers from `low` to `high`."""
+        return signed(1 + max((~low >> self.cut).bit_length(), (high >> self.cut).bit_length()))
+
+    def later(self, source: Any) -> Any:
+        """Return a signal that follows another one a clock edge later."""
+        if id(source) not in self._later:
+            self._later[id(source)] = Signal(intbv(0, min=int(source.min), max=int(source.max)))
+            self.parts.append((register, (self.clk, self.advance, source, self._later[id(source)])))
+        return self._later[id(source)]
 
     def delay(self, number: Number) -> Number:
         """Return a number a clock edge later."""
-        later = signal(number.low, number.high)
-        self.registers.append((number.signal, later))
-        return replace(number, signal=later)
+        below = None if number.below is None else self.later(number.below)
+        return replace(number, below=below, above=self.later(number.above))
+
+    def adders(self) -> int:
+        """Return the number of adders and subtractors."""
+        return sum(part in (adder, adder_above) for part, _ in self.parts)
 
 
 @dataclass(frozen=True)
 class Number:
-    """A number of an adder network: sign * signal * 2**shift. Signs and shifts cost no hardware."""
+    """A number of an adder network: sign * value * 2**shift. Signs and shifts cost no adders.
+
+    Parameters
+    ----------
+    network : AdderNetwork
+        Where it belongs.
+    below, above : Signal
+        Parts of the value, the high one a clock edge later than the low one, which may have a carry or borrow above its
+        `cut` bits; None and the whole value.
+    low, high : int
+        Least and largest value.
+    """
 
     network: AdderNetwork
-    signal: Any
+    below: Any
+    above: Any
+    low: int
+    high: int
     sign: int = 1
     shift: int = 0
-
-    @property
-    def low(self) -> int:
-        """Least value of the signal."""
-        return int(self.signal.min)
-
-    @property
-    def high(self) -> int:
-        """Largest value of the signal."""
-        return int(self.signal.max) - 1
 
     def __lshift__(self, bits: int) -> Number:
         """Multiply by a power of two."""
@@ -67,24 +106,46 @@ class Number:
     def __add__(self, other: Number) -> Number:
         """Return the sum, by an adder or a subtractor."""
         a, b = (other, self) if self.sign < other.sign else (self, other)
-        common = min(a.shift, b.shift)
-        i, j = a.shift - common, b.shift - common
-        if a.sign == b.sign:
-            total = signal((a.low << i) + (b.low << j), (a.high << i) + (b.high << j))
+        shift, sign = min(a.shift, b.shift), a.sign * b.sign
+        i, j = a.shift - shift, b.shift - shift
+        if sign > 0:
+            low, high = (a.low << i) + (b.low << j), (a.high << i) + (b.high << j)
         else:
-            total = signal((a.low << i) - (b.high << j), (a.high << i) - (b.low << j))
-        self.network.adders.append((a.signal, i, a.sign * b.sign, b.signal, j, total))
-        return Number(self.network, total, a.sign, common)
+            low, high = (a.low << i) - (b.high << j), (a.high << i) - (b.low << j)
 
-    def plus(self, constant: int) -> Number:
-        """Return the sum with a constant; the number's sign must be positive."""
-        total = signal((self.low << self.shift) + constant, (self.high << self.shift) + constant)
-        self.network.offsets.append((self.signal, self.shift, constant, total))
-        return Number(self.network, total)
+        sums, key = self.network._sums, (id(a.above), i, sign, id(b.above), j)
+        if key not in sums:
+            sums[key] = a.combined(i, sign, b, j, self.network.above(low, high))
+        return Number(self.network, *sums[key], low, high, a.sign, shift)
 
     def __sub__(self, other: Number) -> Number:
         """Return the difference."""
         return self + -other
+
+    def combined(self, i: int, sign: int, other: Number, j: int, above: Any) -> tuple[Any, Any]:
+        """Compute value * 2**i + sign * value * 2**j of two numbers; return the parts of the result."""
+        network, cut = self.network, self.network.cut
+        if not cut:
+            network.parts.append((adder, (self.above, i, sign, other.above, j, above)))
+            return None, above
+        below = signal(0, (2 << cut) - 1) if sign > 0 else signal(-1 << cut, (1 << cut) - 1)
+        x, y, carry = self.aligned(i), other.aligned(j), network.later(below)
+        network.parts.append((adder_below, (self.below, i, sign, other.below, j, cut, below)))
+        network.parts.append((adder_above, (x, sign, y, carry, cut, above)))
+        return below, above
+
+    def above_bit(self, bit: int) -> tuple[Any, int]:
+        """Return a signal, and its first bit that counts, for the number without what is below a bit."""
+        bottom = bit - self.shift - self.network.cut
+        return (self.above, bottom) if bottom >= 0 else (self.aligned(-bottom), 0)
+
+    def aligned(self, shift: int) -> Any:
+        """Return the high part of the value times 2**shift."""
+        if not shift:
+            return self.above
+        above = signed(len(self.above) + shift)
+        self.network.parts.append((align, (self.above, self.network.later(self.below), self.network.cut, shift, above)))
+        return above
 
 
 def signal(low: int, high: int) -> Any:
@@ -116,12 +177,118 @@ def adder(a: Any, i: int, sign: int, b: Any, j: int, total: Any) -> Any:
 
 
 @block
-def offset(a: Any, i: int, constant: int, total: Any) -> Any:
-    """Compute total = a * 2**i + constant."""
+def adder_below(a: Any, i: int, sign: int, b: Any, j: int, cut: int, total: Any) -> Any:
+    """Compute a * 2**i + sign * b * 2**j up to a cut, with the carry or borrow above."""
+    a_bits, b_bits = cut - i, cut - j
+    if sign > 0:
+
+        @always_comb
+        def add() -> None:
+            total.next = (a[a_bits:] << i) + (b[b_bits:] << j)
+
+    else:
+
+        @always_comb
+        def subtract() -> None:
+            total.next = (a[a_bits:] << i) - (b[b_bits:] << j)
+
+    return instances()
+
+
+@block
+def adder_above(a: Any, sign: int, b: Any, below: Any, cut: int, above: Any) -> Any:
+    """Compute above = a + sign * (b + carry), with the carry or borrow that `below` has at a cut.
+
+    The carry comes in behind the last bits, where it takes no second adder.
+    """
+    a_bits, b_bits = len(a), len(b)
+    b_carried = Signal(intbv(0)[b_bits + 1 :])
+    total = signed(2 + max(a_bits, b_bits))
+    top = min(len(above) + 1, len(total))
+
+    @always_comb
+    def carry_to_b() -> None:
+        b_carried.next = concat(b[b_bits:], below[cut])
+
+    if sign > 0:
+        a_carried = Signal(intbv(0)[a_bits + 1 :])
+
+        @always_comb
+        def carry_to_a() -> None:
+            a_carried.next = concat(a[a_bits:], below[cut])
+
+        @always_comb
+        def add() -> None:
+            total.next = a_carried.signed() + b_carried.signed()
+
+    else:
+
+        @always_comb
+        def subtract() -> None:
+            total.next = (a << 1) - b_carried.signed()
+
+    @always_comb
+    def drop() -> None:
+        above.next = total[top:1].signed()
+
+    return instances()
+
+
+@block
+def align(above: Any, below: Any, cut: int, shift: int, aligned: Any) -> Any:
+    """Compute the high part of a number times 2**shift from both of its parts."""
+    bits, bottom = len(above), cut - shift
+    both = Signal(intbv(0)[bits + shift :])
+
+    @always_comb
+    def join() -> None:
+        both.next = concat(above[bits:], below[cut:bottom])
+
+    @always_comb
+    def read() -> None:
+        aligned.next = both.signed()
+
+    return instances()
+
+
+@block
+def offset(x: Any, shift: int, constant: int, y: Any) -> Any:
+    """Compute y = x * 2**shift + constant."""
 
     @always_comb
     def add() -> None:
-        total.next = (a << i) + constant
+        y.next = (x << shift) + constant
+
+    return instances()
+
+
+@block
+def drive(source: Any, target: Any) -> Any:
+    """Drive a signal with another."""
+
+    @always_comb
+    def forward() -> None:
+        target.next = source
+
+    return instances()
+
+
+@block
+def take(x: Any, bottom: int, y: Any) -> Any:
+    """Take the bits of `x` from `bottom` on, as many as `y` has, or to the end."""
+    top = min(bottom + len(y), len(x))
+
+    if y.min < 0:
+
+        @always_comb
+        def take_signed() -> None:
+            y.next = x[top:bottom].signed()
+
+    else:
+
+        @always_comb
+        def take_unsigned() -> None:
+            y.next = x[top:bottom]
 
     return instances()
 
@@ -154,22 +321,5 @@ def register(clk: Any, enable: Any, x: Any, later: Any) -> Any:
         @always_comb
         def read() -> None:
             later.next = kept
-
-    return instances()
-
-
-@block
-def round_off(x: Any, up: int, half: int, down: int, y: Any) -> Any:
-    """Compute y = (x * 2**up + half) >> down, as many bits of it as `y` has."""
-    total = signal((int(x.min) << up) + half, (int(x.max) << up) + half)
-    top = min(down + len(y), len(total))
-
-    @always_comb
-    def add() -> None:
-        total.next = (x << up) + half
-
-    @always_comb
-    def drop() -> None:
-        y.next = total[top:down].signed()
 
     return instances()

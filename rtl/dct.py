@@ -6,13 +6,16 @@ from typing import Any
 
 from myhdl import ConcatSignal, Signal, always_comb, always_seq, block, instances, intbv, modbv
 
-from .adder_network import register, signed
+from .adder_network import drive, register, signed
 from .dct_columns import ColumnStream, column_coder, column_packer
 from .dct_parser import PairWindow, column_parser, expander, pair_unpacker
 from .dct_quantiser import MODE_BITS, dequantiser, quantiser
-from .dct_transform import FORWARD_STAGES, forward_pass, inverse_pass
+from .dct_transform import FORWARD_STAGES, INVERSE_STAGES, forward_pass, inverse_pass
 from .stream import Stream
 from .transposer import transposer, transposer_control
+
+COLUMN_CUT, ROW_CUT = 12, 13
+"""Where the adders of the inverse passes are cut."""
 
 
 @block
@@ -156,11 +159,17 @@ def dct_decoder(
     again, whole, take = (Signal(bool(0)) for _ in range(3))
     mode, kept_mode = (Signal(intbv(0)[MODE_BITS:]) for _ in range(2))
     number, kept_number = (Signal(modbv(0)[3:]) for _ in range(2))
-    no_sign, tile_no_sign = Signal(intbv(0)[2:]), Signal(bool(0))
-    row_no_sign = Signal(intbv(0)[2:])
+
+    # Columns: parsed, as coefficients, and in the stages of their pass. What is known of a packet follows its columns
+    # from their coefficients on, and its rows in the stages of their pass and behind it.
+    top, row_top = INVERSE_STAGES + 1, INVERSE_STAGES - 1
+    valid, last = (Signal(modbv(0)[INVERSE_STAGES + 2 :]) for _ in range(2))
+    no_sign = Signal(modbv(0)[INVERSE_STAGES + 1 :])
+    row_valid, row_last = (Signal(modbv(0)[INVERSE_STAGES:]) for _ in range(2))
+    tile_no_sign, row_no_sign = Signal(bool(0)), Signal(modbv(0)[INVERSE_STAGES + 1 :])
 
     unpacker = pair_unpacker(clk, rst, tiles, window, checked=checked)
-    parser = column_parser(window.data, again, payload, bitmap, window.pairs, whole)
+    parser = column_parser(window.data, again, payload, bitmap, window.header, window.body, whole)
     expand = expander(kept_payload, kept_bitmap, quantised)
     dequantise = dequantiser(quantised, kept_number, kept_mode, coefficients)
     stages = (
@@ -171,21 +180,18 @@ def dct_decoder(
         *zip(coefficients, kept, strict=True),
     )
     registers = [register(clk, load, *stage) for stage in stages]
-    column_pass = inverse_pass(clk, load, kept, column, shift=9)
-    row_pass = inverse_pass(clk, advance, row, sums, shift=16)
+    column_pass = inverse_pass(clk, load, kept, column, cut=COLUMN_CUT, early=True, shift=9)
+    row_pass = inverse_pass(clk, advance, row, sums, cut=ROW_CUT, early=False, shift=16)
     row_registers = [register(clk, advance, *pair) for pair in zip(sums, kept_sums, strict=True)]
-    saturators = [saturate(kept_sums[n], row_no_sign(1), samples[n]) for n in range(8)]
+    saturators = [saturate(kept_sums[n], row_no_sign(row_top + 1), samples[n]) for n in range(8)]
     output = drive(ConcatSignal(*samples), rows.data)
 
-    # A column between the halves of its pass is the last of three stages.
-    valid, last = (Signal(intbv(0)[3:]) for _ in range(2))
     column_ready = Signal(bool(0))
     shift, upwards, turn = (Signal(bool(0)) for _ in range(3))
     leaving, leaving_last = (Signal(bool(0)) for _ in range(2))
-    row_valid, row_last = (Signal(bool(0)) for _ in range(2))
     turn_corner = transposer(clk, shift, upwards, column, row)
     control = transposer_control(
-        clk, rst, advance, valid(2), last(2), column_ready, shift, upwards, turn, leaving, leaving_last, size=8
+        clk, rst, advance, valid(top), last(top), column_ready, shift, upwards, turn, leaving, leaving_last, size=8
     )
 
     count = Signal(modbv(0)[length_bits:])
@@ -195,8 +201,8 @@ def dct_decoder(
     @always_comb
     def move() -> None:
         advance.next = rows.ready or not rows.valid
-        load.next = column_ready or not valid[2]
-        window.proceed.next = column_ready or not valid[2]
+        load.next = column_ready or not valid[top]
+        window.proceed.next = column_ready or not valid[top]
 
     @always_comb
     def add() -> None:
@@ -226,43 +232,36 @@ def dct_decoder(
                 elif number == 7:
                     count.next = next_count
         if load:
-            valid.next[0] = take and whole
-            valid.next[1] = valid[0]
-            valid.next[2] = valid[1]
+            valid.next = (valid << 1) | (take and whole)
         if advance:
-            row_valid.next = leaving
-            rows.valid.next = row_valid
+            row_valid.next = (row_valid << 1) | leaving
+            rows.valid.next = row_valid[row_top]
 
     @always_seq(clk.posedge, reset=None)
     def mark() -> None:
         if load:
-            last.next[0] = ends_part and length.last
-            last.next[1] = last[0]
-            last.next[2] = last[1]
-            no_sign.next[0] = kept_mode[2]
-            no_sign.next[1] = no_sign[0]
+            last.next = (last << 1) | (ends_part and length.last)
+            no_sign.next = (no_sign << 1) | kept_mode[2]
         if turn:
-            tile_no_sign.next = no_sign[1]
+            tile_no_sign.next = no_sign[top - 1]
         if advance:
-            row_no_sign.next[0] = tile_no_sign
-            row_no_sign.next[1] = row_no_sign[0]
-            row_last.next = leaving_last
-            rows.last.next = row_last
+            row_no_sign.next = (row_no_sign << 1) | tile_no_sign
+            row_last.next = (row_last << 1) | leaving_last
+            rows.last.next = row_last[row_top]
 
     if checked:
-        fault = Signal(intbv(0)[2:])
-        tile_fault, row_fault = (Signal(bool(0)) for _ in range(2))
+        fault = Signal(modbv(0)[INVERSE_STAGES + 1 :])
+        tile_fault, row_fault = Signal(bool(0)), Signal(modbv(0)[INVERSE_STAGES:])
 
         @always_seq(clk.posedge, reset=None)
         def report() -> None:
             if load:
-                fault.next[0] = not window.clean
-                fault.next[1] = fault[0]
+                fault.next = (fault << 1) | (not window.clean)
             if turn:
-                tile_fault.next = fault[1]
+                tile_fault.next = fault[top - 1]
             if advance:
-                row_fault.next = tile_fault
-                rows.error.next = row_fault
+                row_fault.next = (row_fault << 1) | tile_fault
+                rows.error.next = row_fault[row_top]
 
     return instances()
 
@@ -292,16 +291,5 @@ def saturate(total: Any, no_sign: Any, sample: Any) -> Any:
             sample.next = 0
         elif total < -128:
             sample.next = 128
-
-    return instances()
-
-
-@block
-def drive(source: Any, target: Any) -> Any:
-    """Drive a signal with another."""
-
-    @always_comb
-    def forward() -> None:
-        target.next = source
 
     return instances()

@@ -14,6 +14,7 @@ from .stream import Stream
 
 PAYLOAD_BITS = COLUMN_BITS - MODE_BITS
 BITMAP_PAIRS = 4
+HEADER_PAIRS = HEADER_BITS // 2
 MOST_PADDING = 6
 
 
@@ -21,7 +22,7 @@ class PairWindow:
     """The next bits of a packet, and how many pairs of them their user takes.
 
     `data` is meaningful while `valid` is high; on a rising clock edge where `take` is high the window moves on by
-    `pairs`, and then to the next whole byte where `align` is high. With `finish`, what is taken is the packet's last:
+    `header` + `body`, and then to the next whole byte where `align` is high. With `finish`, what is taken is the packet's last:
     its rest is dropped in cycles in which `proceed` is high, and in the first one of them `clean` says that the packet
     was padded properly and held all that was taken.
     """
@@ -30,7 +31,8 @@ class PairWindow:
         self.data: Any = Signal(intbv(0)[COLUMN_BITS:])
         self.valid: Any = Signal(bool(0))
         self.take: Any = Signal(bool(0))
-        self.pairs: Any = Signal(intbv(0)[MOST_PAIRS.bit_length() :])
+        self.header: Any = Signal(intbv(0)[HEADER_PAIRS.bit_length() :])
+        self.body: Any = Signal(intbv(0)[WORD_PAIRS.bit_length() :])
         self.align: Any = Signal(bool(0))
         self.finish: Any = Signal(bool(0))
         self.proceed: Any = Signal(bool(0))
@@ -80,7 +82,8 @@ def pair_unpacker(clk: Any, rst: Any, words: Stream, window: PairWindow, *, chec
 
     @always_comb
     def count() -> None:
-        reached.next = used + window.pairs
+        # The length of the body comes last, so that this is the only adder behind it.
+        reached.next = (used + window.header) + window.body
 
     @always_comb
     def align() -> None:
@@ -122,16 +125,21 @@ def pair_unpacker(clk: Any, rst: Any, words: Stream, window: PairWindow, *, chec
             word.next[i] = (load and words.data[i]) or (hold and word[i])
 
     if checked:
+        pairs = Signal(intbv(0)[MOST_PAIRS.bit_length() :])
         padding = Signal(intbv(0)[MOST_PADDING:])
         soiled, left = (Signal(bool(0)) for _ in range(2))
         dirty, beyond, overrun = (Signal(bool(0)) for _ in range(3))
+
+        @always_comb
+        def measure() -> None:
+            pairs.next = window.header + window.body
 
         @always_comb
         def look_behind() -> None:
             shifted = modbv(0)[COLUMN_BITS + MOST_PADDING :]
             shifted[:] = shown
             for stage in downrange(6):
-                if window.pairs[stage]:
+                if pairs[stage]:
                     shifted[:] = shifted << (2 << stage)
             padding.next = shifted[COLUMN_BITS + MOST_PADDING : COLUMN_BITS]
 
@@ -169,7 +177,7 @@ def pair_unpacker(clk: Any, rst: Any, words: Stream, window: PairWindow, *, chec
 
 
 @block
-def column_parser(data: Any, again: Any, payload: Any, bitmap: Any, pairs: Any, whole: Any) -> Any:
+def column_parser(data: Any, again: Any, payload: Any, bitmap: Any, header: Any, body: Any, whole: Any) -> Any:
     """Take the next column apart.
 
     A bitmap of ones in front of bytes, which no encoder writes, ends as a column without a zero begins: it is passed
@@ -185,12 +193,12 @@ def column_parser(data: Any, again: Any, payload: Any, bitmap: Any, pairs: Any, 
         Nonzero coefficients, a byte each, left-aligned.
     bitmap : Signal of 8 bits
         Which ones they are.
-    pairs : Signal
-        Length of the code, or of what is passed over.
+    header, body : Signal
+        Length of mode and bitmap, or of what is passed over, and of the bytes or nibbles behind, in pairs of bits.
     whole : Signal of bool
         There is a column, nothing is passed over.
     """
-    bitmap_pairs, header_pairs, most_pairs, empty_pairs = BITMAP_PAIRS, HEADER_BITS // 2, MOST_PAIRS, MODE_BITS // 2
+    bitmap_pairs, header_pairs, mode_pairs, dense_pairs = BITMAP_PAIRS, HEADER_PAIRS, MODE_BITS // 2, WORD_PAIRS
     empty, nibble_mode, byte_mode, dense_mode = EMPTY, NIBBLES, BYTES, DENSE
 
     mode = Signal(intbv(0)[MODE_BITS:])
@@ -222,15 +230,19 @@ def column_parser(data: Any, again: Any, payload: Any, bitmap: Any, pairs: Any, 
     @always_comb
     def measure() -> None:
         whole.next = True
-        pairs.next = most_pairs
+        header.next = mode_pairs
+        body.next = dense_pairs
         if mode == empty:
-            pairs.next = empty_pairs
+            body.next = 0
         elif mode == nibble_mode:
-            pairs.next = header_pairs + (count << 1)
+            header.next = header_pairs
+            body.next = count << 1
         elif mode == byte_mode:
-            pairs.next = header_pairs + (count << 2)
+            header.next = header_pairs
+            body.next = count << 2
             if flags == 255:
-                pairs.next = bitmap_pairs
+                header.next = bitmap_pairs
+                body.next = 0
                 whole.next = False
 
     @always_comb

@@ -7,7 +7,7 @@ from typing import Any
 
 from myhdl import block, instances
 
-from .adder_network import AdderNetwork, Number, adder, offset, register, round_off
+from .adder_network import AdderNetwork, Number, offset, signal, take
 
 FORWARD = (256, 355, 334, 301, 256, 201, 139, 71)
 INVERSE = (2048, 2841, 2676, 2408, 2048, 1609, 1108, 565)
@@ -15,6 +15,8 @@ INVERSE = (2048, 2841, 2676, 2408, 2048, 1609, 1108, 565)
 
 FORWARD_STAGES = 3
 """Pipeline registers in a forward pass."""
+INVERSE_STAGES = 2
+"""Pipeline registers in an inverse pass."""
 
 
 @block
@@ -32,7 +34,7 @@ def forward_pass(clk: Any, advance: Any, x: Sequence[Any], y: Sequence[Any], *, 
     half, shift : int
         Rounding.
     """
-    network = AdderNetwork()
+    network = AdderNetwork(clk, advance)
     delay = network.delay
     numbers = [network.number(number) for number in x]
 
@@ -48,9 +50,10 @@ def forward_pass(clk: Any, advance: Any, x: Sequence[Any], y: Sequence[Any], *, 
         terms = [-f[n][-factor] if factor < 0 else f[n][factor] for n, factor in enumerate(row(FORWARD, k))]
         sums[k] = delay(terms[0] + terms[1]) + delay(terms[2] + terms[3])
 
-    adders = [adder(*arguments) for arguments in network.adders]
-    registers = [register(clk, advance, *arguments) for arguments in network.registers]
-    outputs = [round_off(sums[k].signal, sums[k].shift, half, shift, y[k]) for k in range(8)]
+    rounded = [signal((sums[k].low << sums[k].shift) + half, (sums[k].high << sums[k].shift) + half) for k in range(8)]
+    parts = [part(*arguments) for part, arguments in network.parts]
+    offsets = [offset(sums[k].above, sums[k].shift, half, rounded[k]) for k in range(8)]
+    outputs = [take(rounded[k], shift, y[k]) for k in range(8)]
     return instances()
 
 
@@ -73,37 +76,48 @@ def forward_odd_multiples(x: Number) -> dict[int, Number]:
 
 
 @block
-def inverse_pass(clk: Any, advance: Any, x: Sequence[Any], y: Sequence[Any], *, shift: int) -> Any:
-    """Transform eight numbers back every cycle, y[n] = x[n] rounded off by `shift` bits, a clock edge later.
+def inverse_pass(
+    clk: Any, advance: Any, x: Sequence[Any], y: Sequence[Any], *, cut: int, early: bool, shift: int
+) -> Any:
+    """Transform eight numbers back every cycle, y[n] = x[n] rounded off by `shift` bits, `INVERSE_STAGES` edges later.
 
-    68 adders: 12 in butterflies, 2 + 8 + 2 in the even part, 44 in the odd part; and 2 to round.
+    64 adders: 12 in butterflies, 2 + 8 + 2 in the even part, 40 in the odd part; and 1 to round.
 
     Parameters
     ----------
     advance : Signal of bool
-        The pipeline register takes new values.
+        The pipeline registers take new values.
     x, y : 8 signed Signals
         A transform; its numbers, as many of their low bits as `y` has.
+    cut : int
+        Where the adders are cut.
+    early : bool
+        Whether the odd part is added up in front of the first register, not behind it. That takes fewer flip-flops and
+        a longer path: two adders more in front, two less behind.
     shift : int
         Rounding.
     """
-    network = AdderNetwork()
+    network = AdderNetwork(clk, advance, cut=cut)
     delay = network.delay
-    numbers = [network.number(number) for number in x]
 
-    half = 1 << (shift - 1)
+    # Half of the last place goes into the mean, which is multiplied by 2**11.
+    up = max(12 - shift, 0)
+    half = 1 << (shift - 12 + up)
+    mean = signal((int(x[0].min) << up) + half, (int(x[0].max) << up) + half)
+    add_half = offset(x[0], up, half, mean)
+    x0 = network.number(mean) << (11 - up)
+    numbers = [x0, *(network.number(number) for number in x[1:])]
+
     f2, f6 = inverse_even_multiples(numbers[2]), inverse_even_multiples(numbers[6])
-    e0, e1 = delay(numbers[0] + numbers[4]) << 11, delay(numbers[0] - numbers[4]) << 11
-    e0, e1 = e0.plus(half), e1.plus(half)
+    e0, e1 = delay(x0 + (numbers[4] << 11)), delay(x0 - (numbers[4] << 11))
     e2, e3 = delay(f2[1108] - f6[2676]), delay(f2[2676] + f6[1108])
     s = [e0 + e3, e1 + e2, e1 - e2, e0 - e3]
-    d = [inverse_odd_sum(numbers, n) for n in range(4)]
+    d = [inverse_odd_sum(numbers, n, early=early) for n in range(4)]
     sums = [s[n] + d[n] for n in range(4)] + [s[n] - d[n] for n in (3, 2, 1, 0)]
+    rounded = [total.above_bit(shift) for total in sums]
 
-    adders = [adder(*arguments) for arguments in network.adders]
-    offsets = [offset(*arguments) for arguments in network.offsets]
-    registers = [register(clk, advance, *arguments) for arguments in network.registers]
-    outputs = [round_off(sums[n].signal, sums[n].shift, 0, shift, y[n]) for n in range(8)]
+    parts = [part(*arguments) for part, arguments in network.parts]
+    outputs = [take(*rounded[n], y[n]) for n in range(8)]
     return instances()
 
 
@@ -114,17 +128,23 @@ def inverse_even_multiples(x: Number) -> dict[int, Number]:
     return {1108: ((x << 8) + x21) << 2, 2676: ((x21 << 5) - x3) << 2}
 
 
-def inverse_odd_sum(x: Sequence[Number], n: int) -> Number:
-    """Return the sum of the odd numbers of a transform, each times its constant, behind a register: 11 adders."""
+def inverse_odd_sum(x: Sequence[Number], n: int, *, early: bool) -> Number:
+    """Return the sum of the odd numbers of a transform, each times its constant, behind a register.
+
+    11 adders, some of which sums share: 40 for all four.
+    """
     place = {abs(factor): -x[k] if factor < 0 else x[k] for k in (1, 3, 5, 7) for factor in [row(INVERSE, k)[n]]}
     a, b, c, d = (place[factor] for factor in INVERSE[1::2])
     # 2841 a + 2408 b + 1609 c + 565 d = 11 p + 25 q + 9 r + 8 * 257 b
     p = (a << 8) + (b << 5) - d
     q = (c << 6) + a
     r = (d << 6) + c
-    b257 = (b << 8) + b
-    nines = x[0].network.delay(p + q + r)
-    rest = x[0].network.delay((p << 1) + (q << 4) + (b257 << 3))
+    nines = p + (q + r)
+    rest = (p << 1) + ((q << 4) + (((b << 8) + b) << 3))
+    delay = x[0].network.delay
+    if early:
+        return delay((nines << 3) + nines + rest)
+    nines, rest = delay(nines), delay(rest)
     return (nines << 3) + nines + rest
 
 

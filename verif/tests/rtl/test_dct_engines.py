@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
+from myhdl import Signal
 
 from silicodec.models.capture import feature_maps
 from silicodec.models.dct import DCT, to_tiles
@@ -228,10 +229,11 @@ def test_length_in_parts(count):
 
 
 def test_odd_sums_have_the_constants_and_adders_that_are_stated():
-    for n in range(4):
-        network = AdderNetwork()
-        inverse_odd_sum([network.number(signed(11)) for _ in range(8)], n)
-        assert len(network.adders) == 11
+    network = AdderNetwork(clk=Signal(bool(0)), advance=Signal(bool(0)), cut=12)
+    numbers = [network.number(signed(11)) for _ in range(8)]
+    for n, adders in enumerate((11, 21, 31, 40)):
+        inverse_odd_sum(numbers, n, early=True)
+        assert network.adders() == adders
     assert [row(INVERSE, 1), row(INVERSE, 3)] == [[2841, 2408, 1609, 565], [2408, -565, -2841, -1609]]
 
 
