@@ -65,7 +65,8 @@ def run_batch(
     for job in jobs:
         check_job(job)
         check_tools(job.flow)
-    check_data()
+    for flow in {job.flow for job in jobs}:
+        check_data(flow)
     waiting = []
     for job in jobs:
         known = None if fastest else known_result(job, records)

@@ -52,8 +52,8 @@ def use_local_data(data: LambdaLibrary | LambdaPDK) -> None:
         data.set("dataroot", "lambdapdk", "path", str(Path(root).resolve()))
 
 
-def check_data() -> None:
-    """Find the cells' data, which is to be there before any work begins.
+def check_data(flow: str = "synthesis") -> None:
+    """Find the cells' data that a flow reads, which is to be there before any work begins.
 
     Raises
     ------
@@ -64,6 +64,20 @@ def check_data() -> None:
     use_local_data(library)
     for corner in CORNERS:
         check_liberty(library, corner)
+    if flow == "layout":
+        check_layout_scripts(library)
+
+
+def check_layout_scripts(library: Sky130_SCHDLibrary) -> None:
+    """Find the cells' scripts for OpenROAD: well taps, power grid and its connections."""
+    keys = [("fileset", f"openroad.{name}", "file", "tcl") for name in ("powergrid", "globalconnect")]
+    for key in (*keys, ("tool", "openroad", "tapcells")):
+        found = library.find_files(*key, missing_ok=True)
+        if None in (found if isinstance(found, list) else [found]):
+            named = library.get(*key)
+            file = named[0] if isinstance(named, list) else named
+            root = os.environ.get("SILICODEC_PDK", "lambdapdk's data")
+            raise MeasurementError(f"{root} does not hold {file}, which a layout needs: {HOW_TO_GET}")
 
 
 def check_liberty(library: Sky130_SCHDLibrary, corner: str) -> None:

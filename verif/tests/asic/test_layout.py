@@ -1,6 +1,7 @@
 """The layout flow: its set-up everywhere, and a small design through to GDS where OpenROAD is."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -8,11 +9,23 @@ pytest.importorskip("siliconcompiler")
 pytest.importorskip("lambdapdk")
 
 from silicodec.asic.flows import Job, make_project
+from silicodec.asic.pdk import LIBERTY, MeasurementError
 from silicodec.asic.run import run_job
-from silicodec.asic.tools import TOOLS
+from silicodec.asic.target import check_data
+from silicodec.asic.tools import check_tools
 
-FAULTS = [fault for tool in TOOLS["layout"] if (fault := tool.fault())]
 needs_cells = pytest.mark.skipif("SILICODEC_PDK" not in os.environ, reason="SILICODEC_PDK is not set")
+
+
+def layout_fault():
+    """Say why a layout cannot be made here, or None."""
+    try:
+        check_tools("layout")
+        check_data("layout")
+    except MeasurementError as error:
+        return str(error)
+    return None
+
 
 COUNTER = """
 module counter (input clk, input rst, output reg [7:0] value);
@@ -39,7 +52,18 @@ def test_project_is_complete_for_siliconcompiler(job, tmp_path):
 
 
 @needs_cells
-@pytest.mark.skipif(bool(FAULTS), reason="; ".join(FAULTS))
+def test_cells_without_the_scripts_of_a_layout_are_named(tmp_path, monkeypatch):
+    cells = Path(LIBERTY).parent
+    (tmp_path / cells.parent).mkdir(parents=True)
+    (tmp_path / cells).symlink_to(Path(os.environ["SILICODEC_PDK"]).resolve() / cells)
+    monkeypatch.setenv("SILICODEC_PDK", str(tmp_path))
+    check_data("synthesis")
+    with pytest.raises(MeasurementError, match=r"does not hold .*pdngen.tcl, which a layout needs: git clone"):
+        check_data("layout")
+
+
+@needs_cells
+@pytest.mark.skipif(layout_fault() is not None, reason=str(layout_fault()))
 def test_counter_goes_through_to_gds(job, tmp_path):
     result = run_job(job, tmp_path / "build")
     assert list(tmp_path.glob("build/counter/*/write.gds/0/outputs/counter.gds*"))
