@@ -47,11 +47,24 @@ def test_power_is_the_report_s_total_in_milliwatts():
     assert (power.internal_mw, power.switching_mw, power.leakage_mw) == (2.373, 0.4251, 3.194e-06)
 
 
+UNANNOTATED = """\
+unannotated    14
+Unannotated pins:
+ clkload0/A
+ clkload0/Y
+""" + "".join(f" _{i}_/A\n" for i in range(12))
+
+
 def test_power_with_guessed_activity_is_refused():
     with pytest.raises(ValueError, match="simulation says nothing of 12 pins"):
-        read_power(REPORT.replace("unannotated     0", "unannotated    12"))
+        read_power(REPORT.replace("unannotated     0\n", UNANNOTATED))
     with pytest.raises(ValueError, match="reports no power"):
         read_power(REPORT.partition("Group")[0])
+
+
+def test_loads_that_balance_the_clock_tree_are_no_guess():
+    known = UNANNOTATED.partition(" _0_")[0].replace("14", " 2")
+    assert read_power(REPORT.replace("unannotated     0\n", known)) == read_power(REPORT)
 
 
 def test_waveform_is_cut_after_the_work_and_runs_at_the_clock():
