@@ -16,7 +16,7 @@ from .measure import hash_files
 from .pdk import GATE_EQUIVALENT_UM2, MeasurementError
 from .power import read_power
 from .results import CornerTiming, Netlist, Power, Result
-from .statistics import area_by_class, read_statistics
+from .statistics import WITHOUT_LOGIC, area_by_class, count_cells, read_statistics
 from .target import CORNERS
 from .tasks import GATED, PLAIN
 from .tools import check_tools, recipe
@@ -168,7 +168,7 @@ def synthesis_netlist(job: Job, build: Path, history: ASIC, index: str) -> Netli
         gate_equivalents=round(statistics.area_um2 / GATE_EQUIVALENT_UM2, 1),
         cells=statistics.cells,
         flip_flops=statistics.flip_flops,
-        area_by_class=area_by_class(statistics, (folder / "cells.lib").read_text()),
+        area_by_class=area_by_class(statistics.cell_counts, (folder / "cells.lib").read_text()),
         corners=corner_timing(history, index),
         power=measured_power(job, build, index),
     )
@@ -177,12 +177,15 @@ def synthesis_netlist(job: Job, build: Path, history: ASIC, index: str) -> Netli
 def layout_netlist(job: Job, folder: Path, project: ASIC, history: ASIC) -> Netlist:
     """Collect what SiliconCompiler's own steps say of the layout, and our timing steps after it."""
     area = last_metric(project, history, "cellarea")
+    timed = step_folder(job, folder, "timing.typical")
+    counts = count_cells((timed / "inputs" / f"{job.top}.lec.vg").read_text())
+    areas = area_by_class(counts, (timed / "cells.lib").read_text())
     return Netlist(
         area_um2=round(area, 1),
         gate_equivalents=round(area / GATE_EQUIVALENT_UM2, 1),
         cells=last_metric(project, history, "cells"),
         flip_flops=last_metric(project, history, "registers"),
-        area_by_class={},
+        area_by_class=areas | {WITHOUT_LOGIC: round(area - sum(areas.values()), 1)},
         corners=corner_timing(history, PLAIN),
         power=measured_power(job, folder, PLAIN),
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +19,9 @@ CLASSES = {
     "other logic": re.compile(r".*"),
 }
 """Class of cells -> what their names match; the first match counts."""
+WITHOUT_LOGIC = "well taps and fill"
+"""Class of what a layout has beside its netlist."""
+_CELL = re.compile(r"^ *(sky130_fd_sc_hd__\w+) \S+ +\(", re.MULTILINE)
 _CELL_AREA = re.compile(r'^    cell \("(\w+)"\)|^        area : +([\d.]+);', re.MULTILINE)
 
 
@@ -52,19 +57,24 @@ def read_statistics(file: Path) -> Statistics:
     )
 
 
-def area_by_class(statistics: Statistics, liberty: str) -> dict[str, float]:
+def count_cells(netlist: str) -> dict[str, int]:
+    """Count the cells in a netlist that OpenROAD wrote, by type."""
+    return dict(Counter(_CELL.findall(netlist)))
+
+
+def area_by_class(cell_counts: Mapping[str, int], liberty: str) -> dict[str, float]:
     """Cell area in square micrometres of every class in `CLASSES`.
 
     Parameters
     ----------
-    statistics : Statistics
-        The netlist's.
+    cell_counts : dict of str to int
+        By cell type.
     liberty : str
         Text of the cells' liberty file.
     """
     areas = dict.fromkeys(CLASSES, 0.0)
     cell_areas = read_cell_areas(liberty)
-    for cell, count in statistics.cell_counts.items():
+    for cell, count in cell_counts.items():
         name = next(name for name, pattern in CLASSES.items() if pattern.fullmatch(cell))
         areas[name] += count * cell_areas[cell]
     return {name: round(area, 1) for name, area in areas.items()}

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from silicodec.asic.records import verilog_hash
 from silicodec.asic.results import Result, result_path
 from silicodec.asic.scaling import SOURCE, delay_at_65_nm, energy_at_65_nm, scaled_area
-from silicodec.asic.statistics import CLASSES
+from silicodec.asic.statistics import CLASSES, WITHOUT_LOGIC
 from silicodec.models.storage import written_whole
 from silicodec.rtl.catalog import ENGINES
 
@@ -118,7 +118,7 @@ def as_data(picture: Path) -> str:
 
 
 def breakdown_plot(results: Sequence[Result]) -> str:
-    """Draw the area of every design as a bar, divided by class of cells where that is known."""
+    """Draw the area of every design as a bar, divided by class of cells."""
     with mpl.rc_context(STYLE | {"axes.grid.axis": "x"}):
         figure = Figure(figsize=(9, 1.2 + 0.45 * len(results)), layout="constrained")
         axes = figure.subplots()
@@ -130,7 +130,7 @@ def breakdown_plot(results: Sequence[Result]) -> str:
             left = [start + width for start, width in zip(left, widths, strict=True)]
         rest = [result.netlist.area_um2 - start for result, start in zip(results, left, strict=True)]
         if max(rest, default=0) > 1:
-            axes.barh(names, rest, 0.6, left=left, color="#d0d0d0", label="not divided")
+            axes.barh(names, rest, 0.6, left=left, color="#d0d0d0", label=WITHOUT_LOGIC)
         axes.invert_yaxis()
         axes.set_xlabel("cell area on SkyWater 130 HD, µm²")
         figure.legend(frameon=False, ncols=4, loc="outside upper left")

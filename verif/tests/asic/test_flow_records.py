@@ -23,7 +23,7 @@ from silicodec.asic.results import (
 )
 from silicodec.asic.run import MOST_RUNS, find_fastest
 from silicodec.asic.scaling import delay_at_65_nm, energy_at_65_nm, energy_factor, scaled_area
-from silicodec.asic.statistics import CLASSES, Statistics, area_by_class, read_cell_areas
+from silicodec.asic.statistics import CLASSES, area_by_class, count_cells, read_cell_areas
 from silicodec.asic.target import layout_constraints, synthesis_constraints
 from silicodec.asic.timing import read_timing, timing_script
 from silicodec.asic.tools import Tool, numbers
@@ -155,10 +155,22 @@ def test_parasitics_go_with_a_propagated_clock():
     assert "set_propagated_clock [all_clocks]\nread_spef p" in timing_script(**files, parasitics="p")
 
 
+NETLIST = """
+module top (input a, input clk, output y);
+ sky130_fd_sc_hd__dfxtp_1 _0_ (.D(a), .CLK(clk), .Q(q));
+ sky130_fd_sc_hd__dfxtp_1 \\x[1]  (.D(q), .CLK(clk), .Q(p));
+ sky130_fd_sc_hd__nor2_1 _2_ (.A(p),
+    .B(q), .Y(n));
+ sky130_fd_sc_hd__xnor2_1 _3_ (.A(n), .B(q), .Y(y));
+endmodule
+"""
+
+
 def test_area_is_divided_by_class():
     assert read_cell_areas(LIBERTY)["sky130_fd_sc_hd__dfxtp_1"] == 20.0192
-    counts = {"sky130_fd_sc_hd__dfxtp_1": 2, "sky130_fd_sc_hd__nor2_1": 1, "sky130_fd_sc_hd__xnor2_1": 1}
-    areas = area_by_class(Statistics(52.55, 2, 4, counts), LIBERTY)
+    counts = count_cells(NETLIST)
+    assert counts == {"sky130_fd_sc_hd__dfxtp_1": 2, "sky130_fd_sc_hd__nor2_1": 1, "sky130_fd_sc_hd__xnor2_1": 1}
+    areas = area_by_class(counts, LIBERTY)
     assert {name: area for name, area in areas.items() if area} == {
         "flip-flops": 40.0,
         "exclusive or and adders": 8.8,

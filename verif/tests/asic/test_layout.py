@@ -11,6 +11,7 @@ pytest.importorskip("lambdapdk")
 from silicodec.asic.flows import Job, make_project
 from silicodec.asic.pdk import LIBERTY, MeasurementError
 from silicodec.asic.run import run_job
+from silicodec.asic.statistics import WITHOUT_LOGIC
 from silicodec.asic.target import check_data
 from silicodec.asic.tools import check_tools
 
@@ -69,6 +70,9 @@ def test_counter_goes_through_to_gds(job, tmp_path):
     assert list(tmp_path.glob("build/counter/*/write.gds/0/outputs/counter.gds*"))
     assert result.netlist.flip_flops == 8
     assert 8 * 20.02 < result.netlist.area_um2 < 1000, "a dfxtp_1 has 20.02 um2"
+    assert sum(result.netlist.area_by_class.values()) == pytest.approx(result.netlist.area_um2, abs=0.5)
+    assert result.netlist.area_by_class["flip-flops"] >= 8 * 20.02
+    assert result.netlist.area_by_class[WITHOUT_LOGIC] >= 0
     assert result.drc_violations == 0
     assert 0 < result.utilisation_percent < 100
     assert result.wire_length_um > 0
