@@ -22,9 +22,9 @@ class PairWindow:
     """The next bits of a packet, and how many pairs of them their user takes.
 
     `data` is meaningful while `valid` is high; on a rising clock edge where `take` is high the window moves on by
-    `header` + `body`, and then to the next whole byte where `align` is high. With `finish`, what is taken is the packet's last:
-    its rest is dropped in cycles in which `proceed` is high, and in the first one of them `clean` says that the packet
-    was padded properly and held all that was taken.
+    `header` + `body`, and to the next whole byte where `align` is high. With `finish`, what is taken is the packet's
+    last: its rest is dropped in cycles in which `proceed` is high, and in the first one of them `clean` says that the
+    packet was padded properly and held all that was taken.
     """
 
     def __init__(self) -> None:

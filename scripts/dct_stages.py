@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from myhdl import ConcatSignal, Signal, block, instances, intbv
+from myhdl import ConcatSignal, Signal, block, intbv
 
 from silicodec.asic.measure import synthesize
 from silicodec.asic.pdk import GATE_EQUIVALENT_UM2
@@ -16,8 +16,8 @@ from silicodec.asic.statistics import read_statistics
 from silicodec.rtl.adder_network import drive, signed, take
 from silicodec.rtl.convert import isolated_elaboration
 from silicodec.rtl.dct import COLUMN_CUT, ROW_CUT
-from silicodec.rtl.dct_columns import COLUMN_BITS, MOST_PAIRS, column_coder
-from silicodec.rtl.dct_parser import PAYLOAD_BITS, column_parser, expander
+from silicodec.rtl.dct_columns import COLUMN_BITS, MOST_PAIRS, WORD_PAIRS, column_coder
+from silicodec.rtl.dct_parser import HEADER_PAIRS, PAYLOAD_BITS, column_parser, expander
 from silicodec.rtl.dct_quantiser import MODE_BITS, dequantiser, quantiser
 from silicodec.rtl.dct_transform import forward_pass, inverse_pass
 from silicodec.rtl.transposer import transposer
@@ -57,7 +57,7 @@ def _quantiser(clk: Any, go: Any, x: list[Any], y: list[Any]) -> tuple[Any, ...]
 
 BYTES = (8,) * 8
 PAIRS_BITS = MOST_PAIRS.bit_length()
-PARSED = (PAYLOAD_BITS, 8, PAIRS_BITS, 1)
+PARSED = (PAYLOAD_BITS, 8, HEADER_PAIRS.bit_length(), WORD_PAIRS.bit_length(), 1)
 
 STAGES: list[Stage] = [
     Stage("encoder, pass of rows", forward_pass, eight(8), eight(11), _pass, {"half": 128, "shift": 8}),
@@ -106,7 +106,7 @@ def harness(clk: Any, go: Any, word: Any, result: Any, stage: Stage) -> Any:
     built = stage.block(*stage.arguments(clk, go, x, y), **stage.options)
     joined = ConcatSignal(*y)
     join = drive(joined, result)
-    return instances()
+    return splits, built, join
 
 
 def measure(stage: Stage) -> tuple[float, int]:
