@@ -5,10 +5,13 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
+
+import psutil
 
 from silicodec.models.storage import written_whole
 
@@ -87,8 +90,20 @@ def run_batch(
                 if job.flow == "layout":
                     keep_layout(replace(job, clock_ns=result.clock_ns), build, records)
                 yield Outcome(job, result, f"recorded in {write_result(result, records)}")
+    except (KeyboardInterrupt, GeneratorExit):
+        # Workers would go on with the jobs that they were handed already.
+        kill_workers()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def kill_workers() -> None:
+    """End the processes of multiprocessing that run here, with all that they have begun."""
+    for worker in active_children():
+        with suppress(psutil.NoSuchProcess):
+            for process in [*psutil.Process(worker.pid).children(recursive=True), worker]:
+                process.kill()
 
 
 def run_one(job: Job, build: Path, scheduler: str | None, fastest: bool) -> Result:

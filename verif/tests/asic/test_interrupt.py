@@ -33,23 +33,19 @@ def wait_until(condition, seconds=60):
     return False
 
 
-def test_interrupted_run_ends_at_once_without_a_record_and_can_be_resumed(tmp_path):
+ONE = ["--verilog", "counter.v", "--top", "counter"]
+MORE_THAN_AT_ONCE = ["ebpc-encoder", "ebpc-decoder", "ebpc-encoder-axis", "ebpc-decoder-axis", "--jobs", "2"]
+
+
+@pytest.mark.parametrize("designs", [ONE, MORE_THAN_AT_ONCE], ids=["one", "many"])
+def test_interrupted_run_ends_at_once_without_a_record(designs, tmp_path):
     (tmp_path / "counter.v").write_text(COUNTER)
-    command = [
-        sys.executable,
-        "-c",
-        "from silicodec.cli import main; main()",
-        "asic",
-        "--verilog",
-        "counter.v",
-        "--top",
-        "counter",
-    ]
+    command = [sys.executable, "-c", "from silicodec.cli import main; main()", "asic", *designs]
     run = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True)
     try:
-        assert wait_until(lambda: list(tmp_path.glob("build/asic/siliconcompiler/counter/*/synthesis/0/cells.lib")))
+        assert wait_until(lambda: list(tmp_path.glob("build/asic/siliconcompiler/*/*/synthesis/0/cells.lib")))
         os.killpg(run.pid, signal.SIGINT)
-        error = run.communicate(timeout=60)[1]
+        error = run.communicate(timeout=20)[1]
     finally:
         run.kill()
     assert run.returncode == 130
