@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from filecmp import cmp
 from pathlib import Path
 
 
@@ -35,6 +36,8 @@ def cache_folder() -> Path:
 def written_whole(path: Path) -> Iterator[Path]:
     """Give a temporary name to write to, and rename it to `path` when the block ends without an error.
 
+    A file that would not change stays as it is, with its time.
+
     Parameters
     ----------
     path : Path
@@ -50,6 +53,7 @@ def written_whole(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
         yield temporary
-        temporary.replace(path)
+        if not path.is_file() or not cmp(temporary, path, shallow=False):
+            temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

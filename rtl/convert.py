@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import tempfile
 import warnings
@@ -14,6 +13,8 @@ from pathlib import Path
 
 import myhdl
 from myhdl import ResetSignal, Signal, ToVerilogWarning, _block, _simulator
+
+from silicodec.models.storage import written_whole
 
 from .engine import Engine, Port
 
@@ -125,12 +126,9 @@ def to_verilog(engine: Engine, directory: Path) -> Path:
         As `verilog` does.
     """
     text = verilog(engine)
-    directory = Path(directory)
-    directory.mkdir(parents=True, exist_ok=True)
-    path = directory / f"{engine.top}.v"
-    temporary = directory / f".{path.name}.{os.getpid()}"
-    temporary.write_text(text)
-    temporary.replace(path)
+    path = Path(directory) / f"{engine.top}.v"
+    with written_whole(path) as temporary:
+        temporary.write_text(text)
     return path
 
 
