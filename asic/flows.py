@@ -157,6 +157,8 @@ def make_project(job: Job, folder: Path, scheduler: str | None = None) -> ASIC:
     folder = folder.resolve()
     make_constraints = layout_constraints if job.flow == "layout" else synthesis_constraints
     constraints = write_constraints(make_constraints(job.clock_port, job.clock_ns), folder)
+    # Our timing and power are those of the engine alone, whatever is around it.
+    without_surroundings = write_constraints(synthesis_constraints(job.clock_port, job.clock_ns), folder)
     design = Design(job.top)
     with design.active_fileset("rtl"):
         design.set_topmodule(job.top)
@@ -177,7 +179,7 @@ def make_project(job: Job, folder: Path, scheduler: str | None = None) -> ASIC:
         project.constraint.area.set_coremargin(1)
     else:
         project.set_flow(SynthesisFlow(clock_gating=job.clock_gating, power=power))
-    set_parameters(project, job, constraints)
+    set_parameters(project, job, without_surroundings)
     project.option.set_builddir(str(folder))
     project.option.set_jobname(job_name(job))
     project.option.set_nodashboard(True)

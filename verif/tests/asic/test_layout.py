@@ -48,8 +48,11 @@ def test_project_is_complete_for_siliconcompiler(job, tmp_path):
     project = make_project(job, tmp_path / "build")
     assert project.check_manifest()
     assert project.get("asic", "pdk") == "skywater130"
-    (constraints,) = tmp_path.glob("build/constraints-*.sdc")
-    assert "create_clock -name clk -period 36.0 [get_ports clk]" in constraints.read_text()
+    constraints = [path.read_text() for path in tmp_path.glob("build/constraints-*.sdc")]
+    assert all("create_clock -name clk -period 36.0 [get_ports clk]" in text for text in constraints)
+    assert sorted("set_input_delay 9.0" in text for text in constraints) == [False, True], (
+        "our own timing has no delays"
+    )
 
 
 @needs_cells
