@@ -209,11 +209,15 @@ def test_a_dictionary_of_few_entries_takes_less_than_the_entropy_of_single_words
     assert codec.nbits(weights) == pytest.approx(5 * 5000, rel=0.06)  # a prefix of one bit and four bits of index
 
 
-def test_decoding_is_fast():
+@pytest.mark.parametrize("entry_size", [1, 2, 4, 8])
+def test_decoding_is_fast(entry_size):
     weights = Trimming(4).apply(laplacian_weights(20, 4_000_000))
-    codec = Dictionary(entry_size=8)
+    codec = Dictionary(entry_size=entry_size)
     encoded = codec.encode(weights)
     codec.decode(encoded)
-    start = time.process_time()
-    codec.decode(encoded)
-    assert weights.size / (time.process_time() - start) > 100e6
+    seconds = []
+    for _ in range(3):
+        start = time.process_time()
+        codec.decode(encoded)
+        seconds.append(time.process_time() - start)
+    assert weights.size / min(seconds) > 100e6
