@@ -23,11 +23,17 @@ def test_a_file_that_would_not_change_keeps_its_time(tmp_path):
     assert list(path.parent.iterdir()) == [path]
 
 
+def fail_to_write(path):
+    """Write half of a text file."""
+    with written_whole(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError("disturbed")
+
+
 def test_an_error_leaves_what_was_there(tmp_path):
     path = tmp_path / "file.txt"
     write(path, "one")
-    with pytest.raises(RuntimeError, match="disturbed"), written_whole(path) as temporary:
-        temporary.write_text("half")
-        raise RuntimeError("disturbed")
+    with pytest.raises(RuntimeError, match="disturbed"):
+        fail_to_write(path)
     assert path.read_text() == "one"
     assert list(tmp_path.iterdir()) == [path]
