@@ -8,18 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
-from numba import njit
 
-from .bitstream import from_bytes, new_bits, pack, peek, put, to_stream, unpack
+from .bitstream import from_bytes, new_bits, pack, to_stream, unpack
 from .codec import EncodedStream, WordCodec, to_words, word_dtype
-from .dictionary_code import CLASSES, LAYOUT_BITS, CodeTable, EntryCodes, Kind, Layout, Statistics, choose_plan
+from .dictionary_code import CLASSES, LAYOUT_BITS, Layout, Statistics, choose_plan
+from .dictionary_loops import decode_entries, encode_entries, planes_needed, scan, spread_planes
 from .errors import CodecError, CorruptDataError, check_integer, check_power_of_two
-
-_UNUSED, _ZEROS, _SLOT, _LITERAL, _STORE, _END = (int(kind) for kind in Kind)
 
 
 @dataclass(frozen=True)
@@ -75,12 +72,10 @@ class Dictionary(WordCodec):
         if not isinstance(words, np.ndarray) or words.ndim != 1 or words.dtype != dtype or not words.size:
             raise CodecError(f"words must be a one-dimensional array of {dtype.__name__} with at least one element")
         layout, codes, literals = self._encode(to_words(words, self.word_bits)).values()
-        planes = self._planes(literals)
-        whole = np.concatenate([planes, np.zeros(-planes.size % self.word_bits, np.uint8)]).astype(np.uint64)
         return {
             "layout": np.array([int.from_bytes(layout.data)], np.uint32),
             "codes": unpack(codes.data, self.code_bits, -(-codes.nbits // self.code_bits)),
-            "literals": np.bitwise_or.reduce(whole.reshape(-1, self.word_bits) << self._plane_shifts, axis=1),
+            "literals": self._literal_words(literals),
         }
 
     def decode_words(self, layout: np.ndarray, codes: np.ndarray, literals: np.ndarray) -> np.ndarray:
@@ -103,13 +98,14 @@ class Dictionary(WordCodec):
         """
         if layout.size != 1:
             raise CorruptDataError(f"layout must be one word, not {layout.size}")
-        planes = (literals[:, np.newaxis] >> self._plane_shifts).astype(np.uint8) & ((1 << self.entry_size) - 1)
-        reader = _Reader(self, int(layout[0]), pack(codes, self.code_bits), planes.ravel())
+        bits = np.unpackbits(literals.astype(">u8").view(np.uint8)).reshape(-1, 64)[:, 64 - self._entry_bits :]
+        stream = EncodedStream(np.packbits(bits).tobytes(), bits.size)
+        reader = _Reader(self, int(layout[0]), pack(codes, self.code_bits), stream)
         if reader.bits_left >= self.code_bits:
             raise CorruptDataError("code stream has words after its end")
-        if reader.planes_left.size >= self.word_bits:
+        if reader.literal_bits_left >= self._entry_bits:
             raise CorruptDataError("literal stream has words after its end")
-        if reader.planes_left.any():
+        if bits.size and bits[-1, self._entry_bits - reader.literal_bits_left :].any():
             raise CorruptDataError("literal stream is padded with bits that are not zero")
         if not reader.count:
             raise CorruptDataError("packet has no entry")
@@ -128,8 +124,8 @@ class Dictionary(WordCodec):
         entries = _Entries(self, words)
         plan = choose_plan(entries.statistics)
         bits = new_bits(self.code_bits * entries.indices.size)
-        planes = np.empty(self.word_bits * entries.indices.size, np.uint8)
-        nbits, plane_count = _encode_entries(
+        literals = new_bits(self._entry_bits * entries.indices.size)
+        nbits, literal_bits = encode_entries(
             entries.indices,
             entries.distinct,
             plan.codes,
@@ -137,13 +133,13 @@ class Dictionary(WordCodec):
             self.entry_size,
             entries.dropped,
             bits,
-            planes,
+            literals,
         )
-        layout = Layout(plan.classes, entries.dropped, has_literals=plane_count > 0)
+        layout = Layout(plan.classes, entries.dropped, has_literals=literal_bits > 0)
         return {
             "layout": EncodedStream(layout.word.to_bytes(LAYOUT_BITS // 8), LAYOUT_BITS),
             "codes": to_stream(bits, nbits),
-            "literals": pack(planes[:plane_count], self.entry_size),
+            "literals": to_stream(literals, literal_bits),
         }
 
     def _decode(self, streams: Mapping[str, EncodedStream], count: int) -> np.ndarray:
@@ -156,23 +152,25 @@ class Dictionary(WordCodec):
             raise CorruptDataError(f"layout must have {LAYOUT_BITS} bits, not {layout.nbits}")
         if literals.nbits % self.entry_size:
             raise CorruptDataError(f"literal stream must be whole planes of {self.entry_size} bits")
-        reader = _Reader(self, int.from_bytes(layout.data), codes, self._planes(literals))
+        reader = _Reader(self, int.from_bytes(layout.data), codes, literals)
         if reader.bits_left:
             raise CorruptDataError("code stream has bits after its end")
-        if reader.planes_left.size:
+        if reader.literal_bits_left:
             raise CorruptDataError("literal stream has bits after its end")
         if reader.count != -(-count // self.entry_size):
             raise CorruptDataError(f"packet has {reader.count} entries of {self.entry_size} words, for {count} words")
         return reader.words()[:count]
 
-    def _planes(self, literals: EncodedStream) -> np.ndarray:
-        """Cut a literal stream into its planes: uint8, the first word's bit most significant."""
-        return unpack(literals.data, self.entry_size, literals.nbits // self.entry_size)
-
     @property
-    def _plane_shifts(self) -> np.ndarray:
-        """By how much each plane is shifted in a word of the literal stream."""
-        return (self.entry_size * np.arange(self.word_bits)[::-1]).astype(np.uint64)
+    def _entry_bits(self) -> int:
+        """Bits of an entry, and of a word of the literal stream."""
+        return self.entry_size * self.word_bits
+
+    def _literal_words(self, literals: EncodedStream) -> np.ndarray:
+        """Cut a literal stream into words, uint64."""
+        bits = np.unpackbits(np.frombuffer(literals.data, np.uint8))[: literals.nbits]
+        rows = np.pad(bits, (0, -bits.size % self._entry_bits)).reshape(-1, self._entry_bits)
+        return np.packbits(np.pad(rows, ((0, 0), (64 - self._entry_bits, 0)))).view(">u8").astype(np.uint64)
 
 
 class _Entries:
@@ -198,7 +196,7 @@ class _Entries:
         self.dropped = (used & -used).bit_length() - 1 if used else 0
 
         distinct, inverse, counts = np.unique(entries, return_inverse=True, return_counts=True)
-        planes = np.maximum(_planes_needed(distinct, codec.word_bits, codec.entry_size) - self.dropped, 1)
+        planes = np.maximum(planes_needed(distinct, codec.word_bits, codec.entry_size) - self.dropped, 1)
         order = np.lexsort((distinct, -planes, -counts))
         self.distinct = distinct[order]
         self.indices = np.argsort(order)[inverse]
@@ -222,34 +220,34 @@ class _Reader:
         Number of entries.
     bits_left : int
         Bits of the code stream after the last code; the first `code_bits` of them are zero.
-    planes_left : numpy.ndarray
-        Planes after those of the last literal.
+    literal_bits_left : int
+        Bits of the literal stream after the last literal.
     """
 
-    def __init__(self, codec: Dictionary, layout_word: int, codes: EncodedStream, planes: np.ndarray) -> None:
+    def __init__(self, codec: Dictionary, layout_word: int, codes: EncodedStream, literals: EncodedStream) -> None:
         self._codec = codec
         self._layout = Layout.from_word(layout_word, word_bits=codec.word_bits, code_bits=codec.code_bits)
-        self._bits, self._planes = from_bytes(codes.data), planes
+        self._bits, self._literals = from_bytes(codes.data), from_bytes(literals.data)
         self._table = self._layout.table(codec.code_bits, codec.word_bits)
-        self.count, self._nbits, plane_count = _scan(self._bits, codes.nbits, codec.code_bits, self._table)
-        if self._layout.has_literals != (planes.size > 0):
+        self.count, self._nbits, plane_count = scan(self._bits, codes.nbits, codec.code_bits, self._table)
+        if self._layout.has_literals != (literals.nbits > 0):
             raise CorruptDataError("layout is wrong about whether there are literals")
-        if plane_count > planes.size:
+        if codec.entry_size * plane_count > literals.nbits:
             raise CorruptDataError("literal stream is too short")
         self.bits_left = codes.nbits - self._nbits
-        self.planes_left = planes[plane_count:]
+        self.literal_bits_left = literals.nbits - codec.entry_size * plane_count
 
     def words(self) -> np.ndarray:
         """Decode the words of all entries."""
         codec = self._codec
         words = np.zeros(self.count * codec.entry_size, word_dtype(codec.word_bits))
-        _decode_entries(
+        decode_entries(
             self._bits,
             self._nbits,
             codec.code_bits,
             self._table,
-            self._planes,
-            _spread(codec.word_bits, codec.entry_size),
+            self._literals,
+            spread_planes(codec.word_bits, codec.entry_size),
             codec.word_bits,
             codec.entry_size,
             self._layout.dropped_planes,
@@ -258,153 +256,7 @@ class _Reader:
         return words
 
 
-@lru_cache
-def _spread(word_bits: int, entry_size: int) -> np.ndarray:
-    """Return, for each plane, the entry whose words have its bits as their least significant ones."""
-    planes = np.arange(1 << entry_size, dtype=np.uint64)
-    entries = np.zeros_like(planes)
-    for index in range(entry_size):
-        entries |= (planes >> np.uint64(entry_size - 1 - index) & np.uint64(1)) << np.uint64(word_bits * index)
-    return entries
-
-
 def _runs(flags: np.ndarray) -> np.ndarray:
     """Return the lengths of the runs of True."""
     edges = np.flatnonzero(np.diff(flags, prepend=False, append=False))
     return edges[1::2] - edges[::2]
-
-
-@njit(cache=True)
-def _planes_needed(entries: np.ndarray, word_bits: int, entry_size: int) -> np.ndarray:
-    """Count the planes of each entry up to the lowest one that all above it equal."""
-    planes = np.empty(entries.size, np.int64)
-    half = 1 << (word_bits - 1)
-    for index in range(entries.size):
-        magnitudes = np.int64(0)
-        for position in range(entry_size):
-            word = np.int64(entries[index] >> np.uint64(word_bits * position)) & (2 * half - 1)
-            magnitudes |= word if word < half else 2 * half - 1 - word
-        needed = 1
-        while magnitudes >> (needed - 1):
-            needed += 1
-        planes[index] = needed
-    return planes
-
-
-@njit(cache=True)
-def _encode_entries(
-    indices: np.ndarray,
-    distinct: np.ndarray,
-    codes: EntryCodes,
-    word_bits: int,
-    entry_size: int,
-    dropped: int,
-    bits: np.ndarray,
-    planes: np.ndarray,
-) -> tuple[int, int]:
-    """Encode entries; returns the numbers of bits and of planes written."""
-    stored = np.zeros(distinct.size, np.bool_)
-    position = 0
-    plane_count = 0
-    zeros = 0
-    for index in indices:
-        if codes.in_runs[index]:
-            zeros += 1
-            continue
-        position = _put_zeros(bits, position, zeros, codes)
-        zeros = 0
-        if codes.slot[index] > 0 and stored[index]:
-            position = put(bits, position, codes.value[index], codes.length[index])
-            continue
-        if codes.slot[index] > 0:
-            position = put(bits, position, codes.slot[index], codes.store_length)
-            stored[index] = True
-        else:
-            position = put(bits, position, codes.value[index], codes.length[index])
-        for plane in range(dropped, dropped + codes.planes[index]):
-            plane_bits = np.int64(0)
-            for word in range(entry_size):
-                plane_bits = plane_bits << 1 | np.int64(distinct[index] >> np.uint64(word_bits * word + plane)) & 1
-            planes[plane_count] = plane_bits
-            plane_count += 1
-    return _put_zeros(bits, position, zeros, codes), plane_count
-
-
-@njit(cache=True)
-def _put_zeros(bits: np.ndarray, position: int, count: int, codes: EntryCodes) -> int:
-    """Write the codes of a run of zeros; returns the position after them."""
-    while count > 0:
-        run = min(count, 1 << codes.zeros_width)
-        position = put(bits, position, 1 << codes.zeros_width | (run - 1), codes.zeros_length)
-        count -= run
-    return position
-
-
-@njit(cache=True)
-def _scan(bits: np.ndarray, nbits: int, code_bits: int, table: CodeTable) -> tuple[int, int, int]:
-    """Count the entries up to the end, the bits that their codes take, and the planes."""
-    position = 0
-    entries = 0
-    planes = 0
-    while position < nbits:
-        ahead = peek(bits, position, code_bits)
-        kind = table.kind[ahead]
-        if kind == _END:
-            break
-        if kind == _UNUSED:
-            raise CorruptDataError("code stream has a code that its layout or its format does not know")
-        entries += table.entries[ahead]
-        planes += table.planes[ahead]
-        position += table.length[ahead]
-    if position > nbits:
-        raise CorruptDataError("code stream is too short")
-    return entries, position, planes
-
-
-@njit(cache=True)
-def _decode_entries(
-    bits: np.ndarray,
-    nbits: int,
-    code_bits: int,
-    table: CodeTable,
-    planes: np.ndarray,
-    spread: np.ndarray,
-    word_bits: int,
-    entry_size: int,
-    dropped: int,
-    words: np.ndarray,
-) -> None:
-    """Decode into an array of zeros."""
-    mask = np.uint64((1 << word_bits) - 1)
-    slots = np.zeros(1 << (code_bits - CLASSES), np.uint64)
-    stored = np.zeros(slots.size, np.bool_)
-    position = 0
-    plane_count = 0
-    start = 0
-    while position < nbits:
-        ahead = peek(bits, position, code_bits)
-        position += table.length[ahead]
-        kind = table.kind[ahead]
-        if kind == _ZEROS:
-            start += entry_size * table.entries[ahead]
-            continue
-        slot = table.slot[ahead]
-        if kind == _SLOT:
-            if not stored[slot]:
-                raise CorruptDataError("code stream has a code of an empty slot")
-            entry = slots[slot]
-        else:
-            entry = np.uint64(0)
-            plane = dropped
-            for plane_bits in planes[plane_count : plane_count + table.planes[ahead]]:
-                entry |= spread[plane_bits] << np.uint64(plane)
-                plane += 1
-            sign = spread[planes[plane_count + table.planes[ahead] - 1]] << np.uint64(plane)
-            entry |= sign * np.uint64((1 << (word_bits - plane)) - 1)
-            plane_count += table.planes[ahead]
-            if kind == _STORE:
-                slots[slot] = entry
-                stored[slot] = True
-        for index in range(entry_size):
-            words[start + index] = entry >> np.uint64(word_bits * index) & mask
-        start += entry_size

@@ -51,7 +51,7 @@ class CodeTable(NamedTuple):
     entries : numpy.ndarray
         How many entries it stands for.
     slot : numpy.ndarray
-        The slot that it reads or stores.
+        The slot that it reads or stores; for runs of zeros the one behind the last, which nothing is stored in.
     planes : numpy.ndarray
         The planes of its literal.
     """
@@ -158,6 +158,7 @@ class Layout:
             length[members] = prefix + width
             if kind_of_class == Kind.ZEROS:
                 entries[members] = field + 1
+                slot[members] = slots
             elif kind_of_class == Kind.SLOT:
                 slot[members] = number % slots
             elif kind_of_class == Kind.LITERAL:
