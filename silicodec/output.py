@@ -35,7 +35,7 @@ def print_table(title: str, columns: Columns, rows: Iterable[Sequence[object]]) 
     """
     table = rich.table.Table(box=rich.box.SIMPLE_HEAD)
     for heading, alignment in columns:
-        table.add_column(heading, justify=alignment)
+        table.add_column(heading, justify=alignment, overflow="fold")
     for row in rows:
         table.add_row(*("" if cell is None else str(cell) for cell in row))
     terminal = rich.console.Console()
