@@ -5,11 +5,11 @@ The format is described in `docs/formats/dictionary.md`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
-from itertools import combinations, product
+from itertools import chain, combinations, product, repeat
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -21,6 +21,9 @@ CLASSES = 3
 LAYOUT_BITS = 24
 MAX_LITERAL_WIDTH = 2
 """Widest field of a literal: it leaves out at most three planes."""
+SPARE_SLOTS = 2
+"""Slots that entries without a code of their own are stored in, in turn: a decoder in hardware loses a cycle where one
+slot is stored twice in succession."""
 
 
 class Kind(IntEnum):
@@ -63,6 +66,36 @@ class CodeTable(NamedTuple):
     planes: np.ndarray
 
 
+class RunCodes(NamedTuple):
+    """How runs of zeros are coded: by codes of a wide field, and what is left by the cheaper of these and narrow ones.
+
+    Attributes
+    ----------
+    wide_field, wide_length : int
+        Bits of the wider field, and of the whole code; 0 where zeros are no runs.
+    narrow_field, narrow_length : int
+        The same of the other class of zeros; if there is one class, that one again.
+    """
+
+    wide_field: int
+    wide_length: int
+    narrow_field: int
+    narrow_length: int
+
+    @classmethod
+    def of(cls, prefixes: Sequence[int], widths: Sequence[int]) -> Self:
+        """Take the classes of zeros, by the bits of their prefixes and of their fields."""
+        codes = sorted((width, prefix + width) for prefix, width in zip(prefixes, widths, strict=True)) or [(0, 0)]
+        return cls(*codes[-1], *codes[0])
+
+    def nbits(self, lengths: np.ndarray) -> np.ndarray:
+        """Count the bits of runs, by their lengths."""
+        wide, rest = np.divmod(lengths, 1 << self.wide_field)
+        return wide * self.wide_length + np.minimum(
+            -(-rest >> self.narrow_field) * self.narrow_length, self.wide_length
+        )
+
+
 class EntryCodes(NamedTuple):
     """How each distinct entry is coded: arrays of (entries,).
 
@@ -73,11 +106,14 @@ class EntryCodes(NamedTuple):
     slot : numpy.ndarray
         Slot in which its first occurrence is stored; 0 for none.
     value, length : numpy.ndarray
-        Its code as a number, and the bits of that; where it has a slot, the code from the second occurrence on.
+        Its code as a number, and the bits of that; where it has a slot, the code from the second occurrence on. 0
+        where it is stored each time, in spare slots.
+    spare_slots : numpy.ndarray
+        Slots that no entry has, (2,) where any is stored each time.
     planes : numpy.ndarray
         Planes of its literal.
-    zeros_width, zeros_length : int
-        Bits of the field of a run of zeros, and of the whole code.
+    runs : RunCodes
+        Codes for runs of zeros.
     store_length : int
         Bits of the code of a stored literal.
     """
@@ -86,9 +122,9 @@ class EntryCodes(NamedTuple):
     slot: np.ndarray
     value: np.ndarray
     length: np.ndarray
+    spare_slots: np.ndarray
     planes: np.ndarray
-    zeros_width: int
-    zeros_length: int
+    runs: RunCodes
     store_length: int
 
 
@@ -217,9 +253,17 @@ class Statistics:
         return self.code_bits + self.entry_size * self.all_planes
 
     @cached_property
-    def zero_codes(self) -> list[int]:
-        """Codes that the runs of zeros take, by the width of their field."""
-        return [int(np.sum(-(-self.zero_runs >> width))) for width in range(self.code_bits)]
+    def best_runs(self) -> dict[tuple[int, ...], tuple[int, tuple[int, ...]]]:
+        """The fewest bits for the runs of zeros and the widths for it, by the prefixes of the classes of zeros."""
+        lengths, counts = np.unique(self.zero_runs, return_counts=True)
+        best: dict[tuple[int, ...], tuple[int, tuple[int, ...]]] = {(): (0, ())}
+        for prefixes in chain.from_iterable(combinations(range(1, CLASSES + 1), count) for count in (1, 2)):
+            most = [max_width(Kind.ZEROS, prefix, self.code_bits) for prefix in prefixes]
+            best[prefixes] = min(
+                (int(counts @ RunCodes.of(prefixes, widths).nbits(lengths)), widths)
+                for widths in product(*(range(width + 1) for width in most))
+            )
+        return best
 
     @cached_property
     def ranked(self) -> dict[bool, RankedCosts]:
@@ -252,11 +296,14 @@ class RankedCosts:
         """Count the occurrences after the first one of the entries `start` to `stop` - 1."""
         return int(self._occurrences[stop] - self._occurrences[start]) - (stop - start)
 
+    def occurrences(self, start: int) -> int:
+        """Count the occurrences of all entries from `start` on."""
+        return int(self._occurrences[-1] - self._occurrences[start])
+
     def literals(self, start: int, prefix: int) -> tuple[int, int]:
         """Return the fewest bits for all entries from `start` on as literals, and the width of the field for it."""
-        occurrences = int(self._occurrences[-1] - self._occurrences[start])
         bits, width = min((int(costs[start]), width) for width, costs in enumerate(self._literals))
-        return bits + prefix * occurrences, width
+        return bits + prefix * self.occurrences(start), width
 
 
 class Plan(NamedTuple):
@@ -280,11 +327,8 @@ def _entry_codes(statistics: Statistics, classes: tuple[CodeClass, ...]) -> Entr
     planes = np.full(count, statistics.all_planes)
     has_zeros = any(kind == Kind.ZEROS for kind, _ in classes)
     remaining = statistics.ranked[has_zeros].entries
-    zeros_width = zeros_length = 0
     for prefix, (kind, width) in enumerate(classes, start=1):
-        if kind == Kind.ZEROS:
-            zeros_width, zeros_length = width, prefix + width
-        elif kind == Kind.SLOT:
+        if kind == Kind.SLOT:
             slots = _slots(width, statistics.slot_bits)
             chosen, remaining = remaining[: slots.size], remaining[slots.size :]
             slot[chosen] = slots[: chosen.size]
@@ -296,8 +340,16 @@ def _entry_codes(statistics: Statistics, classes: tuple[CodeClass, ...]) -> Entr
             value[remaining] = 1 << width | left_out
             length[remaining] = prefix + width
             planes[remaining] -= left_out
+    zeros = [(prefix, width) for prefix, (kind, width) in enumerate(classes, start=1) if kind == Kind.ZEROS]
     return EntryCodes(
-        statistics.is_zero & has_zeros, slot, value, length, planes, zeros_width, zeros_length, statistics.code_bits
+        in_runs=statistics.is_zero & has_zeros,
+        slot=slot,
+        value=value,
+        length=length,
+        spare_slots=np.setdiff1d(np.arange(1, 1 << statistics.slot_bits), slot)[:SPARE_SLOTS],
+        planes=planes,
+        runs=RunCodes.of([prefix for prefix, _ in zeros], [width for _, width in zeros]),
+        store_length=statistics.code_bits,
     )
 
 
@@ -310,7 +362,7 @@ def _slots(width: int, slot_bits: int) -> np.ndarray:
 def _all_kinds() -> Iterator[tuple[Kind, ...]]:
     for kinds in product((Kind.SLOT, Kind.ZEROS, Kind.LITERAL, Kind.UNUSED), repeat=CLASSES):
         used = [kind for kind in kinds if kind != Kind.UNUSED]
-        if kinds[: len(used)] == tuple(used) and used.count(Kind.ZEROS) <= 1 and used.count(Kind.LITERAL) <= 1:
+        if kinds[: len(used)] == tuple(used) and used.count(Kind.ZEROS) <= 2 and used.count(Kind.LITERAL) <= 1:
             yield kinds
 
 
@@ -321,30 +373,26 @@ def _candidates(
     statistics: Statistics, kinds: tuple[Kind, ...]
 ) -> Iterator[tuple[int, tuple[Kind, ...], tuple[int, ...]]]:
     """Yield the bits for classes of these kinds with each choice of widths for slots, and the best other widths."""
-    prefixes = dict(zip(kinds, range(1, CLASSES + 1), strict=True))
-    nbits = 0
-    best: dict[Kind, int] = {Kind.UNUSED: 0}
+    prefixes = {kind: tuple(p for p, of_class in enumerate(kinds, start=1) if of_class == kind) for kind in Kind}
     ranked = statistics.ranked[Kind.ZEROS in kinds]
-    if Kind.ZEROS in kinds:
-        prefix = prefixes[Kind.ZEROS]
-        nbits, best[Kind.ZEROS] = min(
-            ((prefix + width) * statistics.zero_codes[width], width)
-            for width in range(max_width(Kind.ZEROS, prefix, statistics.code_bits) + 1)
-        )
-    slot_prefixes = [prefix for prefix, kind in enumerate(kinds, start=1) if kind == Kind.SLOT]
-    for slot_widths in combinations(range(statistics.slot_bits + 1), len(slot_prefixes)):
+    run_bits, run_widths = statistics.best_runs[prefixes[Kind.ZEROS]]
+    for slot_widths in combinations(range(statistics.slot_bits + 1), len(prefixes[Kind.SLOT])):
         if len(slot_widths) > 1 and slot_widths[-1] == statistics.slot_bits:
             continue  # its slots are those of the other classes too
-        total, start = nbits, 0
-        for prefix, width in zip(slot_prefixes, slot_widths, strict=True):
+        total, start = run_bits, 0
+        for prefix, width in zip(prefixes[Kind.SLOT], slot_widths, strict=True):
             stop = min(start + _slots(width, statistics.slot_bits).size, ranked.entries.size)
             total += (prefix + width) * ranked.repeated(start, stop)
             start = stop
         total += start * statistics.store_bits
+        literal_width = 0
         if Kind.LITERAL in kinds:
-            literals, best[Kind.LITERAL] = ranked.literals(start, prefixes[Kind.LITERAL])
+            literals, literal_width = ranked.literals(start, *prefixes[Kind.LITERAL])
             total += literals
         elif start < ranked.entries.size:
-            continue
-        widths = iter(slot_widths)
-        yield total, kinds, tuple(next(widths) if kind == Kind.SLOT else best[kind] for kind in kinds)
+            if start + SPARE_SLOTS >= 1 << statistics.slot_bits:
+                continue
+            total += ranked.occurrences(start) * statistics.store_bits
+        widths = {Kind.ZEROS: iter(run_widths), Kind.SLOT: iter(slot_widths)}
+        widths |= {Kind.LITERAL: repeat(literal_width), Kind.UNUSED: repeat(0)}
+        yield total, kinds, tuple(next(widths[kind]) for kind in kinds)

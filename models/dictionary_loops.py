@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 
 from .bitstream import peek_all, put
-from .dictionary_code import CLASSES, CodeTable, EntryCodes, Kind
+from .dictionary_code import CLASSES, CodeTable, EntryCodes, Kind, RunCodes
 from .errors import CorruptDataError
 
 _UNUSED, _STORE, _END = int(Kind.UNUSED), int(Kind.STORE), int(Kind.END)
@@ -62,11 +62,12 @@ def encode_entries(
     position = 0
     literal_bits = 0
     zeros = 0
+    spare = 0
     for index in indices:
         if codes.in_runs[index]:
             zeros += 1
             continue
-        position = _put_zeros(bits, position, zeros, codes)
+        position = _put_zeros(bits, position, zeros, codes.runs)
         zeros = 0
         if codes.slot[index] > 0 and stored[index]:
             position = put(bits, position, codes.value[index], codes.length[index])
@@ -74,23 +75,29 @@ def encode_entries(
         if codes.slot[index] > 0:
             position = put(bits, position, codes.slot[index], codes.store_length)
             stored[index] = True
-        else:
+        elif codes.length[index] > 0:
             position = put(bits, position, codes.value[index], codes.length[index])
+        else:
+            position = put(bits, position, codes.spare_slots[spare], codes.store_length)
+            spare = 1 - spare
         for plane in range(dropped, dropped + codes.planes[index]):
             plane_bits = 0
             for word in range(entry_size):
                 bit = np.int64(distinct[index] >> np.uint64(word_bits * word + plane)) & 1
                 plane_bits = plane_bits << 1 | int(bit)
             literal_bits = put(literals, literal_bits, plane_bits, entry_size)
-    return _put_zeros(bits, position, zeros, codes), literal_bits
+    return _put_zeros(bits, position, zeros, codes.runs), literal_bits
 
 
 @njit(cache=True)
-def _put_zeros(bits: np.ndarray, position: int, count: int, codes: EntryCodes) -> int:
+def _put_zeros(bits: np.ndarray, position: int, count: int, runs: RunCodes) -> int:
     """Write the codes of a run of zeros; returns the position after them."""
     while count > 0:
-        run = min(count, 1 << codes.zeros_width)
-        position = put(bits, position, 1 << codes.zeros_width | (run - 1), codes.zeros_length)
+        field, length = runs.narrow_field, runs.narrow_length
+        if -(-count >> field) * length >= runs.wide_length or count >> runs.wide_field:
+            field, length = runs.wide_field, runs.wide_length
+        run = min(count, 1 << field)
+        position = put(bits, position, 1 << field | (run - 1), length)
         count -= run
     return position
 

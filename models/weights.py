@@ -29,7 +29,7 @@ from silicodec.models.networks.tflite import TFLiteModel
 from silicodec.models.quantise import quantise
 from silicodec.models.trimming import Trimming
 
-DICTIONARIES = tuple(Dictionary(entry_size=size, code_bits=bits) for size in (1, 2, 4, 8) for bits in (8, 11))
+DICTIONARIES = tuple(Dictionary(entry_size=size, code_bits=bits) for size in (1, 2, 4, 8) for bits in (8, 16))
 """What each layer chooses from, for the fewest bits."""
 ENGINE = Dictionary(entry_size=8, code_bits=8)
 """The code of the decoder in hardware: eight weights a cycle."""

@@ -209,6 +209,42 @@ def test_a_dictionary_of_few_entries_takes_less_than_the_entropy_of_single_words
     assert codec.nbits(weights) == pytest.approx(5 * 5000, rel=0.06)  # a prefix of one bit and four bits of index
 
 
+def sparse_weights():
+    """Three rare values in succession, then eight frequent ones, between short and long runs of zeros."""
+    random = np.random.default_rng(3)
+    gaps = random.integers(1, np.where(random.random(1000) < 0.7, 9, 500))
+    weights = np.zeros(gaps.sum() + 3, np.int8)
+    weights[:3] = 88, 96, 104
+    weights[np.cumsum(gaps) + 2] = random.choice([-32, -24, -16, -8, 8, 16, 24, 32], 1000)
+    return weights
+
+
+def codes_of(codec, weights):
+    """Encode weights; return the kinds of classes, and kind and slot of each code."""
+    words = codec.encode_words(weights.view(np.uint8))
+    layout = Layout.from_word(int(words["layout"][0]), word_bits=8, code_bits=codec.code_bits)
+    table = layout.table(codec.code_bits, 8)
+    text = "".join(f"{word:0{codec.code_bits}b}" for word in words["codes"].tolist()) + "0" * codec.code_bits
+    position, codes = 0, []
+    while table.kind[ahead := int(text[position : position + codec.code_bits], 2)] != Kind.END:
+        codes.append((Kind(table.kind[ahead]), int(table.slot[ahead])))
+        position += int(table.length[ahead])
+    return [kind for kind, _ in layout.classes], codes
+
+
+def test_long_and_short_runs_of_zeros_have_a_class_each():
+    kinds, _ = codes_of(Dictionary(entry_size=1, code_bits=16), sparse_weights())
+    assert sorted(kinds) == [Kind.ZEROS, Kind.ZEROS, Kind.SLOT]
+
+
+def test_entries_without_a_code_are_stored_in_two_slots_in_turn():
+    _, codes = codes_of(Dictionary(entry_size=1, code_bits=16), sparse_weights())
+    (first, slot), (second, other), third = codes[:3]
+    assert first == second == Kind.STORE
+    assert slot != other
+    assert third == (Kind.STORE, slot)
+
+
 @pytest.mark.parametrize("entry_size", [1, 2, 4, 8])
 def test_decoding_is_fast(entry_size):
     weights = Trimming(4).apply(laplacian_weights(20, 4_000_000))

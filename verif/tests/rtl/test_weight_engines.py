@@ -162,8 +162,9 @@ def test_a_truncated_packet_is_flagged_on_every_backend(backend):
         np.random.default_rng(0).integers(0, 256, 8 * 4096),
         np.zeros(8 * 4096),
         np.random.default_rng(0).choice([0, 16], 8 * 4096, p=[0.9, 0.1]),
+        np.random.default_rng(0).choice([0, 16, 32, 48], 8 * 4096, p=[0.998, 0.0015, 0.0003, 0.0002]),
     ],
-    ids=["literals", "zeros", "few values"],
+    ids=["literals", "zeros", "few values", "long and short runs"],
 )
 def test_one_entry_per_cycle(words):
     simulation = check(DECODER, encoded_packets(Dictionary(), [words.astype(np.uint8)]))
