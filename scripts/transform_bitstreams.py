@@ -1,7 +1,13 @@
-"""Build linear transforms of 64 channels, with as many multipliers as fit, and write their records to fpga/records."""
+"""Build linear transforms of 64 channels, with as many multipliers as fit, and write their records to fpga/records.
+
+    python scripts/transform_bitstreams.py --boards ulx3s
+
+builds that of one board.
+"""
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +31,8 @@ def design_for(board: Board) -> Design:
 
 
 if __name__ == "__main__":
-    for name in MULTIPLIERS:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--boards", nargs="+", default=list(MULTIPLIERS), choices=MULTIPLIERS)
+    for name in parser.parse_args().boards:
         record = build(design_for(BOARDS[name]), BOARDS[name], Path("build/fpga"))
         print(write_record(record, SHIPPED))

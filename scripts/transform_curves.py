@@ -7,6 +7,7 @@ writes records, `build/transform/resnet20.json`, and a plot for each place where
 """
 
 import argparse
+import copy
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,13 @@ from silicodec.plots import rate_figure
 NAMES = [name for name, scheme in SCHEMES.items() if isinstance(scheme, TransformScheme)]
 FIGURES = ("bits", "entropy", "code_table", "top1", "agreement", "divergence")
 """Bits a value: those of the stream, of the entropy, and of the code's table if read for each image; and accuracy."""
+
+
+def with_settings(scheme: TransformScheme, settings: list[int]) -> TransformScheme:
+    """Return a scheme whose candidates are those of some settings, 1 being the scheme's first."""
+    changed = copy.copy(scheme)
+    changed.STEPS = tuple(scheme.STEPS[0] * 2 ** ((setting - 1) / 2) for setting in settings)
+    return changed
 
 
 def measure(network: Network, options: argparse.Namespace, point: Point) -> Iterator[dict[str, Any]]:
@@ -52,9 +60,10 @@ def measure(network: Network, options: argparse.Namespace, point: Point) -> Iter
 
     yield record("8 bits", None, {})
     for name in options.schemes:
-        candidates = {layer: SCHEMES[name].candidates(of_layer) for layer, of_layer in maps.items()}
-        for setting in options.settings:
-            yield record(name, setting, {layer: codecs[setting - 1] for layer, codecs in candidates.items()})
+        scheme = with_settings(SCHEMES[name], options.settings)
+        candidates = {layer: scheme.candidates(of_layer) for layer, of_layer in maps.items()}
+        for index, setting in enumerate(options.settings):
+            yield record(name, setting, {layer: codecs[index] for layer, codecs in candidates.items()})
 
 
 def main() -> None:
@@ -66,7 +75,9 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=500, help="report on so many images (default: 500)")
     parser.add_argument("--points", nargs="+", default=POINTS, choices=POINTS)
     parser.add_argument("--schemes", nargs="+", default=NAMES, choices=NAMES)
-    parser.add_argument("--settings", type=int, nargs="+", default=[1, 2, 3, 4, 5, 6], help="of the schemes' codecs")
+    parser.add_argument(
+        "--settings", type=int, nargs="+", default=[1, 2, 3, 4, 5, 6], help="from fine to coarse, 0 and below too"
+    )
     parser.add_argument("--out", type=Path, default=Path("build/transform"), help="folder (default: build/transform)")
     options = parser.parse_args()
     if options.first < options.calibration:
