@@ -66,6 +66,21 @@ def test_linear_transform_is_that_of_the_document(rows, columns, out_bits):
         np.testing.assert_array_equal(transform.apply(vectors), expected.astype(np.int8), strict=True)
 
 
+@pytest.mark.parametrize("columns", [256, 1024, 1025])
+def test_largest_sums_are_exact(columns):
+    """Sums near the largest, odd ones too, which floating point would be first to round."""
+    matrix = np.array([[-128], [-127], [127]], np.int8).repeat(columns, axis=1)
+    vectors = np.array([[-128], [-127], [127]], np.int8).repeat(columns, axis=1)
+    vectors[1:, -1] = 1
+    sums = vectors.astype(np.int64) @ matrix.T.astype(np.int64)
+    assert abs(sums).max() == columns * 2**14
+    # Its negative as the bias makes a sum 0; no other row may come near.
+    for (vector, row), total in np.ndenumerate(sums):
+        transform = LinearTransform(matrix[row : row + 1], np.array([-total], np.int32), 0)
+        assert transform.apply(vectors)[:, 0].tolist() == np.clip(sums[:, row] - total, -128, 127).tolist()
+        assert transform.apply(vectors)[vector, 0] == 0
+
+
 @given(cases())
 def test_decodes_to_what_restore_gives(case):
     codec, array = case
