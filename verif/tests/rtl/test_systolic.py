@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from silicodec.models.capture import weights as network_weights
-from silicodec.models.networks import get_network
+from silicodec.models.networks import get_network, mnist
 from silicodec.models.quantise import quantise
 from silicodec.models.tiling import add_tiles, image_patches, vector_tiles, weight_tiles
 from silicodec.rtl.convert import verilog
-from silicodec.rtl.weight_engines import port_words, systolic_engine, value_ports
+from silicodec.rtl.weight_engines import compressed_systolic_engine, port_words, systolic_engine, value_ports
 from silicodec.verif.compare import check
 from silicodec.verif.matrix_product import multiply
 from silicodec.verif.simulate import simulate
@@ -149,6 +149,27 @@ def test_a_layer_of_a_network(network, layer):
     assert np.array_equal(product.values, activations.astype(np.int32) @ weights.astype(np.int32))
     tiles = -(-weights.shape[0] // 8) * -(-weights.shape[1] // 8)
     assert product.simulation.cycles == 8 + tiles * activations.shape[0] + 16
+
+
+@pytest.fixture(scope="module")
+def lenet5_layer():
+    """The second convolution of a LeNet-5 that was trained and pruned on real digits for a second or two."""
+    import torch
+
+    images, labels = (torch.from_numpy(array[:2000]) for array in mnist.read_digits("training"))
+    model = mnist.train(mnist.build_lenet5, images, labels, density=0.1, epochs=4)
+    return convolution(model, "conv2", mnist.read_digits("others")[0][:4])
+
+
+@pytest.mark.skipif("SILICODEC_DATA" not in os.environ, reason="SILICODEC_DATA is not set")
+@pytest.mark.parametrize("engine", [ARRAYS[8, 8], compressed_systolic_engine(8, 8)], ids=lambda engine: engine.name)
+def test_a_layer_of_lenet5(engine, lenet5_layer):
+    activations, weights = lenet5_layer
+    assert activations.shape == (400, 150)
+    assert 0 < np.count_nonzero(weights) < weights.size // 2
+    product = multiply(engine, activations, weights)
+    assert np.array_equal(product.values, activations.astype(np.int32) @ weights.astype(np.int32))
+    assert product.simulation.cycles < 8 + 19 * 2 * 400 + 16 + 6
 
 
 def test_tiles_add_up_in_numpy():
