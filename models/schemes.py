@@ -82,11 +82,14 @@ class Lossless:
 
 
 class DCTOrEBPCScheme:
-    """EBPC, or the codec `dct` as of `DCTScheme`, whichever serves a layer better."""
+    """EBPC, or a codec of `DCTScheme` where that takes fewer bits."""
 
     def candidates(self, maps: np.ndarray) -> list[LayerCodec]:
-        """Make EBPC and the codecs of `DCTScheme`."""
-        return [Lossless(EBPC()), *DCTScheme().candidates(maps)]
+        """Make EBPC, and for each codec of `DCTScheme` that one, or EBPC again where that is no larger."""
+        lossless = Lossless(EBPC())
+        bits = lossless.nbits(maps)
+        codecs = DCTScheme().candidates(maps)
+        return [lossless, *(codec if codec.nbits(maps) < bits else lossless for codec in codecs)]
 
 
 class TransformScheme:

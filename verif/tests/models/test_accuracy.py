@@ -12,6 +12,7 @@ from silicodec.models.ebpc import EBPC  # noqa: E402
 from silicodec.models.networks import get_network  # noqa: E402
 from silicodec.models.quantise import quantise  # noqa: E402
 from silicodec.models.restoration import RestoredNetwork  # noqa: E402
+from silicodec.models.schemes import get_scheme  # noqa: E402
 from silicodec.models.software import Entropy  # noqa: E402
 
 CALIBRATION, IMAGES = 60, 70
@@ -96,8 +97,17 @@ def test_lossless_first_where_a_scheme_has_it(network):
     none, all_ = measure_accuracy(network, **arguments, budgets=(0.0, 1.0))
     assert none["ratio"] >= none["ebpc_ratio"] > 1
     assert all_["ratio"] > none["ratio"]
-    codecs = {layer["codec"]["id"] for layer in none["layers"]} | {layer["codec"]["id"] for layer in all_["layers"]}
-    assert codecs == {"ebpc", "dct"}
+    assert {layer["codec"]["id"] for layer in all_["layers"]} <= {"ebpc", "dct"}
+
+
+def test_ebpc_takes_the_place_of_dct_where_it_is_smaller():
+    random = np.random.default_rng(0)
+    maps = (random.integers(0, 100, (1, 4, 32, 32)) * (random.random((1, 4, 32, 32)) < 0.3)).astype(np.int8)
+    first, *others = get_scheme("dct-or-ebpc").candidates(maps)
+    sizes = [codec.nbits(maps) for codec in others]
+    assert max(sizes) == first.nbits(maps) > min(sizes)
+    assert {codec.get_config()["id"] for codec in others} == {"ebpc", "dct"}
+    np.testing.assert_array_equal(first.restore(maps), maps)
 
 
 def test_without_labels_agreement_counts(network, tmp_path):
