@@ -25,8 +25,10 @@ from silicodec.asic.yosys_log import PassRunner, pass_runner
 
 SWEEP = "+strash;ifraig;scorr;dc2;fraig;ifraig;"
 """What ABC does to a comparison: it merges what is equal inside, so that little or nothing is left to prove."""
-CYCLES = 8
-"""Clock cycles after reset to check where the registers cannot be matched."""
+CYCLES = (8, 2)
+"""Clock cycles after reset to check where the registers cannot be matched; fewer where more take too long."""
+SECONDS = 300
+"""How long the solver may take for a proof."""
 
 
 class Check:
@@ -102,7 +104,7 @@ class Check:
         """Return the option that holds the input `rst` in the first cycle, if there is such an input."""
         return "-set-at 1 in_rst 1" if self._selected("gold/i:rst") else ""
 
-    def prove_swept(self) -> bool:
+    def prove_swept(self) -> bool | None:
         """Whether no input makes an output differ with zeros for what the Verilog leaves undefined, which is faster."""
         self._run("miter -equiv -flatten -make_outputs gold gate miter")
         self._commands("select -module miter", "setundef -zero", "techmap", "opt", f"abc -g AND -script {SWEEP}")
@@ -111,15 +113,20 @@ class Check:
         self._run("delete miter")
         return proven
 
-    def prove(self, options: str = "") -> bool:
-        """Whether no input makes an output of the two designs differ."""
+    def prove(self, options: str = "") -> bool | None:
+        """Whether no input makes an output of the two designs differ; None if that takes too long to find out."""
         self._run("miter -equiv -flatten -ignore_gold_x -make_outputs gold gate miter")
-        return self._no_difference(options)
+        proven = self._no_difference(options)
+        self._run("delete miter")
+        return proven
 
-    def _no_difference(self, options: str = "") -> bool:
-        """Whether the solver finds no input on which the comparison fails."""
-        self._run(f"sat -prove trigger 0 {options} miter", output="proof")
-        return "SAT proof finished - no model found: SUCCESS!" in (self._folder / "proof").read_text()
+    def _no_difference(self, options: str = "") -> bool | None:
+        """Whether the solver finds no input on which the comparison fails; None if it ran out of time."""
+        self._run(f"sat -timeout {SECONDS} -prove trigger 0 {options} miter", output="proof")
+        said = (self._folder / "proof").read_text()
+        if "SAT proof finished" not in said:
+            return None
+        return "no model found: SUCCESS!" in said
 
 
 def check(top: str, folder: Path, files: list[str]) -> dict[str, object]:
@@ -128,14 +135,18 @@ def check(top: str, folder: Path, files: list[str]) -> dict[str, object]:
     Returns
     -------
     dict
-        `proven`: whether no difference was found. `cycles`: for how many clock cycles after a reset, with registers
-        that begin as zero; None stands for any number, from any state.
+        `proven`: whether no difference was found; None if that was not decided in time. `cycles`: for how many clock
+        cycles after a reset, with registers that begin as zero; None stands for any number, from any state.
     """
     by_state = Check(top, folder, files, cut=True)
     if by_state.match_registers() and (by_state.prove_swept() or by_state.prove()):
         return {"proven": True, "cycles": None}
     bounded = Check(top, folder, files, cut=False)
-    return {"proven": bounded.prove(f"-seq {CYCLES} -set-init-zero {bounded.reset()}"), "cycles": CYCLES}
+    for cycles in CYCLES:
+        proven = bounded.prove(f"-seq {cycles} -set-init-zero {bounded.reset()}")
+        if proven is not None:
+            return {"proven": proven, "cycles": cycles}
+    return {"proven": None, "cycles": 0}
 
 
 if __name__ == "__main__":

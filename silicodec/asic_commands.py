@@ -261,6 +261,8 @@ def describe_layout(result: Result) -> str:
 
 def describe_check(result: Result) -> str:
     """Say what the formal check found."""
+    if result.equivalence["proven"] is None:
+        return "whether the netlist equals the Verilog was NOT DECIDED in time"
     if not result.equivalence["proven"]:
         return "the netlist DIFFERS from the Verilog"
     cycles = result.equivalence["cycles"]

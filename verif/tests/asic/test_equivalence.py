@@ -86,3 +86,14 @@ def test_gates_of_the_engines_are_proven_from_any_state(tmp_path, engine):
     engine = ENGINES[engine]
     synthesise(engine.top, verilog(engine), tmp_path)
     assert equivalence(engine.top, tmp_path, verilog(engine)) == {"proven": True, "cycles": None}
+
+
+def test_what_takes_too_long_is_not_decided(tmp_path):
+    ports = "input clk, input [15:0] a, b, output reg [31:0] p"
+    text = f"module product ({ports}); always @(posedge clk) p <= a * b; endmodule"
+    synthesise("product", text, tmp_path)
+    (tmp_path / "design.v").write_text(text.replace("a * b", "((a * b[15:8]) << 8) + a * b[7:0]"))
+    hurried = "from pathlib import Path; from silicodec.asic import equivalence as e; e.SECONDS = 1; "
+    command = hurried + "open('result', 'w').write(str(e.check('product', Path(), ['design.v'])))"
+    subprocess.run([sys.executable, "-c", command], cwd=tmp_path, check=True, capture_output=True, timeout=120)
+    assert (tmp_path / "result").read_text() == "{'proven': None, 'cycles': 0}"
