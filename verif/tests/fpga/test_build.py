@@ -196,7 +196,7 @@ def test_shipped_records_are_of_the_present_verilog(name, board):
     assert all(clock.achieved_mhz >= board.clock_mhz for clock in record.clocks.values())
 
 
-@pytest.mark.parametrize("board", ["icebreaker"])
+@pytest.mark.parametrize("board", ["icebreaker", "ulx3s"])
 def test_shipped_records_of_linear_transforms_are_of_the_present_verilog(board):
     script = Path(__file__).parents[3] / "scripts" / "transform_bitstreams.py"
     design = runpy.run_path(str(script))["design_for"](BOARDS[board])
