@@ -79,9 +79,8 @@ class Calibration:
         )
         code = HuffmanCode.from_histogram(np.append(counts, self._maps), symbol_bits)
 
-        # The inverse is that of the rounded matrix, or the closest to one where components are dropped.
-        rounded = matrix / 2.0**shift
-        matrix, shift = _to_integers(np.linalg.solve(rounded @ rounded.T, rounded).T)
+        # The inverse is that of the rounded matrix, or the closest to one where components are dropped, or rounded off.
+        matrix, shift = _to_integers(np.linalg.pinv(matrix / 2.0**shift))
         bias = _rounding(shift) + np.rint(2**shift * self._mean).astype(np.int32)
         inverse = LinearTransform(matrix, bias, shift)
         return TransformCodec.from_tables(forward, inverse, code, block=self._block, signed=self._signed)
