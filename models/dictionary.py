@@ -14,7 +14,8 @@ import numpy as np
 
 from .bitstream import from_bytes, new_bits, pack, to_stream, unpack
 from .codec import EncodedStream, WordCodec, to_words, word_dtype
-from .dictionary_code import CLASSES, LAYOUT_BITS, Layout, Statistics, choose_plan
+from .dictionary_choice import Statistics, choose_plan
+from .dictionary_code import CLASSES, LAYOUT_BITS, Layout
 from .dictionary_loops import decode_entries, encode_entries, planes_needed, scan, spread_planes
 from .errors import CodecError, CorruptDataError, check_integer, check_power_of_two
 
@@ -30,11 +31,15 @@ class Dictionary(WordCodec):
     entry_size : int, optional
         Words in an entry: 1, 2, 4 or, for words of up to 8 bits, 8; by default the most.
     code_bits : int
-        Most bits in a code, 5 to 16: the dictionary has 2**(code_bits - 3) slots.
+        Most bits in a code, 5 to 16.
+    slot_bits : int, optional
+        Most bits in the number of a slot, 2 to `code_bits` - 3: the dictionary has 2**slot_bits slots. By default 5, or
+        the most where that is less.
     """
 
     entry_size: int = None  # type: ignore[assignment]  # an int once the object is made
     code_bits: int = 8
+    slot_bits: int = None  # type: ignore[assignment]
 
     codec_id: ClassVar[str] = "dictionary"
     stream_names: ClassVar[tuple[str, ...]] = ("layout", "codes", "literals")
@@ -47,6 +52,9 @@ class Dictionary(WordCodec):
             object.__setattr__(self, "entry_size", most)
         check_power_of_two("entry_size", self.entry_size, 1, most)
         check_integer("code_bits", self.code_bits, CLASSES + 2, 16)
+        if self.slot_bits is None:
+            object.__setattr__(self, "slot_bits", min(5, self.code_bits - CLASSES))
+        check_integer("slot_bits", self.slot_bits, 2, self.code_bits - CLASSES)
 
     def encode_words(self, words: np.ndarray) -> dict[str, np.ndarray]:
         """Encode one packet to the words that the hardware takes.
@@ -59,7 +67,7 @@ class Dictionary(WordCodec):
         Returns
         -------
         dict of str to numpy.ndarray
-            "layout": one word of 24 bits, uint32. "codes": words of `code_bits` bits, uint8 up to 8 bits, else uint16.
+            "layout": one word of 32 bits, uint32. "codes": words of `code_bits` bits, uint8 up to 8 bits, else uint16.
             "literals": words of `entry_size * word_bits` bits, uint64. The last word of each is filled up with zero
             bits.
 
@@ -135,7 +143,9 @@ class Dictionary(WordCodec):
             bits,
             literals,
         )
-        layout = Layout(plan.classes, entries.dropped, has_literals=literal_bits > 0)
+        layout = Layout(
+            plan.classes, entries.dropped, plan.slot_bits, plan.run_bits, has_literals=literal_bits > 0
+        )
         return {
             "layout": EncodedStream(layout.word.to_bytes(LAYOUT_BITS // 8), LAYOUT_BITS),
             "codes": to_stream(bits, nbits),
@@ -198,14 +208,17 @@ class _Entries:
         distinct, inverse, counts = np.unique(entries, return_inverse=True, return_counts=True)
         planes = np.maximum(planes_needed(distinct, codec.word_bits, codec.entry_size) - self.dropped, 1)
         order = np.lexsort((distinct, -planes, -counts))
+        runs = _runs(entries == 0)
         self.distinct = distinct[order]
         self.indices = np.argsort(order)[inverse]
         self.statistics = Statistics(
             counts=counts[order],
             planes=planes[order],
             is_zero=self.distinct == 0,
-            zero_runs=_runs(entries == 0),
+            zero_runs=runs,
+            trailing_zeros=int(runs[-1]) if not entries[-1] else 0,
             entry_size=codec.entry_size,
+            slot_bits=codec.slot_bits,
             code_bits=codec.code_bits,
             all_planes=codec.word_bits - self.dropped,
         )
@@ -226,7 +239,9 @@ class _Reader:
 
     def __init__(self, codec: Dictionary, layout_word: int, codes: EncodedStream, literals: EncodedStream) -> None:
         self._codec = codec
-        self._layout = Layout.from_word(layout_word, word_bits=codec.word_bits, code_bits=codec.code_bits)
+        self._layout = Layout.from_word(
+            layout_word, word_bits=codec.word_bits, slot_bits=codec.slot_bits, code_bits=codec.code_bits
+        )
         self._bits, self._literals = from_bytes(codes.data), from_bytes(literals.data)
         self._table = self._layout.table(codec.code_bits, codec.word_bits)
         self.count, self._nbits, plane_count = scan(self._bits, codes.nbits, codec.code_bits, self._table)
@@ -245,6 +260,7 @@ class _Reader:
             self._bits,
             self._nbits,
             codec.code_bits,
+            self._layout.slot_bits,
             self._table,
             self._literals,
             spread_planes(codec.word_bits, codec.entry_size),

@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 
 from .bitstream import peek_all, put
-from .dictionary_code import CLASSES, CodeTable, EntryCodes, Kind, RunCodes
+from .dictionary_code import CodeTable, EntryCodes, Kind, RunCodes
 from .errors import CorruptDataError
 
 _UNUSED, _STORE, _END = int(Kind.UNUSED), int(Kind.STORE), int(Kind.END)
@@ -67,31 +67,39 @@ def encode_entries(
         if codes.in_runs[index]:
             zeros += 1
             continue
-        position = _put_zeros(bits, position, zeros, codes.runs)
+        position = _put_zeros(bits, position, zeros >> codes.run_bits, codes.runs)
+        run = zeros & ((1 << codes.run_bits) - 1)
         zeros = 0
+        value, length = codes.value[index], codes.length[index]
         if codes.slot[index] > 0 and stored[index]:
-            position = put(bits, position, codes.value[index], codes.length[index])
+            position = put(bits, position, value << codes.run_bits | run, length)
             continue
         if codes.slot[index] > 0:
-            position = put(bits, position, codes.slot[index], codes.store_length)
+            value, length = codes.slot[index], codes.store_length
             stored[index] = True
-        elif codes.length[index] > 0:
-            position = put(bits, position, codes.value[index], codes.length[index])
-        else:
-            position = put(bits, position, codes.spare_slots[spare], codes.store_length)
+        elif not length:
+            value, length = codes.spare_slots[spare], codes.store_length
             spare = 1 - spare
+        position = put(bits, position, value << codes.run_bits | run, length)
         for plane in range(dropped, dropped + codes.planes[index]):
             plane_bits = 0
             for word in range(entry_size):
                 bit = np.int64(distinct[index] >> np.uint64(word_bits * word + plane)) & 1
                 plane_bits = plane_bits << 1 | int(bit)
             literal_bits = put(literals, literal_bits, plane_bits, entry_size)
-    return _put_zeros(bits, position, zeros, codes.runs), literal_bits
+    position = _put_zeros(bits, position, zeros >> codes.run_bits, codes.runs)
+    zeros &= (1 << codes.run_bits) - 1
+    if zeros == 1:
+        position = put(bits, position, 1 << codes.run_bits, codes.store_length)
+        literal_bits += entry_size * (word_bits - dropped)
+    elif zeros:
+        position = put(bits, position, zeros - 1, codes.store_length)
+    return position, literal_bits
 
 
 @njit(cache=True)
 def _put_zeros(bits: np.ndarray, position: int, count: int, runs: RunCodes) -> int:
-    """Write the codes of a run of zeros; returns the position after them."""
+    """Write the codes of units of zeros; returns the position after them."""
     while count > 0:
         field, length = runs.narrow_field, runs.narrow_length
         if -(-count >> field) * length >= runs.wide_length or count >> runs.wide_field:
@@ -133,6 +141,7 @@ def decode_entries(
     bits: np.ndarray,
     nbits: int,
     code_bits: int,
+    slot_bits: int,
     table: CodeTable,
     literals: np.ndarray,
     spread: np.ndarray,
@@ -143,7 +152,7 @@ def decode_entries(
 ) -> None:
     """Decode into an array of zeros."""
     mask = np.uint64((1 << word_bits) - 1)
-    slots = np.zeros((1 << (code_bits - CLASSES)) + 1, np.uint64)
+    slots = np.zeros((1 << slot_bits) + 1, np.uint64)
     stored = np.zeros(slots.size, np.bool_)
     stored[-1] = True
     position = 0
@@ -166,14 +175,14 @@ def decode_entries(
                     slots[slot] = entry
                     stored[slot] = True
             else:
-                # Runs of zeros have a slot too, so that no branch, which would be hard to predict, sets them apart.
+                # Zeros have a slot too, so that no branch, which would be hard to predict, sets them apart.
                 if not stored[slot]:
                     raise CorruptDataError("code stream has a code of an empty slot")
                 entry = slots[slot]
-            for index in range(entry_size):
-                words[start + index] = entry & mask
-                entry >>= np.uint64(word_bits)
             start += entry_size * table.entries[ahead]
+            for index in range(start - entry_size, start):
+                words[index] = entry & mask
+                entry >>= np.uint64(word_bits)
 
 
 @njit(cache=True)

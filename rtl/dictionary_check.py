@@ -8,30 +8,40 @@ from myhdl import ConcatSignal, Signal, always_comb, always_seq, block, instance
 
 from silicodec.models.dictionary_code import CLASSES, LAYOUT_BITS, MAX_LITERAL_WIDTH, Kind
 
+from .dictionary_literals import PLANES
+
 
 @block
-def layout_check(layout: Any, wrong: Any, *, code_bits: int) -> Any:
+def layout_check(layout: Any, wrong: Any, *, slot_bits: int, code_bits: int) -> Any:
     """Tell whether no packet has this layout."""
     faults = [Signal(bool(0)) for _ in range(CLASSES)]
     class_checks = [
-        class_check(
-            layout, fault, low=LAYOUT_BITS - 6 * (i + 1), most_bits=code_bits - 1 - i, slot_bits=code_bits - CLASSES
-        )
+        class_check(layout, fault, low=LAYOUT_BITS - 6 * (i + 1), room=code_bits - 1 - i)
         for i, fault in enumerate(faults)
     ]
     any_fault = ConcatSignal(*faults)
 
     @always_comb
     def check() -> None:
-        wrong.next = any_fault != 0 or layout[5] or layout[0]
+        # Planes, slots and runs; and the last bit, which is zero.
+        wrong.next = (
+            any_fault != 0
+            or layout[14:10] >= PLANES
+            or layout[10:6] > slot_bits
+            or layout[10:6] + layout[6:2] > code_bits - CLASSES
+            or layout[0]
+        )
 
     return instances()
 
 
 @block
-def class_check(layout: Any, fault: Any, *, low: int, most_bits: int, slot_bits: int) -> Any:
-    """Tell whether there is no class of codes as the six bits of a layout from bit `low` on say."""
-    zeros, slot, literal = int(Kind.ZEROS), int(Kind.SLOT), int(Kind.LITERAL)
+def class_check(layout: Any, fault: Any, *, low: int, room: int) -> Any:
+    """Tell whether there is no class of codes as the six bits of a layout from bit `low` on say.
+
+    `room` is what its codes have for field and run.
+    """
+    unused, slot, literal = int(Kind.UNUSED), int(Kind.SLOT), int(Kind.LITERAL)
     kind = Signal(intbv(0)[2:])
     width = Signal(intbv(0)[4:])
 
@@ -42,14 +52,12 @@ def class_check(layout: Any, fault: Any, *, low: int, most_bits: int, slot_bits:
 
     @always_comb
     def check() -> None:
-        if kind == zeros:
-            fault.next = width > most_bits
-        elif kind == slot:
-            fault.next = width > slot_bits
-        elif kind == literal:
-            fault.next = width > MAX_LITERAL_WIDTH
-        else:
-            fault.next = width != 0
+        fault.next = (
+            width + layout[6:2] > room
+            or (kind == slot and width > layout[10:6])
+            or (kind == literal and width > MAX_LITERAL_WIDTH)
+            or (kind == unused and width != 0)
+        )
 
     return instances()
 
@@ -57,7 +65,7 @@ def class_check(layout: Any, fault: Any, *, low: int, most_bits: int, slot_bits:
 @block
 def code_check(
     clk: Any, rst: Any, start: Any, code: Any, decision: Any, empty: Any, literal: Any, short: Any, flaw: Any,
-    *, code_bits: int,
+    *, slot_bits: int,
 ) -> Any:  # fmt: skip
     """Remember whether anything was wrong with a code or literal of a packet.
 
@@ -74,7 +82,7 @@ def code_check(
     flaw : Signal of bool
         Anything was wrong.
     """
-    slots = 1 << (code_bits - CLASSES)
+    slots = 1 << slot_bits
     stored = Signal(intbv(0)[slots:])
     here = Signal(bool(0))
 

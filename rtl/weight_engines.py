@@ -20,6 +20,8 @@ from .stream import StreamGroup
 from .systolic import PORT_VALUES, SUM_BITS, systolic_array
 from .weight_trimmer import SETTINGS_BITS, weight_trimmer
 
+DENSE, SPARSE = Dictionary(), Dictionary(entry_size=2, code_bits=16)
+"""Codes for many weights a cycle, and for few weights between long runs of zeros."""
 DEFAULT_TRIMMING = Trimming(low_bits=3, threshold=6)
 
 
@@ -56,9 +58,9 @@ def systolic_engine(rows: int, columns: int) -> Engine:
     )
 
 
-def dictionary_engine(*, code_bits: int = 8, entry_size: int = 8, checked: bool = False) -> Engine:
+def dictionary_engine(codec: Dictionary = DENSE, *, checked: bool = False) -> Engine:
     """Return a dictionary decoder as an engine."""
-    codec = Dictionary(entry_size=entry_size, code_bits=code_bits)
+    entry_size = codec.entry_size
     bits = 8 * entry_size
 
     def reference(inputs: Mapping[str, Packets]) -> dict[str, list[np.ndarray]]:
@@ -68,11 +70,16 @@ def dictionary_engine(*, code_bits: int = 8, entry_size: int = 8, checked: bool 
         return encoded_packets(codec, [to_words(tensor, 8) for tensor in tensors])
 
     return Engine(
-        name="dictionary-decoder" + ("-checked" if checked else ""),
-        summary=f"dictionary decoder, entries of {entry_size} weights"
+        name="dictionary-decoder" + ("-sparse" if codec.code_bits > 8 else "") + ("-checked" if checked else ""),
+        summary=f"dictionary decoder, entries of {entry_size} weights, codes of up to {codec.code_bits} bits"
         + (", detects malformed streams" if checked else ""),
         block=dictionary_decoder,
-        parameters={"code_bits": code_bits, "entry_size": entry_size, "checked": checked},
+        parameters={
+            "code_bits": codec.code_bits,
+            "slot_bits": codec.slot_bits,
+            "entry_size": entry_size,
+            "checked": checked,
+        },
         inputs=code_ports(codec),
         outputs=(Port("entries", bits, error=checked),),
         reference=reference,
@@ -252,6 +259,8 @@ def column_sums(
 WEIGHT_ENGINES: tuple[Engine, ...] = (
     dictionary_engine(),
     dictionary_engine(checked=True),
+    dictionary_engine(SPARSE),
+    dictionary_engine(SPARSE, checked=True),
     trimmer_engine(),
     systolic_engine(8, 8),
     compressed_systolic_engine(8, 8),

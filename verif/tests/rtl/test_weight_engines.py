@@ -17,6 +17,9 @@ from silicodec.models.quantise import quantise
 from silicodec.models.trimming import Trimming
 from silicodec.rtl.convert import verilog
 from silicodec.rtl.weight_engines import (
+    DENSE,
+    SPARSE,
+    code_ports,
     compressed_systolic_engine,
     decoded_packets,
     dictionary_engine,
@@ -32,8 +35,13 @@ from silicodec.verif.stalls import Stalls
 
 BACKENDS = ["myhdl", "icarus", "verilator"]
 DECODER, CHECKED, TRIMMER = dictionary_engine(), dictionary_engine(checked=True), trimmer_engine()
+DECODERS = {
+    "dense": (DENSE, (DECODER, CHECKED)),
+    "sparse": (SPARSE, (dictionary_engine(SPARSE), dictionary_engine(SPARSE, checked=True))),
+}
+both_codes = pytest.mark.parametrize(("codec", "engines"), DECODERS.values(), ids=DECODERS)
 PLAIN_ARRAY, COMPRESSED_ARRAY = systolic_engine(2, 2), compressed_systolic_engine(2, 2)
-ENGINES = {engine.name: engine for engine in (DECODER, CHECKED, TRIMMER, COMPRESSED_ARRAY)}
+ENGINES = {engine.name: engine for engine in (*DECODERS["dense"][1], *DECODERS["sparse"][1], TRIMMER, COMPRESSED_ARRAY)}
 STALLS = {
     "free": None,
     "stalled": Stalls(seed=1),
@@ -95,19 +103,20 @@ def weight_packets(draw):
 any_stalls = st.one_of(st.none(), st.builds(Stalls, seed=st.integers(0, 1000)))
 
 
+@both_codes
 @settings(max_examples=60)
 @given(packets=weight_packets(), stalls=any_stalls)
-def test_any_packets_through_the_decoders(packets, stalls):
-    for engine in (DECODER, CHECKED):
-        check(engine, encoded_packets(Dictionary(), packets), stalls=stalls)
+def test_any_packets_through_the_decoders(codec, engines, packets, stalls):
+    for engine in engines:
+        check(engine, encoded_packets(codec, packets), stalls=stalls)
 
 
 @st.composite
-def damage(draw, streams):
+def damage(draw, codec, streams):
     """Flip, drop, add and replace words of a packet's streams; a stream keeps at least one word."""
     for _ in range(draw(st.integers(1, 3))):
         name = draw(st.sampled_from([name for name, stream in streams.items() if stream.size]))
-        stream, bits = streams[name].copy(), {"layout": 24, "codes": 8, "literals": 64}[name]
+        stream, bits = streams[name].copy(), {port.name: port.bits for port in code_ports(codec)}[name]
         match draw(st.sampled_from(["flip", "replace", "cut", "extend"])) if name != "layout" else "flip":
             case "flip":
                 stream[draw(st.integers(0, stream.size - 1))] ^= stream.dtype.type(1 << draw(st.integers(0, bits - 1)))
@@ -121,14 +130,15 @@ def damage(draw, streams):
     return streams
 
 
+@both_codes
 @settings(max_examples=150)
 @given(data=st.data(), stalls=any_stalls)
-def test_malformed_packets_are_flagged_and_leave_the_next_one_alone(data, stalls):
+def test_malformed_packets_are_flagged_and_leave_the_next_one_alone(codec, engines, data, stalls):
     inputs = {"layout": [], "codes": [], "literals": []}
     expected = []
     for packet in data.draw(weight_packets()):
-        sound = Dictionary().encode_words(packet)
-        for streams in (data.draw(damage(sound)), sound):
+        sound = codec.encode_words(packet)
+        for streams in (data.draw(damage(codec, sound)), sound):
             has_literals = bool(streams["layout"][0] & 2)
             if has_literals and not streams["literals"].size:
                 streams["literals"] = np.ones(1, np.uint64)
@@ -136,15 +146,15 @@ def test_malformed_packets_are_flagged_and_leave_the_next_one_alone(data, stalls
             for name in inputs:
                 inputs[name] += part[name] if name != "literals" or has_literals else []
             try:
-                expected += decoded_packets(Dictionary(), part)
+                expected += decoded_packets(codec, part)
             except CorruptDataError:
                 expected.append(None)
-    for engine in (DECODER, CHECKED):
+    for engine in engines:
         result = simulate(engine, inputs, stalls=stalls)
         assert len(result.streams["entries"]) == len(expected)
         for found, wanted in zip(result.streams["entries"], expected, strict=True):
             assert wanted is None or np.array_equal(found.view(np.uint8), wanted)
-        if engine is CHECKED:
+        if engine is engines[1]:
             assert result.errors["entries"] == [wanted is None for wanted in expected]
 
 
@@ -171,9 +181,18 @@ def test_one_entry_per_cycle(words):
     assert simulation.cycles <= 4096 + 6
 
 
-@pytest.mark.parametrize(("code_bits", "entry_size"), [(8, 1), (8, 2), (16, 4)])
-def test_other_codes_and_entries(code_bits, entry_size):
-    engine = dictionary_engine(code_bits=code_bits, entry_size=entry_size, checked=True)
+@pytest.mark.parametrize(
+    "codec",
+    [
+        Dictionary(entry_size=1),
+        Dictionary(entry_size=2, slot_bits=3),
+        Dictionary(entry_size=4, code_bits=16, slot_bits=8),
+        Dictionary(entry_size=8, code_bits=16, slot_bits=2),
+    ],
+    ids=str,
+)
+def test_other_codes_and_entries(codec):
+    engine = dictionary_engine(codec, checked=True)
     check(engine, engine.stimulus(edge_tensors()), backend="icarus", stalls=Stalls(seed=1))
 
 
@@ -216,6 +235,7 @@ def weight_bits(engine, product):
     ("engine", "parameters", "message"),
     [
         (DECODER, {"code_bits": 9}, "code_bits must be 8 or 16, not 9"),
+        (DECODER, {"slot_bits": 6}, "slot_bits must be 2 to 5, not 6"),
         (DECODER, {"entry_size": 3}, "entry_size must be 1, 2, 4 or 8, not 3"),
         (TRIMMER, {"entry_size": 9}, "entry_size must be 1 .. 8, not 9"),
         (COMPRESSED_ARRAY, {"columns": 3}, "columns must be 1, 2, 4 or 8, not 3"),
