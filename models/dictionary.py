@@ -143,9 +143,7 @@ class Dictionary(WordCodec):
             bits,
             literals,
         )
-        layout = Layout(
-            plan.classes, entries.dropped, plan.slot_bits, plan.run_bits, has_literals=literal_bits > 0
-        )
+        layout = Layout(plan.classes, entries.dropped, plan.slot_bits, plan.run_bits, has_literals=literal_bits > 0)
         return {
             "layout": EncodedStream(layout.word.to_bytes(LAYOUT_BITS // 8), LAYOUT_BITS),
             "codes": to_stream(bits, nbits),
@@ -181,6 +179,10 @@ class Dictionary(WordCodec):
         bits = np.unpackbits(np.frombuffer(literals.data, np.uint8))[: literals.nbits]
         rows = np.pad(bits, (0, -bits.size % self._entry_bits)).reshape(-1, self._entry_bits)
         return np.packbits(np.pad(rows, ((0, 0), (64 - self._entry_bits, 0)))).view(">u8").astype(np.uint64)
+
+
+DENSE, SPARSE = Dictionary(), Dictionary(entry_size=2, code_bits=16)
+"""Codes for many weights a cycle, and for few weights between long runs of zeros."""
 
 
 class _Entries:

@@ -165,9 +165,7 @@ def choose_plan(statistics: Statistics) -> Plan:
     return Plan(classes, best.slot_bits, best.run_bits, codes, best.nbits)
 
 
-def _entry_codes(
-    statistics: Statistics, classes: tuple[CodeClass, ...], slot_bits: int, run_bits: int
-) -> EntryCodes:
+def _entry_codes(statistics: Statistics, classes: tuple[CodeClass, ...], slot_bits: int, run_bits: int) -> EntryCodes:
     count = statistics.counts.size
     slot, value, length = (np.zeros(count, np.int64) for _ in range(3))
     planes = np.full(count, statistics.all_planes)

@@ -22,7 +22,7 @@ from torch.nn.functional import kl_div, log_softmax
 from silicodec.models import capture
 from silicodec.models.capture import Model
 from silicodec.models.catalog import make_codec
-from silicodec.models.dictionary import Dictionary
+from silicodec.models.dictionary import DENSE, SPARSE, Dictionary
 from silicodec.models.networks import Images, Network, get_network
 from silicodec.models.networks.integer_graph import Convolution
 from silicodec.models.networks.tflite import TFLiteModel
@@ -31,9 +31,14 @@ from silicodec.models.trimming import Trimming
 
 DICTIONARIES = tuple(Dictionary(entry_size=size, code_bits=bits) for size in (1, 2, 4, 8) for bits in (8, 16))
 """What each layer chooses from, for the fewest bits."""
-ENGINE = Dictionary(entry_size=8, code_bits=8)
-"""The code of the decoder in hardware: eight weights a cycle."""
-COMPARISONS = {"entropy": make_codec("entropy"), "huffman": make_codec("huffman"), "zstd": make_codec("zstd", level=19)}
+CODERS = {
+    "dense": DENSE,
+    "sparse": SPARSE,
+    "entropy": make_codec("entropy"),
+    "huffman": make_codec("huffman"),
+    "zstd": make_codec("zstd", level=19),
+}
+"""What all layers are measured with: the two codes that decoders in hardware are made for, and others to compare."""
 PROBE_IMAGES = 25
 """Calibration images that each layer alone is tried on."""
 BATCH = 100
@@ -153,7 +158,7 @@ def candidates(tensor: WeightTensor) -> list[Point]:
     for trimming in (None, *TRIMMINGS):
         trimmed = tensor.trimmed(trimming)
         error = float(np.square(trimmed - tensor.integers, dtype=np.float64).sum())
-        points.append(Point(trimming, COMPARISONS["entropy"].nbits(trimmed.astype(np.int8)), error))
+        points.append(Point(trimming, CODERS["entropy"].nbits(trimmed.astype(np.int8)), error))
     return corners(points)
 
 
@@ -193,9 +198,10 @@ def measure_weights(
         For the weights as they are and for each budget: ``network``, ``choice`` (``8 bits``, or such as ``loss 0.01``),
         ``images``, ``top1_before`` and ``top1`` (None where labels are unknown), ``loss``, ``agreement``, ``weights``
         (their number), ``zeros`` (fraction), ``bits`` (8 for each weight), ``dictionary_bits`` (each layer with the
-        best of `DICTIONARIES`), ``engine_bits`` (`ENGINE`), ``entropy_bits``, ``huffman_bits`` (without the table),
-        ``zstd_bits``, and ``layers``: for each, ``layer``, ``shape``, ``low_bits``, ``threshold``, ``codec`` (its
-        configuration), and the same sizes. Plain JSON.
+        best of `DICTIONARIES`), ``dense_bits`` and ``sparse_bits`` (all layers with the one code that a decoder in
+        hardware is made for), ``entropy_bits``, ``huffman_bits`` (without the table), ``zstd_bits``, and ``layers``:
+        for each, ``layer``, ``shape``, ``low_bits``, ``threshold``, ``codec`` (its configuration), and the same sizes.
+        Plain JSON.
 
     Raises
     ------
@@ -289,8 +295,7 @@ def _layer_record(layer: str, tensor: WeightTensor, trimming: Trimming | None) -
         "zeros": 1 - np.count_nonzero(words) / words.size,
         "bits": 8 * words.size,
         "dictionary_bits": bits,
-        "engine_bits": ENGINE.nbits(words),
-    } | {f"{name}_bits": codec.nbits(words) for name, codec in COMPARISONS.items()}
+    } | {f"{name}_bits": codec.nbits(words) for name, codec in CODERS.items()}
 
 
 def _totals(layers: list[dict[str, Any]]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from myhdl import Signal, always_comb, always_seq, block, downrange, instances, intbv, modbv
+from myhdl import Signal, always_comb, always_seq, block, instances, intbv, modbv
 
 from silicodec.models.dictionary_code import CLASSES, Kind
 
@@ -131,9 +131,7 @@ def dictionary_decoder(
         clk, rst, literals, start, has_literals, over, dropped, parsed_left_out, literal_take, literal_ready,
         literals_open, short, padded, slots.write_data, entry_size=entry_size,
     )  # fmt: skip
-    parser = code_parser(
-        layout.data, window.data, decision, code_bits=code_bits, slot_bits=slot_bits, checked=checked
-    )
+    parser = code_parser(layout.data, window.data, decision, code_bits=code_bits, slot_bits=slot_bits, checked=checked)
 
     @always_comb
     def end_codes() -> None:
@@ -256,9 +254,7 @@ def dictionary_decoder(
 
 
 @block
-def code_parser(
-    layout: Any, window: Any, decision: Decision, *, code_bits: int, slot_bits: int, checked: bool
-) -> Any:
+def code_parser(layout: Any, window: Any, decision: Decision, *, code_bits: int, slot_bits: int, checked: bool) -> Any:
     """Tell what the code at the beginning of a window says.
 
     Parameters

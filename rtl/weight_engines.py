@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from silicodec.models.codec import to_words
-from silicodec.models.dictionary import Dictionary
+from silicodec.models.dictionary import DENSE, SPARSE, Dictionary
 from silicodec.models.dictionary_code import LAYOUT_BITS
 from silicodec.models.tiling import pad_to_multiple
 from silicodec.models.trimming import Trimming
@@ -20,8 +20,6 @@ from .stream import StreamGroup
 from .systolic import PORT_VALUES, SUM_BITS, systolic_array
 from .weight_trimmer import SETTINGS_BITS, weight_trimmer
 
-DENSE, SPARSE = Dictionary(), Dictionary(entry_size=2, code_bits=16)
-"""Codes for many weights a cycle, and for few weights between long runs of zeros."""
 DEFAULT_TRIMMING = Trimming(low_bits=3, threshold=6)
 
 

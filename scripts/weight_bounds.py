@@ -29,16 +29,22 @@ SHORT = 8
 """Most bits of a code word where it is limited."""
 
 
-def dictionary_parts(codec: Dictionary, weights: np.ndarray) -> Counter[Kind]:
-    """Count the bits of codes, with their literals, by their kind; those of the layout as `Kind.END`."""
+def dictionary_parts(codec: Dictionary, weights: np.ndarray) -> Counter[str]:
+    """Count the bits of codes, with their literals, by what they are for."""
     words = codec.encode_words(weights.ravel().view(np.uint8))
-    layout = Layout.from_word(int(words["layout"][0]), word_bits=8, code_bits=codec.code_bits)
+    word = int(words["layout"][0])
+    layout = Layout.from_word(word, word_bits=8, slot_bits=codec.slot_bits, code_bits=codec.code_bits)
     table = layout.table(codec.code_bits, word_bits=8)
     bits = "".join(f"{word:0{codec.code_bits}b}" for word in words["codes"].tolist()) + "0" * codec.code_bits
-    parts, position = Counter({Kind.END: codec.encode(weights).streams["layout"].nbits}), 0
+    parts, position = Counter(layout=codec.encode(weights).streams["layout"].nbits), 0
     while table.kind[ahead := int(bits[position : position + codec.code_bits], 2)] != Kind.END:
-        position += int(table.length[ahead])
-        parts[Kind(table.kind[ahead])] += int(table.length[ahead]) + codec.entry_size * int(table.planes[ahead])
+        kind, length = table.kind[ahead], int(table.length[ahead])
+        run_bits = length if kind == Kind.ZEROS else layout.run_bits
+        parts["runs"] += run_bits
+        parts["stored" if kind == Kind.STORE else "entries"] += (
+            length - run_bits + codec.entry_size * int(table.planes[ahead])
+        )
+        position += length
     return parts
 
 
@@ -94,9 +100,9 @@ def measure(codec: Dictionary, weights: np.ndarray) -> dict[str, int]:
         f"the same, words of at most {SHORT} bits": limited,
         f"the same, at most {SHORT} bits, with its table": limited + apart_table,
         "dictionary": parts.total(),
-        "of it runs of zeros": parts[Kind.ZEROS],
-        "of it slots, and literals not stored": parts[Kind.SLOT] + parts[Kind.LITERAL],
-        "of it layout and stored entries": parts[Kind.END] + parts[Kind.STORE],
+        "of it runs of zeros": parts["runs"],
+        "of it slots, and literals not stored": parts["entries"],
+        "of it layout and stored entries": parts["layout"] + parts["stored"],
     }
 
 

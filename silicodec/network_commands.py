@@ -131,13 +131,13 @@ def evaluate(
 
 def evaluate_weights(network: Any, images: int, json_file: Path | None, *, layers: bool, **settings: Any) -> None:
     """Measure trimmed weights, and print a table of ratios."""
-    from silicodec.models.weights import measure_weights
+    from silicodec.models.weights import CODERS, measure_weights
 
     with progress_bar(network.name) as progress:
         records = measure_weights(network, images=images, progress=progress, **settings)
     if json_file:
         write_json(json_file, records)
-    coders = ("dictionary", "engine", "entropy", "huffman", "zstd")
+    coders = ("dictionary", *CODERS)
     numbers = ("top-1 %", "loss %", "agreement %", "zeros %", *coders)
     columns: Columns = [*((name, "left") for name in ("weights", "layer")), *((name, "right") for name in numbers)]
     rows = []

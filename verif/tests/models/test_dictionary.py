@@ -99,8 +99,7 @@ def test_example_of_the_document():
 CODEC = Dictionary(entry_size=2)
 LAYOUT = Layout((CodeClass(Kind.ZEROS, 2), CodeClass(Kind.SLOT, 1), CodeClass(Kind.LITERAL, 1)), 6, 4, 1, True)
 CODES = "100" + "00000100" + "0101" + "00110" + "00000001" + "101"
-"""Two entries of zeros, an entry stored in slot 2, one of zeros, the stored one, a literal of one plane, two and then four
-entries of zeros."""
+"""Two entries of zeros, one stored in slot 2, one of zeros, the stored one, a literal of one plane, six of zeros."""
 LITERALS = "1011" + "10"
 
 

@@ -13,7 +13,7 @@ from silicodec.models.dictionary import Dictionary
 from silicodec.models.networks import Network, digits, get_network
 from silicodec.models.quantise import quantise
 from silicodec.models.trimming import Trimming
-from silicodec.models.weights import Point, TrimmedNetwork, WeightsError, candidates, corners, measure_weights
+from silicodec.models.weights import CODERS, Point, TrimmedNetwork, WeightsError, candidates, corners, measure_weights
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,11 @@ def test_sizes_are_those_of_the_trimmed_weights(network, records):
             assert layer["shape"] == list(words.shape)
             assert layer["zeros"] == pytest.approx(np.mean(words == 0))
             assert layer["dictionary_bits"] == Dictionary.from_config(layer["codec"]).encode(words).nbits
-            assert layer["engine_bits"] == Dictionary(entry_size=8, code_bits=8).nbits(words)
+            assert layer["dense_bits"] == Dictionary(entry_size=8, code_bits=8).nbits(words)
+            assert layer["sparse_bits"] == Dictionary(entry_size=2, code_bits=16).nbits(words)
             for name in ("entropy", "huffman"):
                 assert layer[f"{name}_bits"] == make_codec(name).nbits(words)
-        for key in ("bits", "dictionary_bits", "engine_bits", "entropy_bits", "huffman_bits", "zstd_bits", "weights"):
+        for key in ("weights", "bits", *(f"{name}_bits" for name in ("dictionary", *CODERS))):
             assert record[key] == sum(layer[key] for layer in record["layers"])
 
 

@@ -11,14 +11,12 @@ from hypothesis import strategies as st
 
 from silicodec.models.capture import weights as network_weights
 from silicodec.models.codec import CorruptDataError
-from silicodec.models.dictionary import Dictionary
+from silicodec.models.dictionary import DENSE, SPARSE, Dictionary
 from silicodec.models.networks import get_network
 from silicodec.models.quantise import quantise
 from silicodec.models.trimming import Trimming
 from silicodec.rtl.convert import verilog
 from silicodec.rtl.weight_engines import (
-    DENSE,
-    SPARSE,
     code_ports,
     compressed_systolic_engine,
     decoded_packets,
