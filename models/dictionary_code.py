@@ -61,6 +61,10 @@ class CodeTable(NamedTuple):
     planes: np.ndarray
 
 
+_SMALLEST = {"kind": np.uint8, "length": np.uint8, "entries": np.uint32, "slot": np.uint16, "planes": np.uint8}
+"""Types of a table's columns: the less memory they take, the faster are codes of 16 bits decoded."""
+
+
 class RunCodes(NamedTuple):
     """How zeros are coded: by codes of a wide field, and what is left by the cheaper of these and narrow ones.
 
@@ -222,7 +226,8 @@ class Layout:
                 kind[members[left_out >= all_planes]] = Kind.UNUSED
                 planes[members] = all_planes - left_out
         planes[(kind != Kind.LITERAL) & (kind != Kind.STORE)] = 0
-        return CodeTable(kind.astype(np.uint8), length.astype(np.uint8), entries, slot, planes)
+        columns = {"kind": kind, "length": length, "entries": entries, "slot": slot, "planes": planes}
+        return CodeTable(**{name: column.astype(_SMALLEST[name]) for name, column in columns.items()})
 
 
 def store_length(slot_bits: int, run_bits: int) -> int:
