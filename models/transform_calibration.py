@@ -16,6 +16,8 @@ LARGEST_COMPONENT = 128
 """Largest magnitude of a component."""
 LARGEST_ELEMENT = 127
 """Largest magnitude of a matrix element."""
+LARGEST_RATIO = 16
+"""How much larger than in another row the largest element of a row may be: all are rounded to the same precision."""
 
 
 class Calibration:
@@ -58,7 +60,7 @@ class Calibration:
         ----------
         step : float
             Quantisation step of a component, in units of a sample. A component that would need more than 8 bits gets a
-            larger one.
+            larger one, and so do others beside which its row of the matrix would be rounded to nothing.
         energy : float, optional
             Share of the energy, which is the sum of the variances, that components must hold together to be kept. By
             default components are dropped whose variance, in maps that were held out, is less than that of rounding.
@@ -69,6 +71,8 @@ class Calibration:
         else:
             kept = 1 + int((np.cumsum(self._variances)[:-1] < energy * self._variances.sum()).sum())
         steps = np.maximum(step, self._largest[:kept] / LARGEST_COMPONENT)
+        elements = np.abs(self._basis[:kept]).max(axis=1) / steps
+        steps *= np.maximum(1, elements / (LARGEST_RATIO * elements.min()))
         matrix, shift = _to_integers(self._basis[:kept] / steps[:, np.newaxis])
         bias = _rounding(shift) - np.rint(matrix @ self._mean).astype(np.int32)
         components = LinearTransform(matrix, bias, shift).apply(self._vectors)

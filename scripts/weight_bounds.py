@@ -5,10 +5,13 @@
 All but the entropy of the weights are for the same events: entries of as many weights as the dictionary chose for the
 layer, and the runs of entries of zeros between them. Of the length of a run the number of its leading bit has a code
 word, and the bits below follow as they are. A table holds the entries, and the length of each code word.
+
+With --save the weights are written for `scripts/nncodec_sizes.py`.
 """
 
 import argparse
 from collections import Counter
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -111,18 +114,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("networks", nargs="+")
     parser.add_argument("--calibration", type=int, default=1000)
+    parser.add_argument("--save", type=Path, metavar="FOLDER", help="write the trimmed weights there, as NETWORK.npz")
     options = parser.parse_args()
 
     columns: dict[str, Counter[str]] = {}
     for name in options.networks:
         _, record = measure_weights(name, calibration=options.calibration, images=1, budgets=(0.01,))
         tensors = TrimmedNetwork(get_network(name).load(), "headroom").tensors
-        columns[name] = Counter()
+        columns[name], trimmed = Counter(), {}
         for layer in record["layers"]:
             trimming = None if layer["low_bits"] is None else Trimming(layer["low_bits"], layer["threshold"])
-            weights = tensors[layer["layer"]].trimmed(trimming).astype(np.int8)
+            trimmed[layer["layer"]] = weights = tensors[layer["layer"]].trimmed(trimming).astype(np.int8)
             codec = make_codec("dictionary", **{key: layer["codec"][key] for key in ("entry_size", "code_bits")})
             columns[name].update(measure(codec, weights))
+        if options.save:
+            np.savez_compressed(options.save / f"{name}.npz", **trimmed)
     rows = []
     for code in next(iter(columns.values())):
         row: list[object] = [code]

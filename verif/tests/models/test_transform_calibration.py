@@ -66,12 +66,13 @@ def test_components_beneath_the_rounding_error_are_dropped():
     assert error_of(cut, others) < 1.1 * error_of(whole, others)
 
 
-def test_components_with_a_large_range_do_not_saturate():
+@pytest.mark.parametrize("step", [2.0, 0.1, 0.001])
+def test_components_with_a_large_range_neither_saturate_nor_vanish(step):
     """What 64 channels have in common is eight times as large as in one of them."""
     random = np.random.default_rng(0)
     common, own = random.uniform(-100, 100, (10, 1, 4, 4)), random.normal(0, 5, (10, 64, 4, 4))
     maps = np.rint(common + own).clip(-128, 127).astype(np.int8)
-    codec = Calibration(maps).codec(2.0)
+    codec = Calibration(maps).codec(step)
     assert codec.symbol_bits == 8
     assert error_of(codec, maps) < 1.2
 
