@@ -1,11 +1,11 @@
 """Measure what NNCodec, the reference software of MPEG's neural-network coding, makes of trimmed weights.
 
-    python scripts/weight_bounds.py lenet5 perceptron --save FOLDER
-    python scripts/nncodec_sizes.py FOLDER/lenet5.npz FOLDER/perceptron.npz
+    python scripts/trimmed_weights.py lenet5 perceptron
+    python scripts/nncodec_sizes.py build/weights/lenet5.npz build/weights/perceptron.npz
 
-The second command runs where `pip install nncodec` was done, in an environment of its own: it asks for NumPy below 2, and
-silicodec for 2. Weights are coded as integers without loss, all layers of a network in one bit stream, each divided by
-the power of two that divides all of its weights. Uniform reconstruction, parameter optimisation and row skipping are on.
+The second command runs where `pip install nncodec` was done, in an environment of its own: it asks for NumPy below 2,
+and silicodec for 2. Weights are coded as integers without loss, all layers of a network in one bit stream, each divided
+by the power of two that divides all of its weights, with uniform reconstruction, parameter optimisation and row skipping.
 """
 
 import argparse

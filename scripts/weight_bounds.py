@@ -1,12 +1,11 @@
 """Show what the dictionary code of sparse trimmed weights loses against other prefix codes and the entropy.
 
-    python scripts/weight_bounds.py lenet5 perceptron
+    python scripts/trimmed_weights.py lenet5 perceptron
+    python scripts/weight_bounds.py build/weights/lenet5.npz build/weights/perceptron.npz
 
 All but the entropy of the weights are for the same events: entries of as many weights as the dictionary chose for the
 layer, and the runs of entries of zeros between them. Of the length of a run the number of its leading bit has a code
 word, and the bits below follow as they are. A table holds the entries, and the length of each code word.
-
-With --save the weights are written for `scripts/nncodec_sizes.py`.
 """
 
 import argparse
@@ -16,13 +15,10 @@ from typing import Literal
 
 import numpy as np
 
-from silicodec.models.catalog import make_codec
 from silicodec.models.dictionary import Dictionary
 from silicodec.models.dictionary_code import Kind, Layout
-from silicodec.models.networks import get_network
 from silicodec.models.software import Entropy, Huffman
-from silicodec.models.trimming import Trimming
-from silicodec.models.weights import TrimmedNetwork, measure_weights
+from silicodec.models.weights import DICTIONARIES
 from silicodec.output import print_table
 
 LENGTH_BITS = 4
@@ -110,25 +106,16 @@ def measure(codec: Dictionary, weights: np.ndarray) -> dict[str, int]:
 
 
 def main() -> None:
-    """Trim the networks for 1 % of accuracy and print the table."""
+    """Print a table with a column for each file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("networks", nargs="+")
-    parser.add_argument("--calibration", type=int, default=1000)
-    parser.add_argument("--save", type=Path, metavar="FOLDER", help="write the trimmed weights there, as NETWORK.npz")
-    options = parser.parse_args()
-
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE.npz")
     columns: dict[str, Counter[str]] = {}
-    for name in options.networks:
-        _, record = measure_weights(name, calibration=options.calibration, images=1, budgets=(0.01,))
-        tensors = TrimmedNetwork(get_network(name).load(), "headroom").tensors
-        columns[name], trimmed = Counter(), {}
-        for layer in record["layers"]:
-            trimming = None if layer["low_bits"] is None else Trimming(layer["low_bits"], layer["threshold"])
-            trimmed[layer["layer"]] = weights = tensors[layer["layer"]].trimmed(trimming).astype(np.int8)
-            codec = make_codec("dictionary", **{key: layer["codec"][key] for key in ("entry_size", "code_bits")})
-            columns[name].update(measure(codec, weights))
-        if options.save:
-            np.savez_compressed(options.save / f"{name}.npz", **trimmed)
+    for file in parser.parse_args().files:
+        columns[file.stem] = Counter()
+        with np.load(file) as layers:
+            for weights in layers.values():
+                codec = min(DICTIONARIES, key=lambda codec: codec.nbits(weights))
+                columns[file.stem].update(measure(codec, weights))
     rows = []
     for code in next(iter(columns.values())):
         row: list[object] = [code]
@@ -138,7 +125,7 @@ def main() -> None:
     headings: list[tuple[str, Literal["left", "right"]]] = [
         (heading, "right") for name in columns for heading in (f"{name}, bytes", "% of the entropy")
     ]
-    print_table("Trimmed for 1 % of accuracy", [("code", "left"), *headings], rows)
+    print_table("Trimmed weights", [("code", "left"), *headings], rows)
 
 
 if __name__ == "__main__":
