@@ -5,7 +5,8 @@
 
 The second command runs where `pip install nncodec` was done, in an environment of its own: it asks for NumPy below 2,
 and silicodec for 2. Weights are coded as integers without loss, all layers of a network in one bit stream, each divided
-by the power of two that divides all of its weights, with uniform reconstruction, parameter optimisation and row skipping.
+by the power of two that divides all of its weights. Reconstruction is uniform; parameter optimisation and row skipping
+are on.
 """
 
 import argparse
