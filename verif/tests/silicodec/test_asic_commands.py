@@ -6,9 +6,11 @@ import json
 import os
 import shutil
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from silicodec import asic_commands
 from silicodec.cli import main
 from silicodec.rtl.catalog import ENGINES
 
@@ -214,3 +216,17 @@ def test_comparison_without_records_says_what_to_do(run):
     code, _, error = run("compare", "--out", "nowhere")
     assert code == 2
     assert "nowhere holds no records: run `silicodec asic --all` first" in error[0]
+
+
+def test_a_long_default_tensor_is_cut_to_its_first_rows(tmp_path, monkeypatch):
+    monkeypatch.setattr(asic_commands, "BUILD", tmp_path)
+    monkeypatch.setattr(asic_commands, "MOST_CYCLES", 300)
+    tensor = np.random.default_rng(0).integers(1, 128, (1, 1, 32, 32)).astype(np.int8)
+    engine = ENGINES["ebpc-encoder"]
+    cut, whole = (asic_commands.prepare_work(engine, "noise", tensor, required=required) for required in (False, True))
+    rows = cut["workload"].words // 32
+    assert 1 < rows < 32
+    assert cut["workload"].cycles <= 300 < whole["workload"].cycles
+    assert cut["workload"].tensor == f"noise, first {rows} rows"
+    assert np.array_equal(np.load(cut["tensor"]), tensor[..., :rows, :])
+    assert np.array_equal(np.load(whole["tensor"]), tensor)
