@@ -40,12 +40,12 @@ lint: setup
 
 measure: setup
 	.venv/bin/silicodec asic measure --all --out asic/records
-	.venv/bin/python scripts/readme_tables.py
+	.venv/bin/python scripts/record_tables.py
 
 fpga: setup
 	.venv/bin/silicodec fpga ebpc-encoder ebpc-decoder --records fpga/records
 	.venv/bin/silicodec fpga ebpc-encoder ebpc-decoder --bare --board hx8k --records fpga/records
-	.venv/bin/python scripts/readme_tables.py
+	.venv/bin/python scripts/record_tables.py
 
 clean:
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks

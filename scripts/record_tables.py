@@ -1,4 +1,4 @@
-"""Write the tables of engines and of bitstreams in README.md anew, from the shipped records."""
+"""Write the tables of engines and of bitstreams in README.md and docs/silicon.md anew, from the shipped records."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import re
 from pathlib import Path
 
 from silicodec.asic.records import SHIPPED, read_records
+from silicodec.asic.results import SHIPPED as FLOWS
+from silicodec.asic.results import read_result
 from silicodec.figures import measured_figures, published_figures
 from silicodec.fpga.boards import BOARDS
 from silicodec.fpga.records import SHIPPED as BITSTREAMS
 from silicodec.fpga.records import read_record
 from silicodec.rtl.catalog import ENGINES
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
 
 
 def engine_table() -> str:
@@ -26,6 +28,27 @@ def engine_table() -> str:
         area, kilo, path, flip_flops = measured_figures(records.get(engine.name))
         other_area, _, other_path = published_figures(engine)
         lines.append(f"| `{engine.name}` | {area} | {other_area} | {path} | {other_path} | {kilo} | {flip_flops} |\n")
+    return "".join(lines)
+
+
+def flow_table() -> str:
+    """Make the table of what the flow `synthesis` recorded of each engine, in Markdown."""
+    lines = [
+        "| engine | kGE | flip-flops | clock ns | MHz slow / typical / fast corner | mW | cycles a word | pJ a word "
+        "| proven equal |\n",
+        "|---|--:|--:|--:|--:|--:|--:|--:|---|\n",
+    ]
+    for engine in ENGINES:
+        path = FLOWS / f"{engine}.synthesis.json"
+        if not path.exists():
+            continue
+        result = read_result(path)
+        netlist, work, cycles = result.netlist, result.workload, result.equivalence["cycles"]
+        clocks = " / ".join(f"{netlist.corners[corner].clock_mhz:.0f}" for corner in ("slow", "typical", "fast"))
+        cells = [f"{netlist.gate_equivalents / 1000:.2f}", f"{netlist.flip_flops:,}", f"{result.clock_ns:g}", clocks]
+        cells += [f"{sum(netlist.power.parts_mw):.2f}", f"{work.cycles / work.words:.3f}"] if work else ["", ""]
+        cells += [f"{netlist.power.energy_pj_per_word:.1f}" if work else ""]
+        lines.append(f"| `{engine}` | {' | '.join(cells)} | {f'for {cycles} cycles' if cycles else 'for ever'} |\n")
     return "".join(lines)
 
 
@@ -52,4 +75,9 @@ def replace(text: str, name: str, table: str) -> str:
 
 
 if __name__ == "__main__":
-    README.write_text(replace(replace(README.read_text(), "engines", engine_table()), "bitstreams", bitstream_table()))
+    tables = {"engines": engine_table(), "bitstreams": bitstream_table(), "flows": flow_table()}
+    for page in (ROOT / "README.md", ROOT / "docs" / "silicon.md"):
+        text = page.read_text()
+        for name, table in tables.items():
+            text = replace(text, name, table)
+        page.write_text(text)
