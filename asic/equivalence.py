@@ -6,10 +6,11 @@ It runs in Yosys, as a program of its own. Usage:
 
 FOLDER holds `cells.lib` and `netlist.v`, as `silicodec.asic.synthesis` leaves them; `equivalence.json` goes there.
 
-The registers of the netlist keep the names that they have in the Verilog. Each register of both designs is cut in two,
-its input being one more output of the design and its output one more input. What is left is combinational: if it is
-equal for every input, then the netlist does the same as the Verilog for ever, from any state that both start in. Where
-the Verilog leaves a value undefined (X), the netlist may have any. An asynchronous reset counts as a synchronous one.
+The registers of the netlist have names that they have in the Verilog. Each register of both designs is cut in two, its
+input being one more output of the design and its output one more input. What is left is combinational: if it is equal
+for every input, then the netlist does the same as the Verilog for ever, from any state that both start in. Where the
+Verilog leaves a value undefined (X), such as a read beyond the rows of a memory, the netlist may have any. An
+asynchronous reset counts as a synchronous one. Yosys chooses how to build adders and multipliers of both designs alike.
 """
 
 from __future__ import annotations
@@ -25,8 +26,26 @@ from silicodec.asic.yosys_log import PassRunner, pass_runner
 
 SWEEP = "+strash;ifraig;scorr;dc2;fraig;ifraig;"
 """What ABC does to a comparison: it merges what is equal inside, so that little or nothing is left to prove."""
+ARITHMETIC = (
+    "opt_expr",
+    "opt_clean",
+    "opt_muxtree",
+    "opt_reduce",
+    "opt_merge t:* t:$*dff* %d",
+    "opt_expr",
+    "wreduce t:* t:$*dff* %d",
+    "peepopt",
+    "opt_clean",
+    "alumacc",
+    "opt_clean",
+)
+"""What `synth` does to adders and multipliers of the Verilog, so that those of both designs are built alike."""
 CYCLES = (8, 2)
 """Clock cycles after reset to check where the registers cannot be matched; fewer where more take too long."""
+COMPARED = "cmp_"
+"""What Yosys' comparison of two outputs begins its name with."""
+ONE = "'S1"
+"""What `bits` calls a constant 1."""
 SECONDS = 300
 """How long the solver may take for a proof."""
 
@@ -48,7 +67,8 @@ class Check:
 
     def __init__(self, top: str, folder: Path, files: list[str], *, cut: bool) -> None:
         self._folder = folder
-        self._run: PassRunner = pass_runner(yosys.Design(), folder)
+        self._design = yosys.Design()
+        self._run: PassRunner = pass_runner(self._design, folder)
         self._cut = ["expose -evert-dff -dff"] if cut else []
         self._read_verilog(top, files)
         self._read_netlist(top)
@@ -60,9 +80,14 @@ class Check:
 
     def _read_verilog(self, top: str, files: list[str]) -> None:
         self._run("read_verilog -sv " + " ".join(f'"{file}"' for file in files))
-        self._commands(f"hierarchy -check -top {top}", "proc", "flatten", "opt_clean", "memory_map")
-        self._commands("async2sync", "dffunmap", "splitnets -ports", "simplemap t:$dff", "opt_clean -purge", *self._cut)
-        self._commands("opt_clean -purge", f"rename {top} gold", "design -stash gold")
+        # What synthesis finds to be one net tells which register of the netlist is which, and no more than that.
+        self._commands("design -push-copy", f"synth -top {top} -flatten -noabc", "splitnets")
+        self._sources = sources(self._design.top_module())
+        self._run("design -pop")
+        self._commands(f"hierarchy -check -top {top}", "proc", "flatten", *ARITHMETIC, "memory_map")
+        self._commands("async2sync", "dffunmap", "splitnets -ports", "simplemap t:$dff")
+        self._commands("opt_clean -purge", *self._cut, "opt_clean -purge", "setundef -undriven -undef")
+        self._commands(f"rename {top} gold", "design -stash gold")
 
     def _read_netlist(self, top: str) -> None:
         read_cells(self._run, self._folder / "cells.lib")
@@ -79,54 +104,101 @@ class Check:
         """Names of the selected wires, without their module."""
         self._run(f"select -list {selection}", output="selected")
         lines = (self._folder / "selected").read_text().split()
-        return {line.partition("/")[2] for line in lines if line.startswith(("gold/", "gate/"))}
+        return {line.partition("/")[2] for line in lines if "/" in line}
 
     def match_registers(self) -> bool:
         """Whether every register was cut, and those of both designs have the same names, in the end."""
         if self._selected("gold/t:$*DFF* gate/t:$*DFF*"):
             return False
-        gold, gate = (self._selected(f"{module}/x:*") for module in ("gold", "gate"))
+        gold, gate = (self._registers(module) for module in ("gold", "gate"))
+        unmatched = {self._source(name): name for name in gold - gate}
         for name in sorted(gate - gold):
-            self._match_output_register(name, gold - gate)
+            source = self._source(name)
+            register = unmatched.pop(source) if source in unmatched else self._register_behind(name, gold - gate)
+            if register:
+                self._rename_register(register, name)
+        for name in self._registers("gold") - gate:
+            self._leave_open(name)
         return self._selected("gold/x:*") == self._selected("gate/x:*")
 
-    def _match_output_register(self, name: str, unmatched: set[str]) -> None:
-        """Find the register of `gold` for a register of `gate` that has lost its name to the output that it drives."""
-        port, _, role = name.rpartition(".")
-        candidates = self._selected(f"gold/{port} %ci*") & {other for other in unmatched if other.endswith(".q")}
-        if role == "q" and len(candidates) == 1:
-            register = candidates.pop().removesuffix(".q")
-            self._run("select -module gold")
-            self._commands(*(f"rename {register}.{part} {port}.{part}" for part in "cdq"))
-            self._run("select -clear")
+    def _register_behind(self, port: str, registers: set[str]) -> str | None:
+        """Which of the registers of `gold` an output depends on, if it is one."""
+        candidates = {net.removesuffix(".q") for net in self._selected(f"gold/{port} %ci*")} & registers
+        return candidates.pop() if len(candidates) == 1 else None
+
+    def _rename_register(self, register: str, name: str) -> None:
+        self._in_module("gold", *(f"rename {register}.{part} {name}.{part}" for part in "cdq"))
+
+    def _leave_open(self, register: str) -> None:
+        """Let a register that the netlist has not got be anything: what depends on it will not be proven."""
+        self._in_module("gold", f"delete -port w:{register}.c w:{register}.d")
+        self._in_module("gate", f"add -input {register}.q 1")
+
+    def _in_module(self, module: str, *commands: str) -> None:
+        self._commands(f"select -module {module}", *commands, "select -clear")
+
+    def _module(self, name: str) -> yosys.Module:
+        return self._design.module(yosys.IdString(f"\\{name}"))
+
+    def _registers(self, module: str) -> set[str]:
+        """Names of the registers that were cut."""
+        return {name.removesuffix(".q") for name in self._selected(f"{module}/i:*.q")}
+
+    def _source(self, net: str) -> str:
+        """Name of the net of the Verilog that a net is another name for."""
+        while net in self._sources:
+            net = self._sources[net]
+        return net
 
     def reset(self) -> str:
         """Return the option that holds the input `rst` in the first cycle, if there is such an input."""
         return "-set-at 1 in_rst 1" if self._selected("gold/i:rst") else ""
 
-    def prove_swept(self) -> bool | None:
-        """Whether no input makes an output differ with zeros for what the Verilog leaves undefined, which is faster."""
-        self._run("miter -equiv -flatten -make_outputs gold gate miter")
-        self._commands("select -module miter", "setundef -zero", "techmap", "opt", f"abc -g AND -script {SWEEP}")
-        self._run("select -clear")
-        proven = self._no_difference()
+    def unequal_outputs(self) -> set[str]:
+        """Return the outputs that ABC does not find equal, with zeros for what the Verilog leaves undefined."""
+        self._run("miter -equiv -flatten -make_outcmp gold gate miter")
+        self._in_module("miter", "setundef -zero", "techmap", "opt", f"abc -g AND -script {SWEEP}", "opt_clean")
+        compared = {name for name in self._selected("miter/o:*") if name.startswith(COMPARED)}
+        equal = {name for name, source in sources(self._module("miter")).items() if source == ONE}
         self._run("delete miter")
-        return proven
+        return {name.removeprefix(COMPARED) for name in compared - equal}
+
+    def keep_outputs(self, kept: set[str]) -> None:
+        """Take all other outputs, and what only they depend on, out of both designs."""
+        others = [f"{module}/{name}" for module in ("gold", "gate") for name in self._selected(f"{module}/o:*") - kept]
+        (self._folder / "others").write_text("".join(f"{name}\n" for name in others))
+        self._commands(f"select -read {self._folder / 'others'}", "delete -port", "select -clear", "opt_clean -purge")
 
     def prove(self, options: str = "") -> bool | None:
-        """Whether no input makes an output of the two designs differ; None if that takes too long to find out."""
+        """Whether no input makes an output of the two designs differ, unless the Verilog leaves it undefined.
+
+        None if that takes too long to find out.
+        """
         self._run("miter -equiv -flatten -ignore_gold_x -make_outputs gold gate miter")
+        # With undefined values the solver takes twice as much; without them they are zeros, which some netlists equal.
         proven = self._no_difference(options)
+        if proven is False:
+            proven = self._no_difference(f"-enable_undef -set-def-inputs {options}")
         self._run("delete miter")
         return proven
 
-    def _no_difference(self, options: str = "") -> bool | None:
-        """Whether the solver finds no input on which the comparison fails; None if it ran out of time."""
+    def _no_difference(self, options: str) -> bool | None:
         self._run(f"sat -timeout {SECONDS} -prove trigger 0 {options} miter", output="proof")
         said = (self._folder / "proof").read_text()
         if "SAT proof finished" not in said:
             return None
         return "no model found: SUCCESS!" in said
+
+
+def sources(module: yosys.Module) -> dict[str, str]:
+    """Return the nets, of one bit each, that are no more than other names for a net or a constant, with that."""
+    pairs = (pair for connection in module.connections() for pair in zip(*map(bits, connection), strict=True))
+    return dict(pairs)
+
+
+def bits(signal: yosys.SigSpec) -> list[str]:
+    """Names of the bits of a signal; that of a constant bit begins with a quotation mark."""
+    return [bit.wire.name.str()[1:] if bit.is_wire() else f"'{bit.data.name}" for bit in signal.to_sigbit_vector()]
 
 
 def check(top: str, folder: Path, files: list[str]) -> dict[str, object]:
@@ -139,8 +211,11 @@ def check(top: str, folder: Path, files: list[str]) -> dict[str, object]:
         cycles after a reset, with registers that begin as zero; None stands for any number, from any state.
     """
     by_state = Check(top, folder, files, cut=True)
-    if by_state.match_registers() and (by_state.prove_swept() or by_state.prove()):
-        return {"proven": True, "cycles": None}
+    if by_state.match_registers():
+        unequal = by_state.unequal_outputs()
+        by_state.keep_outputs(unequal)
+        if not unequal or by_state.prove():
+            return {"proven": True, "cycles": None}
     bounded = Check(top, folder, files, cut=False)
     for cycles in CYCLES:
         proven = bounded.prove(f"-seq {cycles} -set-init-zero {bounded.reset()}")

@@ -44,7 +44,7 @@ class CornerTask(Task):
         """Declare the liberty file and the recipe, so that a change of them makes the step run again."""
         super().setup()
         self.set_threads(1)
-        self.set("var", "recipe", recipe())
+        self.set("var", "recipe", recipe(self.task()))
         self.add_required_key("var", "recipe")
         for library, key in self._liberty_keys():
             self.add_required_key(library, *key)

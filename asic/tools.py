@@ -57,16 +57,14 @@ def numbers(version: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", version))
 
 
-RECIPE = (
-    "synthesis.py",
-    "cell_models.py",
-    "clock_gate.v",
-    "structure.py",
-    "equivalence.py",
-    "timing.py",
-    "power.py",
-    "pdk.py",
-)
+RECIPE = {
+    "synthesis": ("pdk.py", "yosys_log.py", "synthesis.py", "clock_gate.v", "structure.py"),
+    "equivalence": ("pdk.py", "yosys_log.py", "equivalence.py", "clock_gate.v", "cell_models.py"),
+    "corner_timing": ("pdk.py", "timing.py"),
+    "activity": ("pdk.py", "cell_models.py"),
+    "power": ("pdk.py", "power.py"),
+}
+"""Files of this package that each task's outcome depends on."""
 OPENSTA = Tool("sta", "-version", "2.0.17", "on Debian, apt-get install opensta")
 OPENSTA_WITH_POWER = Tool(
     "sta", "-version", "2.6", "OpenROAD's build has it, or build https://github.com/parallaxsw/OpenSTA"
@@ -105,10 +103,10 @@ def check_scheduler(scheduler: str | None) -> None:
             raise MeasurementError(f"{command} is missing: {place}")
 
 
-def recipe() -> str:
-    """Hash of this package's own part in the steps, so that a change of it makes them run again."""
+def recipe(*tasks: str) -> str:
+    """Hash of this package's own part in some tasks, all by default, so that a change of it makes them run again."""
     digest = hashlib.sha256()
-    for name in RECIPE:
+    for name in sorted({name for task in tasks or RECIPE for name in RECIPE[task]}):
         digest.update(Path(__file__).with_name(name).read_bytes())
     return digest.hexdigest()[:12]
 

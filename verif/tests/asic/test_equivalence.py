@@ -81,6 +81,56 @@ def test_a_design_without_reset_is_checked_from_zero(tmp_path):
     assert not equivalence("free", tmp_path, text.replace("q + a", "q - a"))["proven"]
 
 
+TABLE = """
+module rows (input clk, write, input [2:0] address, input [3:0] value, output reg [3:0] q);
+  reg [3:0] cells [0:4];
+  always @(posedge clk) begin
+    if (write) cells[address] <= value;
+    q <= cells[address];
+  end
+endmodule
+"""
+ROUNDING = """
+module rounding (input clk, input signed [3:0] a, b, output reg [3:0] q, r);
+  reg signed [7:0] product;
+  wire signed [7:0] named = product + 0;
+  wire signed [7:0] rounded = named + 8;
+  always @(posedge clk) begin
+    product <= a * b;
+    q <= rounded[7:4];
+    r <= named[3:0];
+  end
+endmodule
+"""
+SPARE = """
+module spare (input clk, a, output reg q);
+  reg always_zero;
+  always @(posedge clk) begin
+    always_zero <= 0;
+    q <= a ^ always_zero;
+  end
+endmodule
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "right", "wrong", "cycles"),
+    [
+        pytest.param(
+            TABLE, "q <= cells[address]", "q <= cells[address ^ 1]", None, id="rows that a memory has not got"
+        ),
+        pytest.param(ROUNDING, "+ 8", "+ 4", None, id="registers under other names"),
+        pytest.param(SPARE, "always_zero <= 0", "always_zero <= a", 8, id="a register that the netlist has not got"),
+    ],
+)
+def test_registers_are_found_and_undefined_values_are_free(tmp_path, text, right, wrong, cycles):
+    top = text.split()[1]
+    synthesise(top, text, tmp_path)
+    assert text.count(right) == 1
+    assert equivalence(top, tmp_path, text) == {"proven": True, "cycles": cycles}
+    assert equivalence(top, tmp_path, text.replace(right, wrong)) == {"proven": False, "cycles": 8}
+
+
 @pytest.mark.parametrize("engine", ["ebpc-encoder", "ebpc-decoder"])
 def test_gates_of_the_engines_are_proven_from_any_state(tmp_path, engine):
     engine = ENGINES[engine]
