@@ -1,6 +1,6 @@
 """Measure what NNCodec, the reference software of MPEG's neural-network coding, makes of trimmed weights.
 
-    python scripts/trimmed_weights.py lenet5 perceptron
+    python scripts/trimmed_weights.py lenet5.json perceptron.json
     python scripts/nncodec_sizes.py build/weights/lenet5.npz build/weights/perceptron.npz
 
 The second command runs where `pip install nncodec` was done, in an environment of its own: it asks for NumPy below 2,

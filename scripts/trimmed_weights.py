@@ -1,22 +1,23 @@
-"""Trim networks within a budget of accuracy, and write the weights of each as NETWORK.npz: int8, a layer an array.
+"""Write the trimmed weights that `silicodec evaluate --weights --json FILE` chose, as NETWORK.npz: int8, by layer.
 
-python scripts/trimmed_weights.py lenet5 perceptron
+python scripts/trimmed_weights.py lenet5.json perceptron.json
 """
 
 import argparse
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from silicodec.models.networks import get_network
 from silicodec.models.trimming import Trimming
-from silicodec.models.weights import TrimmedNetwork, measure_weights
+from silicodec.models.weights import weight_tensors
 
 
-def trim(name: str, calibration: int, budget: float) -> dict[str, np.ndarray]:
-    """Trim the layers of a network."""
-    record = measure_weights(name, calibration=calibration, images=1, budgets=(budget,))[-1]
-    tensors = TrimmedNetwork(get_network(name).load(), "headroom").tensors
+def trim(record: dict[str, Any], scale_rule: str) -> dict[str, np.ndarray]:
+    """Trim the layers of a network as a record says."""
+    tensors = weight_tensors(get_network(record["network"]).load(), scale_rule)
     layers = {}
     for layer in record["layers"]:
         trimming = None if layer["low_bits"] is None else Trimming(layer["low_bits"], layer["threshold"])
@@ -27,16 +28,20 @@ def trim(name: str, calibration: int, budget: float) -> dict[str, np.ndarray]:
 def main() -> None:
     """Write a file for each network."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("networks", nargs="+", metavar="NETWORK")
-    parser.add_argument("--calibration", type=int, default=1000, help="calibration images (default: 1000)")
-    parser.add_argument("--budget", type=float, default=0.01, help="accuracy to lose (default: 0.01)")
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE.json")
+    parser.add_argument("--choice", default="loss 0.01", help="which trimming (default: loss 0.01)")
+    parser.add_argument("--scale-rule", default="headroom", help="as of the evaluation (default: headroom)")
     parser.add_argument("--out", type=Path, default=Path("build/weights"), help="folder (default: build/weights)")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    for name in options.networks:
-        file = options.out / f"{name}.npz"
-        np.savez_compressed(file, **trim(name, options.calibration, options.budget))
-        print(file)
+    for file in options.files:
+        records = {record["choice"]: record for record in json.loads(file.read_text())}
+        if options.choice not in records:
+            raise SystemExit(f"{file}: no choice {options.choice!r}, only {', '.join(records)}")
+        record = records[options.choice]
+        archive = options.out / f"{record['network']}.npz"
+        np.savez_compressed(archive, **trim(record, options.scale_rule))
+        print(archive)
 
 
 if __name__ == "__main__":

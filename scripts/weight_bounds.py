@@ -1,6 +1,6 @@
 """Show what the dictionary code of sparse trimmed weights loses against other prefix codes and the entropy.
 
-    python scripts/trimmed_weights.py lenet5 perceptron
+    python scripts/trimmed_weights.py lenet5.json perceptron.json
     python scripts/weight_bounds.py build/weights/lenet5.npz build/weights/perceptron.npz
 
 All but the entropy of the weights are for the same events: entries of as many weights as the dictionary chose for the
