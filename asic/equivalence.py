@@ -40,6 +40,15 @@ ARITHMETIC = (
     "opt_clean",
 )
 """What `synth` does to adders and multipliers of the Verilog, so that those of both designs are built alike."""
+EDGES = ("NN", "NP", "PN", "PP")
+"""Active edge of the clock, and level of the reset: negative or positive."""
+SYNCHRONOUS = tuple(
+    f"chtype -set $_SDFF{kind}_ t:$_DFF{kind}_"
+    for edges in EDGES
+    for value in "01"
+    for kind in (f"_{edges}{value}", f"E_{edges}{value}N", f"E_{edges}{value}P")
+)
+"""Makes asynchronous resets synchronous."""
 CYCLES = (8, 2)
 """Clock cycles after reset to check where the registers cannot be matched; fewer where more take too long."""
 COMPARED = "cmp_"
@@ -80,12 +89,13 @@ class Check:
 
     def _read_verilog(self, top: str, files: list[str]) -> None:
         self._run("read_verilog -sv " + " ".join(f'"{file}"' for file in files))
-        # What synthesis finds to be one net tells which register of the netlist is which, and no more than that.
-        self._commands("design -push-copy", f"synth -top {top} -flatten -noabc", "splitnets")
-        self._sources = sources(self._design.top_module())
-        self._run("design -pop")
+        if self._cut:
+            # What synthesis finds to be one net tells which register of the netlist is which, and no more than that.
+            self._commands("design -push-copy", f"synth -top {top} -flatten -noabc", "splitnets")
+            self._sources = sources(self._design.top_module())
+            self._run("design -pop")
         self._commands(f"hierarchy -check -top {top}", "proc", "flatten", *ARITHMETIC, "memory_map")
-        self._commands("async2sync", "dffunmap", "splitnets -ports", "simplemap t:$dff")
+        self._commands("splitnets -ports", "simplemap t:$*dff*", *SYNCHRONOUS, "async2sync", "dffunmap")
         self._commands("opt_clean -purge", *self._cut, "opt_clean -purge", "setundef -undriven -undef")
         self._commands(f"rename {top} gold", "design -stash gold")
 
@@ -96,7 +106,16 @@ class Check:
         )
         # Names such as _0123_ come from Yosys; hidden, they leave their nets to the names of the Verilog.
         self._commands("splitnets -ports", f"select -module {top}", "rename -hide w:_*_", "flatten t:*df*")
-        self._commands("async2sync", "dffunmap", "simplemap", "rename -hide w:_*_.*", "opt_clean", *self._cut)
+        self._commands(
+            "simplemap",
+            *SYNCHRONOUS,
+            "async2sync",
+            "dffunmap",
+            "simplemap",
+            "rename -hide w:_*_.*",
+            "opt_clean",
+            *self._cut,
+        )
         self._commands("select -clear", "flatten", "opt_clean -purge")
         self._commands(f"rename {top} gate", "design -stash gate")
 

@@ -71,7 +71,7 @@ def test_an_asynchronous_reset_is_no_obstacle(tmp_path):
     text = COUNTER.replace("posedge clk)", "posedge clk or posedge rst)")
     synthesise("counter", text, tmp_path)
     assert "dfrtp" in (tmp_path / "netlist.v").read_text()
-    assert equivalence("counter", tmp_path, text) == {"proven": True, "cycles": 8}
+    assert equivalence("counter", tmp_path, text) == {"proven": True, "cycles": None}
     assert not equivalence("counter", tmp_path, text.replace("count <= 0", "count <= 1"))["proven"]
 
 
