@@ -349,11 +349,14 @@ def measure_engine(engine: Engine, period_ns: float) -> Measurement:
 def compare(folder: Path | None, page: Path | None) -> None:
     """Compare what the flows recorded with published figures."""
     from silicodec.asic.results import present_results, read_results
+    from silicodec.rtl.catalog import ENGINES
 
     from .asic_report import HEADINGS as COMPARED
     from .asic_report import comparison_rows, notes, write_page
 
+    order = {name: number for number, name in enumerate(ENGINES)}
     results = read_results(folder) if folder else present_results(BUILD / "flows")
+    results.sort(key=lambda result: order.get(result.name, len(order)))
     if not results:
         raise BadInput(f"{folder or BUILD / 'flows'} holds no records: run `silicodec asic --all` first")
     columns: Columns = [(heading, "left" if heading in ("design", "flow") else "right") for heading in COMPARED]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
 import jinja2
 import matplotlib as mpl
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from silicodec.asic.records import verilog_hash
@@ -139,20 +141,50 @@ def breakdown_plot(results: Sequence[Result]) -> str:
 
 def clock_plot(results: Sequence[Result]) -> str:
     """Draw the area of every netlist against its longest path at the corner that its clock is for."""
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(9, 4.2), layout="constrained")
+    kinds: dict[str, list[tuple[float, float, str]]] = {}
+    for result in results:
+        where = f"{result.flow}, {result.corner} corner"
+        for netlist, suffix in ((result.netlist, ""), (result.clock_gated, ", gated clocks")):
+            if netlist:
+                path = netlist.corners[result.corner].longest_path_ns
+                kinds.setdefault(where + suffix, []).append((path, netlist.area_um2, result.name))
+    with mpl.rc_context(STYLE | {"axes.grid.axis": "both"}):
+        figure = Figure(figsize=(9, 7), layout="constrained")
         axes = figure.subplots()
-        for index, result in enumerate(results):
-            colour = COLOURS[index % len(COLOURS)]
-            for netlist, marker, suffix in ((result.netlist, "o", ""), (result.clock_gated, "s", ", gated clocks")):
-                if netlist:
-                    path = netlist.corners[result.corner].longest_path_ns
-                    axes.plot(path, netlist.area_um2, marker, color=colour, label=f"{result.name}{suffix}")
+        axes.loglog()
+        for (kind, points), colour in zip(kinds.items(), itertools.cycle(COLOURS)):
+            axes.plot(*zip(*(point[:2] for point in points), strict=True), "o", color=colour, label=kind)
+        axes.set_xlim(right=1.6 * axes.get_xlim()[1])
+        label_points(axes, [point for points in kinds.values() for point in points])
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_formatter("{x:g}")
         axes.set_xlabel("longest path, ns")
         axes.set_ylabel("cell area, µm²")
-        axes.set_ylim(0, 1.1 * axes.get_ylim()[1])
         figure.legend(frameon=False, ncols=3, loc="outside upper left")
         return as_svg(figure)
+
+
+def label_points(axes: Axes, points: Sequence[tuple[float, float, str]]) -> None:
+    """Write names beside points, from the bottom up, each as low as it stands free of those before."""
+    height, character = 0.022, 0.0085
+    to_axes = axes.transScale + axes.transLimits
+    placed: list[tuple[float, float, float]] = []
+    for x, y, name in sorted(points, key=lambda point: point[1]):
+        left, low = to_axes.transform((x, y))
+        right = left + character * len(name)
+        for other_left, other_right, other_low in sorted(placed, key=lambda label: label[2]):
+            if abs(low - other_low) < height and left < other_right and other_left < right:
+                low = other_low + height
+        placed.append((left, right, low))
+        axes.annotate(
+            name,
+            (x, y),
+            (left + 0.012, low),
+            textcoords="axes fraction",
+            fontsize=7,
+            verticalalignment="center",
+            arrowprops={"arrowstyle": "-", "color": "#bbbbbb", "linewidth": 0.6},
+        )
 
 
 def energy_plot(results: Sequence[Result]) -> str:
