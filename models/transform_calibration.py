@@ -16,7 +16,7 @@ LARGEST_COMPONENT = 128
 """Largest magnitude of a component."""
 LARGEST_ELEMENT = 127
 """Largest magnitude of a matrix element."""
-LARGEST_RATIO = 16
+LARGEST_RATIO = 64
 """How much larger than in another row the largest element of a row may be: all are rounded to the same precision."""
 
 
