@@ -10,10 +10,14 @@ from silicodec.models.dct import DCT, to_samples, to_tiles
 
 from .dct import dct_decoder, dct_encoder
 from .dct_quantiser import MODE_BITS, mode_word
-from .engine import Engine, Packets, Port
+from .engine import Engine, Packets, Port, PublishedFigure
 
 LENGTH_BITS = 8
 DEFAULT = DCT()
+_PUBLISHED = PublishedFigure(
+    source="interlayer compression (arXiv 2110.06155), 28 nm",
+    conditions="403 GOPS of the accelerator, no figure of its codec alone",
+)
 
 
 def row_words(array: np.ndarray) -> np.ndarray:
@@ -61,6 +65,7 @@ def _encoder() -> Engine:
         stimulus=stimulus,
         tensor="rows",
         clock_ns=5.0,
+        published=(_PUBLISHED,),
     )
 
 
@@ -90,6 +95,7 @@ def _decoder(*, checked: bool = False) -> Engine:
         stimulus=stimulus,
         tensor="rows",
         clock_ns=5.0,
+        published=(_PUBLISHED,),
     )
 
 

@@ -13,7 +13,7 @@ from silicodec.models.huffman import MAX_LENGTH, WORD_BITS, HuffmanCode
 from silicodec.models.transform import LinearTransform
 from silicodec.models.transform_calibration import Calibration
 
-from .engine import Engine, Packets, Port
+from .engine import Engine, Packets, Port, PublishedFigure
 from .huffman_decoder import huffman_decoder
 from .huffman_encoder import huffman_encoder
 from .huffman_tables import (
@@ -29,6 +29,10 @@ from .matrix_tables import VALUE_BITS, MatrixShape, loaded_transform, matrix_tab
 from .transform import pca_decoder, pca_encoder, transform_decoder, transform_encoder
 
 SYMBOL_BITS = 8
+_PUBLISHED = PublishedFigure(
+    source="feature map transform coding (arXiv 1905.10830), Stratix 10",
+    conditions="layers of 64 channels in 19,301 ALMs and 960 DSPs",
+)
 CHANNELS, MULTIPLIERS = 16, 4
 """Size of the linear transforms in the catalog."""
 
@@ -101,6 +105,7 @@ def pca_encoder_engine(shape: MatrixShape) -> Engine:
         stimulus=stimulus,
         tensor="values",
         clock_ns=5.0,
+        published=(_PUBLISHED,),
     )
 
 
@@ -126,6 +131,7 @@ def pca_decoder_engine(shape: MatrixShape) -> Engine:
         stimulus=stimulus,
         tensor="values",
         clock_ns=5.0,
+        published=(_PUBLISHED,),
     )
 
 
@@ -161,6 +167,7 @@ def transform_encoder_engine(
         stimulus=stimulus,
         tensor="values",
         clock_ns=5.0,
+        published=(_PUBLISHED,),
     )
 
 
@@ -198,6 +205,7 @@ def transform_decoder_engine(
         stimulus=stimulus,
         tensor="values",
         clock_ns=5.0,
+        published=(_PUBLISHED,),
     )
 
 

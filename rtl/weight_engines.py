@@ -15,12 +15,15 @@ from silicodec.models.trimming import Trimming
 
 from .compressed_systolic import compressed_systolic_array
 from .dictionary import HAS_LITERALS, dictionary_decoder
-from .engine import Engine, Packets, Port
+from .engine import Engine, Packets, Port, PublishedFigure
 from .stream import StreamGroup
 from .systolic import PORT_VALUES, SUM_BITS, systolic_array
 from .weight_trimmer import SETTINGS_BITS, weight_trimmer
 
 DEFAULT_TRIMMING = Trimming(low_bits=3, threshold=6)
+_PUBLISHED = PublishedFigure(
+    source="HardCompress (ISQED 2021)", conditions="sizes of weights, no figure of its decoder"
+)
 
 
 def systolic_engine(rows: int, columns: int) -> Engine:
@@ -84,6 +87,7 @@ def dictionary_engine(codec: Dictionary = DENSE, *, checked: bool = False) -> En
         stimulus=stimulus,
         tensor="entries",
         clock_ns=4.0,
+        published=(_PUBLISHED,),
     )
 
 

@@ -73,7 +73,7 @@ def comparison_rows(results: Sequence[Result]) -> list[tuple[str, ...]]:
 def notes(results: Sequence[Result]) -> list[str]:
     """Say where the figures come from and why some are missing."""
     names = [result.name for result in results if result.name in ENGINES]
-    published = [f"{p.source} {p.conditions}".strip() for name in names for p in ENGINES[name].published]
+    published = [f"{p.source}: {p.conditions}" for name in names for p in ENGINES[name].published]
     tensors = [f"cycles per word: {result.workload.tensor}" for result in results if result.workload]
     power = [f"no energy: {result.netlist.power.reason}" for result in results if result.netlist.power.reason]
     own = [

@@ -42,5 +42,6 @@ def sources(engines: Iterable[Engine]) -> list[str]:
             "longest path": published.longest_path_ns,
         }
         figures = " and ".join(name for name, figure in given.items() if figure)
-        texts.append(f"{figures}: {', '.join(part for part in (published.source, published.conditions) if part)}")
+        if figures:
+            texts.append(f"{figures}: {published.source}, {published.conditions}")
     return list(dict.fromkeys(texts))
