@@ -115,12 +115,15 @@ class TrimmedNetwork:
 
     def __init__(self, model: Model, scale_rule: str) -> None:
         self._model = model
+        self._choice: Choice | None = None
         self.tensors = weight_tensors(model, scale_rule)
 
     def scores(self, images: np.ndarray, choice: Choice) -> Tensor:
         """Run it with some layers trimmed: logarithms of the probabilities of the classes, (N, classes)."""
         for name, tensor in self.tensors.items():
-            tensor.write(tensor.trimmed(choice.get(name)))
+            if self._choice is None or choice.get(name) != self._choice.get(name):
+                tensor.write(tensor.trimmed(choice.get(name)))
+        self._choice = dict(choice)
         batches = [images[cut : cut + BATCH] for cut in range(0, len(images), BATCH)]
         return torch.cat([log_softmax(capture.scores(self._model, batch, lambda *_: None), dim=1) for batch in batches])
 
