@@ -16,7 +16,7 @@ from .bitstream import from_bytes, new_bits, pack, to_stream, unpack
 from .codec import EncodedStream, WordCodec, to_words, word_dtype
 from .dictionary_choice import Statistics, choose_plan
 from .dictionary_code import CLASSES, LAYOUT_BITS, Layout
-from .dictionary_loops import decode_entries, encode_entries, planes_needed, scan, spread_planes
+from .dictionary_loops import decode_entries, decode_single_words, encode_entries, planes_needed, scan, spread_planes
 from .errors import CodecError, CorruptDataError, check_integer, check_power_of_two
 
 
@@ -258,19 +258,13 @@ class _Reader:
         """Decode the words of all entries."""
         codec = self._codec
         words = np.zeros(self.count * codec.entry_size, word_dtype(codec.word_bits))
-        decode_entries(
-            self._bits,
-            self._nbits,
-            codec.code_bits,
-            self._layout.slot_bits,
-            self._table,
-            self._literals,
-            spread_planes(codec.word_bits, codec.entry_size),
-            codec.word_bits,
-            codec.entry_size,
-            self._layout.dropped_planes,
-            words,
-        )
+        spread = spread_planes(codec.word_bits, codec.entry_size)
+        codes = self._bits, self._nbits, codec.code_bits, self._layout.slot_bits, self._table
+        if codec.entry_size == 1 and codec.word_bits <= 8:
+            decode_single_words(*codes, self._literals, spread, codec.word_bits, self._layout.dropped_planes, words)
+        else:
+            entry = codec.word_bits, codec.entry_size, self._layout.dropped_planes
+            decode_entries(*codes, self._literals, spread, *entry, words)
         return words
 
 

@@ -201,3 +201,55 @@ def _literal(
         left <<= np.uint64(8)
         shift += 8 // entry_size
     return entry
+
+
+@njit(cache=True)
+def decode_single_words(
+    bits: np.ndarray,
+    nbits: int,
+    code_bits: int,
+    slot_bits: int,
+    table: CodeTable,
+    literals: np.ndarray,
+    spread: np.ndarray,
+    word_bits: int,
+    dropped: int,
+    words: np.ndarray,
+) -> None:
+    """Decode entries of one word of up to 8 bits into an array of zeros.
+
+    No branch depends on the kind of a code, since wrong guesses take longer than the rest: every code reads a slot and
+    a literal, of no planes perhaps, and stores what it stands for, in a slot that nothing reads if it has none.
+    """
+    zeros_slot, no_slot = 1 << slot_bits, (1 << slot_bits) + 1
+    slots = np.zeros(no_slot + 1, np.uint64)
+    stored = np.zeros(slots.size, np.bool_)
+    stored[zeros_slot] = True
+    position = 0
+    literal_position = 0
+    start = 0
+    missing = False
+    while position < nbits:
+        window = peek_all(bits, position)
+        last = min(position + 64 - code_bits, nbits - 1)
+        while position <= last:
+            ahead = window >> np.uint64(64 - code_bits)
+            length = table.length[ahead]
+            position += length
+            window <<= np.uint64(length)
+            planes = int(table.planes[ahead])
+            byte = np.int64(peek_all(literals, literal_position) >> np.uint64(56)) & (0xFF00 >> planes)
+            literal_position += planes
+            negative = byte >> (8 - planes) & 1
+            literal = spread[byte] << np.uint64(dropped) | np.uint64(-negative << (dropped + planes))
+            slot = int(table.slot[ahead])
+            has_literal = planes > 0
+            entry = literal if has_literal else slots[slot]
+            missing |= not (has_literal or stored[slot])
+            target = no_slot if has_literal and table.kind[ahead] != _STORE else slot
+            slots[target] = entry
+            stored[target] = True
+            start += table.entries[ahead]
+            words[start - 1] = entry & np.uint64((1 << word_bits) - 1)
+    if missing:
+        raise CorruptDataError("code stream has a code of an empty slot")
