@@ -33,6 +33,8 @@ def main() -> None:
     parser.add_argument("--scale-rule", default="headroom", help="as of the evaluation (default: headroom)")
     parser.add_argument("--out", type=Path, default=Path("build/weights"), help="folder (default: build/weights)")
     options = parser.parse_args()
+    if missing := [str(file) for file in options.files if not file.is_file()]:
+        parser.error(f"no such file: {', '.join(missing)}")
     options.out.mkdir(parents=True, exist_ok=True)
     for file in options.files:
         records = {record["choice"]: record for record in json.loads(file.read_text())}

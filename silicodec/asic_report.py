@@ -166,7 +166,7 @@ def clock_plot(results: Sequence[Result]) -> str:
 
 def label_points(axes: Axes, points: Sequence[tuple[float, float, str]]) -> None:
     """Write names beside points, from the bottom up, each as low as it stands free of those before."""
-    height, character = 0.022, 0.0085
+    height, character = 0.022, 0.0085  # of a label and of one of its letters, as parts of the axes
     to_axes = axes.transScale + axes.transLimits
     placed: list[tuple[float, float, float]] = []
     for x, y, name in sorted(points, key=lambda point: point[1]):
