@@ -16,7 +16,15 @@ from .bitstream import from_bytes, new_bits, pack, to_stream, unpack
 from .codec import EncodedStream, WordCodec, to_words, word_dtype
 from .dictionary_choice import Statistics, choose_plan
 from .dictionary_code import CLASSES, LAYOUT_BITS, Layout
-from .dictionary_loops import decode_entries, decode_single_words, encode_entries, planes_needed, scan, spread_planes
+from .dictionary_loops import (
+    Packet,
+    decode_entries,
+    decode_single_words,
+    encode_entries,
+    planes_needed,
+    scan,
+    spread_planes,
+)
 from .errors import CodecError, CorruptDataError, check_integer, check_power_of_two
 
 
@@ -240,31 +248,35 @@ class _Reader:
     """
 
     def __init__(self, codec: Dictionary, layout_word: int, codes: EncodedStream, literals: EncodedStream) -> None:
-        self._codec = codec
-        self._layout = Layout.from_word(
+        layout = Layout.from_word(
             layout_word, word_bits=codec.word_bits, slot_bits=codec.slot_bits, code_bits=codec.code_bits
         )
-        self._bits, self._literals = from_bytes(codes.data), from_bytes(literals.data)
-        self._table = self._layout.table(codec.code_bits, codec.word_bits)
-        self.count, self._nbits, plane_count = scan(self._bits, codes.nbits, codec.code_bits, self._table)
-        if self._layout.has_literals != (literals.nbits > 0):
+        bits, table = from_bytes(codes.data), layout.table(codec.code_bits, codec.word_bits)
+        self.count, nbits, plane_count = scan(bits, codes.nbits, codec.code_bits, table)
+        if layout.has_literals != (literals.nbits > 0):
             raise CorruptDataError("layout is wrong about whether there are literals")
         if codec.entry_size * plane_count > literals.nbits:
             raise CorruptDataError("literal stream is too short")
-        self.bits_left = codes.nbits - self._nbits
+        self.bits_left = codes.nbits - nbits
         self.literal_bits_left = literals.nbits - codec.entry_size * plane_count
+        self._packet = Packet(
+            bits,
+            nbits,
+            codec.code_bits,
+            layout.slot_bits,
+            table,
+            from_bytes(literals.data),
+            codec.word_bits,
+            codec.entry_size,
+            layout.dropped_planes,
+        )
 
     def words(self) -> np.ndarray:
         """Decode the words of all entries."""
-        codec = self._codec
-        words = np.zeros(self.count * codec.entry_size, word_dtype(codec.word_bits))
-        spread = spread_planes(codec.word_bits, codec.entry_size)
-        codes = self._bits, self._nbits, codec.code_bits, self._layout.slot_bits, self._table
-        if codec.entry_size == 1 and codec.word_bits <= 8:
-            decode_single_words(*codes, self._literals, spread, codec.word_bits, self._layout.dropped_planes, words)
-        else:
-            entry = codec.word_bits, codec.entry_size, self._layout.dropped_planes
-            decode_entries(*codes, self._literals, spread, *entry, words)
+        word_bits, entry_size = self._packet.word_bits, self._packet.entry_size
+        words = np.zeros(self.count * entry_size, word_dtype(word_bits))
+        decode = decode_single_words if entry_size == 1 and word_bits <= 8 else decode_entries
+        decode(self._packet, spread_planes(word_bits, entry_size), words)
         return words
 
 

@@ -6,6 +6,7 @@ The format is described in `docs/formats/dictionary.md`.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -15,6 +16,34 @@ from .dictionary_code import CodeTable, EntryCodes, Kind, RunCodes
 from .errors import CorruptDataError
 
 _UNUSED, _STORE, _END = int(Kind.UNUSED), int(Kind.STORE), int(Kind.END)
+
+
+class Packet(NamedTuple):
+    """A packet to decode.
+
+    Attributes
+    ----------
+    bits, nbits : numpy.ndarray, int
+        The code stream, as `bitstream.from_bytes` makes it, and its bits up to the end.
+    code_bits, slot_bits : int
+        Most bits of a code, and the bits of a slot's number in this packet.
+    table : CodeTable
+        What its layout makes of the codes.
+    literals : numpy.ndarray
+        The literal stream.
+    word_bits, entry_size, dropped : int
+        Bits of a word, words of an entry, and low-order bits that are zero in every word.
+    """
+
+    bits: np.ndarray
+    nbits: int
+    code_bits: int
+    slot_bits: int
+    table: CodeTable
+    literals: np.ndarray
+    word_bits: int
+    entry_size: int
+    dropped: int
 
 
 @lru_cache
@@ -137,20 +166,9 @@ def scan(bits: np.ndarray, nbits: int, code_bits: int, table: CodeTable) -> tupl
 
 
 @njit(cache=True)
-def decode_entries(
-    bits: np.ndarray,
-    nbits: int,
-    code_bits: int,
-    slot_bits: int,
-    table: CodeTable,
-    literals: np.ndarray,
-    spread: np.ndarray,
-    word_bits: int,
-    entry_size: int,
-    dropped: int,
-    words: np.ndarray,
-) -> None:
+def decode_entries(packet: Packet, spread: np.ndarray, words: np.ndarray) -> None:
     """Decode into an array of zeros."""
+    bits, nbits, code_bits, slot_bits, table, literals, word_bits, entry_size, dropped = packet
     mask = np.uint64((1 << word_bits) - 1)
     slots = np.zeros((1 << slot_bits) + 1, np.uint64)
     stored = np.zeros(slots.size, np.bool_)
@@ -204,23 +222,13 @@ def _literal(
 
 
 @njit(cache=True)
-def decode_single_words(
-    bits: np.ndarray,
-    nbits: int,
-    code_bits: int,
-    slot_bits: int,
-    table: CodeTable,
-    literals: np.ndarray,
-    spread: np.ndarray,
-    word_bits: int,
-    dropped: int,
-    words: np.ndarray,
-) -> None:
+def decode_single_words(packet: Packet, spread: np.ndarray, words: np.ndarray) -> None:
     """Decode entries of one word of up to 8 bits into an array of zeros.
 
     No branch depends on the kind of a code, since wrong guesses take longer than the rest: every code reads a slot and
     a literal, of no planes perhaps, and stores what it stands for, in a slot that nothing reads if it has none.
     """
+    bits, nbits, code_bits, slot_bits, table, literals, word_bits, _, dropped = packet
     zeros_slot, no_slot = 1 << slot_bits, (1 << slot_bits) + 1
     slots = np.zeros(no_slot + 1, np.uint64)
     stored = np.zeros(slots.size, np.bool_)
