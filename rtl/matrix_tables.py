@@ -86,7 +86,11 @@ def matrix_table(transform: LinearTransform, shape: MatrixShape) -> np.ndarray:
     columns, lanes = np.arange(shape.columns), 1 << shape.lane_bits
     steps = np.arange(shape.rows)[:, np.newaxis] * shape.groups + columns // shape.multipliers
     places = (steps * lanes + columns % shape.multipliers, np.arange(shape.rows) * lanes, np.zeros(1, np.int64))
-    values = (transform.matrix.astype(np.uint8), transform.bias.astype(np.uint32), np.array([transform.shift]))
+    values: list[np.ndarray] = [
+        transform.matrix.astype(np.uint8),
+        transform.bias.astype(np.uint32),
+        np.array([transform.shift]),
+    ]
     words = [
         entry_words(kind << (shape.step_bits + shape.lane_bits) | place, value)
         for kind, place, value in zip((WEIGHTS, BIASES, SHIFT), places, values, strict=True)
