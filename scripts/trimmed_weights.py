@@ -37,7 +37,10 @@ def main() -> None:
         parser.error(f"no such file: {', '.join(missing)}")
     options.out.mkdir(parents=True, exist_ok=True)
     for file in options.files:
-        records = {record["choice"]: record for record in json.loads(file.read_text())}
+        try:
+            records = {record["choice"]: record for record in json.loads(file.read_text())}
+        except (ValueError, TypeError, KeyError):
+            parser.error(f"{file} is not what `silicodec evaluate --weights --json` writes")
         if options.choice not in records:
             raise SystemExit(f"{file}: no choice {options.choice!r}, only {', '.join(records)}")
         record = records[options.choice]
