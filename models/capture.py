@@ -19,15 +19,16 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.utils.hooks import RemovableHandle
 
-from silicodec.models.networks.tflite import TFLiteModel
+from silicodec.models.networks.tflite import IntegerGraph
 from silicodec.models.reproducible import reproducible
 
 Kind = Literal["feature map", "gradient map", "weight"]
-Model = nn.Module | TFLiteModel
-Point = Literal["activation", "convolution"]
+Model = nn.Module | IntegerGraph
+Point = Literal["activation", "convolution", "tensor"]
 POINTS: tuple[Point, ...] = get_args(Point)
-"""Where `scores` replaces feature maps: at the output of every activation function, or at that of every convolution,
-behind its batch normalisation where it has one, and so before the activation."""
+"""Where `scores` replaces feature maps: at the output of every activation function; at that of every convolution, after
+its batch normalisation where it has one, and so before the activation; or, of a network in integers, at that of every
+operator, linear ones too."""
 
 ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Hardswish)
 CONVOLUTIONS = (nn.Conv2d, nn.Linear)
@@ -57,12 +58,12 @@ class Layer:
     values: np.ndarray
 
 
-def feature_maps(model: nn.Module | TFLiteModel, images: np.ndarray) -> list[Layer]:
+def feature_maps(model: nn.Module | IntegerGraph, images: np.ndarray) -> list[Layer]:
     """Take the feature maps after every activation function, in the order of computation.
 
     Parameters
     ----------
-    model : torch.nn.Module or TFLiteModel
+    model : torch.nn.Module or IntegerGraph
         What `Network.load` gives. Activations must be modules (`ACTIVATIONS`); one that is called several times gives
         a layer each time.
     images : np.ndarray
@@ -78,7 +79,7 @@ def feature_maps(model: nn.Module | TFLiteModel, images: np.ndarray) -> list[Lay
     CaptureError
         When the network has no activation module.
     """
-    if isinstance(model, TFLiteModel):
+    if isinstance(model, IntegerGraph):
         return [Layer(name, "feature map", values) for name, values in model.feature_maps(images).items()]
     outputs: dict[str, np.ndarray] = {}
 
@@ -97,13 +98,13 @@ def scores(
 
     Parameters
     ----------
-    model : torch.nn.Module or TFLiteModel
+    model : torch.nn.Module or IntegerGraph
         The network.
     images : np.ndarray
         float32, (N, C, H, W), normalised.
     replace : callable
         Called with each layer's name and feature maps as they are computed; returns other maps, or None to keep them.
-        Maps are floating-point numbers, or uint8 words as of `feature_maps` behind the activations of a TFLiteModel.
+        Maps are floating-point numbers, or words of a network in integers, as of `IntegerGraph`.
     point : str
         One of `POINTS`.
 
@@ -117,9 +118,11 @@ def scores(
     CaptureError
         When the network has no such module.
     """
-    if isinstance(model, TFLiteModel):
+    if isinstance(model, IntegerGraph):
         with reproducible(), torch.inference_mode():
-            return model.replaced_scores(images, replace, before_activation=point == "convolution")
+            return model.scores(images, replace, point)
+    if point == "tensor":
+        raise CaptureError("maps of every tensor need a network in integers, such as mobilenetv2-int8")
     modules = activations if point == "activation" else convolutions
     with (
         reproducible(),
@@ -154,8 +157,8 @@ def gradient_maps(model: nn.Module, images: np.ndarray, labels: np.ndarray | Non
     CaptureError
         For a network that is not trained in floating point, and when the labels are unknown.
     """
-    if isinstance(model, TFLiteModel):
-        raise CaptureError("gradient maps need a network in floating point, and a TensorFlow Lite model has none")
+    if isinstance(model, IntegerGraph):
+        raise CaptureError("gradient maps need a network in floating point, and this one is in integers")
     if labels is None:
         raise CaptureError("gradient maps need labels, and these images have none: use the network's own images")
     model = copy.deepcopy(model).train()
@@ -173,7 +176,7 @@ def gradient_maps(model: nn.Module, images: np.ndarray, labels: np.ndarray | Non
     return _layers(gradients, "gradient map")
 
 
-def weights(model: nn.Module | TFLiteModel) -> list[Layer]:
+def weights(model: nn.Module | IntegerGraph) -> list[Layer]:
     """Take the weights of every convolution and linear layer.
 
     Returns
@@ -181,7 +184,7 @@ def weights(model: nn.Module | TFLiteModel) -> list[Layer]:
     list of Layer
         Values of one packet each: (1, out, in / groups, height, width), or (1, out, in).
     """
-    if isinstance(model, TFLiteModel):
+    if isinstance(model, IntegerGraph):
         return [Layer(name, "weight", values[np.newaxis]) for name, values in model.weights().items()]
     modules = {name: module for name, module in model.named_modules() if isinstance(module, CONVOLUTIONS)}
     return [Layer(name, "weight", module.weight.detach().numpy()[np.newaxis]) for name, module in modules.items()]

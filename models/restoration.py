@@ -53,7 +53,7 @@ class RestoredNetwork:
 
     Parameters
     ----------
-    model : torch.nn.Module or TFLiteModel
+    model : torch.nn.Module or IntegerGraph
         What `Network.load` gives.
     images : np.ndarray
         Calibration images, float32, (N, C, H, W), normalised: the scales are taken from the largest values of their
@@ -77,7 +77,7 @@ class RestoredNetwork:
             self.scales[name] = SCALE_RULES["headroom"] * LARGEST_WORD / value if value else 1.0
 
     def maps(self, images: np.ndarray) -> dict[str, np.ndarray]:
-        """Take each layer's maps from a run without codecs: (N, C, H, W), int8, or uint8 of a network in integers."""
+        """Take each layer's maps from a run without codecs: (N, C, H, W), int8, or words of an `IntegerGraph`."""
         batches: dict[str, list[np.ndarray]] = {name: [] for name in self.scales}
 
         def keep(name: str, maps: Tensor) -> None:
@@ -114,7 +114,8 @@ class RestoredNetwork:
                 quantised = codec.quantised(words) if codec else words
                 add(run.sequence_bits, name, EBPC().nbits(quantised))
                 add(run.entropy_bits, name, Entropy().nbits(quantised))
-            return self._from_words(name, codec.restore(words) if codec else words).reshape(maps.shape)
+            restored = torch.from_numpy(codec.restore(words) if codec else words).reshape(maps.shape)
+            return restored / self.scales[name] if maps.is_floating_point() else restored
 
         batches = [capture.scores(self.model, batch, restore, self.point) for batch in _batches(images)]
         return Run(
@@ -131,10 +132,6 @@ class RestoredNetwork:
             maps = (maps * self.scales[name]).round().clamp(-LARGEST_WORD - 1, LARGEST_WORD).to(torch.int8)
         words = maps.numpy()
         return np.ascontiguousarray(words.reshape(*words.shape, *[1] * (4 - words.ndim)))
-
-    def _from_words(self, name: str, words: np.ndarray) -> Tensor:
-        maps = torch.from_numpy(words)
-        return maps if maps.dtype == torch.uint8 else maps / self.scales[name]
 
 
 def _batches(images: np.ndarray) -> list[np.ndarray]:

@@ -24,8 +24,7 @@ from silicodec.models.capture import Model
 from silicodec.models.catalog import make_codec
 from silicodec.models.dictionary import DENSE, SPARSE, Dictionary
 from silicodec.models.networks import Images, Network, get_network
-from silicodec.models.networks.integer_graph import Convolution
-from silicodec.models.networks.tflite import TFLiteModel
+from silicodec.models.networks.tflite import IntegerGraph
 from silicodec.models.quantise import quantise
 from silicodec.models.trimming import Trimming
 
@@ -79,9 +78,8 @@ class WeightTensor:
 
 def weight_tensors(model: Model, scale_rule: str) -> dict[str, WeightTensor]:
     """Find the weights of each convolution and linear layer, and quantise those in floating point to 8 bits."""
-    if isinstance(model, TFLiteModel):
-        operators = [operator for operator in model.graph.operators if isinstance(operator, Convolution)]
-        return {operator.output.name: _integer_weights(operator.weights) for operator in operators}
+    if isinstance(model, IntegerGraph):
+        return {operator.output.name: _integer_weights(operator.weights) for operator in model.layers}
     modules = {name: module for name, module in model.named_modules() if isinstance(module, capture.CONVOLUTIONS)}
     return {name: _quantised_weights(module.weight.detach(), scale_rule) for name, module in modules.items()}
 
@@ -107,7 +105,7 @@ class TrimmedNetwork:
 
     Parameters
     ----------
-    model : torch.nn.Module or TFLiteModel
+    model : torch.nn.Module or IntegerGraph
         What `Network.load` gives. Its weights change.
     scale_rule : str
         Name in `quantise.SCALE_RULES`.

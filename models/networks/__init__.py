@@ -7,9 +7,9 @@ from pathlib import Path
 from silicodec.models.networks.cifar10 import CifarResNet
 from silicodec.models.networks.digits import Digits
 from silicodec.models.networks.imagenet import DEVIATION, MEAN, TorchvisionNetwork
+from silicodec.models.networks.integer import TFLiteNetwork
 from silicodec.models.networks.mnist import Mnist, build_lenet5, build_perceptron
 from silicodec.models.networks.network import Images, Network, NetworkError
-from silicodec.models.networks.tflite import TFLiteNetwork
 
 __all__ = ["NETWORKS", "Images", "Network", "NetworkError", "get_network"]
 

@@ -84,9 +84,9 @@ class Network(ABC):
 
         Returns
         -------
-        torch.nn.Module or TFLiteModel
-            A module in evaluation mode, which maps a batch (N, C, H, W) to class scores (N, classes), or a model that
-            TensorFlow Lite runs.
+        torch.nn.Module or IntegerGraph
+            A module in evaluation mode, which maps a batch (N, C, H, W) to class scores (N, classes), or a network in
+            integers.
 
         Raises
         ------
