@@ -35,7 +35,7 @@ lint: setup
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	@rm -rf build/types && mkdir -p build/types/silicodec
-	@ln -s $(CURDIR)/models $(CURDIR)/rtl $(CURDIR)/verif $(CURDIR)/asic $(CURDIR)/fpga $(CURDIR)/silicodec/*.py build/types/silicodec/
+	@ln -s $(CURDIR)/models $(CURDIR)/rtl $(CURDIR)/verif $(CURDIR)/asic $(CURDIR)/fpga $(CURDIR)/silicodec/* build/types/silicodec/
 	.venv/bin/mypy
 
 measure: setup

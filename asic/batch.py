@@ -13,14 +13,13 @@ from pathlib import Path
 
 import psutil
 
+from silicodec.asic.flows import Job, step_folder
+from silicodec.asic.pdk import MeasurementError
+from silicodec.asic.results import Result, read_result, result_path, write_result
+from silicodec.asic.run import check_job, find_fastest, run_job
+from silicodec.asic.target import check_data
+from silicodec.asic.tools import check_scheduler, check_tools, tool_versions
 from silicodec.models.storage import written_whole
-
-from .flows import Job, step_folder
-from .pdk import MeasurementError
-from .results import Result, read_result, result_path, write_result
-from .run import check_job, find_fastest, run_job
-from .target import check_data
-from .tools import check_scheduler, check_tools, tool_versions
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,7 @@ def run_one(job: Job, build: Path, scheduler: str | None, fastest: bool) -> Resu
 
 def keep_layout(job: Job, build: Path, records: Path) -> None:
     """Put the layout of a job, and a picture of it, where its record goes."""
-    from .picture import draw_layout
+    from silicodec.asic.picture import draw_layout
 
     outputs = step_folder(job, build, "write.gds") / "outputs"
     (layout,) = outputs.glob(f"{job.top}.gds*")

@@ -11,11 +11,10 @@ from siliconcompiler import ASIC, Design, Flowgraph
 from siliconcompiler.flows.asicflow import PNRFlow
 from siliconcompiler.tools.slang.elaborate import Elaborate
 
+from silicodec.asic.target import CORNERS, layout_constraints, set_target, synthesis_constraints
+from silicodec.asic.tasks import GATED, PLAIN, Activity, Cleanup, Equivalence, Power, Synthesis, Timing
+from silicodec.asic.tools import power_fault
 from silicodec.models.storage import written_whole
-
-from .target import CORNERS, layout_constraints, set_target, synthesis_constraints
-from .tasks import GATED, PLAIN, Activity, Cleanup, Equivalence, Power, Synthesis, Timing
-from .tools import power_fault
 
 FLOWS = ("synthesis", "layout")
 UTILISATION = 40

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from .pdk import (
+from silicodec.asic.pdk import (
     CORNER,
     DRIVING_CELL,
     FROM_MEMORY,
@@ -24,7 +24,7 @@ from .pdk import (
     MeasurementError,
     liberty_file,
 )
-from .statistics import read_statistics
+from silicodec.asic.statistics import read_statistics
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,12 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from silicodec.asic.measure import Measurement
+from silicodec.asic.pdk import MeasurementError
 from silicodec.models.storage import written_whole
 from silicodec.rtl.catalog import ENGINES
 from silicodec.rtl.convert import verilog
 from silicodec.rtl.engine import Engine
-
-from .measure import Measurement
-from .pdk import MeasurementError
 
 SHIPPED = Path(__file__).parent / "records"
 """Records of the catalog's engines, as shipped."""

@@ -8,11 +8,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from silicodec.asic.flows import Job, Workload
+from silicodec.asic.measure import hash_files
+from silicodec.asic.pdk import MeasurementError
 from silicodec.models.storage import written_whole
-
-from .flows import Job, Workload
-from .measure import hash_files
-from .pdk import MeasurementError
 
 SHIPPED = Path(__file__).parent / "records" / "flows"
 """Records of the catalog's engines, as shipped."""

@@ -11,15 +11,15 @@ from typing import Any
 
 from siliconcompiler import ASIC
 
-from .flows import Job, make_project, step_folder
-from .measure import hash_files
-from .pdk import GATE_EQUIVALENT_UM2, MeasurementError
-from .power import read_power
-from .results import CornerTiming, Netlist, Power, Result
-from .statistics import WITHOUT_LOGIC, area_by_class, count_cells, read_statistics
-from .target import CORNERS
-from .tasks import GATED, PLAIN
-from .tools import check_tools, recipe
+from silicodec.asic.flows import Job, make_project, step_folder
+from silicodec.asic.measure import hash_files
+from silicodec.asic.pdk import GATE_EQUIVALENT_UM2, MeasurementError
+from silicodec.asic.power import read_power
+from silicodec.asic.results import CornerTiming, Netlist, Power, Result
+from silicodec.asic.statistics import WITHOUT_LOGIC, area_by_class, count_cells, read_statistics
+from silicodec.asic.target import CORNERS
+from silicodec.asic.tasks import GATED, PLAIN
+from silicodec.asic.tools import check_tools, recipe
 
 MOST_RUNS = 8
 PRECISION = 0.02

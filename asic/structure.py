@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pyosys import libyosys as yosys
 
-from .yosys_log import pass_runner
+from silicodec.asic.yosys_log import pass_runner
 
 _LOOP = re.compile(r"found logic loop in module \S+\n(?:.*\n)*?\s+wire \\(\S+)", re.MULTILINE)
 

@@ -9,7 +9,7 @@ from lambdapdk import LambdaLibrary, LambdaPDK
 from lambdapdk.sky130.libs.sky130sc import Sky130_SCHDLibrary
 from siliconcompiler import ASIC
 
-from .pdk import DRIVING_CELL, HOW_TO_GET, OUTPUT_LOAD_FF, MeasurementError
+from silicodec.asic.pdk import DRIVING_CELL, HOW_TO_GET, OUTPUT_LOAD_FF, MeasurementError
 
 CORNERS = {
     "slow": "1.40 V, -40 C",

@@ -11,10 +11,10 @@ from typing import Any
 from siliconcompiler import Task
 from siliconcompiler.tools.openroad.synth_cleanup import CleanupSynthTask
 
-from .power import power_script, read_power
-from .statistics import read_statistics
-from .timing import read_timing, timing_script
-from .tools import recipe
+from silicodec.asic.power import power_script, read_power
+from silicodec.asic.statistics import read_statistics
+from silicodec.asic.timing import read_timing, timing_script
+from silicodec.asic.tools import recipe
 
 PYOSYS_VERSION = "from importlib.metadata import version; print(version('pyosys'))"
 ICARUS_VERSION = "import subprocess; print(subprocess.check_output(['iverilog', '-V'], text=True).split()[3])"
@@ -263,7 +263,7 @@ class Activity(CornerTask):
         top = self.design_topmodule
         engine = [self._parameter("engine"), self.find_files("var", "tensor")]
         files = [f"inputs/{self._netlist()}", "cells.lib", self._parameter("clock_ns"), f"outputs/{top}.vcd.gz"]
-        return ["-m", "silicodec.verif.activity", *engine, *files]
+        return ["-m", "silicodec.asic.activity", *engine, *files]
 
 
 class Power(OpenstaTask):

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-from .pdk import MeasurementError
+from silicodec.asic.pdk import MeasurementError
 
 
 @dataclass(frozen=True)

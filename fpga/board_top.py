@@ -21,14 +21,13 @@ from myhdl import (
     intbv,
 )
 
+from silicodec.fpga.framing import Answer, Request, answer_sender, request_receiver
+from silicodec.fpga.mailbox import ReadPort, inbox, outbox
+from silicodec.fpga.protocol import ERROR, LAST, MAX_WORDS, RESET, Status, identity, word_bytes
+from silicodec.fpga.uart import ByteStrobe, uart_receiver, uart_transmitter
+from silicodec.rtl.blocks.stream import Stream
 from silicodec.rtl.convert import ConversionError, isolated_elaboration, normalised
 from silicodec.rtl.engine import Engine
-from silicodec.rtl.stream import Stream
-
-from .framing import Answer, Request, answer_sender, request_receiver
-from .mailbox import ReadPort, inbox, outbox
-from .protocol import ERROR, LAST, MAX_WORDS, RESET, Status, identity, word_bytes
-from .uart import ByteStrobe, uart_receiver, uart_transmitter
 
 TOP = "board_top"
 RESET_CYCLES = 15

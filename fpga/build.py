@@ -14,15 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from silicodec.fpga.board_top import TOP, board_verilog
+from silicodec.fpga.boards import Board
+from silicodec.fpga.errors import BuildError
+from silicodec.fpga.records import BuildRecord, Clock, Resource
+from silicodec.fpga.tools import programs_on_path, versions
 from silicodec.models.storage import written_whole
 from silicodec.rtl.convert import verilog
 from silicodec.rtl.engine import Engine
-
-from .board_top import TOP, board_verilog
-from .boards import Board
-from .errors import BuildError
-from .records import BuildRecord, Clock, Resource
-from .tools import programs_on_path, versions
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,9 @@ from typing import Any
 
 from myhdl import Signal, always_comb, always_seq, block, enum, instances, intbv
 
-from silicodec.rtl.stream import Stream
-
-from .protocol import CRC_POLYNOMIAL, CRC_START, ESCAPE, ESCAPE_MASK, FLAG, HEADER_BYTES
-from .uart import ByteStrobe
+from silicodec.fpga.protocol import CRC_POLYNOMIAL, CRC_START, ESCAPE, ESCAPE_MASK, FLAG, HEADER_BYTES
+from silicodec.fpga.uart import ByteStrobe
+from silicodec.rtl.blocks.stream import Stream
 
 RequestField = enum("SEQUENCE", "TARGET", "COUNT", "PAYLOAD", "CRC_HIGH", "CRC_LOW", "END", "OVERRUN")
 AnswerField = enum("IDLE", "START", "SEQUENCE", "STATUS", "COUNT", "PAYLOAD", "CRC_HIGH", "CRC_LOW", "END")

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import serial
 
+from silicodec.fpga.protocol import FLAG, MAX_WORDS, RESET, Frame, FrameError, Status, identity, word_bytes
 from silicodec.rtl.engine import Engine, Packets, Port
-
-from .protocol import FLAG, MAX_WORDS, RESET, Frame, FrameError, Status, identity, word_bytes
 
 ATTEMPTS = 20
 """Times that a request is sent before the link is given up."""

@@ -6,9 +6,8 @@ from typing import Any
 
 from myhdl import Signal, always, always_comb, always_seq, block, instances, intbv, modbv
 
-from silicodec.rtl.stream import Stream
-
-from .framing import Request
+from silicodec.fpga.framing import Request
+from silicodec.rtl.blocks.stream import Stream
 
 DEPTH_BITS = 8
 """A buffer has two to the power of this words, less one."""

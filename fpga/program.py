@@ -5,11 +5,11 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from .boards import Board
-from .build import Design
-from .errors import BuildError
-from .records import BuildRecord, read_record
-from .tools import find_program
+from silicodec.fpga.boards import Board
+from silicodec.fpga.build import Design
+from silicodec.fpga.errors import BuildError
+from silicodec.fpga.records import BuildRecord, read_record
+from silicodec.fpga.tools import find_program
 
 
 def present_record(design: Design, board: Board, folder: Path) -> BuildRecord | None:

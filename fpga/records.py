@@ -6,9 +6,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from silicodec.fpga.errors import BuildError
 from silicodec.models.storage import written_whole
-
-from .errors import BuildError
 
 SHIPPED = Path(__file__).parent / "records"
 """Records of the catalog's engines, as shipped."""

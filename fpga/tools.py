@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from .errors import BuildError
+from silicodec.fpga.errors import BuildError
 
 SOURCES = {
     "make": "apt-get install make",

@@ -6,7 +6,7 @@ from typing import Any
 
 from myhdl import Signal, always_seq, block, instances, intbv
 
-from silicodec.rtl.stream import Stream
+from silicodec.rtl.blocks.stream import Stream
 
 FRAME_BITS = 10
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from .codec import EncodedStream, word_dtype
+from silicodec.models.codec import EncodedStream, word_dtype
 
 
 @njit(cache=True)

@@ -6,17 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from .bpc import BPC
-from .codec import Codec
-from .container import Encoded
-from .dct import DCT
-from .dictionary import Dictionary
-from .ebpc import EBPC
-from .errors import CodecError, CorruptDataError
-from .software import Deflate, Entropy, Huffman, Zstandard
-from .transform import TransformCodec
-from .zero_rle import ZeroRLE
-from .zvc import ZVC
+from silicodec.models.baselines.software import Deflate, Entropy, Huffman, Zstandard
+from silicodec.models.baselines.zero_rle import ZeroRLE
+from silicodec.models.baselines.zvc import ZVC
+from silicodec.models.codec import Codec
+from silicodec.models.container import Encoded
+from silicodec.models.dct import DCT
+from silicodec.models.dictionary.codec import Dictionary
+from silicodec.models.ebpc import EBPC
+from silicodec.models.ebpc.bpc import BPC
+from silicodec.models.errors import CodecError, CorruptDataError
+from silicodec.models.transform.codec import TransformCodec
 
 CODECS: dict[str, type[Codec]] = {
     codec.codec_id: codec

@@ -14,8 +14,8 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from .container import DTYPES, Encoded, EncodedStream
-from .errors import CodecError, CorruptDataError, check_integer
+from silicodec.models.container import DTYPES, Encoded, EncodedStream
+from silicodec.models.errors import CodecError, CorruptDataError, check_integer
 
 __all__ = ["Codec", "CodecError", "CorruptDataError", "Encoded", "EncodedStream", "WordCodec", "from_words", "to_words"]
 

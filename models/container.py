@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import CorruptDataError
+from silicodec.models.errors import CorruptDataError
 
 MAGIC = b"\x89SLC\r\n\x1a\n"
 VERSION = 1

@@ -15,9 +15,9 @@ import numcodecs
 import numpy as np
 from numcodecs.compat import ensure_bytes, ensure_contiguous_ndarray, ndarray_copy
 
-from .catalog import CODECS
-from .codec import Codec
-from .container import Encoded
+from silicodec.models.catalog import CODECS
+from silicodec.models.codec import Codec
+from silicodec.models.container import Encoded
 
 PREFIX = "silicodec-"
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from .dct_engines import DCT_ENGINES
-from .ebpc_engines import EBPC_ENGINES
-from .engine import Engine
-from .transform_engines import TRANSFORM_ENGINES
-from .weight_engines import WEIGHT_ENGINES
+from silicodec.rtl.dct.engines import DCT_ENGINES
+from silicodec.rtl.dictionary.engines import DICTIONARY_ENGINES
+from silicodec.rtl.ebpc.engines import EBPC_ENGINES
+from silicodec.rtl.engine import Engine
+from silicodec.rtl.systolic.engines import SYSTOLIC_ENGINES
+from silicodec.rtl.transform.engines import TRANSFORM_ENGINES
 
 ENGINES: dict[str, Engine] = {
-    engine.name: engine for engine in (*EBPC_ENGINES, *TRANSFORM_ENGINES, *DCT_ENGINES, *WEIGHT_ENGINES)
+    engine.name: engine
+    for engine in (*EBPC_ENGINES, *TRANSFORM_ENGINES, *DCT_ENGINES, *DICTIONARY_ENGINES, *SYSTOLIC_ENGINES)
 }
 """Name -> engine."""

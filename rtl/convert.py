@@ -15,8 +15,7 @@ import myhdl
 from myhdl import ResetSignal, Signal, ToVerilogWarning, _block, _simulator
 
 from silicodec.models.storage import written_whole
-
-from .engine import Engine, Port
+from silicodec.rtl.engine import Engine, Port
 
 SIGNALS = {"data": "data", "valid": "valid", "ready": "ready", "last": "last", "error": "error"}
 AXI_SIGNALS = {"data": "tdata", "valid": "tvalid", "ready": "tready", "last": "tlast", "error": "tuser"}

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .stream import AxiStream, Stream
+from silicodec.rtl.blocks.stream import AxiStream, Stream
 
 Packets = Sequence[np.ndarray]
 """Packets of one stream: one-dimensional unsigned arrays, one element a word."""

@@ -13,14 +13,14 @@ from myhdl import ConcatSignal, Signal, block, intbv
 from silicodec.asic.measure import synthesize
 from silicodec.asic.pdk import GATE_EQUIVALENT_UM2
 from silicodec.asic.statistics import read_statistics
-from silicodec.rtl.adder_network import drive, signed, take
+from silicodec.rtl.blocks.adder_network import drive, signed, take
+from silicodec.rtl.blocks.transposer import transposer
 from silicodec.rtl.convert import isolated_elaboration
-from silicodec.rtl.dct import COLUMN_CUT, ROW_CUT
-from silicodec.rtl.dct_columns import COLUMN_BITS, MOST_PAIRS, WORD_PAIRS, column_coder
-from silicodec.rtl.dct_parser import HEADER_PAIRS, PAYLOAD_BITS, column_parser, expander
-from silicodec.rtl.dct_quantiser import MODE_BITS, dequantiser, quantiser
-from silicodec.rtl.dct_transform import forward_pass, inverse_pass
-from silicodec.rtl.transposer import transposer
+from silicodec.rtl.dct.codec import COLUMN_CUT, ROW_CUT
+from silicodec.rtl.dct.columns import COLUMN_BITS, MOST_PAIRS, WORD_PAIRS, column_coder
+from silicodec.rtl.dct.parser import HEADER_PAIRS, PAYLOAD_BITS, column_parser, expander
+from silicodec.rtl.dct.quantiser import MODE_BITS, dequantiser, quantiser
+from silicodec.rtl.dct.transform import forward_pass, inverse_pass
 
 Widths = tuple[int, ...]
 """Widths of signals; signed ones are written as negative numbers."""

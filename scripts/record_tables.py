@@ -8,10 +8,10 @@ from pathlib import Path
 from silicodec.asic.records import SHIPPED, read_records
 from silicodec.asic.results import SHIPPED as FLOWS
 from silicodec.asic.results import read_result
-from silicodec.figures import measured_figures, published_figures
 from silicodec.fpga.boards import BOARDS
 from silicodec.fpga.records import SHIPPED as BITSTREAMS
 from silicodec.fpga.records import read_record
+from silicodec.report.figures import measured_figures, published_figures
 from silicodec.rtl.catalog import ENGINES
 
 ROOT = Path(__file__).parents[1]

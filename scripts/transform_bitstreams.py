@@ -14,8 +14,8 @@ from pathlib import Path
 from silicodec.fpga.boards import BOARDS, Board
 from silicodec.fpga.build import Design, bare_design, board_design, build
 from silicodec.fpga.records import SHIPPED, write_record
-from silicodec.rtl.matrix_tables import MatrixShape
-from silicodec.rtl.transform_engines import pca_encoder_engine
+from silicodec.rtl.transform.engines import pca_encoder_engine
+from silicodec.rtl.transform.matrix_tables import MatrixShape
 
 CHANNELS = 64
 MULTIPLIERS = {"icebreaker": 8, "ulx3s": 64}

@@ -15,12 +15,12 @@ from typing import Any
 import click
 from torch.nn.functional import kl_div
 
-from silicodec.models.capture import POINTS, Point
+from silicodec.models.evaluation.restoration import RestoredNetwork
+from silicodec.models.evaluation.schemes import SCHEMES, TransformScheme
 from silicodec.models.networks import Network, get_network
-from silicodec.models.restoration import RestoredNetwork
-from silicodec.models.schemes import SCHEMES, TransformScheme
+from silicodec.models.networks.capture import POINTS, Point
 from silicodec.output import print_table, write_json
-from silicodec.plots import rate_figure
+from silicodec.report.plots import rate_figure
 
 NAMES = [name for name, scheme in SCHEMES.items() if isinstance(scheme, TransformScheme)]
 FIGURES = ("bits", "entropy", "code_table", "top1", "agreement", "divergence")

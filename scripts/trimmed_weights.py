@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from silicodec.models.dictionary.trimming import Trimming
+from silicodec.models.evaluation.weights import weight_tensors
 from silicodec.models.networks import get_network
-from silicodec.models.trimming import Trimming
-from silicodec.models.weights import weight_tensors
 
 
 def trim(record: dict[str, Any], scale_rule: str) -> dict[str, np.ndarray]:

@@ -15,10 +15,10 @@ from typing import Literal
 
 import numpy as np
 
-from silicodec.models.dictionary import Dictionary
-from silicodec.models.dictionary_code import Kind, Layout
-from silicodec.models.software import Entropy, Huffman
-from silicodec.models.weights import DICTIONARIES
+from silicodec.models.baselines.software import Entropy, Huffman
+from silicodec.models.dictionary.code import Kind, Layout
+from silicodec.models.dictionary.codec import Dictionary
+from silicodec.models.evaluation.weights import DICTIONARIES
 from silicodec.output import print_table
 
 LENGTH_BITS = 4

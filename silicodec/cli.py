@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import click
 
-from . import asic_commands, codec_commands, engine_commands, fpga_commands, network_commands
-from .program import Program
+from silicodec.commands import asic as asic_commands
+from silicodec.commands import codecs as codec_commands
+from silicodec.commands import engines as engine_commands
+from silicodec.commands import fpga as fpga_commands
+from silicodec.commands import networks as network_commands
+from silicodec.program import Program
 
 
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
-from .errors import SimulationError
+from silicodec.verif.errors import SimulationError
 
 
 def cache_directory() -> Path:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from silicodec.rtl.engine import Engine, Packets
-
-from .simulate import Simulation, simulate
+from silicodec.verif.simulate import simulate
+from silicodec.verif.simulation import Simulation
 
 
 @dataclass(frozen=True)

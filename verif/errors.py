@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from .simulate import Simulation
+from silicodec.verif.simulation import Simulation
 
 
 class SimulationError(Exception):

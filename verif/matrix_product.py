@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from silicodec.models.tiling import add_tiles, vector_tiles, weight_tiles
+from silicodec.models.systolic.tiling import add_tiles, vector_tiles, weight_tiles
 from silicodec.rtl.engine import Engine
-from silicodec.rtl.weight_engines import port_words, sum_ports, value_ports, weight_streams
-
-from .simulate import Simulation, simulate
+from silicodec.rtl.systolic.engines import port_words, sum_ports, value_ports, weight_streams
+from silicodec.verif.simulate import simulate
+from silicodec.verif.simulation import Simulation
 
 
 @dataclass(frozen=True)

@@ -2,54 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from silicodec.rtl.engine import Engine, Packets, Port
-
-from . import icarus, myhdl_backend, netlist, verilator
-from .errors import SimulationError, StreamRuleError
-from .stalls import NO_STALLS, Stalls
-from .stimulus import ERROR, LAST, Recording, Source, Stimulus
-
-BACKENDS: dict[str, Callable[[Engine, Stimulus, str | None], Recording]] = {
-    "myhdl": myhdl_backend.run,
-    "icarus": icarus.run,
-    "verilator": verilator.run,
-    "netlist": netlist.run,
-}
-"""Name -> function that runs a stimulus through an engine, or through Verilog with the engine's ports."""
-
-
-@dataclass(frozen=True)
-class Simulation:
-    """What came out of an engine.
-
-    Parameters
-    ----------
-    backend : str
-        Name of the backend.
-    streams : dict of str to list of ndarray
-        Packets of every output stream, each one-dimensional, of the smallest unsigned type that holds a word.
-    errors : dict of str to list of bool
-        For each output stream with an error flag, the flag of every packet.
-    cycles : int
-        Clock edges from the first transfer on an input to the last one on an output, both counted.
-    words : dict of str to int
-        Number of words transferred on every stream, inputs and outputs.
-    """
-
-    backend: str
-    streams: dict[str, list[np.ndarray]]
-    errors: dict[str, list[bool]]
-    cycles: int
-    words: dict[str, int]
-
-    def words_per_cycle(self, stream: str) -> float:
-        """Return the mean throughput of a stream, input or output."""
-        return self.words[stream] / self.cycles if self.cycles else 0.0
+from silicodec.verif.backends import BACKENDS
+from silicodec.verif.drivers.stalls import NO_STALLS, Stalls
+from silicodec.verif.drivers.stimulus import ERROR, LAST, Recording, Source, Stimulus
+from silicodec.verif.errors import SimulationError, StreamRuleError
+from silicodec.verif.simulation import Simulation
 
 
 def simulate(

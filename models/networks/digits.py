@@ -99,7 +99,7 @@ def train(images: Any, labels: Any, *, epochs: int = 40, batch_size: int = 64) -
     import torch
     from torch.nn.functional import cross_entropy
 
-    from silicodec.models.reproducible import reproducible
+    from silicodec.models.networks.reproducible import reproducible
 
     with reproducible():
         model = build()

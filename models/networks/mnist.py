@@ -168,7 +168,7 @@ def train(
     import torch
     from torch.nn.functional import cross_entropy
 
-    from silicodec.models.reproducible import reproducible
+    from silicodec.models.networks.reproducible import reproducible
 
     with reproducible():
         model = build()

@@ -8,12 +8,12 @@ ResNet-20 where its weights are at hand, else `digits`.
 import numpy as np
 import pytest
 
-from silicodec.models.capture import feature_maps
 from silicodec.models.catalog import CODECS, make_codec
+from silicodec.models.evaluation.restoration import RestoredNetwork
 from silicodec.models.networks import get_network
+from silicodec.models.networks.capture import feature_maps
 from silicodec.models.quantise import quantise
-from silicodec.models.restoration import RestoredNetwork
-from silicodec.models.transform_calibration import Calibration
+from silicodec.models.transform.calibration import Calibration
 
 WORDS = 6_000_000
 

@@ -26,7 +26,9 @@ import numpy as np
 PROJECT = Path(__file__).parents[2]
 # Numba does not take instrumented code.
 COMPILED = [
-    f"silicodec.models.{path.stem}" for path in (PROJECT / "models").glob("*.py") if "import njit" in path.read_text()
+    ".".join(("silicodec", *path.relative_to(PROJECT).with_suffix("").parts))
+    for path in (PROJECT / "models").rglob("*.py")
+    if "import njit" in path.read_text()
 ]
 with atheris.instrument_imports(include=["silicodec", "json"], exclude=COMPILED):
     from silicodec.models.catalog import CODECS, decode, make_codec

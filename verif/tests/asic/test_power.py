@@ -9,12 +9,12 @@ import sys
 import numpy as np
 import pytest
 
+from silicodec.asic.activity import PERIOD, RESET_CYCLES, at_clock, record_activity
 from silicodec.asic.power import power_script, read_power
 from silicodec.asic.target import synthesis_constraints
 from silicodec.asic.tools import OPENSTA_WITH_POWER
 from silicodec.rtl.catalog import ENGINES
 from silicodec.rtl.convert import verilog
-from silicodec.verif.activity import PERIOD, RESET_CYCLES, at_clock, record_activity
 from silicodec.verif.compare import check
 from silicodec.verif.errors import SimulationError
 

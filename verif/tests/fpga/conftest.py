@@ -7,8 +7,8 @@ import pytest
 from silicodec.fpga.board_top import TOP
 from silicodec.fpga.build import board_design, run_flow
 from silicodec.fpga.tools import programs_on_path
-from silicodec.models.capture import feature_maps
 from silicodec.models.networks import get_network
+from silicodec.models.networks.capture import feature_maps
 from silicodec.models.quantise import quantise
 
 

@@ -11,8 +11,8 @@ from silicodec.fpga.link import Link, LinkError, check_engine, run
 from silicodec.fpga.protocol import FLAG, MAX_WORDS, RESET, Frame, Status, identity
 from silicodec.models.codec import to_words
 from silicodec.rtl.catalog import ENGINES
-from silicodec.verif.board import Noise, SimulatedBoard, cell_models
 from silicodec.verif.compare import first_difference
+from silicodec.verif.drivers.board import Noise, SimulatedBoard, cell_models
 
 DIVIDER = 4
 ENCODER = ENGINES["ebpc-encoder"]

@@ -5,15 +5,14 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from silicodec.models import capture  # noqa: E402
-from silicodec.models.accuracy import AccuracyError, measure_accuracy  # noqa: E402
-from silicodec.models.dct import DCT  # noqa: E402
-from silicodec.models.ebpc import EBPC  # noqa: E402
-from silicodec.models.networks import get_network  # noqa: E402
+from silicodec.models.baselines.software import Entropy  # noqa: E402
+from silicodec.models.dct.codec import DCT  # noqa: E402
+from silicodec.models.ebpc.codec import EBPC  # noqa: E402
+from silicodec.models.evaluation.accuracy import AccuracyError, measure_accuracy  # noqa: E402
+from silicodec.models.evaluation.restoration import RestoredNetwork  # noqa: E402
+from silicodec.models.evaluation.schemes import get_scheme  # noqa: E402
+from silicodec.models.networks import capture, get_network  # noqa: E402
 from silicodec.models.quantise import quantise  # noqa: E402
-from silicodec.models.restoration import RestoredNetwork  # noqa: E402
-from silicodec.models.schemes import get_scheme  # noqa: E402
-from silicodec.models.software import Entropy  # noqa: E402
 
 CALIBRATION, IMAGES = 60, 70
 

@@ -8,9 +8,8 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from silicodec.models import capture
-from silicodec.models.capture import CaptureError
-from silicodec.models.networks import get_network
+from silicodec.models.networks import capture, get_network
+from silicodec.models.networks.capture import CaptureError
 from silicodec.models.networks.resnet import ResNet
 
 

@@ -14,7 +14,7 @@ from scipy.fft import dctn, idctn
 from silicodec.models.catalog import decode
 from silicodec.models.codec import CodecError, CorruptDataError, Encoded, EncodedStream
 from silicodec.models.dct import DCT
-from silicodec.models.dct_transform import inverse
+from silicodec.models.dct.transform import inverse
 
 PINNED = Path(__file__).parent / "pinned" / "dct.json"
 FLAT = [[8] * 8] * 8

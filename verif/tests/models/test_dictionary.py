@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from silicodec.models.baselines.software import Entropy
 from silicodec.models.codec import CodecError, CorruptDataError, Encoded, EncodedStream, to_words
-from silicodec.models.dictionary import Dictionary
-from silicodec.models.dictionary_code import CodeClass, Kind, Layout
-from silicodec.models.software import Entropy
-from silicodec.models.trimming import Trimming
+from silicodec.models.dictionary.code import CodeClass, Kind, Layout
+from silicodec.models.dictionary.codec import Dictionary
+from silicodec.models.dictionary.trimming import Trimming
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "formats" / "dictionary.md").read_text()
 EXAMPLE = DOCUMENT.split("## Example\n")[1].split("\n## ")[0]

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from silicodec.models.bpc import BPC
 from silicodec.models.codec import CodecError, CorruptDataError
 from silicodec.models.ebpc import EBPC
+from silicodec.models.ebpc.bpc import BPC
 
 
 def golden_cases():

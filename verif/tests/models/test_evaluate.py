@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from silicodec.models.capture import feature_maps
 from silicodec.models.catalog import make_codec
 from silicodec.models.codec import CodecError
-from silicodec.models.evaluate import EvaluationError, evaluate
-from silicodec.models.evaluation import PacketSizes, layer_record
+from silicodec.models.evaluation.compression import EvaluationError, evaluate
+from silicodec.models.evaluation.records import PacketSizes, layer_record
 from silicodec.models.networks import Network, NetworkError, digits, get_network
+from silicodec.models.networks.capture import feature_maps
 from silicodec.models.quantise import NumberFormatError, quantise
 
 CODECS = ["ebpc", "zvc"]
@@ -24,7 +24,7 @@ class Untrained(Network):
     """The digits network without training, which is enough to test figures and costs nothing."""
 
     def _load(self):
-        from silicodec.models.reproducible import reproducible
+        from silicodec.models.networks.reproducible import reproducible
 
         with reproducible(seed=1):
             return digits.build().eval()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from silicodec.models.codec import CodecError, CorruptDataError
-from silicodec.models.huffman import MAX_LENGTH, HuffmanCode
+from silicodec.models.transform.huffman import MAX_LENGTH, HuffmanCode
 
 
 def histogram(random, symbol_bits, spread):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from silicodec.models.memory_energy import MEMORY_PARTS, MemoryPart, energy_record, get_memory_part
-from silicodec.models.transform import TransformCodec
+from silicodec.models.evaluation.memory_energy import MEMORY_PARTS, MemoryPart, energy_record, get_memory_part
+from silicodec.models.transform.codec import TransformCodec
 
 PART = MemoryPart("test", write_pj=2, read_pj=3, source="")
 

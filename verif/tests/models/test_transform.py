@@ -13,8 +13,8 @@ from hypothesis.extra import numpy as npst
 
 from silicodec.models.catalog import decode
 from silicodec.models.codec import CodecError, CorruptDataError, Encoded, EncodedStream
-from silicodec.models.huffman import HuffmanCode
-from silicodec.models.transform import LinearTransform, TransformCodec
+from silicodec.models.transform.codec import LinearTransform, TransformCodec
+from silicodec.models.transform.huffman import HuffmanCode
 
 PINNED = Path(__file__).parent / "pinned" / "transform.json"
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "formats" / "transform.md").read_text()

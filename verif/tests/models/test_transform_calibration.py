@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from silicodec.models.schemes import TransformScheme
-from silicodec.models.transform_calibration import Calibration
+from silicodec.models.evaluation.schemes import TransformScheme
+from silicodec.models.transform.calibration import Calibration
 
 
 def correlated_maps(seed=0, images=20, channels=12, side=8, dtype=np.int8):

@@ -7,9 +7,9 @@ torch = pytest.importorskip("torch")
 
 from torch import nn  # noqa: E402
 
-from silicodec.models.capture import CaptureError, convolutions  # noqa: E402
+from silicodec.models.networks.capture import CaptureError, convolutions  # noqa: E402
 from silicodec.models.networks.resnet import ResNet  # noqa: E402
-from silicodec.models.transform_folding import fold_bases  # noqa: E402
+from silicodec.models.transform.folding import fold_bases  # noqa: E402
 
 
 def random_basis(size, seed):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from silicodec.models.codec import CodecError
-from silicodec.models.trimming import Trimming
+from silicodec.models.dictionary.trimming import Trimming
 
 WEIGHTS = np.arange(-128, 128, dtype=np.int8)
 

@@ -7,13 +7,21 @@ import numpy as np
 import pytest
 import torch
 
-from silicodec.models.capture import weights as weights_of
 from silicodec.models.catalog import make_codec
-from silicodec.models.dictionary import Dictionary
+from silicodec.models.dictionary.codec import Dictionary
+from silicodec.models.dictionary.trimming import Trimming
+from silicodec.models.evaluation.weights import (
+    CODERS,
+    Point,
+    TrimmedNetwork,
+    WeightsError,
+    candidates,
+    corners,
+    measure_weights,
+)
 from silicodec.models.networks import Network, digits, get_network
+from silicodec.models.networks.capture import weights as weights_of
 from silicodec.models.quantise import quantise
-from silicodec.models.trimming import Trimming
-from silicodec.models.weights import CODERS, Point, TrimmedNetwork, WeightsError, candidates, corners, measure_weights
 
 
 @dataclass(frozen=True)
@@ -21,7 +29,7 @@ class Untrained(Network):
     """The digits network without training, which is enough to test figures and costs nothing."""
 
     def _load(self):
-        from silicodec.models.reproducible import reproducible
+        from silicodec.models.networks.reproducible import reproducible
 
         with reproducible(seed=1):
             return digits.build().eval()

@@ -20,7 +20,7 @@ from cocotbext.axi import AxiStreamBus, AxiStreamSink, AxiStreamSource
 from silicodec.models.ebpc import EBPC
 from silicodec.rtl.catalog import ENGINES
 from silicodec.rtl.convert import to_verilog
-from silicodec.rtl.ebpc_engines import length_words
+from silicodec.rtl.ebpc.engines import length_words
 
 CODEC = EBPC(word_bits=8, block_size=8)
 

@@ -10,19 +10,19 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from myhdl import Signal
 
-from silicodec.models.capture import feature_maps
-from silicodec.models.dct import DCT, to_tiles
+from silicodec.models.dct.codec import DCT, to_tiles
 from silicodec.models.errors import CorruptDataError
 from silicodec.models.networks import get_network
+from silicodec.models.networks.capture import feature_maps
 from silicodec.models.quantise import quantise
-from silicodec.rtl.adder_network import AdderNetwork, signed
+from silicodec.rtl.blocks.adder_network import AdderNetwork, signed
 from silicodec.rtl.convert import verilog
-from silicodec.rtl.dct_engines import DCT_ENGINES, codec_of, length_words, read_length, row_samples, row_words
-from silicodec.rtl.dct_quantiser import mode_word
-from silicodec.rtl.dct_transform import INVERSE, inverse_odd_sum, row
+from silicodec.rtl.dct.engines import DCT_ENGINES, codec_of, length_words, read_length, row_samples, row_words
+from silicodec.rtl.dct.quantiser import mode_word
+from silicodec.rtl.dct.transform import INVERSE, inverse_odd_sum, row
 from silicodec.verif.compare import check, first_difference
+from silicodec.verif.drivers.stalls import Stalls
 from silicodec.verif.simulate import simulate
-from silicodec.verif.stalls import Stalls
 
 BACKENDS = ["myhdl", "icarus", "verilator"]
 ENGINES = {engine.name: engine for engine in DCT_ENGINES}

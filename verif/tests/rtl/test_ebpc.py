@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from silicodec.models.ebpc import EBPC
 from silicodec.rtl.convert import verilog
-from silicodec.rtl.ebpc_engines import EBPC_ENGINES, length_words, read_length
+from silicodec.rtl.ebpc.engines import EBPC_ENGINES, length_words, read_length
 from silicodec.verif.compare import check, first_difference
+from silicodec.verif.drivers.stalls import Stalls
 from silicodec.verif.simulate import simulate
-from silicodec.verif.stalls import Stalls
 
 BACKENDS = ["myhdl", "icarus", "verilator"]
 ENGINES = {engine.name: engine for engine in EBPC_ENGINES}

@@ -5,9 +5,9 @@ import os
 import numpy as np
 import pytest
 
-from silicodec.models.capture import feature_maps
 from silicodec.models.codec import to_words
 from silicodec.models.networks import get_network
+from silicodec.models.networks.capture import feature_maps
 from silicodec.models.quantise import quantise
 from silicodec.rtl.catalog import ENGINES
 from silicodec.verif.compare import check

@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from silicodec.models.capture import feature_maps
 from silicodec.models.codec import CorruptDataError, to_words
-from silicodec.models.huffman import HuffmanCode
 from silicodec.models.networks import get_network
+from silicodec.models.networks.capture import feature_maps
 from silicodec.models.quantise import quantise
+from silicodec.models.transform.huffman import HuffmanCode
 from silicodec.rtl.convert import verilog
-from silicodec.rtl.huffman_tables import decoder_table, encoder_table
-from silicodec.rtl.transform_engines import TRANSFORM_ENGINES, huffman_decoder_engine, huffman_encoder_engine
+from silicodec.rtl.transform.engines import TRANSFORM_ENGINES, huffman_decoder_engine, huffman_encoder_engine
+from silicodec.rtl.transform.huffman_tables import decoder_table, encoder_table
 from silicodec.verif.compare import check, first_difference
+from silicodec.verif.drivers.stalls import Stalls
 from silicodec.verif.simulate import simulate
-from silicodec.verif.stalls import Stalls
 
 BACKENDS = ["myhdl", "icarus", "verilator"]
 ENGINES = {engine.name: engine for engine in TRANSFORM_ENGINES if engine.name.startswith("huffman")}

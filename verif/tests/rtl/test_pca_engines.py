@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from silicodec.models.capture import feature_maps
 from silicodec.models.networks import get_network
+from silicodec.models.networks.capture import feature_maps
 from silicodec.models.quantise import quantise
-from silicodec.models.transform import LinearTransform
-from silicodec.rtl.matrix_tables import MatrixShape, matrix_table
-from silicodec.rtl.transform_engines import TRANSFORM_ENGINES, pca_encoder_engine
+from silicodec.models.transform.codec import LinearTransform
+from silicodec.rtl.transform.engines import TRANSFORM_ENGINES, pca_encoder_engine
+from silicodec.rtl.transform.matrix_tables import MatrixShape, matrix_table
 from silicodec.verif.compare import check, first_difference
+from silicodec.verif.drivers.stalls import Stalls
 from silicodec.verif.simulate import simulate
-from silicodec.verif.stalls import Stalls
 
 BACKENDS = ["myhdl", "icarus", "verilator"]
 ENGINES = {engine.name: engine for engine in TRANSFORM_ENGINES if not engine.name.startswith("huffman")}

@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from silicodec.models.capture import weights as network_weights
 from silicodec.models.networks import get_network, mnist
+from silicodec.models.networks.capture import weights as network_weights
 from silicodec.models.quantise import quantise
-from silicodec.models.tiling import add_tiles, image_patches, vector_tiles, weight_tiles
+from silicodec.models.systolic.tiling import add_tiles, image_patches, vector_tiles, weight_tiles
 from silicodec.rtl.convert import verilog
-from silicodec.rtl.weight_engines import compressed_systolic_engine, port_words, systolic_engine, value_ports
+from silicodec.rtl.systolic.engines import compressed_systolic_engine, port_words, systolic_engine, value_ports
 from silicodec.verif.compare import check
+from silicodec.verif.drivers.stalls import Stalls
 from silicodec.verif.matrix_product import multiply
 from silicodec.verif.simulate import simulate
-from silicodec.verif.stalls import Stalls
 
 SIZES = [(1, 1), (2, 3), (8, 8), (4, 16)]
 ARRAYS = {size: systolic_engine(*size) for size in SIZES}

@@ -9,27 +9,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from silicodec.models.capture import weights as network_weights
 from silicodec.models.codec import CorruptDataError
-from silicodec.models.dictionary import DENSE, SPARSE, Dictionary
+from silicodec.models.dictionary.codec import DENSE, SPARSE, Dictionary
+from silicodec.models.dictionary.trimming import Trimming
 from silicodec.models.networks import get_network
+from silicodec.models.networks.capture import weights as network_weights
 from silicodec.models.quantise import quantise
-from silicodec.models.trimming import Trimming
 from silicodec.rtl.convert import verilog
-from silicodec.rtl.weight_engines import (
+from silicodec.rtl.dictionary.engines import (
     code_ports,
-    compressed_systolic_engine,
     decoded_packets,
     dictionary_engine,
     encoded_packets,
-    systolic_engine,
     trimmer_engine,
     trimmer_settings,
 )
+from silicodec.rtl.systolic.engines import compressed_systolic_engine, systolic_engine
 from silicodec.verif.compare import check
+from silicodec.verif.drivers.stalls import Stalls
 from silicodec.verif.matrix_product import multiply
 from silicodec.verif.simulate import simulate
-from silicodec.verif.stalls import Stalls
 
 BACKENDS = ["myhdl", "icarus", "verilator"]
 DECODER, CHECKED, TRIMMER = dictionary_engine(), dictionary_engine(checked=True), trimmer_engine()

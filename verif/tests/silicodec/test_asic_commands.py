@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from silicodec import asic_commands
 from silicodec.cli import main
+from silicodec.commands import asic as asic_commands
 from silicodec.rtl.catalog import ENGINES
 
 MISSING = [

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from silicodec.cli import main
 from silicodec.models.ebpc import EBPC
 from silicodec.rtl import catalog
-from silicodec.rtl.ebpc_engines import length_words
+from silicodec.rtl.ebpc.engines import length_words
 
 
 @pytest.fixture

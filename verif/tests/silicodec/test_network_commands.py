@@ -7,9 +7,9 @@ import shutil
 import pytest
 from click.testing import CliRunner
 
-from silicodec import demo
 from silicodec.cli import main
 from silicodec.models.catalog import CODECS
+from silicodec.report import demo
 
 pytest.importorskip("torch")
 
@@ -132,7 +132,7 @@ def test_demo_writes_a_page_that_needs_nothing_else(tmp_path):
 
 @pytest.mark.skipif(shutil.which("verilator") is None, reason="needs verilator")
 def test_demo_fails_when_hardware_and_software_differ(tmp_path, monkeypatch):
-    monkeypatch.setattr("silicodec.comparison.first_difference", lambda expected, got: "one word")
+    monkeypatch.setattr("silicodec.report.comparison.first_difference", lambda expected, got: "one word")
     code, _, error = run("demo", "--network", "digits", "--images", 1, "--out", tmp_path)
     assert code == 1
     assert "different bits" in error

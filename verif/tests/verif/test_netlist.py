@@ -10,15 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from silicodec.asic.netlist import _gates
 from silicodec.models.ebpc import EBPC
 from silicodec.rtl.catalog import ENGINES
 from silicodec.rtl.convert import verilog
-from silicodec.rtl.ebpc_engines import length_words
+from silicodec.rtl.ebpc.engines import length_words
 from silicodec.verif.compare import check, first_difference
+from silicodec.verif.drivers.stalls import Stalls
 from silicodec.verif.errors import SimulationError
-from silicodec.verif.netlist import _gates
 from silicodec.verif.simulate import simulate
-from silicodec.verif.stalls import Stalls
 
 needs_cells = pytest.mark.skipif(
     not os.environ.get("SILICODEC_PDK") or importlib.util.find_spec("pyosys") is None,

@@ -6,11 +6,13 @@ import os
 import numpy as np
 import pytest
 
+from silicodec.asic import netlist  # noqa: F401 (adds its backend)
 from silicodec.rtl.convert import verilog
+from silicodec.verif.backends import BACKENDS
 from silicodec.verif.compare import first_difference
+from silicodec.verif.drivers.stalls import Stalls
 from silicodec.verif.errors import SimulationError, StreamRuleError
-from silicodec.verif.simulate import BACKENDS, simulate
-from silicodec.verif.stalls import Stalls
+from silicodec.verif.simulate import simulate
 
 FALLS, CHANGES, LOSES_LAST, WAITS, STICKS, SWALLOWS_LAST, REPEATS = range(1, 8)
 RTL_BACKENDS = [name for name in BACKENDS if name != "netlist"]

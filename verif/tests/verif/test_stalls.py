@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from silicodec.verif.stalls import Stalls
+from silicodec.verif.drivers.stalls import Stalls
 
 
 def test_patterns_have_the_asked_probability():

@@ -9,12 +9,15 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("ai_edge_litert")
 
-from silicodec.models import capture  # noqa: E402
-from silicodec.models.networks import NetworkError, get_network  # noqa: E402
+from silicodec.models.evaluation.restoration import RestoredNetwork  # noqa: E402
+from silicodec.models.networks import (  # noqa: E402
+    NetworkError,
+    capture,
+    get_network,
+)
 from silicodec.models.networks.tflite import TFLiteModel  # noqa: E402
 from silicodec.models.networks.tflite.file import TFLiteFile  # noqa: E402
 from silicodec.models.networks.tflite.operators import Addition  # noqa: E402
-from silicodec.models.restoration import RestoredNetwork  # noqa: E402
 from silicodec.models.storage import data_file  # noqa: E402
 
 pytestmark = pytest.mark.skipif(not os.environ.get("SILICODEC_DATA"), reason="needs SILICODEC_DATA")

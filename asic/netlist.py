@@ -1,0 +1,44 @@
+"""Backend `netlist`: the engine synthesised to SkyWater 130 cells, in Icarus.
+
+Importing this module adds the backend to `silicodec.verif.backends.BACKENDS`. Synthesis is a program that runs on its
+own, like the simulators: `python -m silicodec.asic.synthesis`.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from silicodec.rtl.convert import verilog as convert
+from silicodec.rtl.engine import Engine
+from silicodec.verif.backends import BACKENDS, icarus
+from silicodec.verif.cache import run_tool
+from silicodec.verif.drivers.stimulus import Recording, Stimulus
+from silicodec.verif.errors import SimulationError
+
+
+def run(engine: Engine, stimulus: Stimulus, verilog: str | None) -> Recording:
+    """Synthesise the Verilog for the engine's clock, and simulate the netlist without delays."""
+    return icarus.run(engine, stimulus, _gates(engine.top, engine.clock_ns, verilog or convert(engine)))
+
+
+@cache
+def _gates(top: str, clock_ns: float, verilog: str) -> str:
+    """Return the netlist of a design with the models of its cells.
+
+    Not kept on disk, because the recipe and the cells' data are not known here; what Icarus compiles of it is.
+    """
+    if find_spec("pyosys") is None:
+        raise SimulationError("pyosys is missing: pip install 'silicodec[asic]'")
+    program = (sys.executable, "-m", "silicodec.asic.synthesis", "--models")
+    with tempfile.TemporaryDirectory(prefix="silicodec-") as temporary:
+        Path(temporary, "engine.v").write_text(verilog)
+        arguments = (top, "clk", str(clock_ns), ".", "engine.v")
+        run_tool(*program, *arguments, cwd=Path(temporary), package="python3")
+        return Path(temporary, "gates.v").read_text()
+
+
+BACKENDS["netlist"] = run

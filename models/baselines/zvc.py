@@ -1,0 +1,55 @@
+"""Zero value compression (ZVC)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from silicodec.models.bitstream import pack, unpack
+from silicodec.models.codec import EncodedStream, WordCodec, to_words, word_dtype
+from silicodec.models.errors import CorruptDataError
+
+
+@dataclass(frozen=True)
+class ZVC(WordCodec):
+    """Zero value compression: one bit a word that tells whether it is nonzero, then the nonzero words.
+
+    M. Rhu, M. O'Connor, N. Chatterjee, J. Pool, Y. Kwon, S. W. Keckler, "Compressing DMA Engine: Leveraging Activation
+    Sparsity for Training Deep Neural Networks", HPCA 2018, section V. There the bits of 32 words precede the nonzero
+    ones of these 32; here bits and words are streams of their own, which costs the same number of bits.
+
+    Parameters
+    ----------
+    word_bits : int
+        Bits of a word, 4 to 16.
+    """
+
+    codec_id: ClassVar[str] = "zvc"
+    stream_names: ClassVar[tuple[str, ...]] = ("mask", "nonzero")
+
+    def nbits(self, array: np.ndarray) -> int:
+        """Count the bits that `array` encodes to, without encoding."""
+        words = to_words(np.asarray(array), self.word_bits)
+        return words.size + int(np.count_nonzero(words)) * self.word_bits
+
+    def _encode(self, words: np.ndarray) -> dict[str, EncodedStream]:
+        is_nonzero = words != 0
+        return {
+            "mask": EncodedStream(np.packbits(is_nonzero).tobytes(), words.size),
+            "nonzero": pack(words[is_nonzero], self.word_bits),
+        }
+
+    def _decode(self, streams: Mapping[str, EncodedStream], count: int) -> np.ndarray:
+        mask, nonzero = streams["mask"], streams["nonzero"]
+        if mask.nbits != count:
+            raise CorruptDataError(f"mask has {mask.nbits} bits for {count} words")
+        is_nonzero = np.unpackbits(np.frombuffer(mask.data, np.uint8), count=count).astype(np.bool_)
+        nonzero_count = int(np.count_nonzero(is_nonzero))
+        if nonzero.nbits != nonzero_count * self.word_bits:
+            raise CorruptDataError(f"stream of nonzero words has {nonzero.nbits} bits for {nonzero_count} words")
+        words = np.zeros(count, word_dtype(self.word_bits))
+        words[is_nonzero] = unpack(nonzero.data, self.word_bits, nonzero_count)
+        return words

@@ -1,0 +1,286 @@
+"""Dictionary coding of trimmed weights, for a decoder of one entry per cycle.
+
+After HardCompress (ISQED 2021), which compresses trimmed weights with a dictionary in front of a systolic array. The
+format is described in `docs/formats/dictionary.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from silicodec.models.bitstream import from_bytes, new_bits, pack, to_stream, unpack
+from silicodec.models.codec import EncodedStream, WordCodec, to_words, word_dtype
+from silicodec.models.dictionary.choice import Statistics, choose_plan
+from silicodec.models.dictionary.code import CLASSES, LAYOUT_BITS, Layout
+from silicodec.models.dictionary.loops import (
+    Packet,
+    decode_entries,
+    decode_single_words,
+    encode_entries,
+    planes_needed,
+    scan,
+    spread_planes,
+)
+from silicodec.models.errors import CodecError, CorruptDataError, check_integer, check_power_of_two
+
+
+@dataclass(frozen=True)
+class Dictionary(WordCodec):
+    """Entries of words, coded as runs of zeros, indices into a dictionary of frequent entries, or literals.
+
+    Parameters
+    ----------
+    word_bits : int
+        Bits of a word, 4 to 16.
+    entry_size : int, optional
+        Words in an entry: 1, 2, 4 or, for words of up to 8 bits, 8; by default the most.
+    code_bits : int
+        Most bits in a code, 5 to 16.
+    slot_bits : int, optional
+        Most bits in the number of a slot, 2 to `code_bits` - 3: the dictionary has 2**slot_bits slots. By default 5, or
+        the most where that is less.
+    """
+
+    entry_size: int = None  # type: ignore[assignment]  # an int once the object is made
+    code_bits: int = 8
+    slot_bits: int = None  # type: ignore[assignment]
+
+    codec_id: ClassVar[str] = "dictionary"
+    stream_names: ClassVar[tuple[str, ...]] = ("layout", "codes", "literals")
+
+    def __post_init__(self) -> None:
+        """Check the parameters."""
+        super().__post_init__()
+        most = 8 if self.word_bits <= 8 else 4
+        if self.entry_size is None:
+            object.__setattr__(self, "entry_size", most)
+        check_power_of_two("entry_size", self.entry_size, 1, most)
+        check_integer("code_bits", self.code_bits, CLASSES + 2, 16)
+        if self.slot_bits is None:
+            object.__setattr__(self, "slot_bits", min(5, self.code_bits - CLASSES))
+        check_integer("slot_bits", self.slot_bits, 2, self.code_bits - CLASSES)
+
+    def encode_words(self, words: np.ndarray) -> dict[str, np.ndarray]:
+        """Encode one packet to the words that the hardware takes.
+
+        Parameters
+        ----------
+        words : numpy.ndarray
+            1-D, at least one word; uint8 for words of up to 8 bits, else uint16.
+
+        Returns
+        -------
+        dict of str to numpy.ndarray
+            "layout": one word of 32 bits, uint32. "codes": words of `code_bits` bits, uint8 up to 8 bits, else uint16.
+            "literals": words of `entry_size * word_bits` bits, uint64. The last word of each is filled up with zero
+            bits.
+
+        Raises
+        ------
+        CodecError
+            If `words` is not such an array, or a word does not fit in `word_bits` bits.
+        """
+        dtype = word_dtype(self.word_bits)
+        if not isinstance(words, np.ndarray) or words.ndim != 1 or words.dtype != dtype or not words.size:
+            raise CodecError(f"words must be a one-dimensional array of {dtype.__name__} with at least one element")
+        layout, codes, literals = self._encode(to_words(words, self.word_bits)).values()
+        return {
+            "layout": np.array([int.from_bytes(layout.data)], np.uint32),
+            "codes": unpack(codes.data, self.code_bits, -(-codes.nbits // self.code_bits)),
+            "literals": self._literal_words(literals),
+        }
+
+    def decode_words(self, layout: np.ndarray, codes: np.ndarray, literals: np.ndarray) -> np.ndarray:
+        """Decode one packet from the words that the hardware takes.
+
+        Parameters
+        ----------
+        layout, codes, literals : numpy.ndarray
+            The streams, as `encode_words` returns them.
+
+        Returns
+        -------
+        numpy.ndarray
+            The words of whole entries: 1-D; uint8 for words of up to 8 bits, else uint16.
+
+        Raises
+        ------
+        CorruptDataError
+            If the streams are malformed; `docs/formats/dictionary.md` lists what is.
+        """
+        if layout.size != 1:
+            raise CorruptDataError(f"layout must be one word, not {layout.size}")
+        bits = np.unpackbits(literals.astype(">u8").view(np.uint8)).reshape(-1, 64)[:, 64 - self._entry_bits :]
+        stream = EncodedStream(np.packbits(bits).tobytes(), bits.size)
+        reader = _Reader(self, int(layout[0]), pack(codes, self.code_bits), stream)
+        if reader.bits_left >= self.code_bits:
+            raise CorruptDataError("code stream has words after its end")
+        if reader.literal_bits_left >= self._entry_bits:
+            raise CorruptDataError("literal stream has words after its end")
+        if bits.size and bits[-1, self._entry_bits - reader.literal_bits_left :].any():
+            raise CorruptDataError("literal stream is padded with bits that are not zero")
+        if not reader.count:
+            raise CorruptDataError("packet has no entry")
+        return reader.words()
+
+    def nbits(self, array: np.ndarray) -> int:
+        """Count the bits that `array` encodes to, without encoding."""
+        words = to_words(np.asarray(array), self.word_bits)
+        if not words.size:
+            return 0
+        return LAYOUT_BITS + choose_plan(_Entries(self, words).statistics).nbits
+
+    def _encode(self, words: np.ndarray) -> dict[str, EncodedStream]:
+        if not words.size:
+            return {name: EncodedStream(b"", 0) for name in self.stream_names}
+        entries = _Entries(self, words)
+        plan = choose_plan(entries.statistics)
+        bits = new_bits(self.code_bits * entries.indices.size)
+        literals = new_bits(self._entry_bits * entries.indices.size)
+        nbits, literal_bits = encode_entries(
+            entries.indices,
+            entries.distinct,
+            plan.codes,
+            self.word_bits,
+            self.entry_size,
+            entries.dropped,
+            bits,
+            literals,
+        )
+        layout = Layout(plan.classes, entries.dropped, plan.slot_bits, plan.run_bits, has_literals=literal_bits > 0)
+        return {
+            "layout": EncodedStream(layout.word.to_bytes(LAYOUT_BITS // 8), LAYOUT_BITS),
+            "codes": to_stream(bits, nbits),
+            "literals": to_stream(literals, literal_bits),
+        }
+
+    def _decode(self, streams: Mapping[str, EncodedStream], count: int) -> np.ndarray:
+        layout, codes, literals = (streams[name] for name in self.stream_names)
+        if not count:
+            if layout.nbits or codes.nbits or literals.nbits:
+                raise CorruptDataError("streams of an empty array must be empty")
+            return np.empty(0, word_dtype(self.word_bits))
+        if layout.nbits != LAYOUT_BITS:
+            raise CorruptDataError(f"layout must have {LAYOUT_BITS} bits, not {layout.nbits}")
+        if literals.nbits % self.entry_size:
+            raise CorruptDataError(f"literal stream must be whole planes of {self.entry_size} bits")
+        reader = _Reader(self, int.from_bytes(layout.data), codes, literals)
+        if reader.bits_left:
+            raise CorruptDataError("code stream has bits after its end")
+        if reader.literal_bits_left:
+            raise CorruptDataError("literal stream has bits after its end")
+        if reader.count != -(-count // self.entry_size):
+            raise CorruptDataError(f"packet has {reader.count} entries of {self.entry_size} words, for {count} words")
+        return reader.words()[:count]
+
+    @property
+    def _entry_bits(self) -> int:
+        """Bits of an entry, and of a word of the literal stream."""
+        return self.entry_size * self.word_bits
+
+    def _literal_words(self, literals: EncodedStream) -> np.ndarray:
+        """Cut a literal stream into words, uint64."""
+        bits = np.unpackbits(np.frombuffer(literals.data, np.uint8))[: literals.nbits]
+        rows = np.pad(bits, (0, -bits.size % self._entry_bits)).reshape(-1, self._entry_bits)
+        return np.packbits(np.pad(rows, ((0, 0), (64 - self._entry_bits, 0)))).view(">u8").astype(np.uint64)
+
+
+DENSE, SPARSE = Dictionary(), Dictionary(entry_size=2, code_bits=16)
+"""Codes for many weights a cycle, and for few weights between long runs of zeros."""
+
+
+class _Entries:
+    """The entries of a packet.
+
+    Attributes
+    ----------
+    dropped : int
+        Low-order bits that are zero in every word.
+    distinct : numpy.ndarray
+        The distinct entries, most frequent first: uint64, the first word least significant.
+    indices : numpy.ndarray
+        Each entry's index among these.
+    statistics : Statistics
+        What the choice of codes rests on.
+    """
+
+    def __init__(self, codec: Dictionary, words: np.ndarray) -> None:
+        padded = np.concatenate([words, np.zeros(-words.size % codec.entry_size, words.dtype)])
+        shifts = (codec.word_bits * np.arange(codec.entry_size)).astype(np.uint64)
+        entries = np.bitwise_or.reduce(padded.reshape(-1, codec.entry_size).astype(np.uint64) << shifts, axis=1)
+        used = int(np.bitwise_or.reduce(words))
+        self.dropped = (used & -used).bit_length() - 1 if used else 0
+
+        distinct, inverse, counts = np.unique(entries, return_inverse=True, return_counts=True)
+        planes = np.maximum(planes_needed(distinct, codec.word_bits, codec.entry_size) - self.dropped, 1)
+        order = np.lexsort((distinct, -planes, -counts))
+        runs = _runs(entries == 0)
+        self.distinct = distinct[order]
+        self.indices = np.argsort(order)[inverse]
+        self.statistics = Statistics(
+            counts=counts[order],
+            planes=planes[order],
+            is_zero=self.distinct == 0,
+            zero_runs=runs,
+            trailing_zeros=int(runs[-1]) if not entries[-1] else 0,
+            entry_size=codec.entry_size,
+            slot_bits=codec.slot_bits,
+            code_bits=codec.code_bits,
+            all_planes=codec.word_bits - self.dropped,
+        )
+
+
+class _Reader:
+    """A packet whose codes were read through once: everything about it is right but that a slot may be empty.
+
+    Attributes
+    ----------
+    count : int
+        Number of entries.
+    bits_left : int
+        Bits of the code stream after the last code; the first `code_bits` of them are zero.
+    literal_bits_left : int
+        Bits of the literal stream after the last literal.
+    """
+
+    def __init__(self, codec: Dictionary, layout_word: int, codes: EncodedStream, literals: EncodedStream) -> None:
+        layout = Layout.from_word(
+            layout_word, word_bits=codec.word_bits, slot_bits=codec.slot_bits, code_bits=codec.code_bits
+        )
+        bits, table = from_bytes(codes.data), layout.table(codec.code_bits, codec.word_bits)
+        self.count, nbits, plane_count = scan(bits, codes.nbits, codec.code_bits, table)
+        if layout.has_literals != (literals.nbits > 0):
+            raise CorruptDataError("layout is wrong about whether there are literals")
+        if codec.entry_size * plane_count > literals.nbits:
+            raise CorruptDataError("literal stream is too short")
+        self.bits_left = codes.nbits - nbits
+        self.literal_bits_left = literals.nbits - codec.entry_size * plane_count
+        self._packet = Packet(
+            bits,
+            nbits,
+            codec.code_bits,
+            layout.slot_bits,
+            table,
+            from_bytes(literals.data),
+            codec.word_bits,
+            codec.entry_size,
+            layout.dropped_planes,
+        )
+
+    def words(self) -> np.ndarray:
+        """Decode the words of all entries."""
+        word_bits, entry_size = self._packet.word_bits, self._packet.entry_size
+        words = np.zeros(self.count * entry_size, word_dtype(word_bits))
+        decode = decode_single_words if entry_size == 1 and word_bits <= 8 else decode_entries
+        decode(self._packet, spread_planes(word_bits, entry_size), words)
+        return words
+
+
+def _runs(flags: np.ndarray) -> np.ndarray:
+    """Return the lengths of the runs of True."""
+    edges = np.flatnonzero(np.diff(flags, prepend=False, append=False))
+    return edges[1::2] - edges[::2]

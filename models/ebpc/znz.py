@@ -1,0 +1,193 @@
+"""The ZNZ stream of EBPC: which words of a packet are zero.
+
+The format is described in `docs/formats/ebpc.md`.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from silicodec.models.bitstream import from_bytes, new_bits, peek, put, to_stream
+from silicodec.models.codec import EncodedStream
+from silicodec.models.ebpc.tables import field_bits
+from silicodec.models.errors import CorruptDataError
+
+
+def encode_zeros(words: np.ndarray, max_zero_run: int) -> EncodedStream:
+    """Encode where the zero words are."""
+    run_bits = field_bits(max_zero_run)
+    bits = new_bits(words.size * (1 + run_bits))
+    flags = np.packbits(words != 0)
+    end = _encode_flags(flags, -words.size % 8, max_zero_run, run_bits, _flag_codes(max_zero_run), bits)
+    return to_stream(bits, end)
+
+
+def decode_zeros(stream: EncodedStream, count: int, max_zero_run: int) -> tuple[np.ndarray, int]:
+    """Decode a flag for each word, uint8: 0 for a zero word, 1 for a nonzero one; and the bits of the stream they take.
+
+    Raises
+    ------
+    CorruptDataError
+        If the stream is malformed.
+    """
+    run_bits = field_bits(max_zero_run)
+    runs, nonzero = divmod(stream.nbits, 1 + run_bits)
+    if count > runs * max_zero_run + nonzero:
+        raise CorruptDataError("ZNZ stream is too short")
+    flags = np.zeros(count + 8, np.uint8)
+    end = _decode_flags(from_bytes(stream.data), stream.nbits, run_bits, _LEADING_ONES, flags, count)
+    return flags[:count], end
+
+
+def count_zero_bits(words: np.ndarray, max_zero_run: int) -> int:
+    """Count the bits that `encode_zeros` would write."""
+    flags = np.packbits(words != 0)
+    return _count_bits(flags, -words.size % 8, field_bits(max_zero_run), _flag_codes(max_zero_run))
+
+
+@njit(cache=True)
+def nonzero_words(words: np.ndarray) -> np.ndarray:
+    """Return the nonzero words, in order."""
+    nonzero = np.empty_like(words)
+    count = 0
+    for word in words:
+        # Stored in any case and overwritten if zero: there is no branch to mispredict.
+        nonzero[count] = word
+        count += word != 0
+    return nonzero[:count]
+
+
+@njit(cache=True)
+def insert_zeros(flags: np.ndarray, nonzero: np.ndarray) -> np.ndarray:
+    """Put the nonzero words where the flags are 1, and zeros elsewhere."""
+    words = np.zeros(flags.size, nonzero.dtype)
+    last = nonzero.size - 1
+    if last < 0:
+        return words
+    index = 0
+    for i in range(flags.size):
+        words[i] = nonzero[min(index, last)] * flags[i]
+        index += flags[i]
+    return words
+
+
+class _FlagCodes(NamedTuple):
+    """The codes of eight flags, first flag most significant, by their number.
+
+    The zeros at either end may belong to a longer run: they are only counted. `value` and `length` are of the code of
+    what is between.
+    """
+
+    leading_zeros: np.ndarray
+    trailing_zeros: np.ndarray
+    value: np.ndarray
+    length: np.ndarray
+
+
+@lru_cache
+def _flag_codes(max_zero_run: int) -> _FlagCodes:
+    codes = _FlagCodes(*(np.zeros(256, dtype) for dtype in (np.uint8, np.uint8, np.uint64, np.uint8)))
+    for flags in range(1, 256):
+        text = f"{flags:08b}"
+        codes.leading_zeros[flags] = len(text) - len(text.lstrip("0"))
+        codes.trailing_zeros[flags] = len(text) - len(text.rstrip("0"))
+        bits = new_bits(64)
+        end = 0
+        for zeros in text.strip("0").split("1")[1:-1]:
+            end = put(bits, end, 1, 1)
+            end = _put_zeros(bits, end, len(zeros), max_zero_run, field_bits(max_zero_run))
+        end = put(bits, end, 1, 1)
+        codes.value[flags] = peek(bits, 0, end)
+        codes.length[flags] = end
+    return codes
+
+
+_LEADING_ONES = np.array([8 - (255 - flags).bit_length() for flags in range(256)], np.uint8)
+"""How many ones eight flags start with."""
+
+
+@njit(cache=True)
+def _encode_flags(
+    flags: np.ndarray,
+    padding: int,
+    max_zero_run: int,
+    run_bits: int,
+    codes: _FlagCodes,
+    bits: np.ndarray,
+) -> int:
+    """Encode flags, eight to a byte, of which the last `padding` do not count; returns the number of bits written."""
+    position = 0
+    zeros = 0
+    for eight in flags:
+        if eight == 0:
+            zeros += 8
+            continue
+        position = _put_zeros(bits, position, zeros + codes.leading_zeros[eight], max_zero_run, run_bits)
+        position = put(bits, position, codes.value[eight], codes.length[eight])
+        zeros = codes.trailing_zeros[eight]
+    return _put_zeros(bits, position, zeros - padding, max_zero_run, run_bits)
+
+
+@njit(cache=True)
+def _put_zeros(bits: np.ndarray, position: int, count: int, max_zero_run: int, run_bits: int) -> int:
+    """Write the codes of a run of zero words; returns the position after them."""
+    while count > 0:
+        run = min(count, max_zero_run)
+        position = put(bits, position, run - 1, 1 + run_bits)
+        count -= run
+    return position
+
+
+@njit(cache=True)
+def _decode_flags(
+    bits: np.ndarray, nbits: int, run_bits: int, leading_ones: np.ndarray, flags: np.ndarray, count: int
+) -> int:
+    """Decode `count` flags into an array of zeros with room for eight more; returns the number of bits read."""
+    position = 0
+    index = 0
+    while index < count:
+        if position > nbits:
+            raise CorruptDataError("ZNZ stream is too short")
+        ahead = peek(bits, position, 8 + 1 + run_bits)
+        ones = leading_ones[ahead >> (1 + run_bits)]
+        if ones > count - index:
+            ones = count - index
+        for i in range(8):
+            flags[index + i] = i < ones
+        index += ones
+        position += ones
+        if ones < 8 and index < count:
+            index += 1 + ((ahead >> (8 - ones)) & ((1 << run_bits) - 1))
+            position += 1 + run_bits
+    if index > count:
+        raise CorruptDataError("ZNZ stream has a run of zeros beyond the packet")
+    if position > nbits:
+        raise CorruptDataError("ZNZ stream is too short")
+    return position
+
+
+@njit(cache=True)
+def _count_bits(
+    flags: np.ndarray,
+    padding: int,
+    run_bits: int,
+    codes: _FlagCodes,
+) -> int:
+    """Count the bits that `_encode_flags` would write."""
+    round_up = (1 << run_bits) - 1
+    runs = 0
+    total = 0
+    zeros = 0
+    for eight in flags:
+        if eight == 0:
+            zeros += 8
+            continue
+        runs += (zeros + codes.leading_zeros[eight] + round_up) >> run_bits
+        total += codes.length[eight]
+        zeros = codes.trailing_zeros[eight]
+    runs += (zeros - padding + round_up) >> run_bits
+    return total + runs * (1 + run_bits)

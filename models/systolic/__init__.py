@@ -1,0 +1,1 @@
+"""Matrix products as a systolic array takes them."""

@@ -1,0 +1,1 @@
+"""Blocks that engines of several schemes share: streams, packers, buffers, memories, adders."""

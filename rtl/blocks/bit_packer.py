@@ -1,0 +1,89 @@
+"""Bit packer: variable-length symbols into full words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from myhdl import Signal, always_comb, always_seq, block, instances, intbv, modbv
+
+from silicodec.rtl.blocks.stream import Stream, SymbolStream
+
+
+@block
+def bit_packer(clk: Any, rst: Any, symbols: SymbolStream, words: Stream, *, word_bits: int) -> Any:
+    """Concatenate variable-length symbols into words, most significant bit first.
+
+    Takes one symbol and delivers at most one word per cycle. A word leaves only once a bit beyond it is known or the
+    packet ends, so that the last word can carry `last` whatever it ends on; it is padded with zeros. A packet
+    without symbols gives no word.
+
+    Parameters
+    ----------
+    symbols : SymbolStream
+        Symbols of 1 .. `word_bits` bits.
+    words : Stream
+        Words of `word_bits` bits.
+    word_bits : int
+        A power of two.
+    """
+    if word_bits < 2 or word_bits & (word_bits - 1):
+        raise ValueError(f"word_bits must be a power of two of at least 2, not {word_bits}")
+    shift_bits = word_bits.bit_length() - 1
+
+    # Holds `filled + 1` bits from the left. An empty accumulator counts as a full one whose word is `spent`: the next
+    # symbol starts a word in either case.
+    accumulator = Signal(intbv(0)[word_bits:])
+    filled = Signal(modbv(word_bits - 1)[shift_bits:])
+    spent = Signal(bool(1))
+
+    rotated = Signal(intbv(0)[word_bits:])
+    new_filled = Signal(intbv(0)[shift_bits + 1 :])
+    full = Signal(bool(0))
+    take = Signal(bool(0))
+
+    @always_comb
+    def rotate() -> None:
+        step = intbv(0)[word_bits:]
+        step[:] = symbols.data
+        for stage in range(shift_bits):
+            if filled[stage]:
+                step[:] = (step >> (1 << stage)) | ((step << (word_bits - (1 << stage))) & (2**word_bits - 1))
+        rotated.next = (step >> 1) | ((step & 1) << (word_bits - 1))
+
+    @always_comb
+    def count() -> None:
+        new_filled.next = filled + symbols.length
+
+    @always_comb
+    def offer() -> None:
+        full.next = symbols.last or new_filled >= word_bits
+        words.last.next = symbols.last
+        for position in range(word_bits):
+            if position <= filled:
+                words.data.next[word_bits - 1 - position] = accumulator[word_bits - 1 - position]
+            else:
+                words.data.next[word_bits - 1 - position] = rotated[word_bits - 1 - position] and not symbols.last
+
+    @always_comb
+    def handshake() -> None:
+        words.valid.next = symbols.valid and full and not spent
+        symbols.ready.next = words.ready or spent or not full
+        take.next = symbols.valid and (words.ready or spent or not full)
+
+    @always_seq(clk.posedge, reset=rst)
+    def control() -> None:
+        if take:
+            spent.next = symbols.last
+            if symbols.last:
+                filled.next = word_bits - 1
+            else:
+                filled.next = new_filled[shift_bits:]
+
+    @always_seq(clk.posedge, reset=None)
+    def store() -> None:
+        # What lies beyond the filled part does not matter.
+        for position in range(word_bits):
+            if (take and full) or position > filled:
+                accumulator.next[word_bits - 1 - position] = rotated[word_bits - 1 - position]
+
+    return instances()

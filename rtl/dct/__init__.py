@@ -1,0 +1,1 @@
+"""DCT encoders and decoders."""

@@ -1,0 +1,155 @@
+"""Passes of the 8-point DCT in shifts and adds: the hardware of `silicodec.models.dct.transform`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from myhdl import block, instances
+
+from silicodec.rtl.blocks.adder_network import AdderNetwork, Number, offset, signal, take
+
+FORWARD = (256, 355, 334, 301, 256, 201, 139, 71)
+INVERSE = (2048, 2841, 2676, 2408, 2048, 1609, 1108, 565)
+"""By m, the constants that stand for cos(m pi / 16)."""
+
+FORWARD_STAGES = 3
+"""Pipeline registers in a forward pass."""
+INVERSE_STAGES = 2
+"""Pipeline registers in an inverse pass."""
+
+
+@block
+def forward_pass(clk: Any, advance: Any, x: Sequence[Any], y: Sequence[Any], *, half: int, shift: int) -> Any:
+    """Transform eight numbers every cycle, y[k] = (X[k] + half) >> shift, `FORWARD_STAGES` clock edges later.
+
+    60 adders: 14 in butterflies, 8 for the multiples and 2 for the sums of the even part, 24 and 12 of the odd part.
+
+    Parameters
+    ----------
+    advance : Signal of bool
+        The pipeline registers take new values.
+    x, y : 8 signed Signals
+        Numbers; their transform.
+    half, shift : int
+        Rounding.
+    """
+    network = AdderNetwork(clk, advance)
+    delay = network.delay
+    numbers = [network.number(number) for number in x]
+
+    s = [numbers[n] + numbers[7 - n] for n in range(4)]
+    d = [delay(numbers[n] - numbers[7 - n]) for n in range(4)]
+    e0, e1, e2, e3 = (delay(number) for number in (s[0] + s[3], s[1] + s[2], s[1] - s[2], s[0] - s[3]))
+    f2, f3 = forward_even_multiples(e2), forward_even_multiples(e3)
+    sums = {k: delay(delay(number)) << 8 for k, number in ((0, e0 + e1), (4, e0 - e1))}
+    sums |= {2: delay(f3[334] + f2[139]), 6: delay(f3[139] - f2[334])}
+
+    f = [forward_odd_multiples(difference) for difference in d]
+    for k in (1, 3, 5, 7):
+        terms = [-f[n][-factor] if factor < 0 else f[n][factor] for n, factor in enumerate(row(FORWARD, k))]
+        sums[k] = delay(terms[0] + terms[1]) + delay(terms[2] + terms[3])
+
+    rounded = [signal((sums[k].low << sums[k].shift) + half, (sums[k].high << sums[k].shift) + half) for k in range(8)]
+    parts = [part(*arguments) for part, arguments in network.parts]
+    offsets = [offset(sums[k].above, sums[k].shift, half, rounded[k]) for k in range(8)]
+    outputs = [take(rounded[k], shift, y[k]) for k in range(8)]
+    return instances()
+
+
+def forward_even_multiples(x: Number) -> dict[int, Number]:
+    """Return a number's multiples by 139 and 334, behind a register: 4 adders."""
+    delay = x.network.delay
+    x5 = (x << 2) + x
+    x21 = (x << 4) + x5
+    x, x5, x21 = delay(x), delay(x5), delay(x21)
+    return {139: (x5 << 5) - x21, 334: ((x21 << 3) - x) << 1}
+
+
+def forward_odd_multiples(x: Number) -> dict[int, Number]:
+    """Return a number's multiples by 71, 201, 301 and 355, behind a register: 6 adders."""
+    delay = x.network.delay
+    x3, x17 = (x << 1) + x, (x << 4) + x
+    x71 = (x17 << 2) + x3
+    x17, x71 = delay(x17), delay(x71)
+    return {71: x71, 201: (x17 << 4) - x71, 301: (x71 << 2) + x17, 355: (x71 << 2) + x71}
+
+
+@block
+def inverse_pass(
+    clk: Any, advance: Any, x: Sequence[Any], y: Sequence[Any], *, cut: int, early: bool, shift: int
+) -> Any:
+    """Transform eight numbers back every cycle, y[n] = x[n] rounded off by `shift` bits, `INVERSE_STAGES` edges later.
+
+    64 adders: 12 in butterflies, 2 + 8 + 2 in the even part, 40 in the odd part; and 1 to round.
+
+    Parameters
+    ----------
+    advance : Signal of bool
+        The pipeline registers take new values.
+    x, y : 8 signed Signals
+        A transform; its numbers, as many of their low bits as `y` has.
+    cut : int
+        Where the adders are cut.
+    early : bool
+        Whether the odd part is added up in front of the first register, not behind it. That takes fewer flip-flops and
+        a longer path: two adders more in front, two less behind.
+    shift : int
+        Rounding.
+    """
+    network = AdderNetwork(clk, advance, cut=cut)
+    delay = network.delay
+
+    # Half of the last place goes into the mean, which is multiplied by 2**11.
+    up = max(12 - shift, 0)
+    half = 1 << (shift - 12 + up)
+    mean = signal((int(x[0].min) << up) + half, (int(x[0].max) << up) + half)
+    add_half = offset(x[0], up, half, mean)
+    x0 = network.number(mean) << (11 - up)
+    numbers = [x0, *(network.number(number) for number in x[1:])]
+
+    f2, f6 = inverse_even_multiples(numbers[2]), inverse_even_multiples(numbers[6])
+    e0, e1 = delay(x0 + (numbers[4] << 11)), delay(x0 - (numbers[4] << 11))
+    e2, e3 = delay(f2[1108] - f6[2676]), delay(f2[2676] + f6[1108])
+    s = [e0 + e3, e1 + e2, e1 - e2, e0 - e3]
+    d = [inverse_odd_sum(numbers, n, early=early) for n in range(4)]
+    sums = [s[n] + d[n] for n in range(4)] + [s[n] - d[n] for n in (3, 2, 1, 0)]
+    rounded = [total.above_bit(shift) for total in sums]
+
+    parts = [part(*arguments) for part, arguments in network.parts]
+    outputs = [take(*rounded[n], y[n]) for n in range(8)]
+    return instances()
+
+
+def inverse_even_multiples(x: Number) -> dict[int, Number]:
+    """Return a number's multiples by 1108 and 2676: 4 adders."""
+    x3 = (x << 1) + x
+    x21 = (x3 << 3) - x3
+    return {1108: ((x << 8) + x21) << 2, 2676: ((x21 << 5) - x3) << 2}
+
+
+def inverse_odd_sum(x: Sequence[Number], n: int, *, early: bool) -> Number:
+    """Return the sum of the odd numbers of a transform, each times its constant, behind a register.
+
+    11 adders, some of which sums share: 40 for all four.
+    """
+    place = {abs(factor): -x[k] if factor < 0 else x[k] for k in (1, 3, 5, 7) for factor in [row(INVERSE, k)[n]]}
+    a, b, c, d = (place[factor] for factor in INVERSE[1::2])
+    # 2841 a + 2408 b + 1609 c + 565 d = 11 p + 25 q + 9 r + 8 * 257 b
+    p = (a << 8) + (b << 5) - d
+    q = (c << 6) + a
+    r = (d << 6) + c
+    nines = p + (q + r)
+    rest = (p << 1) + ((q << 4) + (((b << 8) + b) << 3))
+    delay = x[0].network.delay
+    if early:
+        return delay((nines << 3) + nines + rest)
+    nines, rest = delay(nines), delay(rest)
+    return (nines << 3) + nines + rest
+
+
+def row(constants: Sequence[int], k: int) -> list[int]:
+    """Return what stands for cos((2n + 1) k pi / 16), n = 0 .. 3, where k is odd."""
+    angles = [(2 * n + 1) * k % 32 for n in range(4)]
+    folded = [min(angle, 32 - angle) for angle in angles]
+    return [constants[m] if m < 8 else -constants[16 - m] for m in folded]

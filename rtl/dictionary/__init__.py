@@ -1,0 +1,1 @@
+"""Engines for weights: dictionary decoders and a trimmer."""

@@ -1,0 +1,125 @@
+"""The dictionary engines: catalog entries, with their references from `silicodec.models`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from silicodec.models.codec import to_words
+from silicodec.models.dictionary.code import LAYOUT_BITS
+from silicodec.models.dictionary.codec import DENSE, SPARSE, Dictionary
+from silicodec.models.dictionary.trimming import Trimming
+from silicodec.models.systolic.tiling import pad_to_multiple
+from silicodec.rtl.dictionary.decoder import HAS_LITERALS, dictionary_decoder
+from silicodec.rtl.dictionary.weight_trimmer import SETTINGS_BITS, weight_trimmer
+from silicodec.rtl.engine import Engine, Packets, Port, PublishedFigure
+
+DEFAULT_TRIMMING = Trimming(low_bits=3, threshold=6)
+_PUBLISHED = PublishedFigure(
+    source="HardCompress (ISQED 2021)", conditions="sizes of weights, no figure of its decoder"
+)
+
+
+def dictionary_engine(codec: Dictionary = DENSE, *, checked: bool = False) -> Engine:
+    """Return a dictionary decoder as an engine."""
+    entry_size = codec.entry_size
+    bits = 8 * entry_size
+
+    def reference(inputs: Mapping[str, Packets]) -> dict[str, list[np.ndarray]]:
+        return {"entries": [pack_entries(words, entry_size) for words in decoded_packets(codec, inputs)]}
+
+    def stimulus(tensors: Sequence[np.ndarray]) -> dict[str, list[np.ndarray]]:
+        return encoded_packets(codec, [to_words(tensor, 8) for tensor in tensors])
+
+    return Engine(
+        name="dictionary-decoder" + ("-sparse" if codec.code_bits > 8 else "") + ("-checked" if checked else ""),
+        summary=f"dictionary decoder, entries of {entry_size} weights, codes of up to {codec.code_bits} bits"
+        + (", detects malformed streams" if checked else ""),
+        block=dictionary_decoder,
+        parameters={
+            "code_bits": codec.code_bits,
+            "slot_bits": codec.slot_bits,
+            "entry_size": entry_size,
+            "checked": checked,
+        },
+        inputs=code_ports(codec),
+        outputs=(Port("entries", bits, error=checked),),
+        reference=reference,
+        stimulus=stimulus,
+        tensor="entries",
+        clock_ns=4.0,
+        published=(_PUBLISHED,),
+    )
+
+
+def trimmer_engine(trimming: Trimming = DEFAULT_TRIMMING) -> Engine:
+    """Return a weight trimmer as an engine; `trimming` is that of its stimulus."""
+
+    def reference(inputs: Mapping[str, Packets]) -> dict[str, list[np.ndarray]]:
+        trimmed = []
+        for settings, entries in zip(inputs["settings"], inputs["weights"], strict=True):
+            trimming = Trimming(low_bits=int(settings[0]) >> 8, threshold=int(settings[0]) & 0xFF)
+            trimmed.append(trimming.apply(entries.astype("<u8").view(np.int8)).view("<u8"))
+        return {"trimmed": trimmed}
+
+    def stimulus(tensors: Sequence[np.ndarray]) -> dict[str, list[np.ndarray]]:
+        words = [pad_to_multiple(to_words(tensor, 8)[np.newaxis], 1, 8)[0] for tensor in tensors]
+        return {
+            "settings": [trimmer_settings(trimming)] * len(words),
+            "weights": [pack_entries(packet, 8) for packet in words],
+        }
+
+    return Engine(
+        name="weight-trimmer",
+        summary="weight trimmer, entries of 8 weights",
+        block=weight_trimmer,
+        parameters={"entry_size": 8},
+        inputs=(Port("settings", SETTINGS_BITS), Port("weights", 64)),
+        outputs=(Port("trimmed", 64),),
+        reference=reference,
+        stimulus=stimulus,
+        tensor="weights",
+        clock_ns=4.0,
+    )
+
+
+def trimmer_settings(trimming: Trimming) -> np.ndarray:
+    """Return the packet of the trimmer's `settings` stream, uint16."""
+    return np.array([trimming.low_bits << 8 | trimming.threshold], np.uint16)
+
+
+def code_ports(codec: Dictionary) -> tuple[Port, ...]:
+    """Return the ports for the streams of a codec."""
+    return Port("layout", LAYOUT_BITS), Port("codes", codec.code_bits), Port("literals", 8 * codec.entry_size)
+
+
+def encoded_packets(codec: Dictionary, packets: Sequence[np.ndarray]) -> dict[str, list[np.ndarray]]:
+    """Encode packets of words to the streams of a decoder."""
+    encoded = [codec.encode_words(packet) for packet in packets]
+    streams = {name: [streams[name] for streams in encoded] for name in codec.stream_names}
+    return streams | {"literals": [words for words in streams["literals"] if words.size]}
+
+
+def decoded_packets(codec: Dictionary, inputs: Mapping[str, Packets]) -> list[np.ndarray]:
+    """Decode the streams of a decoder to packets of the words of whole entries."""
+    literals = iter(inputs["literals"])
+    nothing = np.empty(0, np.uint64)
+    return [
+        codec.decode_words(layout, codes, next(literals, nothing) if layout[0] & HAS_LITERALS else nothing)
+        for layout, codes in zip(inputs["layout"], inputs["codes"], strict=True)
+    ]
+
+
+def pack_entries(words: np.ndarray, entry_size: int) -> np.ndarray:
+    """Pack words of 8 bits into entries, the first word in the least significant bits."""
+    return np.ascontiguousarray(words, np.uint8).view(f"<u{entry_size}")
+
+
+DICTIONARY_ENGINES: tuple[Engine, ...] = (
+    dictionary_engine(),
+    dictionary_engine(checked=True),
+    dictionary_engine(SPARSE),
+    dictionary_engine(SPARSE, checked=True),
+    trimmer_engine(),
+)

@@ -1,0 +1,1 @@
+"""EBPC encoders and decoders."""

@@ -1,0 +1,176 @@
+"""Bit-plane coding of the BPC stream: blocks of nonzero words to a base and the planes of their differences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from myhdl import Signal, always_comb, always_seq, block, instances, intbv, modbv
+
+from silicodec.rtl.blocks.corner_turn import corner_turn
+from silicodec.rtl.blocks.stream import Stream, SymbolStream
+from silicodec.rtl.ebpc.plane_code import plane_coder
+from silicodec.rtl.ebpc.symbol_queue import symbol_queue
+
+
+@block
+def bit_plane_encoder(clk: Any, rst: Any, words: Stream, symbols: SymbolStream, *, word_bits: int) -> Any:
+    """Code the nonzero words of a packet in blocks of `word_bits` words; zero words are passed over.
+
+    Words enter one array along one side while the planes of the block before leave it across, least significant
+    plane first; bit-serial subtractors turn them into planes of differences. A block of `word_bits` words takes
+    `word_bits` cycles, one more where its two highest planes are not both zero, and one for each symbol that finds the
+    packer busy.
+
+    Parameters
+    ----------
+    words : Stream
+        Words of `word_bits` bits; `ready` depends on `data`.
+    symbols : SymbolStream
+        The symbols of the BPC stream; `last` comes in a transfer without a symbol.
+    """
+    size = word_bits
+    planes = word_bits - 1
+
+    spare = Signal(intbv(0)[word_bits:])
+    spare_valid = Signal(bool(0))
+    entering = Signal(intbv(0)[size:])
+    leaving = Signal(intbv(0)[size:])
+    crossing = Signal(intbv(0)[size:])
+    base = Signal(intbv(0)[size:])
+    shift = Signal(bool(0))
+    upwards = Signal(bool(0))
+
+    index = Signal(modbv(0, min=0, max=size))
+    occupied = Signal(bool(0))
+    sign = Signal(bool(0))
+    closing = Signal(bool(0))
+    draining = Signal(bool(0))
+
+    borrow = Signal(intbv(0)[planes:])
+    next_borrow = Signal(intbv(0)[planes:])
+    overflow = Signal(intbv(0)[planes:])
+    previous = Signal(intbv(0)[planes:])
+    difference = Signal(intbv(0)[planes:])
+    changed = Signal(intbv(0)[planes:])
+    code = Signal(intbv(0)[word_bits:])
+    kind = Signal(intbv(0)[2:])
+    zero = Signal(bool(0))
+
+    word_zero = Signal(bool(0))
+    offered = Signal(bool(0))
+    feed = Signal(bool(0))
+    first = Signal(bool(1))
+    top = Signal(bool(0))
+    both = Signal(bool(0))
+    ends_block = Signal(bool(0))
+    room = Signal(bool(0))
+    steady = Signal(bool(0))
+    step = Signal(bool(0))
+    idle = Signal(bool(0))
+    close = Signal(bool(0))
+    closed = Signal(bool(0))
+
+    turn = corner_turn(clk, shift, upwards, entering, leaving, size=size, crossing=crossing)
+    coder = plane_coder(changed, difference, code, kind, zero, word_bits=word_bits)
+    queue = symbol_queue(
+        clk,
+        rst,
+        step,
+        first,
+        both,
+        ends_block,
+        base,
+        code,
+        kind,
+        zero,
+        room,
+        symbols,
+        close,
+        closed,
+        word_bits=word_bits,
+    )
+
+    @always_comb
+    def accept() -> None:
+        word_zero.next = words.data == 0
+        words.ready.next = not closing and (not spare_valid or words.data == 0 or steady)
+
+    @always_comb
+    def select() -> None:
+        offered.next = spare_valid or (words.valid and not closing and not word_zero)
+        word = intbv(0)[word_bits:]
+        if spare_valid:
+            word[:] = spare
+        elif not closing:
+            word[:] = words.data
+        # In offset binary, the borrow out of the top plane is the sign of the difference.
+        entering.next = word ^ 2 ** (word_bits - 1)
+        base.next = crossing ^ 2 ** (word_bits - 1)
+
+    @always_comb
+    def subtract() -> None:
+        # Nothing leaves while the sign plane is coded.
+        for i in range(planes):
+            unequal = not sign and leaving[i + 1] != leaving[i]
+            carried = borrow[i] and not first
+            difference.next[i] = unequal != carried
+            changed.next[i] = (unequal != carried) != (previous[i] and not first)
+            overflow.next[i] = unequal and leaving[i] == carried
+            if unequal:
+                next_borrow.next[i] = leaving[i]
+            else:
+                next_borrow.next[i] = carried
+
+    @always_comb
+    def place() -> None:
+        top.next = index == size - 1
+        idle.next = index == 0 and not spare_valid
+        feed.next = offered or (closing and (index != 0 or occupied))
+        close.next = closing and index == 0 and not spare_valid and not occupied and not sign
+
+    @always_comb
+    def look_up() -> None:
+        both.next = top and zero and overflow == 0
+        ends_block.next = sign or (top and zero and overflow == 0)
+
+    @always_comb
+    def advance() -> None:
+        steady.next = not sign and (not occupied or room)
+        shift.next = feed and not sign and (not occupied or room)
+        step.next = room and (sign or (occupied and feed))
+
+    @always_seq(clk.posedge, reset=rst)
+    def control() -> None:
+        if step:
+            first.next = ends_block
+            sign.next = top and not ends_block
+        if shift:
+            index.next = index + 1
+            if top:
+                upwards.next = not upwards
+                occupied.next = not draining
+        if words.valid and words.ready:
+            closing.next = words.last
+        elif closed:
+            closing.next = False
+        draining.next = closing and not closed and (draining or idle or (shift and top))
+
+    @always_seq(clk.posedge, reset=rst)
+    def spare_control() -> None:
+        if spare_valid and not shift:
+            spare_valid.next = True
+        else:
+            spare_valid.next = words.valid and words.ready and not word_zero and (spare_valid or not shift)
+
+    @always_seq(clk.posedge, reset=None)
+    def store() -> None:
+        if not spare_valid or shift:
+            spare.next = words.data
+
+    @always_seq(clk.posedge, reset=None)
+    def carry_over() -> None:
+        if step:
+            borrow.next = next_borrow
+            previous.next = difference
+
+    return instances()

@@ -1,0 +1,250 @@
+"""EBPC engines: the extended bit-plane compression of Cavigelli et al. (arXiv 1908.11645), word in, streams out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from myhdl import Signal, always_comb, always_seq, block, instances, intbv, modbv
+
+from silicodec.rtl.blocks.bit_packer import bit_packer
+from silicodec.rtl.blocks.bit_unpacker import bit_unpacker
+from silicodec.rtl.blocks.stream import AxiStream, BitWindow, Stream, SymbolStream, fork
+from silicodec.rtl.ebpc.bit_plane_decoder import bit_plane_decoder
+from silicodec.rtl.ebpc.bit_plane_encoder import bit_plane_encoder
+from silicodec.rtl.ebpc.zero_runs import zero_run_decoder, zero_run_encoder
+
+
+@block
+def ebpc_encoder(
+    clk: Any, rst: Any, words: Stream, znz: Stream, bpc: Stream, *, word_bits: int = 8, max_zero_run: int = 16
+) -> Any:
+    """Compress packets of words into a ZNZ and a BPC stream, up to one word per cycle.
+
+    Parameters
+    ----------
+    words : Stream
+        Words of `word_bits` bits, packets of any length.
+    znz : Stream
+        Where the zero words are, in words of `word_bits` bits.
+    bpc : Stream
+        The nonzero words. A packet without any sends nothing here, not even `last`.
+    word_bits : int
+        8 or 16; a block has as many words.
+    max_zero_run : int
+        Longest run of zero words in one code.
+    """
+    if word_bits not in (8, 16):
+        raise ValueError(f"word_bits must be 8 or 16, not {word_bits}")
+
+    zero_words = Stream(word_bits)
+    plane_words = Stream(word_bits)
+    zero_symbols = SymbolStream(word_bits)
+    plane_symbols = SymbolStream(word_bits)
+
+    split = fork(words, zero_words, plane_words)
+    zero_coder = zero_run_encoder(clk, rst, zero_words, zero_symbols, word_bits=word_bits, max_zero_run=max_zero_run)
+    zero_packer = bit_packer(clk, rst, zero_symbols, znz, word_bits=word_bits)
+    plane_coder = bit_plane_encoder(clk, rst, plane_words, plane_symbols, word_bits=word_bits)
+    plane_packer = bit_packer(clk, rst, plane_symbols, bpc, word_bits=word_bits)
+    return instances()
+
+
+@block
+def ebpc_decoder(
+    clk: Any,
+    rst: Any,
+    znz: Stream,
+    bpc: Stream,
+    length: Stream,
+    words: Stream,
+    *,
+    word_bits: int = 8,
+    max_zero_run: int = 16,
+    length_bits: int = 8,
+    checked: bool = False,
+) -> Any:
+    """Restore packets of words from their ZNZ and BPC streams, up to one word per cycle.
+
+    Whatever the streams hold, a packet ends after its number of words: bits that are missing read as zeros, words that
+    are left over are dropped.
+
+    Parameters
+    ----------
+    znz, bpc : Stream
+        The two streams of a packet, in words of `word_bits` bits.
+    length : Stream
+        The packet's number of words, in parts that add up, so that a packet may have any length: each part in the low
+        `length_bits` bits, zero standing for 2**`length_bits`. In the first part the bit above is set if the packet
+        has no BPC stream.
+    words : Stream
+        The restored words. If `checked`, `error` is high with `last` where a stream of the packet was malformed.
+    word_bits : int
+        8 or 16; a block has as many words.
+    max_zero_run : int
+        Longest run of zero words in one code.
+    length_bits : int
+        Width of a part of the packet's number of words.
+    checked : bool
+        Whether to detect malformed streams.
+    """
+    if word_bits not in (8, 16):
+        raise ValueError(f"word_bits must be 8 or 16, not {word_bits}")
+    if length_bits < 1:
+        raise ValueError(f"length_bits must be at least 1, not {length_bits}")
+
+    znz_window = BitWindow(word_bits)
+    bpc_window = BitWindow(word_bits)
+    nonzero = Stream(1)
+
+    active = Signal(bool(0))
+    over = Signal(bool(0))
+    no_planes = Signal(bool(0))
+    remaining = Signal(modbv(0)[length_bits:])
+    last_part = Signal(bool(0))
+    last_word = Signal(bool(0))
+    starving = Signal(bool(0))
+    refill = Signal(bool(0))
+    count = Signal(bool(0))
+    runs_over = Signal(bool(0)) if checked else None
+    znz_start = Signal(bool(0))
+    bpc_start = Signal(bool(0))
+
+    word = Signal(intbv(0)[word_bits:])
+    available = Signal(bool(0))
+    exhausted = Signal(bool(0))
+    take = Signal(bool(0))
+    fault = Signal(bool(0)) if checked else None
+    untouched = Signal(bool(0)) if checked else None
+    offered = Signal(bool(0))
+    taken = Signal(bool(0))
+
+    znz_unpacker = bit_unpacker(clk, rst, znz, znz_window, znz_start, over, word_bits=word_bits, checked=checked)
+    bpc_unpacker = bit_unpacker(clk, rst, bpc, bpc_window, bpc_start, over, word_bits=word_bits, checked=checked)
+    zero_decoder = zero_run_decoder(
+        clk,
+        rst,
+        znz_window,
+        nonzero,
+        count,
+        last_word,
+        starving,
+        over,
+        runs_over,
+        word_bits=word_bits,
+        max_zero_run=max_zero_run,
+    )
+    plane_decoder = bit_plane_decoder(
+        clk,
+        rst,
+        bpc_window,
+        word,
+        available,
+        take,
+        nonzero.data,
+        exhausted,
+        over,
+        fault,
+        untouched,
+        word_bits=word_bits,
+        checked=checked,
+    )
+
+    @always_comb
+    def start() -> None:
+        length.ready.next = not active or refill
+        znz_start.next = active and not over
+        bpc_start.next = active and not over and not no_planes
+
+    @always_comb
+    def measure() -> None:
+        last_word.next = remaining == 1 and last_part
+        starving.next = remaining == 1 and not last_part and not length.valid
+        refill.next = remaining == 1 and not last_part and count
+
+    @always_comb
+    def offer() -> None:
+        offered.next = (
+            nonzero.valid
+            and (not nonzero.data or available or exhausted or no_planes)
+            and (not nonzero.last or no_planes or bpc_window.loaded)
+        )
+        words.last.next = nonzero.last
+        words.data.next = 0
+        if nonzero.data and available:
+            words.data.next = word
+
+    @always_comb
+    def handshake() -> None:
+        words.valid.next = offered
+        taken.next = offered and words.ready
+        nonzero.ready.next = offered and words.ready
+        take.next = offered and words.ready and nonzero.data and available
+
+    @always_seq(clk.posedge, reset=rst)
+    def control() -> None:
+        if over:
+            over.next = znz_window.loaded or bpc_window.loaded
+            active.next = znz_window.loaded or bpc_window.loaded
+        elif active:
+            over.next = taken and nonzero.last
+        else:
+            active.next = length.valid
+
+    @always_seq(clk.posedge, reset=None)
+    def count_down() -> None:
+        if not active or refill:
+            remaining.next = length.data[length_bits:]
+            last_part.next = length.last
+        elif count:
+            remaining.next = remaining - 1
+        if not active:
+            no_planes.next = length.data[length_bits]
+
+    if checked:
+        starved = Signal(bool(0))
+
+        @always_comb
+        def report() -> None:
+            words.error.next = (
+                starved
+                or fault
+                or runs_over
+                or not znz_window.clean
+                or (nonzero.data and not available)
+                or (not no_planes and (not exhausted or not bpc_window.clean or untouched))
+            )
+
+        @always_seq(clk.posedge, reset=rst)
+        def starve() -> None:
+            if over:
+                starved.next = False
+            elif taken and nonzero.data and not available:
+                starved.next = True
+
+    return instances()
+
+
+@block
+def axi_ebpc_encoder(
+    clk: Any, rst: Any, s_axis: AxiStream, m_axis_znz: AxiStream, m_axis_bpc: AxiStream, **parameters: Any
+) -> Any:
+    """`ebpc_encoder` under AXI4-Stream's signal names."""
+    engine = ebpc_encoder(clk, rst, s_axis.stream(), m_axis_znz.stream(), m_axis_bpc.stream(), **parameters)
+    return instances()
+
+
+@block
+def axi_ebpc_decoder(
+    clk: Any,
+    rst: Any,
+    s_axis_znz: AxiStream,
+    s_axis_bpc: AxiStream,
+    s_axis_length: AxiStream,
+    m_axis: AxiStream,
+    **parameters: Any,
+) -> Any:
+    """`ebpc_decoder` under AXI4-Stream's signal names."""
+    engine = ebpc_decoder(
+        clk, rst, s_axis_znz.stream(), s_axis_bpc.stream(), s_axis_length.stream(), m_axis.stream(), **parameters
+    )
+    return instances()

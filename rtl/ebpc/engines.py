@@ -1,0 +1,138 @@
+"""The EBPC engines: catalog entries, with their references from `silicodec.models.ebpc.codec`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from silicodec.models.codec import to_words
+from silicodec.models.ebpc import EBPC
+from silicodec.rtl.ebpc.codec import axi_ebpc_decoder, axi_ebpc_encoder, ebpc_decoder, ebpc_encoder
+from silicodec.rtl.engine import Engine, Packets, Port, PublishedFigure
+
+LENGTH_BITS = 8
+
+_PUBLIC_RTL = "public EBPC RTL (pulp-platform/stream-ebpc), same flow as ours"
+_PAPER = "EBPC paper (arXiv 1908.11645), 65 nm, 600 MHz"
+
+
+def _ebpc_encoder(word_bits: int, *, axi: bool = False) -> Engine:
+    codec = EBPC(word_bits=word_bits, block_size=word_bits)
+    words, znz, bpc = ("s_axis", "m_axis_znz", "m_axis_bpc") if axi else ("words", "znz", "bpc")
+
+    def reference(inputs: Mapping[str, Packets]) -> dict[str, list[np.ndarray]]:
+        encoded = [codec.encode_words(packet) for packet in inputs[words]]
+        return {znz: [streams["znz"] for streams in encoded], bpc: [s["bpc"] for s in encoded if s["bpc"].size]}
+
+    return Engine(
+        name=_name("ebpc-encoder", word_bits, axi=axi),
+        summary=f"EBPC compressor, {word_bits}-bit words{', AXI4-Stream' if axi else ''}",
+        block=axi_ebpc_encoder if axi else ebpc_encoder,
+        parameters={"word_bits": word_bits},
+        inputs=(Port(words, word_bits),),
+        outputs=(Port(znz, word_bits), Port(bpc, word_bits)),
+        reference=reference,
+        stimulus=lambda tensors: {words: [to_words(tensor, word_bits) for tensor in tensors]},
+        tensor=words,
+        clock_ns=3.5,
+        published=_published(word_bits, kilo_gate_equivalents=2.8, area_um2=17788, longest_path_ns=6.38),
+        axi=axi,
+    )
+
+
+def _ebpc_decoder(word_bits: int, *, checked: bool = False, axi: bool = False) -> Engine:
+    codec = EBPC(word_bits=word_bits, block_size=word_bits)
+    names = ("s_axis_znz", "s_axis_bpc", "s_axis_length", "m_axis") if axi else ("znz", "bpc", "length", "words")
+    znz, bpc, length, words = names
+
+    def reference(inputs: Mapping[str, Packets]) -> dict[str, list[np.ndarray]]:
+        planes = iter(inputs[bpc])
+        packets = []
+        for zeros, parts in zip(inputs[znz], inputs[length], strict=True):
+            count, has_planes = read_length(parts)
+            packets.append(codec.decode_words(zeros, next(planes) if has_planes else zeros[:0], count))
+        return {words: packets}
+
+    def stimulus(tensors: Sequence[np.ndarray]) -> dict[str, list[np.ndarray]]:
+        packets = [to_words(tensor, word_bits) for tensor in tensors]
+        encoded = [codec.encode_words(packet) for packet in packets]
+        return {
+            znz: [streams["znz"] for streams in encoded],
+            bpc: [streams["bpc"] for streams in encoded if streams["bpc"].size],
+            length: [length_words(packet.size, has_planes=bool(packet.any())) for packet in packets],
+        }
+
+    return Engine(
+        name=_name("ebpc-decoder-checked" if checked else "ebpc-decoder", word_bits, axi=axi),
+        summary=f"EBPC decompressor, {word_bits}-bit words{', detects malformed streams' if checked else ''}"
+        f"{', AXI4-Stream' if axi else ''}",
+        block=axi_ebpc_decoder if axi else ebpc_decoder,
+        parameters={"word_bits": word_bits, "checked": checked, "length_bits": LENGTH_BITS},
+        inputs=(Port(znz, word_bits), Port(bpc, word_bits), Port(length, 16 if axi else LENGTH_BITS + 1)),
+        outputs=(Port(words, word_bits, error=checked),),
+        reference=reference,
+        stimulus=stimulus,
+        tensor=words,
+        clock_ns=3.5,
+        published=_published(word_bits, kilo_gate_equivalents=3.0, area_um2=15471, longest_path_ns=6.24),
+        axi=axi,
+    )
+
+
+def length_words(count: int, *, has_planes: bool) -> np.ndarray:
+    """Return a packet of an EBPC decoder's `length` stream, uint16.
+
+    Parameters
+    ----------
+    count : int
+        Number of words in the packet, at least 1.
+    has_planes : bool
+        Whether the packet has a BPC stream, that is, any nonzero word.
+    """
+    most = 1 << LENGTH_BITS
+    parts = np.full(-(-count // most), most, np.uint16)
+    parts[-1] = count - most * (parts.size - 1)
+    return parts % most | (0 if has_planes else most)
+
+
+def read_length(parts: np.ndarray) -> tuple[int, bool]:
+    """Return the number of words and whether there is a BPC stream: the inverse of `length_words`."""
+    most = 1 << LENGTH_BITS
+    counts = parts.astype(np.int64) % most
+    return int(np.where(counts == 0, most, counts).sum()), not parts[0] & most
+
+
+def _name(base: str, word_bits: int, *, axi: bool) -> str:
+    return base + ("" if word_bits == 8 else f"-w{word_bits}") + ("-axis" if axi else "")
+
+
+def _published(word_bits: int, **figures: Any) -> tuple[PublishedFigure, ...]:
+    if word_bits != 8:
+        return ()
+    return (
+        PublishedFigure(
+            source=_PUBLIC_RTL,
+            conditions="sky130hd, typical corner",
+            area_um2=figures["area_um2"],
+            longest_path_ns=figures["longest_path_ns"],
+        ),
+        PublishedFigure(
+            source=_PAPER,
+            conditions="one word per cycle of 1.7 ns",
+            kilo_gate_equivalents=figures["kilo_gate_equivalents"],
+        ),
+    )
+
+
+EBPC_ENGINES: tuple[Engine, ...] = (
+    _ebpc_encoder(8),
+    _ebpc_decoder(8),
+    _ebpc_decoder(8, checked=True),
+    _ebpc_encoder(16),
+    _ebpc_decoder(16),
+    _ebpc_decoder(16, checked=True),
+    _ebpc_encoder(8, axi=True),
+    _ebpc_decoder(8, axi=True),
+)

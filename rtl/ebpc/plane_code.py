@@ -1,0 +1,197 @@
+"""The code of one bit plane in the BPC stream, both ways."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from myhdl import Signal, always_comb, block, instances, intbv
+
+from silicodec.models.ebpc.tables import (
+    ALL_ONES,
+    RAW_PLANE,
+    SINGLE_ONE,
+    SINGLE_ZERO_PLANE,
+    TWO_ONES,
+    ZERO_DELTA_PLANE,
+    ZERO_PLANES,
+    Code,
+    field_bits,
+)
+from silicodec.rtl.blocks.stream import BitWindow
+
+# Kinds of symbol, which tell the length: a whole word (a base or a raw plane), the position of ones, a plane that its
+# code alone tells, a run of zero planes.
+WHOLE, POSITION, NAMED, RUN = range(4)
+
+
+def left_aligned(code: Code, word_bits: int) -> int:
+    """Return the code in the most significant bits of a word."""
+    return code.value << (word_bits - code.length)
+
+
+@block
+def plane_coder(plane: Any, difference: Any, code: Any, kind: Any, zero: Any, *, word_bits: int) -> Any:
+    """Code one delta bit plane by the table of the format; combinational.
+
+    Parameters
+    ----------
+    plane, difference : Signal of `word_bits` - 1 bits
+        DBX and DBP of the plane, the block's first difference in bit 0.
+    code : Signal of `word_bits` bits
+        The code, left-aligned; meaningless for a zero plane.
+    kind : Signal of 2 bits
+        The code's kind.
+    zero : Signal of bool
+        Whether DBX is all zeros, so that the plane belongs to a run.
+    """
+    size = word_bits - 1
+    position_bits = field_bits(word_bits)
+    position_end = word_bits - SINGLE_ONE.length - position_bits
+    all_ones, zero_delta, two_ones, single_one, raw = (
+        left_aligned(code, word_bits) for code in (ALL_ONES, ZERO_DELTA_PLANE, TWO_ONES, SINGLE_ONE, RAW_PLANE)
+    )
+    starts = Signal(intbv(0)[size:])
+    pairs = Signal(intbv(0)[size:])
+    one_start = Signal(bool(0))
+    no_pair = Signal(bool(0))
+    no_triple = Signal(bool(0))
+    position = Signal(intbv(0)[position_bits:])
+    whole = Signal(intbv(0)[word_bits:])
+    positional = Signal(intbv(0)[word_bits:])
+
+    @always_comb
+    def find_edges() -> None:
+        starts.next[0] = plane[0]
+        pairs.next[0] = False
+        for i in range(1, size):
+            starts.next[i] = plane[i] and not plane[i - 1]
+            pairs.next[i] = plane[i] and plane[i - 1]
+
+    @always_comb
+    def count_edges() -> None:
+        seen = False
+        second_start = False
+        triple = False
+        for i in range(2, size):
+            seen = seen or plane[i - 2]
+            second_start = second_start or (seen and starts[i])
+            triple = triple or (pairs[i] and pairs[i - 1])
+        one_start.next = not second_start
+        no_pair.next = pairs == 0
+        no_triple.next = not triple
+
+    @always_comb
+    def locate() -> None:
+        found = intbv(0)[position_bits:]
+        for i in range(size):
+            if starts[i]:
+                found[:] = found | i
+        position.next = found
+
+    @always_comb
+    def align() -> None:
+        whole.next = raw
+        for i in range(size):
+            whole.next[size - 1 - i] = plane[i]
+
+    @always_comb
+    def place() -> None:
+        positional.next = two_ones
+        if no_pair:
+            positional.next = single_one
+        positional.next[position_end + position_bits : position_end] = position
+
+    @always_comb
+    def choose() -> None:
+        zero.next = plane == 0
+        if plane == 2**size - 1:
+            kind.next = NAMED
+            code.next = all_ones
+        elif difference == 0:
+            kind.next = NAMED
+            code.next = zero_delta
+        elif one_start and no_triple:
+            kind.next = POSITION
+            code.next = positional
+        else:
+            kind.next = WHOLE
+            code.next = whole
+        if plane == 0:
+            kind.next = RUN
+
+    return instances()
+
+
+@block
+def plane_parser(
+    window: BitWindow, base: Any, symbol: Any, is_run: Any, run: Any, cleared: Any, invalid: Any = None
+) -> Any:
+    """Read one symbol off the window by the table of the format; combinational.
+
+    Parameters
+    ----------
+    base : Signal of bool
+        The symbol is a base, which is a plain word.
+    symbol : Signal of `word_bits` bits
+        The base; or the plane's DBX, its first difference in bit `word_bits` - 2.
+    is_run, run
+        The symbol is a run of so many zero planes.
+    cleared : Signal of bool
+        The plane's differences are all zero, whatever DBX.
+    invalid : Signal of bool, optional
+        The symbol names a position beyond the plane.
+    """
+    word_bits = len(symbol)
+    position_bits = field_bits(word_bits)
+    run_bits = field_bits(word_bits)
+    top = word_bits - 1
+    single_zero_length, zeros_length = SINGLE_ZERO_PLANE.length, ZERO_PLANES.length + run_bits
+    named_length, positional_length = ALL_ONES.length, SINGLE_ONE.length + position_bits
+    position = Signal(intbv(0)[position_bits:])
+    located = Signal(intbv(0)[word_bits:])
+
+    @always_comb
+    def locate() -> None:
+        position.next = window.data[top - 4 : top - 4 - position_bits]
+
+    @always_comb
+    def expand() -> None:
+        one = window.data[top - 4]
+        for i in range(word_bits - 1):
+            located.next[top - 1 - i] = position == i
+            if i > 0 and position == i - 1 and not one:
+                located.next[top - 1 - i] = True
+        located.next[top] = False
+
+    @always_comb
+    def parse() -> None:
+        is_run.next = False
+        cleared.next = False
+        run.next = 1
+        symbol.next = window.data
+        window.length.next = word_bits
+        if not base and not window.data[top]:
+            if window.data[top - 1]:
+                is_run.next = True
+                window.length.next = single_zero_length
+            elif window.data[top - 2]:
+                is_run.next = True
+                run.next = window.data[top - 2 : top - 2 - run_bits] + 2
+                window.length.next = zeros_length
+            elif window.data[top - 3]:
+                symbol.next = located
+                window.length.next = positional_length
+            else:
+                symbol.next = 2**word_bits - 1
+                cleared.next = window.data[top - 4]
+                window.length.next = named_length
+
+    if invalid is not None:
+
+        @always_comb
+        def validate() -> None:
+            positional = not base and window.data[word_bits : top - 3] == 1
+            beyond = position > word_bits - 2 or (position > word_bits - 3 and not window.data[top - 4])
+            invalid.next = positional and beyond
+
+    return instances()

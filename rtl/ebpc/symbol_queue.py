@@ -1,0 +1,162 @@
+"""The symbols of the BPC stream between their coder and the packer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from myhdl import Signal, always_comb, always_seq, block, instances, intbv, modbv
+
+from silicodec.models.ebpc.tables import ALL_ONES, SINGLE_ONE, SINGLE_ZERO_PLANE, ZERO_PLANES, field_bits
+from silicodec.rtl.blocks.stream import SymbolStream
+from silicodec.rtl.ebpc.plane_code import NAMED, POSITION, RUN, WHOLE
+
+
+@block
+def symbol_queue(
+    clk: Any,
+    rst: Any,
+    push: Any,
+    first: Any,
+    both: Any,
+    ends_block: Any,
+    base: Any,
+    code: Any,
+    kind: Any,
+    zero: Any,
+    room: Any,
+    symbols: SymbolStream,
+    close: Any,
+    closed: Any,
+    *,
+    word_bits: int,
+) -> Any:
+    """Two symbols between the planes and the packer, with runs of zero planes merged in its tail.
+
+    Two places let the base, which costs no plane, leave while later planes of the block save symbols.
+
+    Parameters
+    ----------
+    push : Signal of bool
+        Take the plane in this cycle; only with `room`.
+    first, ends_block : Signal of bool
+        The plane is the block's first, so that the base goes before it; its last.
+    both : Signal of bool
+        The plane and the next one are zero: count two.
+    base, code, kind, zero
+        The block's base; the plane's code as `plane_coder` gives it.
+    room : Signal of bool
+        Whether the plane can be taken.
+    symbols : SymbolStream
+        The coded symbols.
+    close, closed : Signal of bool
+        End the packet once the queue is empty; it was ended in this cycle.
+    """
+    run_bits = field_bits(word_bits)
+    single_zero_length, zeros_length = SINGLE_ZERO_PLANE.length, ZERO_PLANES.length + run_bits
+    named_length, positional_length = ALL_ONES.length, SINGLE_ONE.length + field_bits(word_bits)
+
+    head = Signal(intbv(0)[word_bits:])
+    head_kind = Signal(intbv(0)[2:])
+    head_valid = Signal(bool(0))
+    tail = Signal(intbv(0)[word_bits:])
+    tail_kind = Signal(intbv(0)[2:])
+    tail_valid = Signal(bool(0))
+
+    # The queue never holds two runs, so that the length is kept once: `single`, or `extra` planes more than two.
+    growing = Signal(bool(0))
+    single = Signal(bool(0))
+    extra = Signal(modbv(0)[run_bits:])
+
+    complete = Signal(bool(0))
+    pop = Signal(bool(0))
+    merge = Signal(bool(0))
+    keep = Signal(bool(0))
+    advance = Signal(bool(0))
+    start = Signal(bool(0))
+    insert = Signal(bool(0))
+
+    @always_comb
+    def offer() -> None:
+        complete.next = head_valid and (tail_valid or not growing)
+        symbols.last.next = not head_valid
+        symbols.data.next = head
+        if head_kind == RUN:
+            # `01`, or `001` and a number: what stands behind `01` does not matter.
+            symbols.data.next[word_bits - 1] = False
+            symbols.data.next[word_bits - 2] = single
+            symbols.data.next[word_bits - 3] = True
+            symbols.data.next[word_bits - 3 : word_bits - 3 - run_bits] = extra
+        if head_kind == WHOLE:
+            symbols.length.next = word_bits
+        elif head_kind == POSITION:
+            symbols.length.next = positional_length
+        elif head_kind == NAMED:
+            symbols.length.next = named_length
+        elif single:
+            symbols.length.next = single_zero_length
+        else:
+            symbols.length.next = zeros_length
+
+    @always_comb
+    def handshake() -> None:
+        symbols.valid.next = complete or (close and not head_valid)
+        closed.next = close and not head_valid and symbols.ready
+        pop.next = complete and symbols.ready
+
+    @always_comb
+    def make_room() -> None:
+        if first:
+            room.next = not head_valid or (pop and not tail_valid)
+        else:
+            room.next = not tail_valid or pop
+        merge.next = zero and growing
+
+    @always_seq(clk.posedge, reset=rst)
+    def control() -> None:
+        if push:
+            growing.next = zero and not ends_block
+            if first:
+                head_valid.next = True
+                tail_valid.next = True
+            elif merge:
+                head_valid.next = True
+                tail_valid.next = False
+            else:
+                head_valid.next = True
+                tail_valid.next = head_valid and (tail_valid or not pop)
+        elif pop:
+            head_valid.next = tail_valid
+            tail_valid.next = False
+
+    @always_comb
+    def steer() -> None:
+        keep.next = head_valid and not pop
+        advance.next = pop and tail_valid
+        start.next = (pop or not head_valid) and not tail_valid and first
+        insert.next = (pop or not head_valid) and not tail_valid and not first
+
+    @always_seq(clk.posedge, reset=None)
+    def store() -> None:
+        for i in range(word_bits):
+            head.next[i] = (keep and head[i]) or (advance and tail[i]) or (start and base[i]) or (insert and code[i])
+        for i in range(2):
+            # The base is WHOLE, which is zero.
+            head_kind.next[i] = (keep and head_kind[i]) or (advance and tail_kind[i]) or (insert and kind[i])
+        # Whatever is not valid may be overwritten.
+        if pop or not tail_valid:
+            tail.next = code
+            tail_kind.next = kind
+
+    @always_seq(clk.posedge, reset=None)
+    def count() -> None:
+        if push and zero:
+            if not growing:
+                single.next = not both
+                extra.next = 0
+            elif single:
+                single.next = False
+                extra.next = both
+            else:
+                extra.next = extra + 1 + both
+
+    return instances()

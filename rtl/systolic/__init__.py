@@ -1,0 +1,1 @@
+"""Systolic arrays, which the compressed weights go to."""

@@ -1,0 +1,1 @@
+"""Engines of transform coding: PCA of channels and Huffman code."""

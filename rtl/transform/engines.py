@@ -1,0 +1,335 @@
+"""The engines of transform coding: catalog entries, with their references from `silicodec.models`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from silicodec.models.codec import to_words
+from silicodec.models.errors import CorruptDataError
+from silicodec.models.transform.calibration import Calibration
+from silicodec.models.transform.codec import LinearTransform
+from silicodec.models.transform.huffman import MAX_LENGTH, WORD_BITS, HuffmanCode
+from silicodec.rtl.engine import Engine, Packets, Port, PublishedFigure
+from silicodec.rtl.transform.codec import pca_decoder, pca_encoder, transform_decoder, transform_encoder
+from silicodec.rtl.transform.huffman_decoder import huffman_decoder
+from silicodec.rtl.transform.huffman_encoder import huffman_encoder
+from silicodec.rtl.transform.huffman_tables import (
+    ENTRY_BITS,
+    decoder_code,
+    decoder_table,
+    decoder_table_bits,
+    encoder_code,
+    encoder_table,
+    encoder_table_bits,
+)
+from silicodec.rtl.transform.matrix_tables import VALUE_BITS, MatrixShape, loaded_transform, matrix_table
+
+SYMBOL_BITS = 8
+_PUBLISHED = PublishedFigure(
+    source="feature map transform coding (arXiv 1905.10830), Stratix 10",
+    conditions="layers of 64 channels in 19,301 ALMs and 960 DSPs",
+)
+CHANNELS, MULTIPLIERS = 16, 4
+"""Size of the linear transforms in the catalog."""
+
+Coding = Callable[[Mapping[str, Packets]], dict[str, list[np.ndarray]]]
+"""From the packets of some streams to those of others."""
+
+
+def huffman_encoder_engine(symbol_bits: int = SYMBOL_BITS) -> Engine:
+    """Describe the Huffman encoder for symbols of a width."""
+
+    def stimulus(tensors: Sequence[np.ndarray]) -> dict[str, list[np.ndarray]]:
+        packets = [to_words(tensor, symbol_bits) for tensor in tensors]
+        return {"table": repeated(encoder_table(code_of(packets, symbol_bits)), len(packets)), "symbols": packets}
+
+    return Engine(
+        name="huffman-encoder",
+        summary=f"Huffman encoder, {symbol_bits}-bit symbols, code words to {MAX_LENGTH} bits",
+        block=huffman_encoder,
+        parameters={"symbol_bits": symbol_bits},
+        inputs=(Port("table", encoder_table_bits(symbol_bits)), Port("symbols", symbol_bits)),
+        outputs=(Port("code", WORD_BITS),),
+        reference=huffman_encoding(symbol_bits),
+        stimulus=stimulus,
+        tensor="symbols",
+        clock_ns=4.0,
+    )
+
+
+def huffman_decoder_engine(symbol_bits: int = SYMBOL_BITS, *, checked: bool = False) -> Engine:
+    """Describe the Huffman decoder for symbols of a width."""
+
+    def stimulus(tensors: Sequence[np.ndarray]) -> dict[str, list[np.ndarray]]:
+        packets = [to_words(tensor, symbol_bits) for tensor in tensors]
+        code = code_of(packets, symbol_bits)
+        return {
+            "table": repeated(decoder_table(code), len(packets)),
+            "code": [code.encode_words(packet) for packet in packets],
+        }
+
+    return Engine(
+        name=checked_name("huffman-decoder", checked),
+        summary=f"Huffman decoder, {symbol_bits}-bit symbols{', detects malformed packets' if checked else ''}",
+        block=huffman_decoder,
+        parameters={"symbol_bits": symbol_bits, "checked": checked},
+        inputs=(Port("table", decoder_table_bits(symbol_bits)), Port("code", WORD_BITS)),
+        outputs=(Port("symbols", symbol_bits, error=checked),),
+        reference=huffman_decoding(symbol_bits),
+        stimulus=stimulus,
+        tensor="symbols",
+        clock_ns=4.0,
+    )
+
+
+def pca_encoder_engine(shape: MatrixShape) -> Engine:
+    """Describe the forward transform of a size."""
+
+    def stimulus(tensors: Sequence[np.ndarray]) -> dict[str, list[np.ndarray]]:
+        packets = [to_words(tensor, shape.in_bits) for tensor in tensors]
+        forward, _ = transforms_of(packets, shape.columns, shape.rows, shape.out_bits)
+        return {"matrix": repeated(matrix_table(forward, shape), len(packets)), "values": packets}
+
+    return Engine(
+        name="pca-encoder",
+        summary=f"Linear transform, {describe(shape)}",
+        block=pca_encoder,
+        parameters=vars(shape),
+        inputs=(Port("matrix", shape.word_bits), Port("values", shape.in_bits)),
+        outputs=(Port("components", shape.out_bits),),
+        reference=transforming(shape, "values", "components"),
+        stimulus=stimulus,
+        tensor="values",
+        clock_ns=5.0,
+        published=(_PUBLISHED,),
+    )
+
+
+def pca_decoder_engine(shape: MatrixShape) -> Engine:
+    """Describe the inverse transform of a size."""
+
+    def stimulus(tensors: Sequence[np.ndarray]) -> dict[str, list[np.ndarray]]:
+        packets = [to_words(tensor, shape.out_bits) for tensor in tensors]
+        forward, inverse = transforms_of(packets, shape.rows, shape.columns, shape.in_bits)
+        return {
+            "matrix": repeated(matrix_table(inverse, shape), len(packets)),
+            "components": [transformed(forward, packet, shape.out_bits) for packet in packets],
+        }
+
+    return Engine(
+        name="pca-decoder",
+        summary=f"Inverse linear transform, {describe(shape)}",
+        block=pca_decoder,
+        parameters=vars(shape),
+        inputs=(Port("matrix", shape.word_bits), Port("components", shape.in_bits)),
+        outputs=(Port("values", shape.out_bits),),
+        reference=transforming(shape, "components", "values"),
+        stimulus=stimulus,
+        tensor="values",
+        clock_ns=5.0,
+        published=(_PUBLISHED,),
+    )
+
+
+def transform_encoder_engine(
+    channels: int, components: int, multipliers: int, symbol_bits: int = SYMBOL_BITS
+) -> Engine:
+    """Describe the chain of linear transform and Huffman encoder."""
+    shape = MatrixShape(components, channels, multipliers, out_bits=symbol_bits)
+    transform, code = transforming(shape, "values", "symbols"), huffman_encoding(symbol_bits)
+
+    def stimulus(tensors: Sequence[np.ndarray]) -> dict[str, list[np.ndarray]]:
+        packets = [to_words(tensor, shape.in_bits) for tensor in tensors]
+        forward, _ = transforms_of(packets, channels, components, symbol_bits)
+        symbols = [transformed(forward, packet, shape.in_bits) for packet in packets]
+        return {
+            "matrix": repeated(matrix_table(forward, shape), len(packets)),
+            "table": repeated(encoder_table(code_of(symbols, symbol_bits)), len(packets)),
+            "values": packets,
+        }
+
+    return Engine(
+        name="transform-encoder",
+        summary=f"Linear transform, {describe(shape)}, and Huffman encoder",
+        block=transform_encoder,
+        parameters=chain_parameters(channels, components, multipliers, symbol_bits),
+        inputs=(
+            Port("matrix", shape.word_bits),
+            Port("table", encoder_table_bits(symbol_bits)),
+            Port("values", shape.in_bits),
+        ),
+        outputs=(Port("code", WORD_BITS),),
+        reference=lambda inputs: code({**inputs, **transform(inputs)}),
+        stimulus=stimulus,
+        tensor="values",
+        clock_ns=5.0,
+        published=(_PUBLISHED,),
+    )
+
+
+def transform_decoder_engine(
+    channels: int, components: int, multipliers: int, symbol_bits: int = SYMBOL_BITS, *, checked: bool = False
+) -> Engine:
+    """Describe the chain of Huffman decoder and inverse linear transform."""
+    shape = MatrixShape(channels, components, multipliers, in_bits=symbol_bits)
+    decode, transform = huffman_decoding(symbol_bits), transforming(shape, "symbols", "values")
+
+    def stimulus(tensors: Sequence[np.ndarray]) -> dict[str, list[np.ndarray]]:
+        packets = [to_words(tensor, shape.out_bits) for tensor in tensors]
+        forward, inverse = transforms_of(packets, channels, components, symbol_bits)
+        symbols = [transformed(forward, packet, shape.out_bits) for packet in packets]
+        code = code_of(symbols, symbol_bits)
+        return {
+            "table": repeated(decoder_table(code), len(packets)),
+            "matrix": repeated(matrix_table(inverse, shape), len(packets)),
+            "code": [code.encode_words(packet) for packet in symbols],
+        }
+
+    return Engine(
+        name=checked_name("transform-decoder", checked),
+        summary=f"Huffman decoder and inverse linear transform, {describe(shape)}"
+        f"{', detects malformed packets' if checked else ''}",
+        block=transform_decoder,
+        parameters=chain_parameters(channels, components, multipliers, symbol_bits) | {"checked": checked},
+        inputs=(
+            Port("table", decoder_table_bits(symbol_bits)),
+            Port("matrix", shape.word_bits),
+            Port("code", WORD_BITS),
+        ),
+        outputs=(Port("values", shape.out_bits, error=checked),),
+        reference=lambda inputs: transform({**inputs, **decode(inputs)}),
+        stimulus=stimulus,
+        tensor="values",
+        clock_ns=5.0,
+        published=(_PUBLISHED,),
+    )
+
+
+def huffman_encoding(symbol_bits: int) -> Coding:
+    """Return the reference of the Huffman encoder."""
+
+    def encode(inputs: Mapping[str, Packets]) -> dict[str, list[np.ndarray]]:
+        entries: dict[int, int] = {}
+        packets = []
+        for table, symbols in zip(inputs["table"], inputs["symbols"], strict=True):
+            set_entries(entries, table, ENTRY_BITS)
+            packets.append(encoder_code(entries, symbol_bits).encode_words(symbols))
+        return {"code": packets}
+
+    return encode
+
+
+def huffman_decoding(symbol_bits: int) -> Coding:
+    """Return the reference of the Huffman decoder."""
+
+    def decode(inputs: Mapping[str, Packets]) -> dict[str, list[np.ndarray]]:
+        entries: dict[int, int] = {}
+        packets = []
+        for table, words in zip(inputs["table"], inputs["code"], strict=True):
+            set_entries(entries, table, MAX_LENGTH)
+            packets.append(decoder_code(entries, symbol_bits).decode_words(words))
+        if not all(packet.size for packet in packets):
+            raise CorruptDataError("packet has no symbol")
+        return {"symbols": packets}
+
+    return decode
+
+
+def transforming(shape: MatrixShape, source: str, result: str) -> Coding:
+    """Return the reference of a linear transform from one stream to another."""
+
+    def transform(inputs: Mapping[str, Packets]) -> dict[str, list[np.ndarray]]:
+        entries: dict[int, int] = {}
+        packets = []
+        for table, elements in zip(inputs["matrix"], inputs[source], strict=True):
+            set_entries(entries, table, VALUE_BITS)
+            packets.append(transformed(loaded_transform(entries, shape), elements, shape.in_bits))
+        return {result: packets}
+
+    return transform
+
+
+def set_entries(entries: dict[int, int], words: np.ndarray, value_bits: int) -> None:
+    """Set the entries of a table, by address, that the words of a table packet name."""
+    for word in words.tolist():
+        entries[word >> value_bits] = word & ((1 << value_bits) - 1)
+
+
+def transformed(transform: LinearTransform, elements: np.ndarray, in_bits: int) -> np.ndarray:
+    """Transform a packet of elements, as hardware takes and gives them: unsigned words, filled up with zeros."""
+    vectors = to_vectors(elements, transform.matrix.shape[1]).astype(np.uint8) << np.uint8(8 - in_bits)
+    results = transform.apply(vectors.view(np.int8) >> np.int8(8 - in_bits))
+    return results.view(np.uint8).reshape(-1) & np.uint8((1 << transform.out_bits) - 1)
+
+
+def to_vectors(elements: np.ndarray, size: int) -> np.ndarray:
+    """Cut a packet of elements into vectors; the last one is filled up with zeros."""
+    return np.append(elements, np.zeros(-elements.size % size, elements.dtype)).reshape(-1, size)
+
+
+def transforms_of(
+    packets: Packets, channels: int, components: int, symbol_bits: int
+) -> tuple[LinearTransform, LinearTransform]:
+    """Return a forward and an inverse transform that suit some packets of values; spare components are zero."""
+    vectors = np.concatenate([to_vectors(packet, channels) for packet in packets]).astype(np.uint8).view(np.int8)
+    maps = vectors.T.reshape(1, channels, 1, -1)
+    forward, inverse = Calibration(maps).codec(step=1.0).transforms
+    kept = min(components, len(forward.matrix))
+    forward_matrix, forward_bias = np.zeros((components, channels), np.int8), np.zeros(components, np.int32)
+    forward_matrix[:kept], forward_bias[:kept] = forward.matrix[:kept], forward.bias[:kept]
+    inverse_matrix = np.zeros((channels, components), np.int8)
+    inverse_matrix[:, :kept] = inverse.matrix[:, :kept]
+    return (
+        LinearTransform(forward_matrix, forward_bias, forward.shift, symbol_bits),
+        LinearTransform(inverse_matrix, inverse.bias, inverse.shift),
+    )
+
+
+def code_of(packets: Packets, symbol_bits: int) -> HuffmanCode:
+    """Return the Huffman code that suits some packets of symbols."""
+    counts = np.bincount(np.concatenate(packets), minlength=(1 << symbol_bits) + 1)
+    counts[-1] = len(packets)
+    return HuffmanCode.from_histogram(counts, symbol_bits)
+
+
+def repeated(table: np.ndarray, count: int) -> list[np.ndarray]:
+    """Return a table packet for each of `count` packets: the table, and then a word of it, which changes nothing."""
+    return [table, *[table[:1]] * (count - 1)]
+
+
+def checked_name(name: str, checked: bool) -> str:
+    """Return the catalog name of a decoder."""
+    return f"{name}-checked" if checked else name
+
+
+def describe(shape: MatrixShape) -> str:
+    """Describe the size of a linear transform in few words."""
+    return f"{shape.columns} to {shape.rows} elements, {shape.multipliers} multipliers"
+
+
+def chain_parameters(channels: int, components: int, multipliers: int, symbol_bits: int) -> dict[str, Any]:
+    """Return the parameters that both chains have."""
+    return {
+        "channels": channels,
+        "components": components,
+        "multipliers": multipliers,
+        "symbol_bits": symbol_bits,
+    }
+
+
+_SHAPE = MatrixShape(CHANNELS, CHANNELS, MULTIPLIERS)
+_CHAIN = (CHANNELS, CHANNELS, MULTIPLIERS)
+
+TRANSFORM_ENGINES: tuple[Engine, ...] = (
+    huffman_encoder_engine(),
+    huffman_decoder_engine(),
+    huffman_decoder_engine(checked=True),
+    pca_encoder_engine(_SHAPE),
+    pca_decoder_engine(_SHAPE),
+    transform_encoder_engine(*_CHAIN),
+    transform_decoder_engine(*_CHAIN),
+    transform_decoder_engine(*_CHAIN, checked=True),
+)

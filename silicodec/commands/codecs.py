@@ -1,0 +1,117 @@
+"""Commands about codecs: compress, decompress, codecs."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from silicodec.output import print_table
+from silicodec.program import BadInput
+
+if TYPE_CHECKING:
+    import numpy as np
+
+FILE = click.Path(path_type=Path)
+
+
+def read_array(path: Path) -> np.ndarray:
+    """Read a `.npy` file."""
+    import numpy as np
+
+    try:
+        array = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError):
+        array = None
+    if not isinstance(array, np.ndarray):
+        raise BadInput(f"{path} is not a .npy file of numbers, as numpy.save writes it")
+    return array
+
+
+def parse_parameters(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, int]:
+    """Turn `name=value` options into a dictionary; every parameter of every codec is an integer."""
+    parameters = {}
+    for text in values:
+        name, equals, value = text.partition("=")
+        try:
+            parameters[name.strip().replace("-", "_")] = int(value)
+        except ValueError:
+            equals = ""
+        if not equals:
+            raise click.BadParameter(f"{text!r} is not NAME=INTEGER", context, option)
+    return parameters
+
+
+@click.command()
+@click.argument("source", metavar="IN.npy", type=FILE)
+@click.argument("target", metavar="OUT", type=FILE)
+@click.option("--codec", "codec_name", default="ebpc", show_default=True, help="One of `silicodec codecs`.")
+@click.option(
+    "-p",
+    "--parameter",
+    "parameters",
+    metavar="NAME=VALUE",
+    multiple=True,
+    callback=parse_parameters,
+    help="Parameter of the codec, such as word_bits=12; may be repeated. word_bits is by default that of the array.",
+)
+def compress(source: Path, target: Path, codec_name: str, parameters: dict[str, int]) -> None:
+    """Compress the array in IN.npy to the file OUT.
+
+    The array holds int8, uint8, int16, uint16 or float16. Example:
+
+        silicodec compress maps.npy maps.slc --codec ebpc -p block_size=16
+    """
+    from silicodec.models.catalog import make_codec
+    from silicodec.models.storage import written_whole
+
+    array = read_array(source)
+    parameters.setdefault("word_bits", 8 * min(array.dtype.itemsize, 2))
+    encoded = make_codec(codec_name, **parameters).encode(array)
+    container = encoded.to_bytes()
+    with written_whole(target) as temporary:
+        temporary.write_bytes(container)
+    streams = ", ".join(f"{name} {stream.nbits:,}" for name, stream in encoded.streams.items())
+    click.echo(f"{target}: {len(container):,} bytes, ratio {encoded.ratio:.3f}")
+    click.echo(f"{array.size:,} values of {parameters['word_bits']} bits in {encoded.nbits:,} bits: {streams}")
+
+
+@click.command()
+@click.argument("source", metavar="IN", type=FILE)
+@click.argument("target", metavar="OUT.npy", type=FILE)
+def decompress(source: Path, target: Path) -> None:
+    """Restore to OUT.npy the array that `silicodec compress` put into IN."""
+    import numpy as np
+
+    from silicodec.models.catalog import decode
+    from silicodec.models.codec import CorruptDataError, Encoded
+    from silicodec.models.storage import written_whole
+
+    try:
+        array = decode(Encoded.from_bytes(source.read_bytes()))
+    except CorruptDataError as error:
+        raise BadInput(f"{source}: {error}") from error
+    with written_whole(target) as temporary, temporary.open("wb") as file:
+        np.save(file, array)
+    click.echo(f"{target}: {array.dtype} array of shape {array.shape}")
+
+
+@click.command()
+def codecs() -> None:
+    """List the codecs and their parameters."""
+    from silicodec.models.catalog import CODECS
+
+    rows = [
+        (
+            name,
+            (codec.__doc__ or "").partition("\n")[0],
+            ", ".join(f"{f.name}={getattr(codec(), f.name)}" for f in fields(codec)),
+        )
+        for name, codec in CODECS.items()
+    ]
+    print_table("Codecs", [("codec", "left"), ("scheme", "left"), ("parameters and their defaults", "left")], rows)
+
+
+COMMANDS: tuple[Any, ...] = (compress, decompress, codecs)

@@ -1,0 +1,107 @@
+"""Commands about engines: engines, verilog, simulate."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from silicodec.commands.codecs import FILE, read_array
+from silicodec.output import Columns, print_table, write_json
+from silicodec.program import FailedRun
+from silicodec.report.figures import measured_figures, published_figures, sources
+
+if TYPE_CHECKING:
+    from silicodec.rtl.engine import Engine
+
+
+def find_engine(name: str) -> Engine:
+    """Find an engine of the catalog by its name."""
+    from silicodec.rtl.catalog import ENGINES
+
+    if name not in ENGINES:
+        raise click.UsageError(f"unknown engine {name!r}: known are {', '.join(ENGINES)}")
+    return ENGINES[name]
+
+
+@click.command()
+def engines() -> None:
+    """List the engines, with what they cost on SkyWater 130 and the published figures to compare with."""
+    from silicodec.asic.pdk import CORNER
+    from silicodec.asic.records import engine_records
+    from silicodec.rtl.catalog import ENGINES
+
+    records = engine_records()
+    rows = []
+    for engine in ENGINES.values():
+        area, kilo, path, flip_flops = measured_figures(records.get(engine.name))
+        other_area, other_kilo, other_path = published_figures(engine)
+        rows.append((engine.name, engine.summary, area, other_area, kilo, other_kilo, path, other_path, flip_flops))
+    headings = ("area um2", "published", "kGE", "published", "path ns", "published", "flip-flops")
+    columns: Columns = [("engine", "left"), ("what it is", "left"), *((heading, "right") for heading in headings)]
+    print_table(f"Engines, measured on {CORNER}", columns, rows)
+    for source in sources(ENGINES.values()):
+        click.echo(f"  published {source}")
+
+
+@click.command()
+@click.argument("engine_name", metavar="ENGINE")
+@click.option("--out", "folder", type=FILE, default=Path(), help="Folder for the file.  [default: this one]")
+def verilog(engine_name: str, folder: Path) -> None:
+    """Convert ENGINE to one Verilog file."""
+    engine = find_engine(engine_name)
+    from silicodec.rtl.convert import to_verilog
+
+    click.echo(to_verilog(engine, folder))
+
+
+@click.command()
+@click.argument("engine_name", metavar="ENGINE")
+@click.option(
+    "--input",
+    "inputs",
+    metavar="[STREAM=]FILE.npy",
+    multiple=True,
+    required=True,
+    help="One packet: the tensor, which a decoder gets encoded by the reference; or with a stream's name, its words.",
+)
+@click.option("--backend", default="verilator", show_default=True, help="myhdl, icarus, verilator or netlist.")
+@click.option("--stalls", "seed", type=int, metavar="SEED", help="Let every stream pause at random.")
+@click.option("--json", "json_file", type=FILE, metavar="FILE", help="Write the result there as well.")
+def simulate(engine_name: str, inputs: tuple[str, ...], backend: str, seed: int | None, json_file: Path | None) -> None:
+    """Simulate ENGINE and compare every output word with the reference.
+
+    Ends with exit code 1 if they differ.
+    """
+    engine = find_engine(engine_name)
+    from silicodec.report.comparison import compare, packets_for
+
+    result = compare(engine, packets_for(engine, read_inputs(inputs)), backend=backend, seed=seed)
+    if json_file:
+        write_json(json_file, dataclasses.asdict(result))
+    columns: Columns = [("stream", "left"), ("", "left"), ("words", "right"), ("words per cycle", "right")]
+    rows = [(s.name, s.direction, f"{s.words:,}", f"{s.words_per_cycle:.3f}") for s in result.streams]
+    print_table(f"{engine.name}, {result.backend}: {result.cycles:,} cycles", columns, rows)
+    if not result.match:
+        raise FailedRun(f"mismatch: {result.difference}")
+    if result.malformed:
+        click.echo("match: the reference refuses this input as malformed, and the engine ended the packet in order")
+    else:
+        click.echo("match: every output word equals the reference")
+
+
+def read_inputs(inputs: tuple[str, ...]) -> dict[str, Any]:
+    """Read `[STREAM=]FILE` options; the key of a file without a stream's name is empty."""
+    arrays = {}
+    for text in inputs:
+        name, equals, file = text.partition("=")
+        name, file = (name, file) if equals else ("", text)
+        if name in arrays:
+            raise click.UsageError("--input names a stream twice" if name else "--input: name the stream of each file")
+        arrays[name] = read_array(Path(file))
+    return arrays
+
+
+COMMANDS: tuple[Any, ...] = (engines, verilog, simulate)

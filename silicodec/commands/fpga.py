@@ -1,0 +1,208 @@
+"""Commands about FPGAs: fpga build, boards, program, talk."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from silicodec.commands.codecs import FILE, read_array
+from silicodec.commands.engines import find_engine
+from silicodec.output import Columns, print_table, progress_bar, write_json
+from silicodec.program import FailedRun
+
+if TYPE_CHECKING:
+    from silicodec.fpga.boards import Board
+    from silicodec.fpga.build import Design
+    from silicodec.fpga.records import BuildRecord
+
+OUT = click.option("--out", "folder", type=FILE, default=Path("build/fpga"), show_default=True, help="Folder.")
+
+
+class DefaultGroup(click.Group):
+    """A group whose command `build` may be left out."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put `build` in front of what is not a command."""
+        if args and args[0] not in (*self.commands, *self.get_help_option_names(ctx)):
+            args = ["build", *args]
+        return super().parse_args(ctx, args)
+
+
+def find_board(name: str) -> Board:
+    """Find a board by its name."""
+    from silicodec.fpga.boards import BOARDS
+
+    if name not in BOARDS:
+        raise click.UsageError(f"unknown board {name!r}: known are {', '.join(BOARDS)}")
+    return BOARDS[name]
+
+
+@click.group(cls=DefaultGroup)
+def fpga() -> None:
+    """Bitstreams for boards, and engines on boards.
+
+    `silicodec fpga ENGINE --board BOARD` stands for `silicodec fpga build ENGINE --board BOARD`.
+    """
+
+
+@fpga.command()
+@click.argument("names", metavar="[ENGINE]...", nargs=-1)
+@click.option("--board", "board_names", multiple=True, help="One of `silicodec fpga boards`; all of them by default.")
+@click.option("--bare", is_flag=True, help="Build the engine alone, on any pins, to measure it.")
+@click.option("--verilog", "files", type=FILE, multiple=True, metavar="FILE", help="Measure this design instead.")
+@click.option("--top", help="Its top module.")
+@OUT
+@click.option("--records", type=FILE, metavar="FOLDER", help="Folder of records.  [default: that of --out]")
+@click.option("--json", "json_file", type=FILE, metavar="FILE", help="Write all records to this file as well.")
+def build(
+    names: tuple[str, ...],
+    board_names: tuple[str, ...],
+    bare: bool,
+    files: tuple[Path, ...],
+    top: str | None,
+    folder: Path,
+    records: Path | None,
+    json_file: Path | None,
+) -> None:
+    """Build a bitstream of each ENGINE for each board.
+
+    The engine stands behind a UART that `silicodec fpga talk` talks to. Fails, and names the path, where the board's
+    clock is not met. With --verilog and --top anybody's design is measured by the same flow.
+    """
+    from silicodec.fpga.boards import BOARDS
+    from silicodec.fpga.build import bare_design, board_design, file_design
+    from silicodec.fpga.build import build as build_design
+    from silicodec.fpga.records import write_record
+
+    if bool(files) != bool(top):
+        raise click.UsageError("--verilog and --top go together")
+    if bool(names) == bool(files):
+        raise click.UsageError("name engines, or give --verilog and --top")
+    boards = [find_board(name) for name in board_names or BOARDS]
+    engines = [find_engine(name) for name in names]
+
+    def designs(board: Board) -> Iterable[Design]:
+        if top:
+            yield file_design(files, top)
+        for engine in engines:
+            yield bare_design(engine) if bare else board_design(engine, board)
+
+    built = []
+    for board in boards:
+        for design in designs(board):
+            click.echo(f"building {design.name} for {board.name}", err=True)
+            built.append(build_design(design, board, folder))
+            write_record(built[-1], records or folder)
+    if json_file:
+        write_json(json_file, [dataclasses.asdict(record) for record in built])
+    print_records(built)
+
+
+def print_records(records: Iterable[BuildRecord]) -> None:
+    """Print the table of records."""
+    headings = ("LUTs", "flip-flops", "block RAMs", "DSPs", "share", "clock MHz", "needed", "bitstream bytes")
+    columns: Columns = [("design", "left"), ("board", "left"), *((heading, "right") for heading in headings)]
+    rows = [
+        (
+            record.design,
+            record.board,
+            *(f"{record.resources[kind].used:,}" for kind in headings[:4]),
+            f"{record.share:.1%}",
+            " ".join(f"{clock.achieved_mhz:.1f}" for clock in record.clocks.values()),
+            " ".join(f"{clock.required_mhz:g}" for clock in record.clocks.values()),
+            f"{record.bitstream_bytes:,}",
+        )
+        for record in records
+    ]
+    print_table("Bitstreams", columns, rows)
+
+
+@fpga.command()
+def boards() -> None:
+    """List the boards."""
+    from silicodec.fpga.boards import BOARDS
+
+    headings = ("board", "what it is", "device", "package", "clock MHz", "pins", "UART baud")
+    columns: Columns = [(heading, "left") for heading in headings]
+    rows = [
+        (
+            board.name,
+            board.summary,
+            board.device,
+            board.package,
+            f"{board.clock_mhz:g}",
+            " ".join(f"{name}={pin}" for name, pin in board.pins.items()),
+            f"{board.baud:,}",
+        )
+        for board in BOARDS.values()
+    ]
+    print_table("Boards", columns, rows)
+
+
+@fpga.command()
+@click.argument("engine_name", metavar="ENGINE")
+@click.option("--board", "board_name", required=True, help="One of `silicodec fpga boards`.")
+@OUT
+def program(engine_name: str, board_name: str, folder: Path) -> None:
+    """Program a board with ENGINE through openFPGALoader; the bitstream is built unless it is there."""
+    engine, board = find_engine(engine_name), find_board(board_name)
+    from silicodec.fpga.build import board_design
+    from silicodec.fpga.build import build as build_design
+    from silicodec.fpga.program import load, present_record
+    from silicodec.fpga.records import write_record
+
+    design = board_design(engine, board)
+    record = present_record(design, board, folder)
+    if record is None:
+        click.echo(f"building {design.name} for {board.name}", err=True)
+        record = build_design(design, board, folder)
+        write_record(record, folder)
+    load(folder / record.bitstream, board)
+    click.echo(f"{board.name} holds {engine.name}: silicodec fpga talk --port PORT {engine.name} IN.npy OUT")
+
+
+@fpga.command()
+@click.option("--port", required=True, help="Serial port of the board, such as /dev/ttyUSB0.")
+@click.option("--baud", default=1_000_000, show_default=True, help="Speed of the board's UART.")
+@click.option("--timeout", default=0.5, show_default=True, metavar="SECONDS", help="How long to wait for an answer.")
+@click.argument("engine_name", metavar="ENGINE")
+@click.argument("source", metavar="IN.npy", type=FILE)
+@click.argument("target", metavar="OUT", type=FILE)
+def talk(port: str, baud: int, timeout: float, engine_name: str, source: Path, target: Path) -> None:
+    """Send the tensor in IN.npy through ENGINE on a board, and check what comes back against the reference.
+
+    A decoder gets the tensor encoded. OUT, a .npz file, takes the words of every output stream.
+    """
+    import numpy as np
+
+    from silicodec.fpga.link import Link, run
+    from silicodec.models.storage import written_whole
+    from silicodec.report.comparison import packets_for
+    from silicodec.verif.compare import first_difference
+
+    engine = find_engine(engine_name)
+    inputs = packets_for(engine, {"": read_array(source)})
+    expected = engine.reference(inputs)
+    counts = {port.name: len(expected[port.name]) for port in engine.outputs}
+    with Link(port, baud=baud, timeout=timeout) as link, progress_bar(engine.name) as progress:
+        outcome = run(link, engine, inputs, counts, progress)
+    with written_whole(target) as temporary, temporary.open("wb") as file:
+        np.savez(file, allow_pickle=False, **{name: np.concatenate(p) for name, p in outcome.streams.items() if p})
+    words = sum(packet.size for packets in inputs.values() for packet in packets)
+    back = sum(packet.size for packets in outcome.streams.values() for packet in packets)
+    click.echo(
+        f"{target}: {words:,} words sent, {back:,} received in {outcome.seconds:.2f} s, "
+        f"{words / outcome.seconds:,.0f} words/s; {link.repeats} requests repeated"
+    )
+    if difference := first_difference(expected, outcome.streams):
+        raise FailedRun(f"mismatch: {difference}")
+    if any(flag for flags in outcome.errors.values() for flag in flags):
+        raise FailedRun("the board reports a malformed stream")
+    click.echo("match: every word equals the reference")
+
+
+COMMANDS: tuple[Any, ...] = (fpga,)

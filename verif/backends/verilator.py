@@ -1,0 +1,96 @@
+"""Backend `verilator`: the engine's Verilog compiled to native code, for millions of words."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+
+from silicodec.rtl.convert import signal_names
+from silicodec.rtl.convert import verilog as convert
+from silicodec.rtl.engine import Engine, Port
+from silicodec.verif.cache import build_once, run_tool, tool_version
+from silicodec.verif.drivers.stimulus import Recording, Stimulus
+
+FLAGS = (
+    *("--cc", "--exe", "--build", "--prefix", "Vengine", "-O3", "--x-assign", "fast", "--noassert"),
+    *("-Wno-fatal", "-Werror-LATCH", "-Werror-MULTIDRIVEN", "-CFLAGS", "-std=c++17", "-o", "harness"),
+    *("-MAKEFLAGS", "OPT_FAST=-O2 OPT_SLOW=-O0 OPT_GLOBAL=-O0"),  # only what runs every cycle is worth optimising
+)
+
+
+def run(engine: Engine, stimulus: Stimulus, verilog: str | None) -> Recording:
+    """Compile the Verilog with the harness, unless that was done before, and run the stimulus through it."""
+    harness = _build(engine, verilog or convert(engine))
+    with tempfile.TemporaryDirectory() as temporary:
+        directory = Path(temporary)
+        for name, source in stimulus.sources.items():
+            source.words.tofile(directory / f"{name}.words")
+            source.flags.tofile(directory / f"{name}.flags")
+            source.stall.tofile(directory / f"{name}.stall")
+        for name, stall in stimulus.sinks.items():
+            stall.tofile(directory / f"{name}.stall")
+        limits = (int(stimulus.ready_after_valid), stimulus.idle_cycles, stimulus.max_cycles)
+        report = run_tool(str(harness), temporary, *map(str, limits), package="verilator")
+        return _recording(engine, report, directory)
+
+
+def _build(engine: Engine, verilog: str) -> Path:
+    """Return the executable for this Verilog and the engine's streams."""
+    harness, ports = files(__package__).joinpath("harness.cpp").read_text(), _ports_header(engine)
+    version = tool_version("verilator", "--version", package="verilator g++ make")
+
+    def build(directory: Path) -> None:
+        with tempfile.TemporaryDirectory() as temporary:
+            for name, text in (("engine.v", verilog), ("harness.cpp", harness), ("ports.h", ports)):
+                Path(temporary, name).write_text(text)
+            command = ("verilator", *FLAGS, "--top-module", engine.top, "engine.v", "harness.cpp")
+            run_tool(*command, cwd=Path(temporary), package="verilator g++ make")
+            shutil.copy2(Path(temporary, "obj_dir", "harness"), directory)
+
+    contents = (verilog, harness, ports, version, *FLAGS)
+    return build_once(f"verilator-{engine.top}", contents, build) / "harness"
+
+
+def _ports_header(engine: Engine) -> str:
+    """Return the part of the harness that depends on the engine."""
+    sources = ", ".join(
+        f'Source("{port.name}", {port.bits}, {_members(engine, port, "data", "valid", "ready", "last")})'
+        for port in engine.inputs
+    )
+    sinks = ", ".join(
+        f'Sink("{port.name}", {_members(engine, port, "data", "valid", "ready", "last", "error")})'
+        for port in engine.outputs
+    )
+    return f"#define SOURCES {sources}\n#define SINKS {sinks}\n"
+
+
+def _members(engine: Engine, port: Port, *roles: str) -> str:
+    names = signal_names(engine, port)
+    return ", ".join(f"engine.{port.name}_{names[role]}" if role in names else "no_error" for role in roles)
+
+
+def _recording(engine: Engine, report: str, directory: Path) -> Recording:
+    numbers: dict[str, int] = {}
+    taken: dict[str, int] = {}
+    violation = None
+    for line in report.splitlines():
+        key, *values = line.split(" ", 2)
+        if key == "taken":
+            taken[values[0]] = int(values[1])
+        elif key == "violation":
+            violation = violation or (values[0], values[1])
+        else:
+            numbers[key] = int(values[0])
+    return Recording(
+        cycles=numbers["cycles"],
+        first_input=numbers.get("first_input"),
+        last_output=numbers.get("last_output"),
+        taken=taken,
+        words={port.name: np.fromfile(directory / f"{port.name}.words", port.dtype) for port in engine.outputs},
+        flags={port.name: np.fromfile(directory / f"{port.name}.flags", np.uint8) for port in engine.outputs},
+        violation=violation,
+    )
