@@ -1,0 +1,64 @@
+"""What the accelerator checks before it computes a layer."""
+
+from __future__ import annotations
+
+from silicodec.models.accelerator.packets import is_known
+from silicodec.models.accelerator.program import (
+    COLUMNS,
+    MAGIC,
+    PIXELS,
+    VERSION,
+    Descriptor,
+    Opcode,
+    Status,
+    Target,
+)
+from silicodec.models.accelerator.shape import AcceleratorShape
+
+POSITIVE = (
+    *("in_height", "in_width", "in_channels", "out_height", "out_width", "out_channels", "passes", "groups", "steps"),
+    *("kernel_rows", "kernel_columns", "need_first", "slot_words", "channel_words", "pass_rows", "strip_banks"),
+)
+"""Fields that must not be 0."""
+WHOLE_MAP = 511
+
+
+def check_header(word: int) -> tuple[Status, int]:
+    """Check a program's header; returns the status and the number of layers."""
+    count = word >> 24 & 0xFF
+    if word & 0xFFFFFF != MAGIC | VERSION << 16 or not count:
+        return Status.BAD_HEADER, 0
+    return Status.DONE, count
+
+
+def check_layer(descriptor: Descriptor, shape: AcceleratorShape) -> Status:
+    """Check a layer as the hardware does: everything that could make it hang or write where it must not."""
+    if descriptor.opcode not in (Opcode.DENSE, Opcode.DEPTHWISE) or descriptor.target > Target.SCORES:
+        return Status.BAD_OPCODE
+    if not all(map(is_known, (descriptor.in_codec, descriptor.residual_codec, descriptor.out_codec))):
+        return Status.BAD_OPCODE
+    if any(getattr(descriptor, name) == 0 for name in POSITIVE):
+        return Status.BAD_SIZES
+    stride = 1 + descriptor.stride2
+    reach = 1 if descriptor.pointwise else 3 * descriptor.kernel_rows
+    ahead = PIXELS * descriptor.need_first
+    if (
+        descriptor.tiles > shape.tile_columns
+        or descriptor.steps > shape.weight_words
+        or (descriptor.out_height - 1) * stride >= descriptor.in_height + descriptor.pad_top
+        or (descriptor.out_width - 1) * stride >= descriptor.in_width + descriptor.pad_left
+        or (ahead + descriptor.pad_top < 7 * stride + reach and descriptor.need_first < descriptor.in_strips)
+        or (descriptor.capacity != WHOLE_MAP and descriptor.capacity < ahead + descriptor.pad_top)
+    ):
+        return Status.BAD_SIZES
+    strip_rows = descriptor.strip_banks * shape.bank_depth
+    if (
+        max(descriptor.ring_words, strip_rows) > min(strip_rows, shape.rows)
+        or descriptor.start_slot >= descriptor.ring_words
+        or descriptor.pass_advance >= descriptor.ring_words
+    ):
+        return Status.BAD_REGION
+    inside = descriptor.out_row * COLUMNS + descriptor.out_words <= shape.rows * COLUMNS
+    if descriptor.out_words and not (descriptor.out_row >= strip_rows and inside):
+        return Status.BAD_REGION
+    return Status.DONE

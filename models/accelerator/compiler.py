@@ -1,0 +1,256 @@
+"""Compiler: from a network's layers to a program of the accelerator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from silicodec.models.accelerator.allocation import Allocation, allocate
+from silicodec.models.accelerator.layers import Layer, LayerGraph, UnsupportedNetwork
+from silicodec.models.accelerator.program import (
+    PIXELS,
+    SUM_BITS,
+    Descriptor,
+    Opcode,
+    Source,
+    Target,
+    program_words,
+)
+from silicodec.models.accelerator.shape import AcceleratorShape
+from silicodec.models.accelerator.weights import weight_words
+
+RAW = 0
+MOST_SIZE = 255
+WHOLE_MAP = 511
+LOOK_AHEAD = 8
+"""Rows of the next strip that the strip buffer holds while one is computed."""
+
+
+@dataclass(frozen=True)
+class MapCoding:
+    """How a map is stored.
+
+    Attributes
+    ----------
+    codec : int
+        Codec word.
+    words : int, optional
+        Words to reserve; by default what the map takes at most.
+    """
+
+    codec: int = RAW
+    words: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """A compiled network.
+
+    Attributes
+    ----------
+    graph : LayerGraph
+        What was compiled.
+    shape : AcceleratorShape
+        What for.
+    descriptors : tuple of Descriptor
+        One a layer.
+    weights : np.ndarray
+        The packet of the `weights` stream: uint64.
+    """
+
+    graph: LayerGraph
+    shape: AcceleratorShape
+    descriptors: tuple[Descriptor, ...]
+    weights: np.ndarray
+
+    @property
+    def words(self) -> np.ndarray:
+        """The packet of the `program` stream: uint64."""
+        return program_words(self.descriptors)
+
+
+def compile_graph(
+    graph: LayerGraph, shape: AcceleratorShape, codings: Mapping[int, MapCoding] | None = None
+) -> Program:
+    """Compile a network.
+
+    Parameters
+    ----------
+    graph : LayerGraph
+        The network.
+    shape : AcceleratorShape
+        The accelerator.
+    codings : mapping, optional
+        How to store maps, by their number; raw where nothing is said.
+
+    Raises
+    ------
+    UnsupportedNetwork
+        If the accelerator is too small for a layer.
+    """
+    codings = codings or {}
+    rings = [_ring(layer, shape) for layer in graph.layers]
+    allocation = allocate(graph, shape, codings, [ring.strip_banks * shape.bank_depth for ring in rings])
+    descriptors = tuple(
+        _describe(graph, index, rings[index], allocation, codings) for index in range(len(graph.layers))
+    )
+    weights = [
+        weight_words(layer, descriptor, shape.groups)
+        for layer, descriptor in zip(graph.layers, descriptors, strict=True)
+    ]
+    return Program(graph, shape, descriptors, np.concatenate(weights))
+
+
+def most_words(codec: int, rows: int, tiles: int) -> int:
+    """Return the words that a packet of some rows and tiles takes at most."""
+    return rows * tiles if codec == RAW else -(-tiles * 66 // 8)
+
+
+@dataclass(frozen=True)
+class _Ring:
+    """The strip buffer of a layer: fields of its descriptor."""
+
+    pointwise: int
+    kernel_rows: int
+    kernel_columns: int
+    steps: int
+    need_first: int
+    capacity: int
+    ring_words: int
+    slot_words: int
+    channel_words: int
+    start_slot: int
+    start_turn: int
+    pass_advance: int
+    pass_rows: int
+    strip_banks: int
+
+
+def _ring(layer: Layer, shape: AcceleratorShape) -> _Ring:
+    """Divide the strip buffer: with room for the next strip's rows if that takes half of the memory at most."""
+    channels, height, width = layer.in_shape
+    kernel_height, kernel_width = layer.weights.shape[2:]
+    pointwise = (
+        (kernel_height, kernel_width, layer.stride, layer.pad_top, layer.pad_left) == (1, 1, 1, 0, 0)
+        and not layer.depthwise
+        and layer.in_shape[1:] == layer.out_shape[1:]
+    )
+    _check_sizes(layer, shape)
+    unit = 1 if pointwise else 3
+    rows, columns = -(-kernel_height // 3), -(-kernel_width // 3)
+    own = 1 if layer.depthwise else channels
+    steps = -(-channels // PIXELS) if pointwise else own * rows * columns
+    channel_words = -(-width // (PIXELS * unit))
+    slot_words = channel_words * (steps if pointwise else own)
+    reach = 1 if pointwise else 3 * rows
+    need_first = min(-(-height // PIXELS), -(-(7 * layer.stride - layer.pad_top + reach) // PIXELS))
+    least = PIXELS * need_first + layer.pad_top
+    blocks = -(-height // unit)
+    if layer.depthwise:
+        choices = [least + 3 * LOOK_AHEAD, least]
+    else:
+        choices = [least + LOOK_AHEAD, least]
+    for capacity in choices:
+        slots = -(-(capacity + unit - 1) // unit)
+        whole = not layer.depthwise and slots >= blocks
+        slots = blocks if whole else slots
+        banks = -(-slots * slot_words // shape.bank_depth)
+        if banks <= shape.banks // 2:
+            break
+    if banks >= shape.banks and (capacity != least or banks > shape.banks):
+        raise UnsupportedNetwork(f"the strip buffer of {layer.name} takes {banks} banks of {shape.banks}")
+    return _Ring(
+        pointwise=int(pointwise),
+        kernel_rows=rows,
+        kernel_columns=columns,
+        steps=steps,
+        need_first=need_first,
+        capacity=WHOLE_MAP if whole else capacity,
+        ring_words=slots * slot_words,
+        slot_words=slot_words,
+        channel_words=channel_words,
+        start_slot=-layer.pad_top // unit % slots * slot_words,
+        start_turn=0 if pointwise else -layer.pad_top % 3,
+        pass_advance=blocks % slots * slot_words,
+        pass_rows=unit * blocks,
+        strip_banks=banks,
+    )
+
+
+def _check_sizes(layer: Layer, shape: AcceleratorShape) -> None:
+    """Refuse what does not fit in an accelerator."""
+    channels, height, width = layer.in_shape
+    tiles = -(-layer.out_shape[2] // PIXELS)
+    if tiles > shape.tile_columns:
+        raise UnsupportedNetwork(f"{layer.name} is {tiles} tiles wide, but the accelerator has {shape.tile_columns}")
+    if max(height, width, *layer.out_shape[1:]) > MOST_SIZE:
+        raise UnsupportedNetwork(f"{layer.name} has or reads a map of more than {MOST_SIZE} rows or columns")
+    if max(layer.pad_top, layer.pad_left) > PIXELS:
+        raise UnsupportedNetwork(f"{layer.name} has more than {PIXELS} rows or columns of padding")
+    kernel = layer.weights.shape[2:]
+    own = 1 if layer.depthwise else channels
+    steps = own * -(-kernel[0] // 3) * -(-kernel[1] // 3)
+    if kernel == (1, 1) and layer.stride == 1:
+        steps = -(-channels // PIXELS)
+    if steps > shape.weight_words:
+        raise UnsupportedNetwork(
+            f"{layer.name} takes {steps} steps a row, but the accelerator has {shape.weight_words}"
+        )
+    less = np.abs(layer.weights.astype(np.int64) - layer.weight_zero).sum((1, 2, 3)) * 128
+    if less.max() >> (SUM_BITS - 1) or (less + np.abs(layer.bias)).max() >> SUM_BITS:
+        raise UnsupportedNetwork(f"{layer.name} has sums that may take more than {SUM_BITS} bits")
+
+
+def _describe(
+    graph: LayerGraph, index: int, ring: _Ring, allocation: Allocation, codings: Mapping[int, MapCoding]
+) -> Descriptor:
+    layer = graph.layers[index]
+    last = index == len(graph.layers) - 1
+    place = allocation.places.get(layer.output)
+    codec = {number: coding.codec for number, coding in codings.items()}
+    out_codec = RAW if last else codec.get(layer.output, RAW)
+    groups = 1 if layer.depthwise else -(-layer.out_shape[0] // allocation.groups)
+    rescaling, residual = layer.rescaling, layer.residual
+    tiles = -(-layer.out_shape[2] // PIXELS)
+    fields = dict(
+        opcode=Opcode.DEPTHWISE if layer.depthwise else Opcode.DENSE,
+        stride2=int(layer.stride == 2),
+        away=int(rescaling.away),
+        source=Source.PIXELS if layer.source == graph.source else Source.MEMORY,
+        target=Target.SCORES if last else place.target,
+        in_codec=codec.get(layer.source, RAW),
+        out_codec=out_codec,
+        pad_top=layer.pad_top,
+        pad_left=layer.pad_left,
+        pad_value=layer.pad_value,
+        weight_zero=layer.weight_zero,
+        **dict(zip(("in_channels", "in_height", "in_width"), layer.in_shape, strict=True)),
+        **dict(zip(("out_channels", "out_height", "out_width"), layer.out_shape, strict=True)),
+        passes=layer.out_shape[0] if layer.depthwise else 1,
+        groups=groups,
+        in_table=0 if layer.source == graph.source else allocation.places[layer.source].entry,
+        packet_words=most_words(out_codec, min(PIXELS, layer.out_shape[1]), tiles),
+        conv_zero=rescaling.zero,
+        conv_low=rescaling.low,
+        conv_high=rescaling.high,
+    )
+    if place:
+        fields |= dict(out_table=place.entry, out_row=place.row, out_words=place.words)
+    if residual:
+        fields |= dict(
+            add=1,
+            swap=int(residual.swap),
+            residual_codec=codec.get(residual.tensor, RAW),
+            residual_table=allocation.places[residual.tensor].entry,
+            residual_zero=residual.zero,
+            residual_factor=residual.inner[0],
+            residual_shift=residual.inner[1],
+            out_factor=int(residual.outer.factors[0]),
+            out_shift=int(residual.outer.shifts[0]),
+            out_zero=residual.outer.zero,
+            out_low=residual.outer.low,
+            out_high=residual.outer.high,
+        )
+    return Descriptor(**fields, **vars(ring))

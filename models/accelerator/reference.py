@@ -1,0 +1,307 @@
+"""Reference of the accelerator: a program run in NumPy, with every word that the hardware writes or sends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from silicodec.models.accelerator.arithmetic import add_all, dense_sums, depthwise_sums, multiply_all
+from silicodec.models.accelerator.checks import check_header, check_layer
+from silicodec.models.accelerator.packets import RAW, decode, encode, rows_of
+from silicodec.models.accelerator.program import (
+    COLUMNS,
+    LAYOUT,
+    PIXELS,
+    TAPS,
+    Descriptor,
+    Source,
+    Status,
+    Target,
+)
+from silicodec.models.accelerator.shape import AcceleratorShape
+from silicodec.models.accelerator.weights import group_words, read_group
+
+
+@dataclass
+class Run:
+    """What a program gives.
+
+    Attributes
+    ----------
+    maps : list of ndarray
+        The output of every layer as it was computed: int8, (C, H, W).
+    report, scores : list of int, ndarray
+        Words of the streams; `scores` is None where the program ended before its last layer.
+    spilled : list of ndarray
+        Packets of `spill`, in their order.
+    refilled : list of ndarray
+        Packets that `refill` has to bring, in their order.
+    layer_words : list of int
+        Words that each layer wrote.
+    packets : list of list of ndarray
+        Packets that each layer made, by their number.
+    """
+
+    maps: list[np.ndarray] = field(default_factory=list)
+    report: list[int] = field(default_factory=list)
+    scores: np.ndarray | None = None
+    spilled: list[np.ndarray] = field(default_factory=list)
+    refilled: list[np.ndarray] = field(default_factory=list)
+    layer_words: list[int] = field(default_factory=list)
+    packets: list[list[np.ndarray]] = field(default_factory=list)
+
+    @property
+    def status(self) -> Status:
+        """How the program ended."""
+        return Status(self.report[-1] >> 8 & 0xFF)
+
+
+class Accelerator:
+    """An accelerator, with what its memory holds from one program to the next.
+
+    Parameters
+    ----------
+    shape : AcceleratorShape
+        How large it is built.
+    """
+
+    def __init__(self, shape: AcceleratorShape) -> None:
+        self.shape = shape
+        self._memory = np.zeros(shape.rows * COLUMNS, np.uint64)
+        self._table: dict[int, tuple[int, int] | np.ndarray] = {}
+
+    def run(self, program: Sequence[int] | np.ndarray, weights: np.ndarray, pixels: np.ndarray) -> Run:
+        """Run a program.
+
+        Parameters
+        ----------
+        program, weights, pixels : ndarray of uint64
+            A packet of each stream.
+
+        Returns
+        -------
+        Run
+            Everything that comes out.
+        """
+        result = Run()
+        words = [int(word) for word in program]
+        status, count = check_header(words[0])
+        if status:
+            result.report.append(status << 8)
+            return result
+        sources = {"weights": _Words(weights), "pixels": _Words(pixels)}
+        position = 1
+        for number in range(count):
+            chunk = words[position : position + len(LAYOUT)]
+            position += len(LAYOUT)
+            if len(chunk) < len(LAYOUT):
+                result.report.append(number | Status.BAD_HEADER << 8)
+                return result
+            descriptor = Descriptor.from_words(chunk)
+            status = check_layer(descriptor, self.shape)
+            if status:
+                result.report.append(number | status << 8)
+                return result
+            last = number == count - 1
+            word = self._layer(descriptor, sources, result, last)
+            result.report.append(number | word)
+            if result.status:
+                return result
+        return result
+
+    def _layer(self, descriptor: Descriptor, sources: dict[str, _Words], result: Run, last: bool) -> int:
+        """Run a layer; returns its report word without the number."""
+        source = self._read_input(descriptor, sources["pixels"], result)
+        own = self._convolve(descriptor, source, sources["weights"])
+        if descriptor.add:
+            own = _added(descriptor, own, self._read_residual(descriptor, result))
+        result.maps.append(own)
+        spilled, words, overflow = self._write(descriptor, own, result)
+        status = Status.OVERFLOW if overflow else Status.DONE
+        for name, error in (("pixels", Status.BAD_PIXELS), ("weights", Status.BAD_WEIGHTS)):
+            if sources[name].short or (last and sources[name].left):
+                status = error
+        return status << 8 | spilled << 16 | words << 32
+
+    def _read_input(self, descriptor: Descriptor, pixels: _Words, result: Run) -> np.ndarray:
+        shape = (descriptor.in_channels, descriptor.in_height, descriptor.in_width)
+        if descriptor.source == Source.PIXELS:
+            return self._assemble(
+                shape,
+                (
+                    (channel, strip, pixels.take(rows_of(shape[1], strip) * descriptor.in_tiles))
+                    for channel, strip in _order(shape, descriptor.depthwise)
+                ),
+                RAW,
+            )
+        packets = self._fetch(shape, descriptor.in_table, descriptor.depthwise, result)
+        return self._assemble(shape, packets, descriptor.in_codec)
+
+    def _read_residual(self, descriptor: Descriptor, result: Run) -> np.ndarray:
+        shape = (descriptor.out_channels, descriptor.out_height, descriptor.out_width)
+        packets = self._fetch(shape, descriptor.residual_table, descriptor.depthwise, result)
+        return self._assemble(shape, packets, descriptor.residual_codec)
+
+    def _fetch(
+        self, shape: tuple[int, int, int], entry: int, depthwise: bool, result: Run
+    ) -> Iterator[tuple[int, int, np.ndarray]]:
+        """Yield channel, strip and words of a map's packets."""
+        for channel, strip in _order(shape, depthwise):
+            place = self._table[entry + strip * shape[0] + channel]
+            if isinstance(place, np.ndarray):
+                result.refilled.append(place)
+                yield channel, strip, place
+            else:
+                yield channel, strip, self._memory[place[0] : place[0] + place[1]]
+
+    def _assemble(
+        self, shape: tuple[int, int, int], packets: Iterator[tuple[int, int, np.ndarray]], codec: int
+    ) -> np.ndarray:
+        result = np.zeros(shape, np.int8)
+        for channel, strip, words in packets:
+            rows = rows_of(shape[1], strip)
+            result[channel, PIXELS * strip : PIXELS * strip + rows] = decode(words, codec, (rows, shape[2]))
+        return result
+
+    def _convolve(self, descriptor: Descriptor, source: np.ndarray, words: _Words) -> np.ndarray:
+        """Compute a layer's own result, strip by strip: each has weights of its own in the stream."""
+        channels, height, width = descriptor.out_channels, descriptor.out_height, descriptor.out_width
+        result = np.zeros((channels, height, width), np.int8)
+        padded = _pad(descriptor, source)
+        sums = depthwise_sums if descriptor.depthwise else dense_sums
+        stride = 1 + descriptor.stride2
+        size = group_words(descriptor, self.shape.groups)
+        for part, strip in _parts(descriptor, self.shape.groups):
+            bias, factors, shifts, taps = read_group(words.take(size), descriptor, self.shape.groups)
+            count = min(len(bias), channels - part)
+            rows = rows_of(height, strip)
+            first = PIXELS * strip * stride
+            window = padded[part : part + 1] if descriptor.depthwise else padded
+            limits = np.array([descriptor.conv_zero, descriptor.conv_low, descriptor.conv_high])
+            totals = sums(window[:, first:], _kernel(descriptor, taps), stride, (rows, width))
+            samples = multiply_all(totals, bias, factors, shifts, bool(descriptor.away), limits)
+            result[part : part + count, PIXELS * strip : PIXELS * strip + rows] = samples[:count]
+        return result
+
+    def _write(self, descriptor: Descriptor, samples: np.ndarray, result: Run) -> tuple[int, int, bool]:
+        """Write the output; returns packets spilled, words written and whether a packet had no room."""
+        position, free = descriptor.out_row * COLUMNS, descriptor.out_words
+        spilled = written = 0
+        overflow = False
+        scores, packets = [], []
+        for channel, strip in _order(samples.shape, descriptor.depthwise):
+            words = encode(samples[channel, PIXELS * strip : PIXELS * (strip + 1)], descriptor.out_codec)
+            packets.append(words)
+            entry = descriptor.out_table + strip * descriptor.out_channels + channel
+            if descriptor.target == Target.SCORES:
+                scores.append(words)
+            elif free >= descriptor.packet_words:
+                self._table[entry] = position, len(words)
+                self._memory[position : position + len(words)] = words
+                position, free = position + len(words), free - len(words)
+            elif descriptor.target == Target.SPILL:
+                self._table[entry] = words
+                result.spilled.append(words)
+                spilled += 1
+            else:
+                overflow = True
+                continue
+            written += len(words)
+        result.packets.append(packets)
+        result.layer_words.append(written)
+        if descriptor.target == Target.SCORES:
+            result.scores = np.concatenate(scores)
+        return spilled, written, overflow
+
+
+class _Words:
+    """Words of a packet, as they are taken; after its end come zeros."""
+
+    def __init__(self, words: np.ndarray) -> None:
+        self._words = words
+        self._position = 0
+        self.short = False
+
+    @property
+    def left(self) -> int:
+        """How many words were not taken."""
+        return max(0, len(self._words) - self._position)
+
+    def take(self, count: int) -> np.ndarray:
+        """Take words."""
+        words = self._words[self._position : self._position + count]
+        self._position += count
+        self.short |= len(words) < count
+        return np.append(words, np.zeros(count - len(words), np.uint64))
+
+
+def _order(shape: Sequence[int], depthwise: bool) -> Iterator[tuple[int, int]]:
+    """Yield channel and strip of a map's packets in the order of a layer."""
+    channels, strips = shape[0], -(-shape[1] // PIXELS)
+    if depthwise:
+        yield from ((channel, strip) for channel in range(channels) for strip in range(strips))
+    else:
+        yield from ((channel, strip) for strip in range(strips) for channel in range(channels))
+
+
+def _parts(descriptor: Descriptor, groups: int) -> Iterator[tuple[int, int]]:
+    """Yield first output channel and strip of each group of weights in the stream."""
+    if descriptor.depthwise:
+        yield from ((part, strip) for part in range(descriptor.passes) for strip in range(descriptor.strips))
+    else:
+        yield from ((groups * part, strip) for strip in range(descriptor.strips) for part in range(descriptor.groups))
+
+
+def _pad(descriptor: Descriptor, source: np.ndarray) -> np.ndarray:
+    """Surround a map with padding, as far as windows reach; pointwise layers get channels of zeros."""
+    if descriptor.pointwise:
+        return np.pad(source, ((0, -len(source) % PIXELS), (0, 0), (0, 0)))
+    stride = 1 + descriptor.stride2
+    rows = stride * (descriptor.out_height - 1) + 3 * descriptor.kernel_rows
+    columns = stride * (descriptor.out_width - 1) + 3 * descriptor.kernel_columns
+    after = [
+        max(0, size - before - length)
+        for size, before, length in zip(
+            (rows, columns), (descriptor.pad_top, descriptor.pad_left), source.shape[1:], strict=True
+        )
+    ]
+    sides = ((0, 0), (descriptor.pad_top, after[0]), (descriptor.pad_left, after[1]))
+    return np.pad(source, sides, constant_values=descriptor.pad_value)
+
+
+def _kernel(descriptor: Descriptor, taps: np.ndarray) -> np.ndarray:
+    """Return weights of steps, (out, steps, 9), as (out, in, height, width)."""
+    outputs = len(taps)
+    if descriptor.pointwise:
+        return taps[:, :, :PIXELS].reshape(outputs, -1, 1, 1)
+    rows, columns = descriptor.kernel_rows, descriptor.kernel_columns
+    parts = taps.reshape(outputs, -1, rows, columns, 3, TAPS // 3).transpose(0, 1, 2, 4, 3, 5)
+    return parts.reshape(outputs, -1, 3 * rows, 3 * columns)
+
+
+def _added(descriptor: Descriptor, own: np.ndarray, residual: np.ndarray) -> np.ndarray:
+    limits = np.array([descriptor.out_zero, descriptor.out_low, descriptor.out_high])
+    parameters = np.array(
+        [descriptor.residual_factor, descriptor.residual_shift, descriptor.out_factor, descriptor.out_shift]
+    )
+    coarse, fine = (own, descriptor.conv_zero), (residual, descriptor.residual_zero)
+    if descriptor.swap:
+        coarse, fine = fine, coarse
+    return add_all(coarse[0], fine[0], np.array([coarse[1], fine[1]]), parameters, limits)
+
+
+def run_program(shape: AcceleratorShape, program: np.ndarray, weights: np.ndarray, pixels: np.ndarray) -> Run:
+    """Run one program on an accelerator with an empty memory; arguments as of `Accelerator.run`."""
+    return Accelerator(shape).run(program, weights, pixels)
+
+
+def pixel_words(image: np.ndarray, *, depthwise: bool = False) -> np.ndarray:
+    """Return the packet of the `pixels` stream for an image: int8, (C, H, W)."""
+    return np.concatenate(
+        [
+            encode(image[channel, PIXELS * strip : PIXELS * (strip + 1)], RAW)
+            for channel, strip in _order(image.shape, depthwise)
+        ]
+    )
