@@ -75,12 +75,10 @@ def allocate(
     lives: list[_Life] = []
     for life in _lives(graph, codings):
         lowest = max(strip_rows[life.first : life.last + 1])
-        others = [places[other.number] for other in lives if other.last >= life.first]
+        live = [(other, places[other.number]) for other in lives if other.last >= life.first]
         rows = -(-life.words // COLUMNS)
-        row, free = _gap([(place.row, place.rows) for place in others], lowest, shape.rows, rows)
-        entry, entries = _gap(
-            [(p.entry, o.packets) for o, p in _live(lives, places, life)], 0, shape.packets, life.packets
-        )
+        row, free = _gap([(place.row, place.rows) for _, place in live], lowest, shape.rows, rows)
+        entry, entries = _gap([(place.entry, other.packets) for other, place in live], 0, shape.packets, life.packets)
         if entries < life.packets:
             raise UnsupportedNetwork(f"the accelerator's table has no room for {life.packets} packets of a map")
         target = Target.MEMORY if free >= rows else Target.SPILL
@@ -88,10 +86,6 @@ def allocate(
         places[life.number] = Place(target, row, rows, min(life.words, rows * COLUMNS), entry)
         lives.append(life)
     return Allocation(places, shape.groups)
-
-
-def _live(lives: list[_Life], places: dict[int, Place], life: _Life) -> list[tuple[_Life, Place]]:
-    return [(other, places[other.number]) for other in lives if other.last >= life.first]
 
 
 def _lives(graph: LayerGraph, codings: Mapping[int, MapCoding]) -> list[_Life]:

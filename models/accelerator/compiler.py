@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from silicodec.models.accelerator.allocation import Allocation, allocate
+from silicodec.models.accelerator.arithmetic import multiply
 from silicodec.models.accelerator.layers import Layer, LayerGraph, UnsupportedNetwork
 from silicodec.models.accelerator.program import (
     PIXELS,
@@ -91,6 +92,7 @@ def compile_graph(
         If the accelerator is too small for a layer.
     """
     codings = codings or {}
+    graph = LayerGraph(graph.source, tuple(map(fold_constants, graph.layers)))
     rings = [_ring(layer, shape) for layer in graph.layers]
     allocation = allocate(graph, shape, codings, [ring.strip_banks * shape.bank_depth for ring in rings])
     descriptors = tuple(
@@ -101,6 +103,25 @@ def compile_graph(
         for layer, descriptor in zip(graph.layers, descriptors, strict=True)
     ]
     return Program(graph, shape, descriptors, np.concatenate(weights))
+
+
+def fold_constants(layer: Layer) -> Layer:
+    """Replace channels of the same output for any input, if their bias is too large, by ones without weights."""
+    rescaling = layer.rescaling
+    reach = np.abs(layer.weights.astype(np.int64) - layer.weight_zero).sum((1, 2, 3)) * 128
+    weights, bias = layer.weights.copy(), layer.bias.copy()
+    factors, shifts = rescaling.factors.copy(), rescaling.shifts.copy()
+    for channel in np.flatnonzero((reach + np.abs(bias)) >> SUM_BITS):
+        least, most = (
+            multiply(int(bias[channel] + sign * reach[channel]), factors[channel], shifts[channel], rescaling.away)
+            for sign in (-1, 1)
+        )
+        least, most = (
+            min(max(one, rescaling.low - rescaling.zero), rescaling.high - rescaling.zero) for one in (least, most)
+        )
+        if least == most:
+            weights[channel], bias[channel], factors[channel], shifts[channel] = layer.weight_zero, least, 1 << 31, 0
+    return replace(layer, weights=weights, bias=bias, rescaling=replace(rescaling, factors=factors, shifts=shifts))
 
 
 def most_words(codec: int, rows: int, tiles: int) -> int:
@@ -148,11 +169,8 @@ def _ring(layer: Layer, shape: AcceleratorShape) -> _Ring:
     need_first = min(-(-height // PIXELS), -(-(7 * layer.stride - layer.pad_top + reach) // PIXELS))
     least = PIXELS * need_first + layer.pad_top
     blocks = -(-height // unit)
-    if layer.depthwise:
-        choices = [least + 3 * LOOK_AHEAD, least]
-    else:
-        choices = [least + LOOK_AHEAD, least]
-    for capacity in choices:
+    ahead = 3 * LOOK_AHEAD if layer.depthwise else LOOK_AHEAD
+    for capacity in (least + ahead, least):
         slots = -(-(capacity + unit - 1) // unit)
         whole = not layer.depthwise and slots >= blocks
         slots = blocks if whole else slots
@@ -237,20 +255,20 @@ def _describe(
         conv_high=rescaling.high,
     )
     if place:
-        fields |= dict(out_table=place.entry, out_row=place.row, out_words=place.words)
+        fields |= {"out_table": place.entry, "out_row": place.row, "out_words": place.words}
     if residual:
-        fields |= dict(
-            add=1,
-            swap=int(residual.swap),
-            residual_codec=codec.get(residual.tensor, RAW),
-            residual_table=allocation.places[residual.tensor].entry,
-            residual_zero=residual.zero,
-            residual_factor=residual.inner[0],
-            residual_shift=residual.inner[1],
-            out_factor=int(residual.outer.factors[0]),
-            out_shift=int(residual.outer.shifts[0]),
-            out_zero=residual.outer.zero,
-            out_low=residual.outer.low,
-            out_high=residual.outer.high,
-        )
+        fields |= {
+            "add": 1,
+            "swap": int(residual.swap),
+            "residual_codec": codec.get(residual.tensor, RAW),
+            "residual_table": allocation.places[residual.tensor].entry,
+            "residual_zero": residual.zero,
+            "residual_factor": residual.inner[0],
+            "residual_shift": residual.inner[1],
+            "out_factor": int(residual.outer.factors[0]),
+            "out_shift": int(residual.outer.shifts[0]),
+            "out_zero": residual.outer.zero,
+            "out_low": residual.outer.low,
+            "out_high": residual.outer.high,
+        }
     return Descriptor(**fields, **vars(ring))

@@ -276,13 +276,11 @@ class _Reader:
         self._layers[output.number] = replace(layer, name=output.name, output=output.number, residual=residual)
 
     def _average(self, operator: Any) -> None:
-        source, output = operator.inputs[0], operator.output
-        if any(operator.padding) or operator.strides[0] != operator.strides[1]:
+        output = operator.output
+        if any(operator.padding):
             raise UnsupportedNetwork(f"the accelerator has no padded average pools ({output.name})")
-        stride = operator.strides[0]
-        if output.shape[1:] == (1, 1):
-            stride = 1
-        if stride > 2:
+        stride = 1 if output.shape[1:] == (1, 1) else operator.strides[0]
+        if stride > 2 or (stride == 2 and operator.strides[1] != 2):
             raise UnsupportedNetwork(f"the accelerator has no strides of {operator.strides} ({output.name})")
         count = operator.kernel[0] * operator.kernel[1]
         factor = (1 << 31) // count + 1 if count > 1 else 1 << 31

@@ -37,7 +37,7 @@ def weight_words(layer: Layer, descriptor: Descriptor, groups: int) -> np.ndarra
 
 def _taps(layer: Layer, descriptor: Descriptor) -> np.ndarray:
     """Return the weights of each step: (out, steps, taps)."""
-    outputs, inputs, height, width = layer.weights.shape
+    outputs, inputs = layer.weights.shape[:2]
     if descriptor.pointwise:
         return _padded(layer, (outputs, -(-inputs // PIXELS) * PIXELS, 1, 1)).reshape(outputs, -1, PIXELS)
     rows, columns = descriptor.kernel_rows, descriptor.kernel_columns
@@ -48,7 +48,7 @@ def _taps(layer: Layer, descriptor: Descriptor) -> np.ndarray:
 def _padded(layer: Layer, shape: tuple[int, ...]) -> np.ndarray:
     """Fill weights up to a shape with those that stand for zero."""
     result = np.full(shape, layer.weight_zero, np.int16)
-    outputs, inputs, height, width = layer.weights.shape
+    _, inputs, height, width = layer.weights.shape
     result[:, :inputs, :height, :width] = layer.weights
     return result
 
