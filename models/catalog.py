@@ -15,7 +15,7 @@ from silicodec.models.dct import DCT
 from silicodec.models.dictionary.codec import Dictionary
 from silicodec.models.ebpc import EBPC
 from silicodec.models.ebpc.bpc import BPC
-from silicodec.models.errors import CodecError, CorruptDataError
+from silicodec.models.errors import CodecError, CorruptDataError, unknown_name
 from silicodec.models.transform.codec import TransformCodec
 
 CODECS: dict[str, type[Codec]] = {
@@ -23,6 +23,19 @@ CODECS: dict[str, type[Codec]] = {
     for codec in (EBPC, BPC, ZeroRLE, ZVC, Zstandard, Deflate, Entropy, Huffman, DCT, TransformCodec, Dictionary)
 }
 """Codec classes by their id."""
+
+
+def find_codec(name: str) -> type[Codec]:
+    """Find a codec class by its name.
+
+    Raises
+    ------
+    CodecError
+        If there is no such codec; the message lists those there are.
+    """
+    if name not in CODECS:
+        raise CodecError(unknown_name("codec", name, CODECS))
+    return CODECS[name]
 
 
 def make_codec(name: str, **parameters: Any) -> Codec:
@@ -40,9 +53,7 @@ def make_codec(name: str, **parameters: Any) -> Codec:
     CodecError
         If there is no such codec, or a parameter is unknown or out of range.
     """
-    if name not in CODECS:
-        raise CodecError(f"unknown codec {name!r}; known are {', '.join(CODECS)}")
-    return CODECS[name].from_config({"id": name, **parameters})
+    return find_codec(name).from_config({"id": name, **parameters})
 
 
 def decode(encoded: Encoded) -> np.ndarray:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 
 class CodecError(ValueError):
     """A codec got a parameter or an array that it does not take."""
@@ -9,6 +12,31 @@ class CodecError(ValueError):
 
 class CorruptDataError(CodecError):
     """A stream or a container does not hold what its format asks for."""
+
+
+def unknown_name(kind: str, name: str, known: Iterable[object]) -> str:
+    """Say that there is no such name, with those that were probably meant, or else with all there are.
+
+    Parameters
+    ----------
+    kind : str
+        What the name should be of, such as "codec".
+    name : str
+        What the caller passed.
+    known : iterable
+        The names there are.
+
+    Examples
+    --------
+    >>> unknown_name("codec", "ebcp", ["ebpc", "bpc", "dct"])
+    "unknown codec 'ebcp': did you mean ebpc or bpc?"
+    >>> unknown_name("codec", "gzip", ["ebpc", "bpc", "dct"])
+    "unknown codec 'gzip': known are ebpc, bpc, dct"
+    """
+    names = [str(item) for item in known]
+    if close := get_close_matches(name, names, cutoff=0.7):
+        return f"unknown {kind} {name!r}: did you mean {' or '.join(close)}?"
+    return f"unknown {kind} {name!r}: known are {', '.join(names)}"
 
 
 def check_integer(name: str, value: int, low: int, high: int) -> None:

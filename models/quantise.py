@@ -9,6 +9,8 @@ from typing import Literal
 
 import numpy as np
 
+from silicodec.models.errors import unknown_name
+
 SCALE_RULES = {"headroom": 0.75, "full-range": 1.0}
 """Fraction of full range that a layer's largest absolute value is mapped to, by the rule's name.
 
@@ -83,7 +85,7 @@ def parse_number_format(name: str) -> NumberFormat:
     try:
         return NUMBER_FORMATS[name]
     except KeyError:
-        raise NumberFormatError(f"unknown number format '{name}': use one of {', '.join(NUMBER_FORMATS)}") from None
+        raise NumberFormatError(unknown_name("number format", name, NUMBER_FORMATS)) from None
 
 
 def quantise(
@@ -116,7 +118,7 @@ def quantise(
     """
     target = parse_number_format(number_format)
     if scale_rule not in SCALE_RULES:
-        raise NumberFormatError(f"unknown scale rule '{scale_rule}': use one of {', '.join(SCALE_RULES)}")
+        raise NumberFormatError(unknown_name("scale rule", scale_rule, SCALE_RULES))
     is_integer = np.issubdtype(values.dtype, np.integer)
     if target.kind == "native":
         if not is_integer or values.dtype.itemsize * 8 != target.word_bits:

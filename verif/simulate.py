@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from silicodec.models.errors import unknown_name
 from silicodec.rtl.engine import Engine, Packets, Port
 from silicodec.verif.backends import BACKENDS
 from silicodec.verif.drivers.stalls import NO_STALLS, Stalls
@@ -64,7 +65,7 @@ def simulate(
         If the inputs or the backend's name are wrong.
     """
     if backend not in BACKENDS:
-        raise ValueError(f"unknown backend {backend!r}: known are {', '.join(BACKENDS)}")
+        raise ValueError(unknown_name("backend", backend, BACKENDS))
     stalls = stalls or NO_STALLS
     packets = _checked_packets(engine, inputs)
     stimulus = Stimulus(

@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from torch.nn.functional import kl_div
 
+from silicodec.models.errors import unknown_name
 from silicodec.models.evaluation.restoration import RestoredNetwork, Run
 from silicodec.models.evaluation.schemes import LayerCodec, Scheme, get_scheme
 from silicodec.models.networks import Images, Network, get_network
@@ -101,7 +102,7 @@ def measure_accuracy(
     network = get_network(network) if isinstance(network, str) else network
     scheme = get_scheme(scheme) if isinstance(scheme, str) else scheme
     if point not in POINTS:
-        raise AccuracyError(f"unknown point '{point}': use one of {', '.join(POINTS)}")
+        raise AccuracyError(unknown_name("point", point, POINTS))
     if calibration < 1 or images < 1:
         raise AccuracyError("calibration and report take at least 1 image each")
     if not all(0 <= budget <= 1 for budget in budgets):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from silicodec.models.catalog import make_codec
+from silicodec.models.errors import unknown_name
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def get_memory_part(name: str) -> MemoryPart:
     try:
         return MEMORY_PARTS[name]
     except KeyError:
-        raise ValueError(f"unknown memory '{name}': use one of {', '.join(MEMORY_PARTS)}") from None
+        raise ValueError(unknown_name("memory", name, MEMORY_PARTS)) from None
 
 
 def energy_record(name: str, part: MemoryPart, layers: Iterable[Mapping[str, Any]], images: int) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import numpy as np
 from silicodec.models.codec import Codec
 from silicodec.models.dct.codec import DCT, finest_mean, two_steps
 from silicodec.models.ebpc import EBPC
+from silicodec.models.errors import unknown_name
 from silicodec.models.transform.calibration import Calibration
 from silicodec.models.transform.codec import TransformCodec
 
@@ -141,4 +142,4 @@ def get_scheme(name: str) -> Scheme:
     try:
         return SCHEMES[name]
     except KeyError:
-        raise ValueError(f"unknown scheme '{name}': use one of {', '.join(SCHEMES)}") from None
+        raise ValueError(unknown_name("scheme", name, SCHEMES)) from None

@@ -4,6 +4,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from silicodec.models.errors import unknown_name
 from silicodec.models.networks.cifar10 import CifarResNet
 from silicodec.models.networks.digits import Digits
 from silicodec.models.networks.imagenet import DEVIATION, MEAN, TorchvisionNetwork
@@ -99,5 +100,5 @@ def get_network(name: str, weights: str | Path | None = None) -> Network:
     try:
         network = NETWORKS[name]
     except KeyError:
-        raise NetworkError(f"unknown network '{name}': use one of {', '.join(NETWORKS)}") from None
+        raise NetworkError(unknown_name("network", name, NETWORKS)) from None
     return network if weights is None else replace(network, weights=Path(weights))

@@ -10,6 +10,7 @@ import click
 
 from silicodec.output import print_table
 from silicodec.program import BadInput
+from silicodec.settings import set_option, typed_settings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,46 +31,31 @@ def read_array(path: Path) -> np.ndarray:
     return array
 
 
-def parse_parameters(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, int]:
-    """Turn `name=value` options into a dictionary; every parameter of every codec is an integer."""
-    parameters = {}
-    for text in values:
-        name, equals, value = text.partition("=")
-        try:
-            parameters[name.strip().replace("-", "_")] = int(value)
-        except ValueError:
-            equals = ""
-        if not equals:
-            raise click.BadParameter(f"{text!r} is not NAME=INTEGER", context, option)
-    return parameters
-
-
 @click.command()
 @click.argument("source", metavar="IN.npy", type=FILE)
 @click.argument("target", metavar="OUT", type=FILE)
 @click.option("--codec", "codec_name", default="ebpc", show_default=True, help="One of `silicodec codecs`.")
-@click.option(
+@set_option(
     "-p",
     "--parameter",
-    "parameters",
-    metavar="NAME=VALUE",
-    multiple=True,
-    callback=parse_parameters,
     help="Parameter of the codec, such as word_bits=12; may be repeated. word_bits is by default that of the array.",
 )
-def compress(source: Path, target: Path, codec_name: str, parameters: dict[str, int]) -> None:
+def compress(source: Path, target: Path, codec_name: str, settings: dict[str, str]) -> None:
     """Compress the array in IN.npy to the file OUT.
 
     The array holds int8, uint8, int16, uint16 or float16. Example:
 
-        silicodec compress maps.npy maps.slc --codec ebpc -p block_size=16
+        silicodec compress maps.npy maps.slc --codec ebpc --set block_size=16
     """
-    from silicodec.models.catalog import make_codec
+    from silicodec.models.catalog import find_codec
     from silicodec.models.storage import written_whole
 
+    codec = find_codec(codec_name)
+    defaults = {field.name: getattr(codec(), field.name) for field in fields(codec)}
+    parameters = typed_settings(settings, defaults, f"codec {codec_name}")
     array = read_array(source)
     parameters.setdefault("word_bits", 8 * min(array.dtype.itemsize, 2))
-    encoded = make_codec(codec_name, **parameters).encode(array)
+    encoded = codec(**parameters).encode(array)
     container = encoded.to_bytes()
     with written_whole(target) as temporary:
         temporary.write_bytes(container)

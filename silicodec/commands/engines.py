@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from silicodec.commands.codecs import FILE, read_array
+from silicodec.models.errors import unknown_name
 from silicodec.output import Columns, print_table, write_json
 from silicodec.program import FailedRun
 from silicodec.report.figures import measured_figures, published_figures, sources
@@ -22,7 +23,7 @@ def find_engine(name: str) -> Engine:
     from silicodec.rtl.catalog import ENGINES
 
     if name not in ENGINES:
-        raise click.UsageError(f"unknown engine {name!r}: known are {', '.join(ENGINES)}")
+        raise click.UsageError(unknown_name("engine", name, ENGINES))
     return ENGINES[name]
 
 

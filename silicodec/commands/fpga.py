@@ -11,6 +11,7 @@ import click
 
 from silicodec.commands.codecs import FILE, read_array
 from silicodec.commands.engines import find_engine
+from silicodec.models.errors import unknown_name
 from silicodec.output import Columns, print_table, progress_bar, write_json
 from silicodec.program import FailedRun
 
@@ -37,7 +38,7 @@ def find_board(name: str) -> Board:
     from silicodec.fpga.boards import BOARDS
 
     if name not in BOARDS:
-        raise click.UsageError(f"unknown board {name!r}: known are {', '.join(BOARDS)}")
+        raise click.UsageError(unknown_name("board", name, BOARDS))
     return BOARDS[name]
 
 

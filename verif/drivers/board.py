@@ -15,6 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from silicodec.models.errors import unknown_name
 from silicodec.verif.cache import build_once, run_tool, tool_version
 from silicodec.verif.errors import SimulationError
 
@@ -73,7 +74,7 @@ class SimulatedBoard:
         = None,
     ) -> None:  # fmt: skip
         if backend not in _BUILDERS:
-            raise ValueError(f"unknown backend {backend!r}: known are {', '.join(_BUILDERS)}")
+            raise ValueError(unknown_name("backend", backend, _BUILDERS))
         self._command = _BUILDERS[backend](verilog, divider)
         self._noise = noise or (lambda value, bits: value)
         self._stop = threading.Event()

@@ -139,7 +139,7 @@ def test_word_width_out_of_range(name, word_bits):
 
 
 def test_unknown_names_list_the_known_ones():
-    with pytest.raises(CodecError, match="unknown codec 'lzw'; known are ebpc, bpc, zero-rle, zvc, zstd, deflate"):
+    with pytest.raises(CodecError, match="unknown codec 'lzw': known are ebpc, bpc, zero-rle, zvc, zstd, deflate"):
         make_codec("lzw")
     with pytest.raises(CodecError, match="codec 'zvc' has no parameter 'level'; it has word_bits"):
         make_codec("zvc", level=3)

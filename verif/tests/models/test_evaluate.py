@@ -210,7 +210,7 @@ def test_refuses_in_one_line(network, codecs, arguments, error, message):
 
 
 def test_unknown_network():
-    with pytest.raises(NetworkError, match="use one of digits"):
+    with pytest.raises(NetworkError, match="did you mean lenet5"):
         evaluate("lenet", CODECS)
 
 

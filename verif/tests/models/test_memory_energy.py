@@ -33,5 +33,5 @@ def test_figures_of_ddr3_are_those_published():
 
 
 def test_unknown_part():
-    with pytest.raises(ValueError, match=f"unknown memory 'hmc': use one of {', '.join(MEMORY_PARTS)}"):
+    with pytest.raises(ValueError, match=f"unknown memory 'hmc': known are {', '.join(MEMORY_PARTS)}"):
         get_memory_part("hmc")

@@ -62,8 +62,8 @@ def test_native_integers_pass_unchanged(dtype):
 @pytest.mark.parametrize(
     ("values", "arguments", "message"),
     [
-        (VALUES, {"number_format": "fixed9"}, "unknown number format 'fixed9': use one of fixed4, fixed8"),
-        (VALUES, {"scale_rule": "half"}, "unknown scale rule 'half': use one of headroom, full-range"),
+        (VALUES, {"number_format": "fixed9"}, "unknown number format 'fixed9': did you mean fixed8"),
+        (VALUES, {"scale_rule": "half"}, "unknown scale rule 'half': known are headroom, full-range"),
         (VALUES, {"number_format": "native"}, "takes 8-bit integers, not float32"),
         (np.arange(3, dtype=np.uint8), {"number_format": "fixed8"}, "use the number format native"),
         (np.array([1.0, np.nan]), {}, "infinities or NaN"),

@@ -46,7 +46,7 @@ def test_evaluation_prints_totals_and_writes_records(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--network", "lenet"], "resnet20"),
+        (["--network", "lenet"], "lenet5"),
         (["--codecs", "ebpc,gzip"], "zvc"),
         (["--format", "fixed9"], "fixed8"),
         (["--images", "0"], "at least 1"),
@@ -106,7 +106,7 @@ def test_accuracy_prints_and_writes_every_choice_of_settings(tmp_path):
     [
         (["--budget", "2"], "from 0 to 1"),
         (["--images", "0"], "at least 1"),
-        (["--network", "lenet"], "resnet20"),
+        (["--network", "lenet"], "lenet5"),
         (["--scheme", "jpeg"], "dct"),
         (["--point", "pool"], "convolution"),
         (["--views", "19"], "1 to 18"),
