@@ -26,7 +26,8 @@ from silicodec.fpga.mailbox import ReadPort, inbox, outbox
 from silicodec.fpga.protocol import ERROR, LAST, MAX_WORDS, RESET, Status, identity, word_bytes
 from silicodec.fpga.uart import ByteStrobe, uart_receiver, uart_transmitter
 from silicodec.rtl.blocks.stream import Stream
-from silicodec.rtl.convert import ConversionError, isolated_elaboration, normalised
+from silicodec.rtl.convert import ConversionError, normalised
+from silicodec.rtl.elaboration import elaboration
 from silicodec.rtl.engine import Engine
 
 TOP = "board_top"
@@ -263,17 +264,16 @@ def board_verilog(engine: Engine, divider: int) -> str:
     ConversionError
         If MyHDL does not take the engine as a part of another block.
     """
-    with tempfile.TemporaryDirectory() as directory, warnings.catch_warnings():
+    with elaboration(), tempfile.TemporaryDirectory() as directory, warnings.catch_warnings():
         warnings.simplefilter("ignore", ToVerilogWarning)
-        with isolated_elaboration():
-            clk, rx, tx = Signal(bool(0)), Signal(bool(1)), Signal(bool(1))
-            try:
-                instance = board_top(clk, rx, tx, engine=engine, divider=divider)
-            except BlockError:
-                raise ConversionError(
-                    f"{engine.name} cannot stand behind a board's link, since its streams are grouped; use --bare"
-                ) from None
-            instance.convert(hdl="Verilog", path=directory, name=TOP, testbench=False, no_myhdl_header=True)
+        clk, rx, tx = Signal(bool(0)), Signal(bool(1)), Signal(bool(1))
+        try:
+            instance = board_top(clk, rx, tx, engine=engine, divider=divider)
+        except BlockError:
+            raise ConversionError(
+                f"{engine.name} cannot stand behind a board's link, since its streams are grouped; use --bare"
+            ) from None
+        instance.convert(hdl="Verilog", path=directory, name=TOP, testbench=False, no_myhdl_header=True)
         text = normalised(Path(directory, f"{TOP}.v").read_text())
     # Every other register waits for the reset. MyHDL's `initial_values` is not for this: it would give combinational
     # signals values as well, which simulators then keep until an input changes.

@@ -5,16 +5,14 @@ from __future__ import annotations
 import re
 import tempfile
 import warnings
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import myhdl
-from myhdl import ResetSignal, Signal, ToVerilogWarning, _block, _simulator
+from myhdl import ResetSignal, Signal, ToVerilogWarning
 
 from silicodec.models.storage import written_whole
+from silicodec.rtl.elaboration import elaboration
 from silicodec.rtl.engine import Engine, Port
 
 SIGNALS = {"data": "data", "valid": "valid", "ready": "ready", "last": "last", "error": "error"}
@@ -60,28 +58,6 @@ def pins(engine: Engine) -> dict[str, Pin]:
     return result
 
 
-@contextmanager
-def isolated_elaboration() -> Iterator[None]:
-    """Elaborate as in a fresh process, and leave MyHDL's global state as it was.
-
-    MyHDL numbers instances and collects signals per process: without this, names in the Verilog would depend on what
-    was elaborated before, and each simulation would be slower than the one before it.
-    """
-    names, signals = set(_block._name_set), list(_simulator._signals)
-    calls = [(decorator, decorator.calls) for decorator in _simulator._blocks]
-    _block._name_set.clear()
-    _simulator._signals.clear()
-    for decorator, _ in calls:
-        decorator.calls = 0
-    try:
-        yield
-    finally:
-        _block._name_set.update(names)
-        _simulator._signals[:] = signals
-        for decorator, count in calls:
-            decorator.calls = count
-
-
 def verilog(engine: Engine) -> str:
     """Convert an engine to Verilog; the same engine gives the same text every time.
 
@@ -92,23 +68,20 @@ def verilog(engine: Engine) -> str:
         are not those that the engine declares.
     """
     if id(engine) not in _texts:
-        # For every block MyHDL looks at the whole call stack, which is short in a thread.
-        with ThreadPoolExecutor(1) as thread:
-            _texts[id(engine)] = (engine, thread.submit(_convert, engine).result())
+        _texts[id(engine)] = (engine, _convert(engine))
     return _texts[id(engine)][1]
 
 
 def _convert(engine: Engine) -> str:
-    with tempfile.TemporaryDirectory() as directory, warnings.catch_warnings(record=True) as caught:
+    with elaboration(), tempfile.TemporaryDirectory() as directory, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", ToVerilogWarning)
-        with isolated_elaboration():
-            clk, rst = Signal(bool(0)), ResetSignal(0, active=1, isasync=False)
-            instance = engine.instantiate(clk, rst, engine.streams())
-            try:
-                instance.convert(hdl="Verilog", path=directory, name=engine.top, testbench=False, no_myhdl_header=True)
-            except myhdl.ConversionError as error:
-                raise ConversionError(f"{engine.name}: {' '.join(str(error).split())}") from error
+        clk, rst = Signal(bool(0)), ResetSignal(0, active=1, isasync=False)
+        instance = engine.instantiate(clk, rst, engine.streams())
+        try:
+            instance.convert(hdl="Verilog", path=directory, name=engine.top, testbench=False, no_myhdl_header=True)
+        except myhdl.ConversionError as error:
+            raise ConversionError(f"{engine.name}: {' '.join(str(error).split())}") from error
         text = Path(directory, f"{engine.top}.v").read_text()
     text = normalised(text)
     _check_signals(engine, [str(warning.message) for warning in caught])

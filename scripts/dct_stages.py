@@ -15,12 +15,12 @@ from silicodec.asic.pdk import GATE_EQUIVALENT_UM2
 from silicodec.asic.statistics import read_statistics
 from silicodec.rtl.blocks.adder_network import drive, signed, take
 from silicodec.rtl.blocks.transposer import transposer
-from silicodec.rtl.convert import isolated_elaboration
 from silicodec.rtl.dct.codec import COLUMN_CUT, ROW_CUT
 from silicodec.rtl.dct.columns import COLUMN_BITS, MOST_PAIRS, WORD_PAIRS, column_coder
 from silicodec.rtl.dct.parser import HEADER_PAIRS, PAYLOAD_BITS, column_parser, expander
 from silicodec.rtl.dct.quantiser import MODE_BITS, dequantiser, quantiser
 from silicodec.rtl.dct.transform import forward_pass, inverse_pass
+from silicodec.rtl.elaboration import elaboration
 
 Widths = tuple[int, ...]
 """Widths of signals; signed ones are written as negative numbers."""
@@ -111,7 +111,7 @@ def harness(clk: Any, go: Any, word: Any, result: Any, stage: Stage) -> Any:
 
 def measure(stage: Stage) -> tuple[float, int]:
     """Synthesise a stage; return its area in kGE and its flip-flops."""
-    with tempfile.TemporaryDirectory() as directory, isolated_elaboration():
+    with tempfile.TemporaryDirectory() as directory, elaboration():
         clk, go = Signal(bool(0)), Signal(bool(0))
         word, result = (Signal(intbv(0)[sum(map(abs, widths)) :]) for widths in (stage.inputs, stage.outputs))
         ports = harness(clk, go, word, result, stage)

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from myhdl import ResetSignal, Signal, Simulation, StopSimulation, delay, instance
 
-from silicodec.rtl.convert import isolated_elaboration, signal_names
+from silicodec.rtl.convert import signal_names
+from silicodec.rtl.elaboration import elaboration
 from silicodec.rtl.engine import Engine, Port
 from silicodec.verif.drivers.stimulus import ERROR, LAST, Recording, Source, Stimulus
 
@@ -168,7 +169,7 @@ class Bench:
 
 def run(engine: Engine, stimulus: Stimulus, device: Device) -> Recording:
     """Simulate a device that has the engine's streams."""
-    with isolated_elaboration():
+    with elaboration():
         clk, rst = Signal(bool(0)), ResetSignal(1, active=1, isasync=False)
         streams = engine.streams()
         unknown = {port.name: Signal(bool(0)) for port in engine.outputs}
