@@ -2,11 +2,12 @@
 
 FUZZ_SECONDS := 20
 
-.PHONY: help setup demo test bench lint fuzz measure fpga clean
+.PHONY: help setup demo test prove bench lint fuzz measure fpga clean
 
 help:
 	@echo "make demo     compress a real network's feature maps in software and simulated hardware, and write a page"
 	@echo "make test     run the tests"
+	@echo "make prove    run the long proofs, which a release needs besides the tests"
 	@echo "make bench    measure the speed of the codecs and of the simulated engines"
 	@echo "make lint     check style and types"
 	@echo "make fuzz     feed the decoders random input, FUZZ_SECONDS=20 each"
@@ -23,6 +24,9 @@ demo: setup
 
 test: setup
 	.venv/bin/pytest -q -n auto --benchmark-skip
+
+prove: setup
+	.venv/bin/pytest -q -n auto -m prove
 
 bench: setup
 	.venv/bin/pytest -q --benchmark-only verif/benchmarks
