@@ -2,7 +2,7 @@
 
 FUZZ_SECONDS := 20
 
-.PHONY: help setup demo test prove bench lint fuzz measure fpga clean
+.PHONY: help setup demo test prove bench lint docs fuzz measure fpga clean
 
 help:
 	@echo "make demo     compress a real network's feature maps in software and simulated hardware, and write a page"
@@ -10,8 +10,9 @@ help:
 	@echo "make prove    run the long proofs, which a release needs besides the tests"
 	@echo "make bench    measure the speed of the codecs and of the simulated engines"
 	@echo "make lint     check style and types"
+	@echo "make docs     build the documentation into build/docs"
 	@echo "make fuzz     feed the decoders random input, FUZZ_SECONDS=20 each"
-	@echo "make measure  measure area and longest path of every engine (needs SILICODEC_PDK)"
+	@echo "make measure  measure area and critical path of every engine (needs SILICODEC_PDK)"
 	@echo "make fpga     build bitstreams of EBPC encoder and decoder for every board"
 	@echo "make setup    only set up"
 	@echo "make clean    remove what was built, but not .venv"
@@ -41,6 +42,10 @@ lint: setup
 	@rm -rf build/types && mkdir -p build/types/silicodec
 	@ln -s $(CURDIR)/models $(CURDIR)/rtl $(CURDIR)/verif $(CURDIR)/asic $(CURDIR)/fpga $(CURDIR)/silicodec/* build/types/silicodec/
 	.venv/bin/mypy
+
+docs: setup
+	.venv/bin/python -m sphinx -b html -W --keep-going -q -j auto docs build/docs
+	@echo "build/docs/index.html"
 
 measure: setup
 	.venv/bin/silicodec asic measure --all --out asic/records

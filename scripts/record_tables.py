@@ -1,4 +1,4 @@
-"""Write the tables of engines and of bitstreams in README.md and docs/silicon.md anew, from the shipped records."""
+"""Write the tables of engines and of bitstreams in the documents anew, from the shipped records."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def replace(text: str, name: str, table: str) -> str:
 
 if __name__ == "__main__":
     tables = {"engines": engine_table(), "bitstreams": bitstream_table(), "flows": flow_table()}
-    for page in (ROOT / "README.md", ROOT / "docs" / "silicon.md"):
+    for page in (ROOT / "docs" / name for name in ("engines/index.md", "fpga.md", "silicon.md")):
         text = page.read_text()
         for name, table in tables.items():
             text = replace(text, name, table)

@@ -4,7 +4,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-extras=networks,tflite,evaluate,software,zarr,hardware,asic,fpga,report,test,bench,lint,fuzz
+extras=networks,tflite,evaluate,software,zarr,hardware,asic,fpga,report,test,bench,lint,docs,fuzz
 stamp=.venv/setup-stamp
 fingerprint=$({ pwd; cat pyproject.toml constraints.txt scripts/setup.sh; } | sha256sum)
 if [ -x .venv/bin/silicodec ] && [ "$(cat $stamp 2>/dev/null)" = "$fingerprint" ]; then exit 0; fi
@@ -54,6 +54,7 @@ fi
 command -v yosys >/dev/null || missing="$missing yosys"
 command -v nextpnr-ice40 >/dev/null || missing="$missing nextpnr-ice40"
 command -v icepack >/dev/null || missing="$missing fpga-icestorm"
+command -v dot >/dev/null || missing="$missing graphviz"
 optional=
 command -v sta >/dev/null || optional=opensta
 
