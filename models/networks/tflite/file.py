@@ -4,6 +4,7 @@ Their contents are read by TensorFlow Lite's own generated schema; its interpret
 """
 
 import struct
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,19 +23,10 @@ from silicodec.models.networks.tflite.convolution import (
     same_padding,
 )
 from silicodec.models.networks.tflite.graph import IntegerGraph, Operator
-from silicodec.models.networks.tflite.quantity import Quantity, short_name
+from silicodec.models.networks.tflite.quantity import ACTIVATIONS, Quantity, short_name
 from silicodec.models.networks.tflite.tables import hard_swish, rescaling
 
 DTYPES = ("uint8", "int8", "int32")
-INFINITY = float("inf")
-ACTIVATIONS = {
-    "NONE": (-INFINITY, INFINITY),
-    "RELU": (0.0, INFINITY),
-    "RELU6": (0.0, 6.0),
-    "RELU_N1_TO_1": (-1.0, 1.0),
-}
-"""Bounds of an activation function by its name."""
-SINGLE_RELUS = {"RELU": ACTIVATIONS["RELU"], "RELU6": ACTIVATIONS["RELU6"], "QUANTIZE": ACTIVATIONS["NONE"]}
 NO_PADDING = (0, 0, 0, 0)
 
 
@@ -119,11 +111,13 @@ class TFLiteFile:
         if kind == "SOFTMAX":
             return kinds.Softmax(inputs, output, float(entry.builtinOptions.beta))
         if kind == "HARD_SWISH":
+            output = replace(output, activation=kind)
             return kinds.Lookup(inputs, output, kind, hard_swish(source, output))
-        if kind in SINGLE_RELUS:
-            bounded = output.bounded(*SINGLE_RELUS[kind])
-            ratio = source.scale / output.scale if kind == "QUANTIZE" else source.scale_over(output)
-            return kinds.Lookup(inputs, bounded, kind, rescaling(source, bounded, ratio))
+        if kind in ("RELU", "RELU6"):
+            bounded = output.bounded(kind)
+            return kinds.Lookup(inputs, bounded, kind, rescaling(source, bounded, source.scale_over(bounded)))
+        if kind == "QUANTIZE":
+            return kinds.Lookup(inputs, output, kind, rescaling(source, output, source.scale / output.scale))
         raise NetworkError(f"an operator {kind} ({output.name})")
 
     def _convolution(self, kind: str, entry: Any, output: Quantity) -> Convolution:
@@ -222,9 +216,9 @@ class TFLiteFile:
         """Narrow bounds by the activation function at an operator's end."""
         functions = self._schema.ActivationFunctionType
         code = getattr(options, "fusedActivationFunction", functions.NONE)
-        for name, bounds in ACTIVATIONS.items():
+        for name in ACTIVATIONS:
             if code == getattr(functions, name):
-                return output.bounded(*bounds)
+                return output.bounded(name)
         raise NetworkError(f"{output.name} with activation function number {code}")
 
     def _is_constant(self, number: int) -> bool:

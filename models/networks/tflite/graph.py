@@ -18,8 +18,6 @@ from silicodec.models.networks.tflite.quantity import Quantity
 Operator = Convolution | FullyConnected | kinds.Operator
 Replace = Callable[[str, Tensor], Tensor | None]
 
-ACTIVATED = (Convolution, FullyConnected, kinds.Addition, kinds.Lookup)
-"""Operators that an activation function can end."""
 MOVING = (kinds.Reshape, kinds.Softmax)
 """Operators whose outputs are never replaced."""
 
@@ -27,8 +25,8 @@ MOVING = (kinds.Reshape, kinds.Softmax)
 class IntegerGraph:
     """A network.
 
-    A *word* is what a codec gets of a tensor, channel-major: uint8, q - zero_point, where an activation function ends
-    it (real zero is the word 0), and int8 elsewhere: q, less 128 in networks of unsigned integers.
+    A *word* is what a codec gets of a tensor, channel-major: uint8, q - zero_point, of tensors that are never negative,
+    as after a ReLU (real zero is the word 0), and int8 of others: q, less 128 in networks of unsigned integers.
 
     Attributes
     ----------
@@ -89,18 +87,18 @@ class IntegerGraph:
                 result = _replaced_sums(operator, inputs, replace)
             else:
                 result = operator.compute(*inputs)
-                if ends_in_activation(operator) if point == "activation" else not isinstance(operator, MOVING):
-                    result = _replaced(operator.output, result, replace, as_words(operator, result))
+                wanted = operator.output.activation != "NONE" if point == "activation" else is_computed(operator)
+                result = _replaced(operator.output, result, replace) if wanted else result
             values[operator.output.number] = result
         return values
 
     def feature_maps(self, images: np.ndarray) -> dict[str, np.ndarray]:
-        """Compute the words of each tensor that an activation function ends, by name: uint8, (N, C, H, W)."""
+        """Compute the words of each tensor that an activation function ends, by name: (N, C, H, W)."""
         values = self.values(images)
         return {
-            operator.output.name: _as_maps(as_words(operator, values[operator.output.number]).numpy())
+            operator.output.name: _as_maps(as_words(operator.output, values[operator.output.number]).numpy())
             for operator in self.operators
-            if ends_in_activation(operator)
+            if operator.output.activation != "NONE"
         }
 
     def weights(self) -> dict[str, np.ndarray]:
@@ -113,28 +111,31 @@ class IntegerGraph:
         }
 
 
-def ends_in_activation(operator: Operator) -> bool:
-    """Tell whether no integer of the output stands for a negative number: the operator ends in a (fused) ReLU."""
-    return isinstance(operator, ACTIVATED) and operator.output.low == 0
+def is_computed(operator: Operator) -> bool:
+    """Tell whether an operator makes new values, and not only moves them or gives probabilities."""
+    return not isinstance(operator, MOVING)
 
 
-def as_words(operator: Operator, values: Tensor) -> Tensor:
+def as_words(output: Quantity, values: Tensor) -> Tensor:
     """Make words of integers less their zero point."""
-    if ends_in_activation(operator):
+    if output.low == 0:
         return values.to(torch.uint8)
-    return (values + _word_offset(operator.output)).to(torch.int8)
+    return (values + _word_offset(output)).to(torch.int8)
+
+
+def from_words(output: Quantity, words: Tensor) -> Tensor:
+    """Make integers less their zero point of words, within the tensor's bounds."""
+    values = words.to(torch.float32) - (0 if output.low == 0 else _word_offset(output))
+    return values.clamp(output.low, output.high)
 
 
 def _word_offset(output: Quantity) -> int:
     return output.zero_point - (128 if output.dtype == "uint8" else 0)
 
 
-def _replaced(output: Quantity, values: Tensor, replace: Replace, words: Tensor) -> Tensor:
-    replaced = replace(output.name, words)
-    if replaced is None:
-        return values
-    restored = replaced.to(torch.float32) - (_word_offset(output) if words.dtype == torch.int8 else 0)
-    return restored.clamp(output.low, output.high)
+def _replaced(output: Quantity, values: Tensor, replace: Replace) -> Tensor:
+    words = replace(output.name, as_words(output, values))
+    return values if words is None else from_words(output, words)
 
 
 def _replaced_sums(operator: Operator, inputs: list[Tensor], replace: Replace) -> Tensor:

@@ -5,6 +5,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+ACTIVATIONS = {
+    "NONE": (-math.inf, math.inf),
+    "RELU": (0.0, math.inf),
+    "RELU6": (0.0, 6.0),
+    "RELU_N1_TO_1": (-1.0, 1.0),
+}
+"""Bounds that an activation function sets, by TensorFlow Lite's name of it."""
+
 
 @dataclass(frozen=True)
 class Quantity:
@@ -24,6 +32,8 @@ class Quantity:
         As above.
     low, high : int
         Bounds of q - zero_point.
+    activation : str
+        Name of the activation function that ends its operator, or ``NONE``.
     """
 
     number: int
@@ -34,12 +44,14 @@ class Quantity:
     zero_point: int
     low: int
     high: int
+    activation: str = "NONE"
 
-    def bounded(self, low: float, high: float) -> "Quantity":
-        """Narrow the bounds to real numbers, as an activation function does."""
+    def bounded(self, activation: str) -> "Quantity":
+        """Narrow the bounds to those of an activation function, a key of `ACTIVATIONS`."""
+        low, high = ACTIVATIONS[activation]
         lowest = self.low if math.isinf(low) else max(self.low, self._rounded(low))
         highest = self.high if math.isinf(high) else min(self.high, self._rounded(high))
-        return replace(self, low=lowest, high=highest)
+        return replace(self, low=lowest, high=highest, activation=activation)
 
     def scale_over(self, other: "Quantity") -> float:
         """Divide the scales in float32, as TensorFlow Lite does in places."""
