@@ -8,7 +8,7 @@ from silicodec.models.errors import unknown_name
 from silicodec.models.networks.cifar10 import CifarResNet
 from silicodec.models.networks.digits import Digits
 from silicodec.models.networks.imagenet import DEVIATION, MEAN, TorchvisionNetwork
-from silicodec.models.networks.integer import TFLiteNetwork
+from silicodec.models.networks.integer import QuantisedNetwork, TFLiteNetwork
 from silicodec.models.networks.mnist import Mnist, build_lenet5, build_perceptron
 from silicodec.models.networks.network import Images, Network, NetworkError
 
@@ -48,6 +48,23 @@ _TORCHVISION = {
     "squeezenet1_1": "Iandola et al. 2016 (arXiv 1602.07360)",
 }
 
+_RESNETS = [
+    _cifar_resnet(name="resnet20", summary="ResNet-20, He et al. 2016 (arXiv 1512.03385)", top1=0.8135),
+    _cifar_resnet(name="resnet56", summary="ResNet-56, He et al. 2016 (arXiv 1512.03385)", top1=0.8315),
+]
+
+
+def _quantised(base: Network, top1: float) -> QuantisedNetwork:
+    shared = {name: getattr(base, name) for name in ("source", "data_set", "input_shape", "mean", "deviation")}
+    return QuantisedNetwork(
+        name=f"{base.name}-int8",
+        summary=f"{base.name} in 8-bit integers, quantised here",
+        top1=top1,
+        base=base,
+        **shared,
+    )
+
+
 _ALL = [
     Digits(
         name="digits",
@@ -63,8 +80,8 @@ _ALL = [
     _mnist(
         name="perceptron", summary="perceptron 784-300-10, pruned", build=build_perceptron, density=0.0042, top1=0.9447
     ),
-    _cifar_resnet(name="resnet20", summary="ResNet-20, He et al. 2016 (arXiv 1512.03385)", top1=0.8135),
-    _cifar_resnet(name="resnet56", summary="ResNet-56, He et al. 2016 (arXiv 1512.03385)", top1=0.8315),
+    *_RESNETS,
+    *(_quantised(base, top1) for base, top1 in zip(_RESNETS, (0.8175, 0.8335), strict=True)),
     TFLiteNetwork(
         name="mobilenetv2-int8",
         summary="MobileNetV2, 8-bit integers, Jacob et al. 2018 (arXiv 1712.05877)",

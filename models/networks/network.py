@@ -124,8 +124,12 @@ class Network(ABC):
         if count is not None and len(pixels) < count:
             place = self.data_set if folder is None else folder
             raise NetworkError(f"{count} images were asked for, but {place} holds {len(pixels)}")
+        return Images(self.normalised(pixels[:count]), None if labels is None else labels[:count].astype(np.int64))
+
+    def normalised(self, pixels: np.ndarray) -> np.ndarray:
+        """Take pixels in 0 .. 1, float32, (N, C, H, W), to what the network takes."""
         mean, deviation = (np.reshape(np.array(v, np.float32), (-1, 1, 1)) for v in (self.mean, self.deviation))
-        return Images((pixels[:count] - mean) / deviation, None if labels is None else labels[:count].astype(np.int64))
+        return (pixels - mean) / deviation
 
     def classify(self, images: np.ndarray) -> np.ndarray:
         """Predict the class of each image of a batch (N, C, H, W); int64, (N,)."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, fx
 
 from silicodec.models.networks.network import NetworkError
-from silicodec.models.reproducible import reproducible
+from silicodec.models.networks.reproducible import reproducible
 
 Method = Literal["min-max", "percentile"]
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -67,7 +67,7 @@ class Calibration:
         below = np.cumsum(counts) / max(counts.sum(), 1)
         outside = (1 - self.percentile / 100) / 2
         low = edges[np.searchsorted(below, outside, side="right")] if extremes[0] < 0 else 0.0
-        high = edges[min(np.searchsorted(below, 1 - outside), BINS - 1) + 1]
+        high = edges[min(int(np.searchsorted(below, 1 - outside)), BINS - 1) + 1]
         return min(float(low), 0.0), max(float(high), 0.0)
 
 

@@ -6,7 +6,7 @@ or is folded into the one that it continues, where nothing else uses that one's 
 
 import operator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
@@ -151,7 +151,7 @@ class _Tracer:
         else:
             self._refuse(node, str(node.target))
 
-    def _refuse(self, node: fx.Node, kind: str) -> None:
+    def _refuse(self, node: fx.Node, kind: str) -> NoReturn:
         raise NetworkError(
             f"the network holds an operation {kind} ({self._name}), which has no counterpart in integers"
         )
@@ -214,7 +214,7 @@ class _Tracer:
     def _add_convolution(self, node: fx.Node, module: nn.Conv2d) -> None:
         if module.dilation != (1, 1) or module.padding_mode != "zeros" or isinstance(module.padding, str):
             self._refuse(node, "Conv2d with dilation, or padding that is not given in zeros")
-        down, right = module.padding  # type: ignore[misc]
+        down, right = module.padding
         self._begin(
             "convolution",
             node,
@@ -243,7 +243,7 @@ class _Tracer:
         index = node.args[1]
         if not isinstance(index, tuple) or len(index) != 4 or any(not _is_whole(part) for part in index):
             self._refuse(node, "getitem of anything but every n-th row and column")
-        strides = tuple(part.step or 1 for part in index[2:])  # type: ignore[union-attr, index]
+        strides = tuple(part.step or 1 for part in index[2:])  # type: ignore[union-attr]
         if strides == (1, 1):
             self._layer_of[node] = self._source(node)
             return
@@ -272,7 +272,7 @@ def _numbers(tensor: Any) -> np.ndarray | None:
 
 
 def _pair(value: Any) -> tuple[int, int]:
-    return (value, value) if isinstance(value, int) else tuple(value)  # type: ignore[return-value]
+    return (value, value) if isinstance(value, int) else tuple(value)
 
 
 def _argument(node: fx.Node, place: int, name: str, default: Any) -> Any:
