@@ -41,4 +41,7 @@ copybutton_prompt_is_regexp = True
 suppress_warnings = ["ref.python"]  # words in the types of attributes, such as `bits`, that many classes have
 
 html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_show_copyright = False
 html_title = f"silicodec {version}"
