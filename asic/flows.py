@@ -125,7 +125,7 @@ class SynthesisFlow(CellFlow):
 
 
 class LayoutFlow(CellFlow):
-    """From Verilog to GDS: behind our synthesis, SiliconCompiler's place and route."""
+    """From Verilog to GDS: after our synthesis, SiliconCompiler's place and route."""
 
     def __init__(self, *, power: bool = False) -> None:
         super().__init__("layout")

@@ -36,6 +36,11 @@ def scaled_area(area_um2: float, nanometres: int) -> float:
     ------
     ValueError
         If there is no factor for it.
+
+    Examples
+    --------
+    >>> scaled_area(1000.0, 65)
+    230.0
     """
     if nanometres not in AREA_FROM_130_NM:
         raise ValueError(f"no factor for {nanometres} nm: known are {', '.join(map(str, AREA_FROM_130_NM))}")

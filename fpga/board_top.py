@@ -1,4 +1,4 @@
-"""The top level of a board: a UART, a server of requests, and an engine behind buffers."""
+"""The top level of a board: a UART, a server of requests, and an engine between buffers."""
 
 from __future__ import annotations
 
@@ -192,7 +192,7 @@ def server(
 
 @block
 def board_top(clk: Any, rx: Any, tx: Any, *, engine: Engine, divider: int) -> Any:
-    """Put an engine behind a UART.
+    """Give an engine a UART.
 
     Parameters
     ----------

@@ -52,7 +52,7 @@ class Design:
 
 
 def board_design(engine: Engine, board: Board) -> Design:
-    """Return an engine behind the board's UART."""
+    """Return an engine with the board's UART."""
     return Design(engine.name, TOP, board_verilog(engine, board.divider))
 
 

@@ -1,4 +1,4 @@
-"""The programs behind the flows: where they are, and which version."""
+"""The programs that the flows call: where they are, and which version."""
 
 from __future__ import annotations
 

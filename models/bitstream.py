@@ -58,7 +58,14 @@ def from_bytes(data: bytes) -> np.ndarray:
 
 
 def pack(words: np.ndarray, word_bits: int) -> EncodedStream:
-    """Concatenate words of `word_bits` bits each."""
+    """Concatenate words of `word_bits` bits each.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> pack(np.array([1, 2, 3], np.uint8), 4).data.hex()
+    '1230'
+    """
     nbits = word_bits * words.size
     if word_bits in (8, 16):
         return EncodedStream(words.astype(f">u{word_bits // 8}").tobytes(), nbits)
@@ -71,6 +78,11 @@ def unpack(data: bytes, word_bits: int, count: int) -> np.ndarray:
     """Cut the first `count` words of `word_bits` bits out of bytes that hold at least so many.
 
     Bits after the end of `data` read as zeros, for up to one word.
+
+    Examples
+    --------
+    >>> unpack(bytes([0x12, 0x30]), 4, 3)
+    array([1, 2, 3], dtype=uint8)
     """
     if word_bits in (8, 16):
         padded = data + bytes(max(0, count * word_bits // 8 - len(data)))

@@ -52,6 +52,11 @@ def make_codec(name: str, **parameters: Any) -> Codec:
     ------
     CodecError
         If there is no such codec, or a parameter is unknown or out of range.
+
+    Examples
+    --------
+    >>> make_codec("ebpc", word_bits=16).get_config()
+    {'id': 'ebpc', 'word_bits': 16, 'block_size': 8, 'max_zero_run': 16}
     """
     return find_codec(name).from_config({"id": name, **parameters})
 

@@ -71,6 +71,14 @@ class Encoded:
         Shape of the array.
     dtype : numpy.dtype
         Element type of the array, one of `DTYPES`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from silicodec.models.ebpc import EBPC
+    >>> encoded = EBPC().encode(np.zeros((2, 3), np.uint8))
+    >>> Encoded.from_bytes(encoded.to_bytes()).shape
+    (2, 3)
     """
 
     codec: dict[str, Any]

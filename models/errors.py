@@ -29,7 +29,7 @@ def unknown_name(kind: str, name: str, known: Iterable[object]) -> str:
     Examples
     --------
     >>> unknown_name("codec", "ebcp", ["ebpc", "bpc", "dct"])
-    "unknown codec 'ebcp': did you mean ebpc or bpc?"
+    "unknown codec 'ebcp': did you mean ebpc?"
     >>> unknown_name("codec", "gzip", ["ebpc", "bpc", "dct"])
     "unknown codec 'gzip': known are ebpc, bpc, dct"
     """

@@ -3,6 +3,7 @@
 >>> from silicodec.models.numcodecs_adapter import register
 >>> register()
 >>> numcodecs.get_codec({"id": "silicodec-ebpc", "word_bits": 8})
+EBPCAdapter(EBPC(word_bits=8, block_size=8, max_zero_run=16))
 
 An encoded buffer is a container (`docs/formats/container.md`).
 """

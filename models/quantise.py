@@ -115,6 +115,13 @@ def quantise(
     NumberFormatError
         For an unknown format or rule, for values that are not finite, and for floating-point values in a native
         format or integers in another one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> quantised = quantise(np.array([0.0, 0.5, -1.0]), "fixed8")
+    >>> quantised.values
+    array([  0,  48, -95], dtype=int8)
     """
     target = parse_number_format(number_format)
     if scale_rule not in SCALE_RULES:

@@ -11,7 +11,14 @@ SAMPLE_DTYPES = ("int8", "uint8")
 
 
 def to_samples(array: np.ndarray) -> np.ndarray:
-    """Take the offset of 128 off unsigned values."""
+    """Take the offset of 128 off unsigned values.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> to_samples(np.array([0, 128, 255], np.uint8))
+    array([-128,    0,  127], dtype=int8)
+    """
     return array if array.dtype == np.int8 else (array ^ np.uint8(128)).view(np.int8)
 
 

@@ -66,6 +66,12 @@ def verilog(engine: Engine) -> str:
     ConversionError
         If MyHDL cannot convert the block, if a signal is driven but not read or read but not driven, or if the ports
         are not those that the engine declares.
+
+    Examples
+    --------
+    >>> from silicodec.rtl.catalog import ENGINES
+    >>> verilog(ENGINES["weight-trimmer"]).splitlines()[0]
+    'module weight_trimmer ('
     """
     if id(engine) not in _texts:
         _texts[id(engine)] = (engine, _convert(engine))

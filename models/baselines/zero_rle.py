@@ -28,6 +28,12 @@ class ZeroRLE(WordCodec):
         Bits of a word, 4 to 16.
     run_bits : int
         Bits of a run length, 0 to 16; 4 bits stand for up to 16 zero words, as in EBPC's zero stream.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> ZeroRLE(word_bits=8).nbits(np.zeros(1000, np.uint8))
+    315
     """
 
     run_bits: int = 4

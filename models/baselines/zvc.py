@@ -25,6 +25,13 @@ class ZVC(WordCodec):
     ----------
     word_bits : int
         Bits of a word, 4 to 16.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> encoded = ZVC(word_bits=8).encode(np.array([0, 0, 7, 0], np.uint8))
+    >>> encoded.nbits, encoded.ratio
+    (12, 2.6666666666666665)
     """
 
     codec_id: ClassVar[str] = "zvc"

@@ -43,7 +43,7 @@ class DCT(Codec):
     table : sequence of 8 sequences of 8 int, optional
         Quantisation steps, powers of two from 1 to 128; rows are vertical frequencies, columns horizontal ones.
     signed : int
-        0 for maps without negative values, such as those behind a ReLU: the mean of a tile is coded twice as finely,
+        0 for maps without negative values, such as those after a ReLU: the mean of a tile is coded twice as finely,
         and what comes back is not negative either. 1 for any map.
     two_level : int
         0 for a bitmap of each tile and a byte for each nonzero coefficient, as in the paper; 1 for the shorter code

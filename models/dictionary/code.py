@@ -49,7 +49,7 @@ class CodeTable(NamedTuple):
     entries : numpy.ndarray
         How many entries it stands for: all but the last are zeros.
     slot : numpy.ndarray
-        The slot that it reads or stores; for nothing but zeros the one behind the last, which nothing is stored in.
+        The slot that it reads or stores; for nothing but zeros the one after the last, which nothing is stored in.
     planes : numpy.ndarray
         The planes of its literal.
     """

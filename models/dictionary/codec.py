@@ -43,6 +43,15 @@ class Dictionary(WordCodec):
     slot_bits : int, optional
         Most bits in the number of a slot, 2 to `code_bits` - 3: the dictionary has 2**slot_bits slots. By default 5, or
         the most where that is less.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> weights = np.repeat(np.array([0, 8, -8, 0], np.int8), 64)
+    >>> codec = Dictionary(entry_size=8)
+    >>> encoded = codec.encode(weights)
+    >>> bool((codec.decode(encoded) == weights).all()), encoded.ratio > 8
+    (True, True)
     """
 
     entry_size: int = None  # type: ignore[assignment]  # an int once the object is made

@@ -34,6 +34,12 @@ class Trimming:
     ------
     CodecError
         If a parameter is out of range; the message names it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Trimming(low_bits=3, threshold=6).apply(np.array([-128, -5, 4, 6, 77, 127], np.int8))
+    array([-128,    0,    0,    8,   80,  120], dtype=int8)
     """
 
     low_bits: int = 0

@@ -47,6 +47,12 @@ class BPC(WordCodec):
         Bits of a word, 4 to 16.
     block_size : int, optional
         Words in a block, 2 to `word_bits`; by default 8, or `word_bits` where that is less.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> BPC(word_bits=8).nbits(np.arange(64, dtype=np.uint8))
+    192
     """
 
     block_size: int = None  # type: ignore[assignment]  # an int once the object is made

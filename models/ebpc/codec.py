@@ -32,6 +32,15 @@ class EBPC(BPC):
         Nonzero words in a block, 2 to `word_bits`; by default 8, or `word_bits` where that is less.
     max_zero_run : int
         Longest run of zero words that one code stands for; a power of two up to 65536.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> encoded = EBPC(word_bits=8).encode(np.array([0, 0, 0, 5, 6, 7, 0, 0], np.int8))
+    >>> encoded.nbits, {name: stream.nbits for name, stream in encoded.streams.items()}
+    (50, {'znz': 13, 'bpc': 37})
+    >>> EBPC().decode(encoded)
+    array([0, 0, 0, 5, 6, 7, 0, 0], dtype=int8)
     """
 
     max_zero_run: int = 16

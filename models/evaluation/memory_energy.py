@@ -18,6 +18,12 @@ class MemoryPart:
         What it is, and where the figures come from.
     write_pj, read_pj : float
         Energy of a bit written and of a bit read, in pJ.
+
+    Examples
+    --------
+    >>> part = get_memory_part("ddr3-1066")
+    >>> f"{1e9 * part.joules(8000, 8000):.1f} nJ"
+    '1125.6 nJ'
     """
 
     name: str

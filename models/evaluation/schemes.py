@@ -43,7 +43,7 @@ class Scheme(Protocol):
         ----------
         maps : np.ndarray
             (N, C, H, W), from calibration images: int8, or the network's own words, uint8, which are never negative.
-            H = W = 1 behind linear layers.
+            H = W = 1 after linear layers.
 
         Returns
         -------

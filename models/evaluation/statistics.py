@@ -61,7 +61,7 @@ class Paired:
         --------
         >>> low, high = Paired(lost=6, gained=4, total=200).interval
         >>> round(low, 3), round(high, 3)
-        (-0.024, 0.044)
+        (-0.024, 0.043)
         """
         lost, gained = ((count + 1) / (self.total + 2) for count in (self.lost, self.gained))
         half = Z * math.sqrt((lost + gained - (lost - gained) ** 2) / (self.total + 2))

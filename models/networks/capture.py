@@ -72,7 +72,7 @@ def feature_maps(model: nn.Module | IntegerGraph, images: np.ndarray) -> list[La
     Returns
     -------
     list of Layer
-        Values (N, C, H, W); H = W = 1 behind linear layers.
+        Values (N, C, H, W); H = W = 1 after linear layers.
 
     Raises
     ------

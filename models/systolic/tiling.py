@@ -26,6 +26,13 @@ def weight_tiles(weights: np.ndarray, rows: int, columns: int) -> np.ndarray:
     numpy.ndarray
         (tiles, rows, columns): for each `columns` columns of the matrix the tiles from top to bottom, filled up with
         zeros.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> weight_tiles(np.ones((3, 2), np.int8), 2, 2)[:, :, 0]
+    array([[1, 1],
+           [1, 0]], dtype=int8)
     """
     padded = pad_to_multiple(weights, rows, columns)
     blocks = padded.reshape(padded.shape[0] // rows, rows, padded.shape[1] // columns, columns)

@@ -95,7 +95,7 @@ class TransformCodec(Codec):
     block : int
         Side of the square of pixels that is transformed together, 1 to 8.
     signed : int
-        0 for maps without negative values, such as those behind a ReLU: what comes back is not negative either. 1 for
+        0 for maps without negative values, such as those after a ReLU: what comes back is not negative either. 1 for
         any map.
     matrix, bias, inverse_matrix, inverse_bias, lengths : str
         Tables of the forward and the inverse transform, and lengths of code words, in base64. Empty ones stand for

@@ -29,7 +29,7 @@ def fold_bases(model: nn.Module, bases: Mapping[str, np.ndarray]) -> nn.Module:
     -------
     torch.nn.Module
         A copy that computes the same. A folded convolution, its batch normalisation included, puts out components;
-        a convolution of 1 x 1 pixels, in the place of the batch normalisation or behind the folded one, restores the
+        a convolution of 1 x 1 pixels, in the place of the batch normalisation or after the folded one, restores the
         channels.
 
     Raises

@@ -31,6 +31,11 @@ class Stalls:
     ready_after_valid : bool
         Whether an output is ready only in a cycle after one with `valid`. An engine whose `valid` waits for `ready`
         then hangs.
+
+    Examples
+    --------
+    >>> Stalls(seed=1).input_pattern(0)[:8]
+    array([0, 0, 1, 0, 0, 0, 0, 0], dtype=uint8)
     """
 
     seed: int = 0
