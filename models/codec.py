@@ -55,7 +55,7 @@ class Codec(ABC):
         Parameters
         ----------
         array : numpy.ndarray
-            Any shape; int8, uint8, int16, uint16, or with 16-bit words float16. Taken in C order.
+            Any shape; int8, uint8, int16, uint16, or with 16-bit words float16, in either byte order. Taken in C order.
 
         Raises
         ------
@@ -63,10 +63,10 @@ class Codec(ABC):
             If the dtype is another, or a value does not fit in `word_bits` bits.
         """
         array = np.asarray(array)
-        return Encoded(self.get_config(), self._encode_array(array), array.shape, array.dtype.newbyteorder("="))
+        return Encoded(self.get_config(), self._encode_array(array), array.shape, np.dtype(array.dtype.str))
 
     def decode(self, encoded: Encoded) -> np.ndarray:
-        """Decode what this codec encoded; returns the array.
+        """Decode what this codec encoded; returns the array, in C order and the byte order that it had.
 
         Raises
         ------
@@ -203,7 +203,7 @@ def from_words(words: np.ndarray, word_bits: int, dtype: np.dtype[Any]) -> np.nd
     if dtype.kind == "f":
         if word_bits != 16:
             raise CorruptDataError(f"float16 values cannot come from words of {word_bits} bits")
-        return words.view(dtype)
+        return words.view(dtype.newbyteorder("=")).astype(dtype, copy=False)
     if dtype.kind == "i":
         unused = 8 * words.itemsize - word_bits
         values = (words << unused).view(f"i{words.itemsize}") >> unused

@@ -23,6 +23,7 @@ DTYPES = ("int8", "uint8", "int16", "uint16", "float16")
 
 PREFIX = struct.Struct(">8sHIQ")  # magic, version, bytes of header, bytes of payload
 _CHECKSUM = struct.Struct(">I")
+_DTYPE_NAMES = (*DTYPES, *(f">{name}" for name in DTYPES if np.dtype(name).itemsize > 1))  # ">": big-endian
 _HEADER_FIELDS = {"codec", "shape", "dtype", "streams"}
 _MAX_DIMENSIONS = 64  # NumPy's own limit
 _MAX_SIZE = 2**61  # far beyond any memory, and within NumPy's index type for the bytes of any dtype
@@ -70,7 +71,7 @@ class Encoded:
     shape : tuple of int
         Shape of the array.
     dtype : numpy.dtype
-        Element type of the array, one of `DTYPES`.
+        Element type of the array, one of `DTYPES` in either byte order.
 
     Examples
     --------
@@ -106,7 +107,7 @@ class Encoded:
         header = {
             "codec": self.codec,
             "shape": self.shape,
-            "dtype": self.dtype.name,
+            "dtype": _dtype_name(self.dtype),
             "streams": [[name, stream.nbits] for name, stream in self.streams.items()],
         }
         header_bytes = json.dumps(header, separators=(",", ":")).encode()
@@ -140,7 +141,15 @@ class Encoded:
             position += nbytes
         if position != len(payload):
             raise CorruptDataError(f"container has {len(payload)} bytes of streams, its header says {position}")
-        return cls(header["codec"], streams, tuple(header["shape"]), np.dtype(header["dtype"]))
+        return cls(header["codec"], streams, tuple(header["shape"]), _named_dtype(header["dtype"]))
+
+
+def _dtype_name(dtype: np.dtype[Any]) -> str:
+    return ">" + dtype.name if dtype.str.startswith(">") else dtype.name
+
+
+def _named_dtype(name: str) -> np.dtype[Any]:
+    return np.dtype(name.removeprefix(">")).newbyteorder(">" if name.startswith(">") else "<")
 
 
 def _split(container: bytes) -> tuple[bytes, bytes]:
@@ -180,8 +189,8 @@ def _parse_header(header_bytes: bytes) -> dict[str, Any]:
         raise CorruptDataError("container's shape must be a list of sizes")
     if math.prod(size or 1 for size in shape) > _MAX_SIZE:  # NumPy has this limit even where another size is 0
         raise CorruptDataError(f"container's shape is too large: {shape}")
-    if dtype not in DTYPES:
-        raise CorruptDataError(f"container's dtype must be one of {', '.join(DTYPES)}, not {dtype!r}")
+    if dtype not in _DTYPE_NAMES:
+        raise CorruptDataError(f"container's dtype must be one of {', '.join(_DTYPE_NAMES)}, not {dtype!r}")
     if not isinstance(streams, list) or not all(map(_is_stream_entry, streams)):
         raise CorruptDataError("container's streams must be pairs of a name and a number of bits")
     if len({name for name, _ in streams}) != len(streams):

@@ -43,7 +43,12 @@ class NumcodecsAdapter(numcodecs.abc.Codec):
         self._codec = self.codec_class.from_config({"id": self.codec_class.codec_id, **parameters})
 
     def encode(self, buf: Any) -> bytes:
-        """Encode an array in memory order, or a buffer as bytes; raises CodecError where `Codec.encode` does."""
+        """Encode an array in memory order, or a buffer as bytes; raises CodecError where `Codec.encode` does.
+
+        An array that is not contiguous is taken in C order.
+        """
+        if isinstance(buf, np.ndarray) and not buf.flags.forc:
+            buf = np.ascontiguousarray(buf)
         return self._codec.encode(ensure_contiguous_ndarray(buf)).to_bytes()
 
     def decode(self, buf: Any, out: Any = None) -> np.ndarray:

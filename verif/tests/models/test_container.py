@@ -109,6 +109,7 @@ def test_newer_version():
         (container_with(shape=[0, 2**61, 2]), "too large"),
         (container_with(dtype="float64"), "dtype must be one of"),
         (container_with(dtype=["int8"]), "dtype must be one of"),
+        (container_with(dtype=">int8"), "dtype must be one of"),
         (container_with(streams={}), "pairs of a name and a number"),
         (container_with(streams=[["znz"]]), "pairs of a name and a number"),
         (container_with(streams=[["znz", -1]]), "pairs of a name and a number"),
@@ -150,6 +151,16 @@ def test_values_that_the_dtype_cannot_hold():
     encoded = make_codec("zvc", word_bits=16).encode(np.array([300], np.int16))
     with pytest.raises(CorruptDataError, match="do not fit in int8"):
         decode(Encoded(encoded.codec, encoded.streams, encoded.shape, np.dtype(np.int8)))
+
+
+@pytest.mark.parametrize("codec", ["ebpc", "bpc", "zero-rle", "zvc", "deflate"])
+@pytest.mark.parametrize("dtype", [">i2", "<i2", ">u2", ">f2"])
+def test_byte_order_comes_back(codec, dtype):
+    array = np.array([[0, 258, 3], [4, 0, 0]]).astype(dtype)
+    encoded = Encoded.from_bytes(make_codec(codec, word_bits=16).encode(array).to_bytes())
+    np.testing.assert_array_equal(decode(encoded), array, strict=True)
+    swapped = array.astype(np.dtype(dtype).newbyteorder())
+    assert make_codec(codec, word_bits=16).encode(swapped).streams == encoded.streams
 
 
 @pytest.mark.parametrize(("data", "nbits"), [(b"", 1), (b"ab", 8), (b"a", -1)])

@@ -48,3 +48,32 @@ def test_zarr_array_compressed_with_ebpc_reads_back_equal(tmp_path, order):
     reopened = zarr.open_array(tmp_path, mode="r")
     assert reopened.metadata.compressor == codec
     np.testing.assert_array_equal(reopened[:], MAPS)
+
+
+@pytest.mark.parametrize("dtype", ["<i2", ">i2", "<u2", ">u2", "<f2", ">f2"])
+@pytest.mark.parametrize("codec_id", ["silicodec-ebpc", "silicodec-zvc", "silicodec-zstd"])
+def test_zarr_array_keeps_its_byte_order(tmp_path, dtype, codec_id):
+    zarr = pytest.importorskip("zarr")
+    values = np.arange(16, dtype=dtype)
+    codec = numcodecs.get_codec({"id": codec_id, "word_bits": 16})
+    array = zarr.create_array(tmp_path, shape=(16,), chunks=(8,), dtype=dtype, zarr_format=2, compressors=codec)
+    array[:] = values
+    np.testing.assert_array_equal(zarr.open_array(tmp_path, mode="r")[:], values, strict=True)
+    out = np.empty_like(values)
+    assert codec.decode(codec.encode(values), out=out) is out
+    np.testing.assert_array_equal(out, values, strict=True)
+
+
+def test_buffers_of_any_layout():
+    codec = numcodecs.get_codec({"id": "silicodec-ebpc", "word_bits": 8})
+    read_only = MAPS.copy()
+    read_only.flags.writeable = False
+    for values in (read_only, MAPS[::2, ::3], MAPS[::-1]):
+        np.testing.assert_array_equal(codec.decode(codec.encode(values)).reshape(values.shape), values)
+    out = np.zeros((60, 40), np.int8)
+    codec.decode(codec.encode(MAPS), out=out[::2])
+    np.testing.assert_array_equal(out[::2], MAPS)
+    assert not out[1::2].any()
+    out.flags.writeable = False
+    with pytest.raises(ValueError, match="read-only"):
+        codec.decode(codec.encode(MAPS), out=out[::2])
