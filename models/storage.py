@@ -1,10 +1,15 @@
 """Where data, caches and results lie on disk, and how they get there whole."""
 
+import errno
 import os
+import shutil
+import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from filecmp import cmp
 from pathlib import Path
+from typing import BinaryIO
 
 
 def data_file(name: str) -> Path:
@@ -34,26 +39,93 @@ def cache_folder() -> Path:
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """Give a temporary name to write to, and rename it to `path` when the block ends without an error.
+    """Give a temporary name to write to, and put what was written at `path` when the block ends without an error.
 
-    A file that would not change stays as it is, with its time.
+    A regular file is replaced in one step, by renaming: it keeps its mode, links to it are followed, and one that would
+    not change stays as it is, with its time. What must not be replaced (a device, a pipe, standard output, a file in
+    a folder that takes no other) is written to.
 
     Parameters
     ----------
     path : Path
-        Final name; its folder is made when missing.
+        Where it belongs; its folder is made when missing.
 
     Yields
     ------
     Path
-        Temporary name in the same folder and with the same suffix; removed when the block raises.
+        Temporary name with the same suffix; removed when the block raises.
+
+    Raises
+    ------
+    OSError
+        If nothing can be written there, before the block is entered where that can be told.
     """
     path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not _is_replaceable(path):
+        with tempfile.TemporaryDirectory(prefix="silicodec-") as folder:
+            temporary = Path(folder, path.name)
+            yield temporary
+            with temporary.open("rb") as source, _opened(path) as target:
+                shutil.copyfileobj(source, target)
+        return
+    path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
         yield temporary
         if not path.is_file() or not cmp(temporary, path, shallow=False):
+            if path.is_file():
+                shutil.copymode(path, temporary)
             temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def check_writable(path: Path) -> None:
+    """Check, without leaving a trace, that a file can be put at `path`: before work whose result goes there.
+
+    Raises
+    ------
+    OSError
+        If not, with the name of what stands in the way.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if _is_replaceable(path):
+        check_writable_folder(Path(os.path.realpath(path)).parent)
+    elif not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+
+def check_writable_folder(folder: Path) -> None:
+    """Check, without leaving a trace, that files can be put into a folder, or that it can be made; raises OSError."""
+    while not folder.exists():
+        folder = folder.parent
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise type(error)(error.errno, f"nothing can be written here: {error.strerror}", str(folder)) from None
+
+
+def is_standard_output(path: Path) -> bool:
+    """Whether this is where standard output goes."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(1))
+    except OSError:
+        return False
+
+
+def _is_replaceable(path: Path) -> bool:
+    """Whether this is a regular file, or nothing yet, that another may be renamed to."""
+    if not path.exists():
+        return True
+    return path.is_file() and not is_standard_output(path) and os.access(Path(os.path.realpath(path)).parent, os.W_OK)
+
+
+def _opened(path: Path) -> BinaryIO:
+    if not is_standard_output(path):
+        return path.open("wb")
+    sys.stdout.flush()
+    return os.fdopen(os.dup(1), "wb")  # opened anew it would start again at its beginning where it is a file

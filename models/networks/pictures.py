@@ -1,8 +1,14 @@
 """Image files as arrays."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 
@@ -27,7 +33,7 @@ def image_files(folder: Path) -> list[Path]:
 
 
 def read_image(path: Path, shape: tuple[int, int, int]) -> np.ndarray:
-    """Read an image file, cut to the centre and resized.
+    """Read an image file upright, cut to the centre and resized.
 
     Parameters
     ----------
@@ -51,14 +57,30 @@ def read_image(path: Path, shape: tuple[int, int, int]) -> np.ndarray:
     channels, height, width = shape
     try:
         with Image.open(path) as image:
-            picture = image.convert("L" if channels == 1 else "RGB")
+            picture = _eight_bits(ImageOps.exif_transpose(image), "L" if channels == 1 else "RGB")
     except UnidentifiedImageError as error:
         raise OSError(f"{path} is not an image that can be read") from error
     except (OSError, SyntaxError) as error:  # Pillow reports some broken PNG files as SyntaxError
         raise OSError(f"{path} cannot be read: {error}") from error
     picture = ImageOps.fit(picture, (width, height), method=Image.Resampling.BILINEAR, bleed=BORDER)
-    pixels = np.asarray(picture, np.float32).reshape(height, width, channels) / np.float32(255)
+    pixels = np.asarray(picture, np.float32).reshape(height, width, -1) / np.float32(255)
+    pixels = np.broadcast_to(pixels, (height, width, channels))
     return np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+def _eight_bits(image: Image.Image, mode: str) -> Image.Image:
+    """Convert to a mode of 8 bits a channel, or grey of more bits to numbers of 0 .. 255 that keep them all.
+
+    Pillow's own conversion cuts grey values of 16 bits off at 255.
+    """
+    from PIL import Image
+
+    if image.mode != "I" and not image.mode.startswith("I;16"):
+        return image.convert(mode)
+    values = np.asarray(image)
+    if values.min() < 0 or values.max() > 65535:
+        raise OSError(f"grey values from {values.min()} to {values.max()} are none of 16 bits")
+    return Image.fromarray(values.astype(np.float32) * np.float32(255 / 65535))
 
 
 def read_folder(folder: Path, shape: tuple[int, int, int], count: int | None = None) -> np.ndarray:

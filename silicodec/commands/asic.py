@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from silicodec.commands.codecs import FILE, read_array
+from silicodec.arrays import read_array
 from silicodec.commands.engines import find_engine
-from silicodec.output import Columns, print_table, write_json
+from silicodec.files import FOLDER, INPUT, OUTPUT
+from silicodec.output import Columns, print_table, say, write_json
 from silicodec.program import BadInput, FailedRun
 from silicodec.report.figures import HEADINGS, measured_figures
 
@@ -52,7 +53,7 @@ def asic() -> None:
 @asic.command()
 @click.argument("names", metavar="[ENGINE]...", nargs=-1)
 @click.option("--all", "every", is_flag=True, help="Run every engine of the catalog.")
-@click.option("--verilog", "files", type=FILE, multiple=True, metavar="FILE...", help="Run this design instead.")
+@click.option("--verilog", "files", type=INPUT, multiple=True, metavar="FILE...", help="Run this design instead.")
 @click.option("--top", help="Its top module.")
 @click.option("--clock-port", default="clk", show_default=True, help="Its clock input.")
 @click.option("--flow", type=click.Choice(["synthesis", "layout"]), default="synthesis", show_default=True)
@@ -66,11 +67,11 @@ def asic() -> None:
     help="Corner at which the clock is to be met.  [default: typical; slow for a layout]",
 )
 @click.option("--clock-gating", is_flag=True, help="Synthesise a second netlist, with gated clocks.")
-@click.option("--activity", type=FILE, metavar="FILE.npy", help="Tensor to work on.  [default: a feature map]")
+@click.option("--activity", type=INPUT, metavar="FILE.npy", help="Tensor to work on.  [default: a feature map]")
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Designs to run side by side.")
 @click.option("--scheduler", type=click.Choice(["slurm"]), help="Let SiliconCompiler hand its steps to a cluster.")
-@click.option("--out", "folder", type=FILE, default=BUILD / "flows", show_default=True, help="Folder of records.")
-@click.option("--json", "json_file", type=FILE, metavar="FILE", help="Write all records to this file as well.")
+@click.option("--out", "folder", type=FOLDER, default=BUILD / "flows", show_default=True, help="Folder of records.")
+@click.option("--json", "json_file", type=OUTPUT, metavar="FILE", help="Write all records to this file as well.")
 def run(
     names: tuple[str, ...],
     every: bool,
@@ -129,9 +130,9 @@ def run(
             failures.append(outcome.message)
         if outcome.result or len(listed) > 1:
             click.echo(f"{outcome.job.name}: {outcome.message}", err=True)
+    print_results(results)
     if json_file and results:
         write_json(json_file, [dataclasses.asdict(result) for result in results])
-    print_results(results)
     if failures:
         raise FailedRun(failures[0] if len(listed) == 1 else f"{len(failures)} of {len(listed)} designs failed")
 
@@ -229,9 +230,9 @@ def print_results(results: Sequence[Result]) -> None:
     for result in results:
         work = result.workload
         rate = f", {work.cycles / work.words:.3f} cycles per word on {work.tensor}" if work else ""
-        click.echo(f"{result.name}: clock {result.clock_ns:g} ns, {describe_check(result)}{rate}")
+        say(f"{result.name}: clock {result.clock_ns:g} ns, {describe_check(result)}{rate}")
         if result.flow == "layout":
-            click.echo(f"{result.name}: {describe_layout(result)}")
+            say(f"{result.name}: {describe_layout(result)}")
     print_power(results)
 
 
@@ -254,7 +255,7 @@ def print_power(results: Sequence[Result]) -> None:
         columns: Columns = [("design", "left"), *((heading, "right") for heading in headings)]
         print_table("Power at the typical corner, at work on the tensor", columns, rows)
     for reason in dict.fromkeys(reasons):
-        click.echo(f"no power figures: {reason}")
+        say(f"no power figures: {reason}")
 
 
 def describe_layout(result: Result) -> str:
@@ -287,12 +288,12 @@ def check_choice(names: Sequence[str], every: bool, files: Sequence[Path], top: 
 @asic.command()
 @click.argument("names", metavar="[ENGINE]...", nargs=-1)
 @click.option("--all", "every", is_flag=True, help="Measure every engine of the catalog.")
-@click.option("--verilog", "files", type=FILE, multiple=True, metavar="FILE", help="Measure this design instead.")
+@click.option("--verilog", "files", type=INPUT, multiple=True, metavar="FILE", help="Measure this design instead.")
 @click.option("--top", help="Its top module.")
 @click.option("--clock-port", default="clk", show_default=True, help="Its clock input.")
 @click.option("--period", default=3.0, show_default=True, metavar="NS", help="Clock period that synthesis aims for.")
-@click.option("--out", "folder", type=FILE, default=Path("build/asic"), show_default=True, help="Folder of records.")
-@click.option("--json", "json_file", type=FILE, metavar="FILE", help="Write all figures to this file as well.")
+@click.option("--out", "folder", type=FOLDER, default=Path("build/asic"), show_default=True, help="Folder of records.")
+@click.option("--json", "json_file", type=OUTPUT, metavar="FILE", help="Write all figures to this file as well.")
 def measure(
     names: tuple[str, ...],
     every: bool,
@@ -324,12 +325,12 @@ def measure(
     for engine in chosen:
         click.echo(f"measuring {engine.name}", err=True)
         measurements.append(measure_engine(engine, period))
+    columns: Columns = [("design", "left"), *((heading, "right") for heading in HEADINGS)]
+    print_table(CORNER, columns, [(m.name, *measured_figures(m)) for m in measurements])
     for measurement in measurements:
         write_record(measurement, folder)
     if json_file:
         write_json(json_file, [dataclasses.asdict(measurement) for measurement in measurements])
-    columns: Columns = [("design", "left"), *((heading, "right") for heading in HEADINGS)]
-    print_table(CORNER, columns, [(m.name, *measured_figures(m)) for m in measurements])
 
 
 def measure_engine(engine: Engine, period_ns: float) -> Measurement:
@@ -344,8 +345,8 @@ def measure_engine(engine: Engine, period_ns: float) -> Measurement:
 
 
 @asic.command()
-@click.option("--out", "folder", type=FILE, help="Folder of records.  [default: build/asic/flows, and shipped ones]")
-@click.option("--html", "page", type=FILE, metavar="FILE", help="Write a page with plots and layouts as well.")
+@click.option("--out", "folder", type=INPUT, help="Folder of records.  [default: build/asic/flows, and shipped ones]")
+@click.option("--html", "page", type=OUTPUT, metavar="FILE", help="Write a page with plots and layouts as well.")
 def compare(folder: Path | None, page: Path | None) -> None:
     """Compare what the flows recorded with published figures."""
     from silicodec.asic.results import present_results, read_results
@@ -361,10 +362,10 @@ def compare(folder: Path | None, page: Path | None) -> None:
     columns: Columns = [(heading, "left" if heading in ("design", "flow") else "right") for heading in COMPARED]
     print_table("Engines in silicon, SkyWater 130", columns, comparison_rows(results))
     for note in notes(results):
-        click.echo(f"  {note}")
+        say(f"  {note}")
     if page:
         write_page(results, folder or BUILD / "flows", page)
-        click.echo(page)
+        say(page)
 
 
 COMMANDS: tuple[Any, ...] = (asic,)

@@ -4,36 +4,20 @@ from __future__ import annotations
 
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from silicodec.output import print_table
+from silicodec.arrays import read_array
+from silicodec.files import INPUT, OUTPUT
+from silicodec.output import print_table, say
 from silicodec.program import BadInput
 from silicodec.settings import set_option, typed_settings
 
-if TYPE_CHECKING:
-    import numpy as np
-
-FILE = click.Path(path_type=Path)
-
-
-def read_array(path: Path) -> np.ndarray:
-    """Read a `.npy` file."""
-    import numpy as np
-
-    try:
-        array = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError):
-        array = None
-    if not isinstance(array, np.ndarray):
-        raise BadInput(f"{path} is not a .npy file of numbers, as numpy.save writes it")
-    return array
-
 
 @click.command()
-@click.argument("source", metavar="IN.npy", type=FILE)
-@click.argument("target", metavar="OUT", type=FILE)
+@click.argument("source", metavar="IN.npy", type=INPUT)
+@click.argument("target", metavar="OUT", type=OUTPUT)
 @click.option("--codec", "codec_name", default="ebpc", show_default=True, help="One of `silicodec codecs`.")
 @set_option(
     "-p",
@@ -60,13 +44,13 @@ def compress(source: Path, target: Path, codec_name: str, settings: dict[str, st
     with written_whole(target) as temporary:
         temporary.write_bytes(container)
     streams = ", ".join(f"{name} {stream.nbits:,}" for name, stream in encoded.streams.items())
-    click.echo(f"{target}: {len(container):,} bytes, ratio {encoded.ratio:.3f}")
-    click.echo(f"{array.size:,} values of {parameters['word_bits']} bits in {encoded.nbits:,} bits: {streams}")
+    say(f"{target}: {len(container):,} bytes, ratio {encoded.ratio:.3f}")
+    say(f"{array.size:,} values of {parameters['word_bits']} bits in {encoded.nbits:,} bits: {streams}")
 
 
 @click.command()
-@click.argument("source", metavar="IN", type=FILE)
-@click.argument("target", metavar="OUT.npy", type=FILE)
+@click.argument("source", metavar="IN", type=INPUT)
+@click.argument("target", metavar="OUT.npy", type=OUTPUT)
 def decompress(source: Path, target: Path) -> None:
     """Restore to OUT.npy the array that `silicodec compress` put into IN."""
     import numpy as np
@@ -81,7 +65,7 @@ def decompress(source: Path, target: Path) -> None:
         raise BadInput(f"{source}: {error}") from error
     with written_whole(target) as temporary, temporary.open("wb") as file:
         np.save(file, array)
-    click.echo(f"{target}: {array.dtype} array of shape {array.shape}")
+    say(f"{target}: {array.dtype} array of shape {array.shape}")
 
 
 @click.command()

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from silicodec.commands.codecs import FILE, read_array
+from silicodec.arrays import read_array
+from silicodec.files import FOLDER, OUTPUT
 from silicodec.models.errors import unknown_name
-from silicodec.output import Columns, print_table, write_json
+from silicodec.output import Columns, print_table, say, write_json
 from silicodec.program import FailedRun
 from silicodec.report.figures import measured_figures, published_figures, sources
 
@@ -44,18 +45,18 @@ def engines() -> None:
     columns: Columns = [("engine", "left"), ("what it is", "left"), *((heading, "right") for heading in headings)]
     print_table(f"Engines, measured on {CORNER}", columns, rows)
     for source in sources(ENGINES.values()):
-        click.echo(f"  published {source}")
+        say(f"  published {source}")
 
 
 @click.command()
 @click.argument("engine_name", metavar="ENGINE")
-@click.option("--out", "folder", type=FILE, default=Path(), help="Folder for the file.  [default: this one]")
+@click.option("--out", "folder", type=FOLDER, default=Path(), help="Folder for the file.  [default: this one]")
 def verilog(engine_name: str, folder: Path) -> None:
     """Convert ENGINE to one Verilog file."""
     engine = find_engine(engine_name)
     from silicodec.rtl.convert import to_verilog
 
-    click.echo(to_verilog(engine, folder))
+    say(to_verilog(engine, folder))
 
 
 @click.command()
@@ -70,7 +71,7 @@ def verilog(engine_name: str, folder: Path) -> None:
 )
 @click.option("--backend", default="verilator", show_default=True, help="myhdl, icarus, verilator or netlist.")
 @click.option("--stalls", "seed", type=int, metavar="SEED", help="Let every stream pause at random.")
-@click.option("--json", "json_file", type=FILE, metavar="FILE", help="Write the result there as well.")
+@click.option("--json", "json_file", type=OUTPUT, metavar="FILE", help="Write the result there as well.")
 def simulate(engine_name: str, inputs: tuple[str, ...], backend: str, seed: int | None, json_file: Path | None) -> None:
     """Simulate ENGINE and compare every output word with the reference.
 
@@ -80,17 +81,17 @@ def simulate(engine_name: str, inputs: tuple[str, ...], backend: str, seed: int 
     from silicodec.report.comparison import compare, packets_for
 
     result = compare(engine, packets_for(engine, read_inputs(inputs)), backend=backend, seed=seed)
-    if json_file:
-        write_json(json_file, dataclasses.asdict(result))
     columns: Columns = [("stream", "left"), ("", "left"), ("words", "right"), ("words per cycle", "right")]
     rows = [(s.name, s.direction, f"{s.words:,}", f"{s.words_per_cycle:.3f}") for s in result.streams]
     print_table(f"{engine.name}, {result.backend}: {result.cycles:,} cycles", columns, rows)
+    if json_file:
+        write_json(json_file, dataclasses.asdict(result))
     if not result.match:
         raise FailedRun(f"mismatch: {result.difference}")
     if result.malformed:
-        click.echo("match: the reference refuses this input as malformed, and the engine ended the packet in order")
+        say("match: the reference refuses this input as malformed, and the engine ended the packet in order")
     else:
-        click.echo("match: every output word equals the reference")
+        say("match: every output word equals the reference")
 
 
 def read_inputs(inputs: tuple[str, ...]) -> dict[str, Any]:

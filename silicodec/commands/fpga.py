@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from silicodec.commands.codecs import FILE, read_array
+from silicodec.arrays import read_array
 from silicodec.commands.engines import find_engine
+from silicodec.files import FOLDER, INPUT, OUTPUT
 from silicodec.models.errors import unknown_name
-from silicodec.output import Columns, print_table, progress_bar, write_json
+from silicodec.output import Columns, print_table, progress_bar, say, write_json
 from silicodec.program import FailedRun
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from silicodec.fpga.build import Design
     from silicodec.fpga.records import BuildRecord
 
-OUT = click.option("--out", "folder", type=FILE, default=Path("build/fpga"), show_default=True, help="Folder.")
+OUT = click.option("--out", "folder", type=FOLDER, default=Path("build/fpga"), show_default=True, help="Folder.")
 
 
 class DefaultGroup(click.Group):
@@ -54,11 +55,11 @@ def fpga() -> None:
 @click.argument("names", metavar="[ENGINE]...", nargs=-1)
 @click.option("--board", "board_names", multiple=True, help="One of `silicodec fpga boards`; all of them by default.")
 @click.option("--bare", is_flag=True, help="Build the engine alone, on any pins, to measure it.")
-@click.option("--verilog", "files", type=FILE, multiple=True, metavar="FILE", help="Measure this design instead.")
+@click.option("--verilog", "files", type=INPUT, multiple=True, metavar="FILE", help="Measure this design instead.")
 @click.option("--top", help="Its top module.")
 @OUT
-@click.option("--records", type=FILE, metavar="FOLDER", help="Folder of records.  [default: that of --out]")
-@click.option("--json", "json_file", type=FILE, metavar="FILE", help="Write all records to this file as well.")
+@click.option("--records", type=FOLDER, metavar="FOLDER", help="Folder of records.  [default: that of --out]")
+@click.option("--json", "json_file", type=OUTPUT, metavar="FILE", help="Write all records to this file as well.")
 def build(
     names: tuple[str, ...],
     board_names: tuple[str, ...],
@@ -98,9 +99,9 @@ def build(
             click.echo(f"building {design.name} for {board.name}", err=True)
             built.append(build_design(design, board, folder))
             write_record(built[-1], records or folder)
+    print_records(built)
     if json_file:
         write_json(json_file, [dataclasses.asdict(record) for record in built])
-    print_records(built)
 
 
 def print_records(records: Iterable[BuildRecord]) -> None:
@@ -163,7 +164,7 @@ def program(engine_name: str, board_name: str, folder: Path) -> None:
         record = build_design(design, board, folder)
         write_record(record, folder)
     load(folder / record.bitstream, board)
-    click.echo(f"{board.name} holds {engine.name}: silicodec fpga talk --port PORT {engine.name} IN.npy OUT")
+    say(f"{board.name} holds {engine.name}: silicodec fpga talk --port PORT {engine.name} IN.npy OUT")
 
 
 @fpga.command()
@@ -171,8 +172,8 @@ def program(engine_name: str, board_name: str, folder: Path) -> None:
 @click.option("--baud", default=1_000_000, show_default=True, help="Speed of the board's UART.")
 @click.option("--timeout", default=0.5, show_default=True, metavar="SECONDS", help="How long to wait for an answer.")
 @click.argument("engine_name", metavar="ENGINE")
-@click.argument("source", metavar="IN.npy", type=FILE)
-@click.argument("target", metavar="OUT", type=FILE)
+@click.argument("source", metavar="IN.npy", type=INPUT)
+@click.argument("target", metavar="OUT", type=OUTPUT)
 def talk(port: str, baud: int, timeout: float, engine_name: str, source: Path, target: Path) -> None:
     """Send the tensor in IN.npy through ENGINE on a board, and check what comes back against the reference.
 
@@ -195,7 +196,7 @@ def talk(port: str, baud: int, timeout: float, engine_name: str, source: Path, t
         np.savez(file, allow_pickle=False, **{name: np.concatenate(p) for name, p in outcome.streams.items() if p})
     words = sum(packet.size for packets in inputs.values() for packet in packets)
     back = sum(packet.size for packets in outcome.streams.values() for packet in packets)
-    click.echo(
+    say(
         f"{target}: {words:,} words sent, {back:,} received in {outcome.seconds:.2f} s, "
         f"{words / outcome.seconds:,.0f} words/s; {link.repeats} requests repeated"
     )
@@ -203,7 +204,7 @@ def talk(port: str, baud: int, timeout: float, engine_name: str, source: Path, t
         raise FailedRun(f"mismatch: {difference}")
     if any(flag for flags in outcome.errors.values() for flag in flags):
         raise FailedRun("the board reports a malformed stream")
-    click.echo("match: every word equals the reference")
+    say("match: every word equals the reference")
 
 
 COMMANDS: tuple[Any, ...] = (fpga,)

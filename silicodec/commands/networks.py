@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from silicodec.commands.codecs import FILE
-from silicodec.output import Columns, print_table, progress_bar, write_json
+from silicodec.files import FOLDER, INPUT, OUTPUT
+from silicodec.output import Columns, print_table, progress_bar, say, write_json
 from silicodec.program import BadInput, FailedRun
 
 
@@ -29,7 +29,7 @@ def split_names(context: click.Context, option: click.Parameter, value: str | No
 
 @click.command()
 @click.option("--network", default="digits", show_default=True, help="One of `silicodec networks`.")
-@click.option("--weights-file", type=FILE, metavar="FILE", help="Weights to use instead of the network's own.")
+@click.option("--weights-file", type=INPUT, metavar="FILE", help="Weights to use instead of the network's own.")
 @click.option(
     "--codecs",
     default="ebpc,bpc,zvc,zero-rle",
@@ -40,7 +40,7 @@ def split_names(context: click.Context, option: click.Parameter, value: str | No
 @click.option(
     "--images", "image_count", type=int, metavar="N", help="How many images.  [default: 20; 200 for --weights]"
 )
-@click.option("--folder", type=FILE, metavar="DIR", help="Image files to use instead of the network's data set.")
+@click.option("--folder", type=INPUT, metavar="DIR", help="Image files to use instead of the network's data set.")
 @click.option(
     "--format",
     "number_formats",
@@ -85,8 +85,8 @@ def split_names(context: click.Context, option: click.Parameter, value: str | No
 @click.option("--layers", is_flag=True, help="Show every layer.")
 @click.option("--workers", type=int, metavar="N", help="Local processes.  [default: one for each processor]")
 @click.option("--scheduler", metavar="ADDRESS", help="Dask scheduler to use instead, such as tcp://host:8786.")
-@click.option("--json", "json_file", type=FILE, metavar="FILE", help="Write the records there.")
-@click.option("--parquet", "parquet_file", type=FILE, metavar="FILE", help="Write the records there.")
+@click.option("--json", "json_file", type=OUTPUT, metavar="FILE", help="Write the records there.")
+@click.option("--parquet", "parquet_file", type=OUTPUT, metavar="FILE", help="Write the records there.")
 def evaluate(
     network: str,
     weights_file: Path | None,
@@ -122,11 +122,11 @@ def evaluate(
     image_count = 20 if image_count is None else image_count
     with progress_bar(network) as progress:
         evaluation = evaluate(found, images=image_count, progress=progress, **options)
+    print_records(f"{network}, {image_count} images", evaluation.records if layers else evaluation.totals)
     if json_file:
         evaluation.write_json(json_file)
     if parquet_file:
         evaluation.write_parquet(parquet_file)
-    print_records(f"{network}, {image_count} images", evaluation.records if layers else evaluation.totals)
 
 
 def evaluate_weights(network: Any, images: int, json_file: Path | None, *, layers: bool, **settings: Any) -> None:
@@ -135,8 +135,6 @@ def evaluate_weights(network: Any, images: int, json_file: Path | None, *, layer
 
     with progress_bar(network.name) as progress:
         records = measure_weights(network, images=images, progress=progress, **settings)
-    if json_file:
-        write_json(json_file, records)
     coders = ("dictionary", *CODERS)
     numbers = ("top-1 %", "loss %", "agreement %", "zeros %", *coders)
     columns: Columns = [*((name, "left") for name in ("weights", "layer")), *((name, "right") for name in numbers)]
@@ -147,6 +145,8 @@ def evaluate_weights(network: Any, images: int, json_file: Path | None, *, layer
         if layers:
             rows += [("", layer["layer"], "", "", "", *_weight_sizes(layer, coders)) for layer in record["layers"]]
     print_table(f"{network.name}, {images} images: ratios to 8-bit weights", columns, rows)
+    if json_file:
+        write_json(json_file, records)
 
 
 def _weight_sizes(record: dict[str, Any], coders: tuple[str, ...]) -> list[str]:
@@ -174,7 +174,7 @@ def print_records(title: str, records: list[dict[str, Any]]) -> None:
 
 @click.command()
 @click.option("--network", default="digits", show_default=True, help="One of `silicodec networks`.")
-@click.option("--weights-file", type=FILE, metavar="FILE", help="Weights to use instead of the network's own.")
+@click.option("--weights-file", type=INPUT, metavar="FILE", help="Weights to use instead of the network's own.")
 @click.option(
     "--scheme",
     default="dct",
@@ -195,7 +195,7 @@ def print_records(title: str, records: list[dict[str, Any]]) -> None:
 @click.option(
     "--views", default=1, show_default=True, metavar="N", help="Views to make of each image, mirrored and shifted."
 )
-@click.option("--folder", type=FILE, metavar="DIR", help="Image files to use instead of the network's data set.")
+@click.option("--folder", type=INPUT, metavar="DIR", help="Image files to use instead of the network's data set.")
 @click.option("--agreement", is_flag=True, help="Count agreement with the uncompressed network as accuracy.")
 @click.option(
     "--uniform/--no-uniform", default=True, show_default=True, help="Whether to report each setting for all layers."
@@ -212,7 +212,7 @@ def print_records(title: str, records: list[dict[str, Any]]) -> None:
 )
 @click.option("--layers", is_flag=True, help="Show every layer, too.")
 @click.option(
-    "--json", "json_file", type=FILE, metavar="FILE", help="Write the records there, with each layer's setting."
+    "--json", "json_file", type=OUTPUT, metavar="FILE", help="Write the records there, with each layer's setting."
 )
 def accuracy(network: str, weights_file: Path | None, layers: bool, json_file: Path | None, **options: Any) -> None:
     """Measure accuracy and ratio with feature maps that a lossy scheme compressed and restored.
@@ -226,8 +226,6 @@ def accuracy(network: str, weights_file: Path | None, layers: bool, json_file: P
 
     with progress_bar(network) as progress:
         records = measure_accuracy(get_network(network, weights_file), progress=progress, **options)
-    if json_file:
-        write_json(json_file, records)
     numbers = ("top-1 %", "loss %", "agreement %", "ratio", "entropy", "EBPC instead", "EBPC on coefficients")
     columns: Columns = [("choice", "left"), *((name, "right") for name in numbers)]
     rows = [
@@ -241,6 +239,8 @@ def accuracy(network: str, weights_file: Path | None, layers: bool, json_file: P
     print_table(f"{network}, {records[0]['images']} images", columns, rows)
     for record in records if layers else []:
         print_layers(record)
+    if json_file:
+        write_json(json_file, records)
 
 
 def print_layers(record: dict[str, Any]) -> None:
@@ -262,18 +262,18 @@ def print_layers(record: dict[str, Any]) -> None:
 
 @click.command()
 @click.option("--network", default="digits", show_default=True, help="One of `silicodec networks`.")
-@click.option("--weights-file", type=FILE, metavar="FILE", help="Weights to use instead of the network's own.")
+@click.option("--weights-file", type=INPUT, metavar="FILE", help="Weights to use instead of the network's own.")
 @click.option("--images", "image_count", default=20, show_default=True, metavar="N", help="How many images.")
 @click.option("--part", "part_name", default="ddr3-1066", show_default=True, help="Memory: ddr3-1066.")
 @click.option(
     "--accuracy",
     "accuracy_files",
-    type=FILE,
+    type=INPUT,
     multiple=True,
     metavar="FILE",
     help="What `silicodec accuracy --json` wrote about a lossy scheme on this network; may be repeated.",
 )
-@click.option("--json", "json_file", type=FILE, metavar="FILE", help="Write the records there.")
+@click.option("--json", "json_file", type=OUTPUT, metavar="FILE", help="Write the records there.")
 def energy(
     network: str,
     weights_file: Path | None,
@@ -304,8 +304,6 @@ def energy(
             energy_record(f"{file.stem}, {choice['choice']}", part, choice["layers"], choice["images"])
             for choice in read_accuracy(file, network)
         ]
-    if json_file:
-        write_json(json_file, records)
     columns: Columns = [
         ("stored with", "left"),
         *((name, "right") for name in ("uJ/image", "8 bits a value", "less by %", "tables uJ")),
@@ -320,6 +318,8 @@ def energy(
         for record in records
     ]
     print_table(f"{network}: {part.name}, {part.source}", columns, rows)
+    if json_file:
+        write_json(json_file, records)
 
 
 def read_accuracy(path: Path, network: str) -> list[dict[str, Any]]:
@@ -339,13 +339,13 @@ def read_accuracy(path: Path, network: str) -> list[dict[str, Any]]:
     "--network", help="One of `silicodec networks`.  [default: resnet20, or digits where SILICODEC_DATA is unset]"
 )
 @click.option("--images", "image_count", default=100, show_default=True, metavar="N", help="How many images.")
-@click.option("--out", "folder", type=FILE, default=Path("build/demo"), show_default=True, help="Folder of the page.")
+@click.option("--out", "folder", type=FOLDER, default=Path("build/demo"), show_default=True, help="Folder of the page.")
 def demo(network: str | None, image_count: int, folder: Path) -> None:
     """Compress a network's feature maps in software and in simulated hardware, and write a page about it."""
     from silicodec.report.demo import default_network, write_demo
 
-    page, match = write_demo(network or default_network(), image_count, folder, say=click.echo)
-    click.echo(f"page: {page.resolve().as_uri()}")
+    page, match = write_demo(network or default_network(), image_count, folder, say=say)
+    say(f"page: {page.resolve().as_uri()}")
     if not match:
         raise FailedRun("simulated hardware and software gave different bits")
 
