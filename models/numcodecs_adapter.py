@@ -63,27 +63,21 @@ class NumcodecsAdapter(numcodecs.abc.Codec):
         """Show the codec and its parameters."""
         return f"{type(self).__name__}({self._codec!r})"
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle by id, since the adapters' classes have no names in this module."""
-        return _restore, (self.get_config(),)
-
 
 ADAPTERS: dict[str, type[NumcodecsAdapter]] = {
     PREFIX + name: type(
-        f"{codec_class.__name__}Adapter", (NumcodecsAdapter,), {"codec_id": PREFIX + name, "codec_class": codec_class}
+        f"{codec_class.__name__}Adapter",
+        (NumcodecsAdapter,),
+        {"codec_id": PREFIX + name, "codec_class": codec_class, "__module__": __name__},
     )
     for name, codec_class in CODECS.items()
     if codec_class.stream_names and codec_class.lossless
 }
 """Adapters by numcodecs id, of every lossless codec that can encode; numcodecs gives no maps to the others."""
+globals().update({adapter.__name__: adapter for adapter in ADAPTERS.values()})  # for entry points, and for pickle
 
 
 def register() -> None:
     """Make the codecs known to numcodecs."""
     for adapter in ADAPTERS.values():
         numcodecs.register_codec(adapter)
-
-
-def _restore(config: dict[str, Any]) -> NumcodecsAdapter:
-    parameters = dict(config)
-    return ADAPTERS[parameters.pop("id")](**parameters)
