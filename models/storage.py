@@ -2,11 +2,13 @@
 
 import errno
 import os
+import re
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from filecmp import cmp
 from pathlib import Path
 from typing import BinaryIO
@@ -35,6 +37,43 @@ def cache_folder() -> Path:
         return Path(folder)
     user_cache = os.environ.get("XDG_CACHE_HOME")
     return (Path(user_cache) if user_cache else Path.home() / ".cache") / "silicodec"
+
+
+@dataclass(frozen=True)
+class CacheEntry:
+    """A file or folder that this package keeps in its cache."""
+
+    path: Path
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file, or of all files in the folder."""
+        files = self.path.rglob("*") if self.path.is_dir() else [self.path]
+        return sum(file.lstat().st_size for file in files if not file.is_dir())
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether it is half of something, whose process has gone."""
+        match = _TEMPORARY.fullmatch(self.path.name)
+        return match is not None and not Path("/proc", match["process"]).exists()
+
+    def remove(self) -> None:
+        """Remove it, if it is still there."""
+        if self.path.is_dir():
+            shutil.rmtree(self.path, ignore_errors=True)
+        else:
+            self.path.unlink(missing_ok=True)
+
+
+_TEMPORARY = re.compile(r"\..+[-.](?P<process>\d+)(-\w{8}|\.\w+)")
+_KEPT = re.compile(r".+-[0-9a-f]{24}|.+-v\d+\b.*\.(pt|npz)")
+
+
+def cache_entries() -> list[CacheEntry]:
+    """List what this package keeps in its cache, and no other files that may be in the same folder."""
+    folder = cache_folder()
+    paths = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [CacheEntry(path) for path in paths if _KEPT.fullmatch(path.name) or _TEMPORARY.fullmatch(path.name)]
 
 
 @contextmanager

@@ -69,7 +69,7 @@ class ZarrCodec(ArrayBytesCodec):
     def from_dict(cls, data: dict[str, Any]) -> Self:
         """Make the codec from its entry in an array's metadata."""
         _, configuration = parse_named_configuration(data, NAME)
-        parameters = dict(configuration)
+        parameters: dict[str, Any] = dict(configuration)
         return cls(parameters.pop("id", ""), **parameters)
 
     def to_dict(self) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from silicodec.commands import asic as asic_commands
+from silicodec.commands import cache as cache_commands
 from silicodec.commands import codecs as codec_commands
 from silicodec.commands import engines as engine_commands
 from silicodec.commands import fpga as fpga_commands
@@ -23,6 +24,8 @@ def main(debug: bool) -> None:
     """
 
 
-for module in (codec_commands, network_commands, engine_commands, asic_commands, fpga_commands):
-    for command in module.COMMANDS:
-        main.add_command(command)
+main.add_section("Codecs and arrays", codec_commands.COMMANDS)
+main.add_section("Networks", network_commands.COMMANDS)
+main.add_section("Engines", engine_commands.COMMANDS)
+main.add_section("Silicon and boards", (*asic_commands.COMMANDS, *fpga_commands.COMMANDS))
+main.add_section("This program", cache_commands.COMMANDS)

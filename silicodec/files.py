@@ -45,3 +45,8 @@ OUTPUT = Place("/dev/stdout", check_writable)
 """A file to write."""
 FOLDER = Place(check=check_writable_folder)
 """A folder to write files into, made where it is missing."""
+
+LIST_AS_JSON = click.option(
+    "--json", "json_file", type=OUTPUT, metavar="FILE", help="Write the list to this file instead; - prints it as JSON."
+)
+"""Option of commands that list things."""

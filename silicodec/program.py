@@ -6,11 +6,17 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import sys
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Any, NoReturn
 
 import click
+from click.shell_completion import CompletionItem
+
+from silicodec.models.errors import unknown_name
 
 EXTRAS = {
     "dask": "evaluate",
@@ -53,11 +59,50 @@ class Interrupted(click.ClickException):
     exit_code = 130
 
 
+class _ToStderr(logging.Handler):
+    """Shows what the packages below tell about long work."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a message."""
+        click.echo(record.getMessage(), err=True)
+
+
+def show_messages() -> None:
+    """Show what the packages below tell about long work, such as a build that the user waits for."""
+    logger = logging.getLogger("silicodec")
+    if not any(isinstance(handler, _ToStderr) for handler in logger.handlers):
+        logger.addHandler(_ToStderr())
+        logger.setLevel(logging.INFO)
+
+
 class Program(click.Group):
     """A group of commands that turns every exception into one line and an exit code, unless run with `--debug`."""
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._sections: dict[str, list[str]] = {}
+
+    def add_section(self, title: str, commands: Iterable[click.Command]) -> None:
+        """Add commands, listed under a title of their own in the help text."""
+        for command in commands:
+            self.add_command(command)
+            self._sections.setdefault(title, []).append(command.name or "")
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands in their sections, in the order in which one uses them."""
+        for title, names in self._sections.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, self.commands[name].get_short_help_str(200)) for name in names])
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """Find the command that the arguments begin with, or say which was probably meant."""
+        if args[0] not in self.commands and get_close_matches(args[0], self.commands):
+            raise click.UsageError(unknown_name("command", args[0], self.commands), ctx)
+        return super().resolve_command(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
+        show_messages()
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
@@ -92,6 +137,36 @@ class Program(click.Group):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             code = 1
         sys.exit(code if isinstance(code, int) else 0)
+
+
+class DefaultGroup(click.Group):
+    """A group of commands one of which may be left out; without arguments it shows its help.
+
+    Parameters
+    ----------
+    default : str
+        Name of the command that is meant where none is named.
+    """
+
+    def __init__(self, *args: Any, default: str, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._default = default
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the default in front of what is not a command, nor nearly one."""
+        if args and args[0] not in (*self.commands, *self.get_help_option_names(ctx)):
+            if get_close_matches(args[0], self.commands, cutoff=0.75):
+                raise click.UsageError(unknown_name("command", args[0], self.commands), ctx)
+            args = [self._default, *args]
+        return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete commands, and what the default takes as its arguments."""
+        items = super().shell_complete(ctx, incomplete)
+        for parameter in self.commands[self._default].params:
+            if isinstance(parameter, click.Argument):
+                items += parameter.shell_complete(ctx, incomplete)
+        return items
 
 
 def is_broken_pipe(error: BaseException) -> bool:

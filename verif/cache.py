@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import shutil
 import subprocess
@@ -11,29 +12,29 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
+from silicodec.models.storage import cache_entries, cache_folder
 from silicodec.verif.errors import SimulationError
 
-
-def cache_directory() -> Path:
-    """Return `$SILICODEC_CACHE`, or `silicodec` in `$XDG_CACHE_HOME` or `~/.cache`."""
-    if own := os.environ.get("SILICODEC_CACHE"):
-        return Path(own)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "silicodec"
+LOGGER = logging.getLogger(__name__)
 
 
 def build_once(name: str, contents: Sequence[str], build: Callable[[Path], None]) -> Path:
     """Return the directory that `build` filled for these contents, building it if there is none yet.
 
     It is built under a temporary name and then renamed, so that processes can build the same at the same time and
-    none ever sees half of it.
+    none ever sees half of it. What a process left behind that was killed while it built is removed.
     """
     digest = hashlib.sha256("\0".join(contents).encode()).hexdigest()[:24]
-    root = cache_directory()
+    root = cache_folder()
     directory = root / f"{name}-{digest}"
     if directory.exists():
         return directory
     root.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=root))
+    for entry in cache_entries():
+        if entry.abandoned:
+            entry.remove()
+    LOGGER.info("building %s, once: it is kept in %s", name, root)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{name}-{os.getpid()}-", dir=root))
     try:
         build(temporary)
         temporary.rename(directory)

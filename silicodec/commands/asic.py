@@ -14,8 +14,9 @@ import click
 from silicodec.arrays import read_array
 from silicodec.commands.engines import find_engine
 from silicodec.files import FOLDER, INPUT, OUTPUT
+from silicodec.names import ENGINE
 from silicodec.output import Columns, print_table, say, write_json
-from silicodec.program import BadInput, FailedRun
+from silicodec.program import BadInput, DefaultGroup, FailedRun
 from silicodec.report.figures import HEADINGS, measured_figures
 
 if TYPE_CHECKING:
@@ -32,17 +33,7 @@ MOST_CYCLES = 20_000
 """Cycles that a netlist is simulated for by default: those of large engines take half a minute for a thousand."""
 
 
-class CommandOrEngine(click.Group):
-    """A group whose first argument names a command, or else is an argument of the command `run`."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put `run` before arguments that name no command."""
-        if not {*args[:1]} & {*self.commands, *ctx.help_option_names}:
-            args = ["run", *args]
-        return super().parse_args(ctx, args)
-
-
-@click.group(cls=CommandOrEngine)
+@click.group(cls=DefaultGroup, default="run")
 def asic() -> None:
     """Turn engines, or any Verilog, into a netlist or a layout on SkyWater 130, with what it costs.
 
@@ -51,7 +42,7 @@ def asic() -> None:
 
 
 @asic.command()
-@click.argument("names", metavar="[ENGINE]...", nargs=-1)
+@click.argument("names", metavar="[ENGINE]...", type=ENGINE, nargs=-1)
 @click.option("--all", "every", is_flag=True, help="Run every engine of the catalog.")
 @click.option("--verilog", "files", type=INPUT, multiple=True, metavar="FILE...", help="Run this design instead.")
 @click.option("--top", help="Its top module.")
@@ -286,7 +277,7 @@ def check_choice(names: Sequence[str], every: bool, files: Sequence[Path], top: 
 
 
 @asic.command()
-@click.argument("names", metavar="[ENGINE]...", nargs=-1)
+@click.argument("names", metavar="[ENGINE]...", type=ENGINE, nargs=-1)
 @click.option("--all", "every", is_flag=True, help="Measure every engine of the catalog.")
 @click.option("--verilog", "files", type=INPUT, multiple=True, metavar="FILE", help="Measure this design instead.")
 @click.option("--top", help="Its top module.")

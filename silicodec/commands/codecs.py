@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from silicodec.arrays import read_array
-from silicodec.files import INPUT, OUTPUT
-from silicodec.output import print_table, say
+from silicodec.files import INPUT, LIST_AS_JSON, OUTPUT
+from silicodec.names import CODEC
+from silicodec.output import print_table, say, write_json
 from silicodec.program import BadInput
 from silicodec.settings import set_option, typed_settings
+
+if TYPE_CHECKING:
+    from silicodec.models.codec import Codec
 
 
 @click.command()
 @click.argument("source", metavar="IN.npy", type=INPUT)
 @click.argument("target", metavar="OUT", type=OUTPUT)
-@click.option("--codec", "codec_name", default="ebpc", show_default=True, help="One of `silicodec codecs`.")
+@click.option("--codec", "codec_name", type=CODEC, default="ebpc", show_default=True, help="One of `silicodec codecs`.")
 @set_option(
     "-p",
     "--parameter",
@@ -69,10 +73,14 @@ def decompress(source: Path, target: Path) -> None:
 
 
 @click.command()
-def codecs() -> None:
+@LIST_AS_JSON
+def codecs(json_file: Path | None) -> None:
     """List the codecs and their parameters."""
     from silicodec.models.catalog import CODECS
 
+    if json_file:
+        write_json(json_file, [codec_record(codec) for codec in CODECS.values()])
+        return
     rows = [
         (
             name,
@@ -82,6 +90,18 @@ def codecs() -> None:
         for name, codec in CODECS.items()
     ]
     print_table("Codecs", [("codec", "left"), ("scheme", "left"), ("parameters and their defaults", "left")], rows)
+
+
+def codec_record(codec: type[Codec]) -> dict[str, Any]:
+    """Describe a codec as JSON."""
+    configuration = codec().get_config()
+    return {
+        "codec": configuration.pop("id"),
+        "scheme": (codec.__doc__ or "").partition("\n")[0],
+        "lossless": codec.lossless,
+        "streams": list(codec.stream_names),
+        "parameters": configuration,
+    }
 
 
 COMMANDS: tuple[Any, ...] = (compress, decompress, codecs)

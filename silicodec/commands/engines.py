@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from silicodec.arrays import read_array
-from silicodec.files import FOLDER, OUTPUT
+from silicodec.files import FOLDER, LIST_AS_JSON, OUTPUT
 from silicodec.models.errors import unknown_name
+from silicodec.names import BACKEND, ENGINE
 from silicodec.output import Columns, print_table, say, write_json
 from silicodec.program import FailedRun
 from silicodec.report.figures import measured_figures, published_figures, sources
 
 if TYPE_CHECKING:
+    from silicodec.asic.measure import Measurement
     from silicodec.rtl.engine import Engine
 
 
@@ -29,13 +31,17 @@ def find_engine(name: str) -> Engine:
 
 
 @click.command()
-def engines() -> None:
+@LIST_AS_JSON
+def engines(json_file: Path | None) -> None:
     """List the engines, with what they cost on SkyWater 130 and the published figures to compare with."""
     from silicodec.asic.pdk import CORNER
     from silicodec.asic.records import engine_records
     from silicodec.rtl.catalog import ENGINES
 
     records = engine_records()
+    if json_file:
+        write_json(json_file, [engine_record(engine, records.get(engine.name)) for engine in ENGINES.values()])
+        return
     rows = []
     for engine in ENGINES.values():
         area, kilo, path, flip_flops = measured_figures(records.get(engine.name))
@@ -48,8 +54,24 @@ def engines() -> None:
         say(f"  published {source}")
 
 
+def engine_record(engine: Engine, measurement: Measurement | None) -> dict[str, Any]:
+    """Describe an engine as JSON."""
+    return {
+        "engine": engine.name,
+        "summary": engine.summary,
+        "module": engine.top,
+        "parameters": dict(engine.parameters),
+        "inputs": [dataclasses.asdict(port) for port in engine.inputs],
+        "outputs": [dataclasses.asdict(port) for port in engine.outputs],
+        "axi": engine.axi,
+        "clock_ns": engine.clock_ns,
+        "measured": measurement and dataclasses.asdict(measurement),
+        "published": [dataclasses.asdict(figure) for figure in engine.published],
+    }
+
+
 @click.command()
-@click.argument("engine_name", metavar="ENGINE")
+@click.argument("engine_name", metavar="ENGINE", type=ENGINE)
 @click.option("--out", "folder", type=FOLDER, default=Path(), help="Folder for the file.  [default: this one]")
 def verilog(engine_name: str, folder: Path) -> None:
     """Convert ENGINE to one Verilog file."""
@@ -60,7 +82,7 @@ def verilog(engine_name: str, folder: Path) -> None:
 
 
 @click.command()
-@click.argument("engine_name", metavar="ENGINE")
+@click.argument("engine_name", metavar="ENGINE", type=ENGINE)
 @click.option(
     "--input",
     "inputs",
@@ -69,7 +91,9 @@ def verilog(engine_name: str, folder: Path) -> None:
     required=True,
     help="One packet: the tensor, which a decoder gets encoded by the reference; or with a stream's name, its words.",
 )
-@click.option("--backend", default="verilator", show_default=True, help="myhdl, icarus, verilator or netlist.")
+@click.option(
+    "--backend", type=BACKEND, default="verilator", show_default=True, help="myhdl, icarus, verilator or netlist."
+)
 @click.option("--stalls", "seed", type=int, metavar="SEED", help="Let every stream pause at random.")
 @click.option("--json", "json_file", type=OUTPUT, metavar="FILE", help="Write the result there as well.")
 def simulate(engine_name: str, inputs: tuple[str, ...], backend: str, seed: int | None, json_file: Path | None) -> None:

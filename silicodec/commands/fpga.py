@@ -13,8 +13,9 @@ from silicodec.arrays import read_array
 from silicodec.commands.engines import find_engine
 from silicodec.files import FOLDER, INPUT, OUTPUT
 from silicodec.models.errors import unknown_name
+from silicodec.names import BOARD, ENGINE
 from silicodec.output import Columns, print_table, progress_bar, say, write_json
-from silicodec.program import FailedRun
+from silicodec.program import DefaultGroup, FailedRun
 
 if TYPE_CHECKING:
     from silicodec.fpga.boards import Board
@@ -22,16 +23,6 @@ if TYPE_CHECKING:
     from silicodec.fpga.records import BuildRecord
 
 OUT = click.option("--out", "folder", type=FOLDER, default=Path("build/fpga"), show_default=True, help="Folder.")
-
-
-class DefaultGroup(click.Group):
-    """A group whose command `build` may be left out."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put `build` in front of what is not a command."""
-        if args and args[0] not in (*self.commands, *self.get_help_option_names(ctx)):
-            args = ["build", *args]
-        return super().parse_args(ctx, args)
 
 
 def find_board(name: str) -> Board:
@@ -43,7 +34,7 @@ def find_board(name: str) -> Board:
     return BOARDS[name]
 
 
-@click.group(cls=DefaultGroup)
+@click.group(cls=DefaultGroup, default="build")
 def fpga() -> None:
     """Bitstreams for boards, and engines on boards.
 
@@ -52,8 +43,10 @@ def fpga() -> None:
 
 
 @fpga.command()
-@click.argument("names", metavar="[ENGINE]...", nargs=-1)
-@click.option("--board", "board_names", multiple=True, help="One of `silicodec fpga boards`; all of them by default.")
+@click.argument("names", metavar="[ENGINE]...", type=ENGINE, nargs=-1)
+@click.option(
+    "--board", "board_names", type=BOARD, multiple=True, help="One of `silicodec fpga boards`; all of them by default."
+)
 @click.option("--bare", is_flag=True, help="Build the engine alone, on any pins, to measure it.")
 @click.option("--verilog", "files", type=INPUT, multiple=True, metavar="FILE", help="Measure this design instead.")
 @click.option("--top", help="Its top module.")
@@ -146,8 +139,8 @@ def boards() -> None:
 
 
 @fpga.command()
-@click.argument("engine_name", metavar="ENGINE")
-@click.option("--board", "board_name", required=True, help="One of `silicodec fpga boards`.")
+@click.argument("engine_name", metavar="ENGINE", type=ENGINE)
+@click.option("--board", "board_name", type=BOARD, required=True, help="One of `silicodec fpga boards`.")
 @OUT
 def program(engine_name: str, board_name: str, folder: Path) -> None:
     """Program a board with ENGINE through openFPGALoader; the bitstream is built unless it is there."""
@@ -171,7 +164,7 @@ def program(engine_name: str, board_name: str, folder: Path) -> None:
 @click.option("--port", required=True, help="Serial port of the board, such as /dev/ttyUSB0.")
 @click.option("--baud", default=1_000_000, show_default=True, help="Speed of the board's UART.")
 @click.option("--timeout", default=0.5, show_default=True, metavar="SECONDS", help="How long to wait for an answer.")
-@click.argument("engine_name", metavar="ENGINE")
+@click.argument("engine_name", metavar="ENGINE", type=ENGINE)
 @click.argument("source", metavar="IN.npy", type=INPUT)
 @click.argument("target", metavar="OUT", type=OUTPUT)
 def talk(port: str, baud: int, timeout: float, engine_name: str, source: Path, target: Path) -> None:

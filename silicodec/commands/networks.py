@@ -8,16 +8,22 @@ from typing import Any
 
 import click
 
-from silicodec.files import FOLDER, INPUT, OUTPUT
+from silicodec.files import FOLDER, INPUT, LIST_AS_JSON, OUTPUT
+from silicodec.names import CODEC, NETWORK
 from silicodec.output import Columns, print_table, progress_bar, say, write_json
 from silicodec.program import BadInput, FailedRun
 
 
 @click.command()
-def networks() -> None:
+@LIST_AS_JSON
+def networks(json_file: Path | None) -> None:
     """List the networks, and what is missing for those that cannot be used here."""
     from silicodec.models.networks import NETWORKS
 
+    if json_file:
+        listed = [(n.name, n.summary, n.data_set, n.available()) for n in NETWORKS.values()]
+        write_json(json_file, [dict(zip(("network", "summary", "images", "missing"), n, strict=True)) for n in listed])
+        return
     rows = [(n.name, n.summary, n.data_set, n.available() or "ready") for n in NETWORKS.values()]
     print_table("Networks", [(name, "left") for name in ("network", "what it is", "images", "state")], rows)
 
@@ -28,10 +34,11 @@ def split_names(context: click.Context, option: click.Parameter, value: str | No
 
 
 @click.command()
-@click.option("--network", default="digits", show_default=True, help="One of `silicodec networks`.")
+@click.option("--network", type=NETWORK, default="digits", show_default=True, help="One of `silicodec networks`.")
 @click.option("--weights-file", type=INPUT, metavar="FILE", help="Weights to use instead of the network's own.")
 @click.option(
     "--codecs",
+    type=CODEC,
     default="ebpc,bpc,zvc,zero-rle",
     show_default=True,
     callback=split_names,
@@ -173,7 +180,7 @@ def print_records(title: str, records: list[dict[str, Any]]) -> None:
 
 
 @click.command()
-@click.option("--network", default="digits", show_default=True, help="One of `silicodec networks`.")
+@click.option("--network", type=NETWORK, default="digits", show_default=True, help="One of `silicodec networks`.")
 @click.option("--weights-file", type=INPUT, metavar="FILE", help="Weights to use instead of the network's own.")
 @click.option(
     "--scheme",
@@ -261,7 +268,7 @@ def print_layers(record: dict[str, Any]) -> None:
 
 
 @click.command()
-@click.option("--network", default="digits", show_default=True, help="One of `silicodec networks`.")
+@click.option("--network", type=NETWORK, default="digits", show_default=True, help="One of `silicodec networks`.")
 @click.option("--weights-file", type=INPUT, metavar="FILE", help="Weights to use instead of the network's own.")
 @click.option("--images", "image_count", default=20, show_default=True, metavar="N", help="How many images.")
 @click.option("--part", "part_name", default="ddr3-1066", show_default=True, help="Memory: ddr3-1066.")
@@ -336,7 +343,9 @@ def read_accuracy(path: Path, network: str) -> list[dict[str, Any]]:
 
 @click.command()
 @click.option(
-    "--network", help="One of `silicodec networks`.  [default: resnet20, or digits where SILICODEC_DATA is unset]"
+    "--network",
+    type=NETWORK,
+    help="One of `silicodec networks`.  [default: resnet20, or digits where SILICODEC_DATA is unset]",
 )
 @click.option("--images", "image_count", default=100, show_default=True, metavar="N", help="How many images.")
 @click.option("--out", "folder", type=FOLDER, default=Path("build/demo"), show_default=True, help="Folder of the page.")

@@ -44,7 +44,8 @@ def _build(engine: Engine, verilog: str) -> Path:
     version = tool_version("verilator", "--version", package="verilator g++ make")
 
     def build(directory: Path) -> None:
-        with tempfile.TemporaryDirectory() as temporary:
+        place = None if " " in str(directory) else directory  # where `make` refuses to work
+        with tempfile.TemporaryDirectory(dir=place) as temporary:
             for name, text in (("engine.v", verilog), ("harness.cpp", harness), ("ports.h", ports)):
                 Path(temporary, name).write_text(text)
             command = ("verilator", *FLAGS, "--top-module", engine.top, "engine.v", "harness.cpp")

@@ -1,5 +1,9 @@
 """What is built is built once, whole, and with tools that are there."""
 
+import signal
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -39,6 +43,36 @@ def test_two_processes_may_build_the_same(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [directory]
 
 
+def test_what_a_killed_build_left_is_removed_by_the_next(tmp_path, monkeypatch):
+    monkeypatch.setenv("SILICODEC_CACHE", str(tmp_path))
+    code = (
+        "import os, signal; from silicodec.verif.cache import build_once;"
+        "build_once('thing', ['a'], lambda folder: ((folder / 'half').touch(), os.kill(os.getpid(), signal.SIGKILL)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == -signal.SIGKILL
+    (tmp_path / "notes.txt").touch()
+    assert len(list(tmp_path.iterdir())) == 2
+    cache.build_once("other", ["b"], lambda folder: None)
+    assert sorted(path.name.partition("-")[0] for path in tmp_path.iterdir()) == ["notes.txt", "other"]
+
+
+def test_a_build_is_announced(tmp_path, monkeypatch, caplog):
+    monkeypatch.setenv("SILICODEC_CACHE", str(tmp_path))
+    with caplog.at_level("INFO", "silicodec"):
+        cache.build_once("thing", ["a"], lambda folder: None)
+        cache.build_once("thing", ["a"], lambda folder: None)
+    assert caplog.messages == [f"building thing, once: it is kept in {tmp_path}"]
+
+
+@pytest.mark.parametrize("backend", ["icarus", "verilator"])
+def test_the_cache_may_have_spaces_in_its_name(toys, tmp_path, monkeypatch, backend):
+    monkeypatch.setenv("SILICODEC_CACHE", str(tmp_path / "a b"))
+    result = simulate(toys.increment, {"words": np.array([1], np.uint8)}, backend=backend)
+    assert result.streams["result"][0].tolist() == [2]
+    (built,) = (tmp_path / "a b").glob(f"{backend}-toy*")
+    assert len(list(built.iterdir())) == 1
+
+
 @pytest.mark.parametrize(
     ("variables", "expected"),
     [
@@ -52,7 +86,7 @@ def test_the_cache_is_where_the_user_says(monkeypatch, variables, expected):
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    assert str(cache.cache_directory()) == expected
+    assert str(cache.cache_folder()) == expected
 
 
 @pytest.mark.parametrize("backend", ["icarus", "verilator"])
