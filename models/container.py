@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import reprlib
 import struct
 import zlib
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ _MAX_DIMENSIONS = 64  # NumPy's own limit
 _MAX_SIZE = 2**61  # far beyond any memory, and within NumPy's index type for the bytes of any dtype
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class EncodedStream:
     """A string of bits.
 
@@ -57,8 +58,13 @@ class EncodedStream:
         if padding and self.data[-1] & ((1 << padding) - 1):
             raise CorruptDataError("the bits after the end of a stream are not all zero")
 
+    def __repr__(self) -> str:
+        """Show the length, and the bits of a short stream."""
+        bits = f": {self.data.hex()}" if len(self.data) <= 8 else ""
+        return f"<EncodedStream, {self.nbits} bits{bits}>"
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Encoded:
     """An encoded array.
 
@@ -86,6 +92,12 @@ class Encoded:
     streams: dict[str, EncodedStream]
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
+
+    def __repr__(self) -> str:
+        """Show the codec, the array's shape and dtype, and the streams' lengths."""
+        parameters = ", ".join(f"{name}={reprlib.repr(value)}" for name, value in self.codec.items() if name != "id")
+        streams = ", ".join(f"{name} {stream.nbits}" for name, stream in self.streams.items())
+        return f"<Encoded {self.dtype.name} {self.shape} by {self.codec['id']}({parameters}): bits {streams}>"
 
     @property
     def size(self) -> int:

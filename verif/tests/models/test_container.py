@@ -47,6 +47,14 @@ def test_holds_everything():
     assert Encoded.from_bytes(container_with()) == ENCODED
 
 
+def test_repr_is_short():
+    assert repr(ENCODED) == (
+        "<Encoded int8 (2, 3) by ebpc(word_bits=8, block_size=8, max_zero_run=16): bits znz 13, bpc 43>"
+    )
+    assert repr(ENCODED.streams["znz"]) == "<EncodedStream, 13 bits: 0f00>"
+    assert len(repr(make_codec("ebpc").encode(np.arange(100_000).astype(np.int8)).streams)) < 100
+
+
 def test_is_written_as_ever():
     assert CONTAINER.hex() == PINNED
 
