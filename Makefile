@@ -30,7 +30,7 @@ prove: setup
 	.venv/bin/pytest -q -n auto -m prove
 
 bench: setup
-	.venv/bin/pytest -q --benchmark-only verif/benchmarks
+	.venv/bin/pytest -q --benchmark-only --benchmark-timer=time.process_time verif/benchmarks
 
 fuzz: setup
 	.venv/bin/python verif/fuzz/fuzz_decoders.py --seconds $(FUZZ_SECONDS)

@@ -1,7 +1,7 @@
 """Strings of bits, most significant bit first, for compiled loops.
 
 While a codec works on it, a string of bits is a uint64 array whose elements are filled from their most significant bit
-down, with zeros after the end and at least two spare elements, so that a look ahead at the end needs no check.
+down, with zeros after the end and at least three spare elements, so that a look ahead at the end needs no check.
 """
 
 from __future__ import annotations
@@ -42,18 +42,18 @@ def peek(bits: np.ndarray, position: int, length: int) -> int:
 
 def new_bits(capacity: int) -> np.ndarray:
     """Make a string of bits to write up to `capacity` bits into."""
-    return np.zeros(capacity // 64 + 3, np.uint64)
+    return np.zeros(capacity // 64 + 4, np.uint64)
 
 
 def to_stream(bits: np.ndarray, nbits: int) -> EncodedStream:
     """Turn the first `nbits` bits into bytes."""
     used = bits[: (nbits + 63) // 64].astype(">u8")
-    return EncodedStream(used.tobytes()[: (nbits + 7) // 8], nbits)
+    return EncodedStream(used.view(np.uint8)[: (nbits + 7) // 8].tobytes(), nbits)
 
 
 def from_bytes(data: bytes) -> np.ndarray:
     """Turn bytes into a string of bits."""
-    padded = data + bytes(16 + -len(data) % 8)
+    padded = data + bytes(24 + -len(data) % 8)
     return np.frombuffer(padded, ">u8").astype(np.uint64)
 
 

@@ -14,6 +14,9 @@ from silicodec.models.codec import EncodedStream, WordCodec, to_words, word_dtyp
 from silicodec.models.ebpc.znz import count_zero_bits
 from silicodec.models.errors import CorruptDataError, check_integer
 
+CHUNK = 4096
+"""Words whose places are gathered at a time, so that these stay in the fastest cache."""
+
 
 @dataclass(frozen=True)
 class ZeroRLE(WordCodec):
@@ -69,21 +72,29 @@ class ZeroRLE(WordCodec):
 @njit(cache=True)
 def _encode(words: np.ndarray, word_bits: int, run_bits: int, bits: np.ndarray) -> int:
     """Encode words; returns the number of bits written."""
+    places = np.empty(CHUNK, np.int64)
     longest = 1 << run_bits
     position = 0
-    zeros = 0
-    for word in words:
-        if word == 0:
-            zeros += 1
-            if zeros < longest:
-                continue
-        if zeros:
-            position = put(bits, position, zeros - 1, 1 + run_bits)
-            zeros = 0
-        if word:
-            position = put(bits, position, 1 << word_bits | word, 1 + word_bits)
-    if zeros:
-        position = put(bits, position, zeros - 1, 1 + run_bits)
+    following = 0
+    for start in range(0, words.size, CHUNK):
+        count = 0
+        for place in range(start, min(start + CHUNK, words.size)):
+            # Stored in any case and overwritten if the word is zero: there is no branch to mispredict.
+            places[count] = place
+            count += words[place] != 0
+        for place in places[:count]:
+            zeros = place - following
+            while zeros > longest:
+                position = put(bits, position, longest - 1, 1 + run_bits)
+                zeros -= longest
+            run = zeros > 0
+            code = (zeros - run) << (1 + word_bits) | 1 << word_bits | words[place]
+            position = put(bits, position, code, (1 + run_bits) * run + 1 + word_bits)
+            following = place + 1
+    zeros = words.size - following
+    while zeros > 0:
+        position = put(bits, position, min(zeros, longest) - 1, 1 + run_bits)
+        zeros -= longest
     return position
 
 

@@ -17,6 +17,7 @@ from numba import njit
 
 from silicodec.models.bitstream import from_bytes, new_bits, peek, peek_all, put, to_stream
 from silicodec.models.codec import EncodedStream, WordCodec, to_words, word_dtype
+from silicodec.models.ebpc import byte_blocks
 from silicodec.models.ebpc.tables import (
     ALL_ONES,
     NO_CODE,
@@ -84,6 +85,10 @@ class BPC(WordCodec):
 def encode_blocks(words: np.ndarray, word_bits: int, block_size: int) -> EncodedStream:
     """Encode words in blocks, the last of which is filled up with zero words."""
     words = _fill_last_block(words, block_size)
+    if (word_bits, block_size) == (byte_blocks.WORD_BITS, byte_blocks.BLOCK_SIZE):
+        halves = np.empty(3 * words.size // block_size + 1, np.uint32)
+        nbits = byte_blocks.encode_blocks(words.view("<u8"), byte_blocks.block_codes(), halves)
+        return EncodedStream(halves[: -(-nbits // 32)].astype(">u4").view(np.uint8)[: -(-nbits // 8)].tobytes(), nbits)
     codes = plane_codes(block_size)
     run_bits = field_bits(word_bits)
     longest_plane = max(int(codes.length.max()), ZERO_PLANES.length + run_bits)
@@ -103,6 +108,12 @@ def decode_blocks(stream: EncodedStream, count: int, word_bits: int, block_size:
     blocks = -(-count // block_size)
     if blocks * word_bits > stream.nbits:
         raise CorruptDataError("BPC stream is too short")
+    if (word_bits, block_size) == (byte_blocks.WORD_BITS, byte_blocks.BLOCK_SIZE):
+        block_words = np.empty(blocks, "<u8")
+        end = byte_blocks.decode_blocks(
+            from_bytes(stream.data), stream.nbits, byte_blocks.block_meanings(), block_words
+        )
+        return block_words.view(np.uint8)[:count], end
     words = np.empty(blocks * block_size, word_dtype(word_bits))
     meanings = code_meanings(word_bits, block_size)
     to_differences = transposition(rows=word_bits + 1, columns=block_size - 1)

@@ -13,6 +13,7 @@ from numba import njit
 
 from silicodec.models.bitstream import from_bytes, new_bits, peek, put, to_stream
 from silicodec.models.codec import EncodedStream
+from silicodec.models.ebpc import flag_bytes
 from silicodec.models.ebpc.tables import field_bits
 from silicodec.models.errors import CorruptDataError
 
@@ -20,10 +21,25 @@ from silicodec.models.errors import CorruptDataError
 def encode_zeros(words: np.ndarray, max_zero_run: int) -> EncodedStream:
     """Encode where the zero words are."""
     run_bits = field_bits(max_zero_run)
-    bits = new_bits(words.size * (1 + run_bits))
     flags = np.packbits(words != 0)
+    if max_zero_run <= flag_bytes.LONGEST_RUN:
+        return _encode_bytes(flags, words.size, max_zero_run)
+    bits = new_bits(words.size * (1 + run_bits))
     end = _encode_flags(flags, -words.size % 8, max_zero_run, run_bits, _flag_codes(max_zero_run), bits)
     return to_stream(bits, end)
+
+
+def _encode_bytes(flags: np.ndarray, count: int, max_zero_run: int) -> EncodedStream:
+    """Encode bytes of flags by tables."""
+    # Ones after the end write the run of zeros before them; their own codes, a bit each, are cut off again.
+    ones = 8 + -count % 8
+    flags = np.append(flags, np.uint8(255))
+    flags[-2:] |= np.array([(1 << ones - 8) - 1, 255], np.uint8)[-flags.size :]
+    halves = np.empty(flags.size + 1, np.uint32)
+    nbits = flag_bytes.encode_flags(flags, flag_bytes.flag_codes(max_zero_run), halves) - ones
+    data = halves[: nbits // 32 + 1].astype(">u4").view(np.uint8)[: -(-nbits // 8)]
+    data[-1:] &= 0xFF << (-nbits % 8) & 0xFF
+    return EncodedStream(data.tobytes(), nbits)
 
 
 def decode_zeros(stream: EncodedStream, count: int, max_zero_run: int) -> tuple[np.ndarray, int]:
@@ -39,7 +55,14 @@ def decode_zeros(stream: EncodedStream, count: int, max_zero_run: int) -> tuple[
     if count > runs * max_zero_run + nonzero:
         raise CorruptDataError("ZNZ stream is too short")
     flags = np.zeros(count + 8, np.uint8)
-    end = _decode_flags(from_bytes(stream.data), stream.nbits, run_bits, _LEADING_ONES, flags, count)
+    bits = from_bytes(stream.data)
+    position, found = 0, 0
+    if max_zero_run <= flag_bytes.LONGEST_RUN:
+        halves = np.empty(count // 32 + 2, np.uint32)
+        meanings = flag_bytes.flag_meanings(max_zero_run)
+        position, found = flag_bytes.decode_flags(bits, stream.nbits, meanings, count, halves)
+        flags[:found] = np.unpackbits(halves.astype(">u4").view(np.uint8), count=found)
+    end = _decode_flags(bits, stream.nbits, run_bits, _LEADING_ONES, position, flags, found, count)
     return flags[:count], end
 
 
@@ -65,13 +88,12 @@ def nonzero_words(words: np.ndarray) -> np.ndarray:
 def insert_zeros(flags: np.ndarray, nonzero: np.ndarray) -> np.ndarray:
     """Put the nonzero words where the flags are 1, and zeros elsewhere."""
     words = np.zeros(flags.size, nonzero.dtype)
-    last = nonzero.size - 1
-    if last < 0:
-        return words
     index = 0
-    for i in range(flags.size):
-        words[i] = nonzero[min(index, last)] * flags[i]
+    i = 0
+    while index < nonzero.size:
+        words[i] = nonzero[index] & -flags[i]
         index += flags[i]
+        i += 1
     return words
 
 
@@ -144,11 +166,19 @@ def _put_zeros(bits: np.ndarray, position: int, count: int, max_zero_run: int, r
 
 @njit(cache=True)
 def _decode_flags(
-    bits: np.ndarray, nbits: int, run_bits: int, leading_ones: np.ndarray, flags: np.ndarray, count: int
+    bits: np.ndarray,
+    nbits: int,
+    run_bits: int,
+    leading_ones: np.ndarray,
+    position: int,
+    flags: np.ndarray,
+    index: int,
+    count: int,
 ) -> int:
-    """Decode `count` flags into an array of zeros with room for eight more; returns the number of bits read."""
-    position = 0
-    index = 0
+    """Decode flags from a position on, the `index`-th to the `count`-th; returns the number of bits read in all.
+
+    The rest of `flags` is zeros, and has room for eight more.
+    """
     while index < count:
         if position > nbits:
             raise CorruptDataError("ZNZ stream is too short")

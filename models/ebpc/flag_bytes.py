@@ -1,0 +1,141 @@
+"""The ZNZ stream by tables, eight flags or up to eleven bits at a time, where runs of zeros are at most 16 long.
+
+The same code as that of `silicodec.models.ebpc.znz`. Flags are bits, 1 for a nonzero word, the first one most
+significant.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numba import njit
+
+from silicodec.models.bitstream import peek_all
+from silicodec.models.ebpc.tables import field_bits
+from silicodec.models.errors import CorruptDataError
+
+LONGEST_RUN = 16
+"""Longest run of zeros that the tables are made for."""
+WINDOW_BITS = 11
+MOST_FLAGS = 32
+"""Flags that a look at `WINDOW_BITS` bits gives at the most."""
+
+
+@lru_cache
+def flag_codes(max_zero_run: int) -> np.ndarray:
+    """Tabulate what the encoder writes for eight flags.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint64, (max_zero_run * 256,), by the flags plus 256 times the zeros before them that are not coded yet: the
+        code in bits 0 to 31, its length in bits 32 to 39, and from bit 40 on 256 times the zeros that it leaves.
+    """
+    run_bits = field_bits(max_zero_run)
+    table = np.zeros((max_zero_run, 256), np.uint64)
+    for before in range(max_zero_run):
+        for flags in range(256):
+            code, zeros = "", before
+            for flag in f"{flags:08b}":
+                zeros += flag == "0"
+                if zeros == max_zero_run or (zeros and flag == "1"):
+                    code += f"{zeros - 1:0{1 + run_bits}b}"
+                    zeros = 0
+                code += flag.strip("0")
+            table[before, flags] = int(code or "0", 2) | len(code) << 32 | zeros << 48
+    return table.reshape(-1)
+
+
+@njit(cache=True)
+def encode_flags(flags: np.ndarray, table: np.ndarray, halves: np.ndarray) -> int:
+    """Encode bytes of flags, of which the last one is 1, to halves of 64 bits, uint32; returns the number of bits."""
+    bits, filled = np.uint64(0), np.uint64(0)
+    position = 0
+    zeros = np.uint64(0)
+    for eight in flags:
+        entry = table[zeros | np.uint64(eight)]
+        zeros = (entry >> np.uint64(40)) & np.uint64(0xFFFF)
+        length = (entry >> np.uint64(32)) & np.uint64(0xFF)
+        bits = bits << length | (entry & np.uint64(0xFFFFFFFF))
+        filled += length
+        halves[position] = bits >> (filled & np.uint64(31))  # counts only if it is full
+        position += np.int64(filled >> np.uint64(5))
+        filled &= np.uint64(31)
+    halves[position] = bits << (np.uint64(32) - filled)
+    return 32 * position + np.int64(filled)
+
+
+@lru_cache
+def flag_meanings(max_zero_run: int) -> np.ndarray:
+    """Tabulate what every string of `WINDOW_BITS` bits starts with.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint64, (2**WINDOW_BITS,): flags in bits 0 to 31, their number in bits 32 to 39, and from bit 40 on the length
+        of their code: as many whole codes as the string, and `MOST_FLAGS`, have room for.
+    """
+    run_bits = field_bits(max_zero_run)
+    table = np.zeros(1 << WINDOW_BITS, np.uint64)
+    for window in range(table.size):
+        text, flags = f"{window:0{WINDOW_BITS}b}", ""
+        while text:
+            length = 1 if text[0] == "1" else 1 + run_bits
+            more = "1" if text[0] == "1" else "0" * (1 + int(text[:length], 2))
+            if length > len(text) or len(flags) + len(more) > MOST_FLAGS:
+                break
+            text, flags = text[length:], flags + more
+        table[window] = int(flags or "0", 2) | len(flags) << 32 | (WINDOW_BITS - len(text)) << 40
+    return table
+
+
+@njit(cache=True)
+def decode_flags(bits: np.ndarray, nbits: int, table: np.ndarray, count: int, halves: np.ndarray) -> tuple[int, int]:
+    """Decode as many flags as are sure to be among the first `count`.
+
+    Parameters
+    ----------
+    bits : numpy.ndarray
+        The stream, as of `silicodec.models.bitstream`.
+    nbits : int
+        Its number of bits.
+    table : numpy.ndarray
+        What `flag_meanings` returns.
+    count : int
+        Flags that are wanted.
+    halves : numpy.ndarray
+        uint32, ``count // 32 + 2``: takes the flags, 32 to an element.
+
+    Returns
+    -------
+    position, found : int
+        Bits read, and flags decoded from them: fewer than `MOST_FLAGS` less than `count`.
+
+    Raises
+    ------
+    CorruptDataError
+        If the stream is too short.
+    """
+    flags, filled = np.uint64(0), np.uint64(0)
+    element = 0
+    position, found = 0, 0
+    while found <= count - MOST_FLAGS:
+        if position > nbits:
+            raise CorruptDataError("ZNZ stream is too short")
+        ahead = peek_all(bits, position)
+        for _ in range(64 // WINDOW_BITS):
+            if found > count - MOST_FLAGS:
+                break
+            entry = table[ahead >> np.uint64(64 - WINDOW_BITS)]
+            number, length = (entry >> np.uint64(32)) & np.uint64(0xFF), entry >> np.uint64(40)
+            ahead <<= length
+            position += np.int64(length)
+            found += np.int64(number)
+            flags = flags << number | (entry & np.uint64(0xFFFFFFFF))
+            filled += number
+            halves[element] = flags >> (filled & np.uint64(31))  # counts only if it is full
+            element += np.int64(filled >> np.uint64(5))
+            filled &= np.uint64(31)
+    halves[element] = flags << (np.uint64(32) - filled)
+    return position, found
