@@ -5,13 +5,14 @@ The file format is described in `docs/formats/container.md`.
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import reprlib
 import struct
 import zlib
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -115,7 +116,13 @@ class Encoded:
         return self.size * self.codec["word_bits"] / self.nbits if self.nbits else math.nan
 
     def to_bytes(self) -> bytes:
-        """Write the container: versioned, with a checksum over everything."""
+        """Return the container: versioned, with a checksum over everything."""
+        file = io.BytesIO()
+        self.write(file)
+        return file.getvalue()
+
+    def write(self, file: BinaryIO) -> int:
+        """Write the container to a file, without a copy of the streams; returns its number of bytes."""
         header = {
             "codec": self.codec,
             "shape": self.shape,
@@ -123,9 +130,14 @@ class Encoded:
             "streams": [[name, stream.nbits] for name, stream in self.streams.items()],
         }
         header_bytes = json.dumps(header, separators=(",", ":")).encode()
-        payload = b"".join(stream.data for stream in self.streams.values())
-        content = PREFIX.pack(MAGIC, VERSION, len(header_bytes), len(payload)) + header_bytes + payload
-        return content + _CHECKSUM.pack(zlib.crc32(content))
+        payload_size = sum(len(stream.data) for stream in self.streams.values())
+        prefix = PREFIX.pack(MAGIC, VERSION, len(header_bytes), payload_size)
+        checksum = 0
+        for part in (prefix, header_bytes, *(stream.data for stream in self.streams.values())):
+            file.write(part)
+            checksum = zlib.crc32(part, checksum)
+        file.write(_CHECKSUM.pack(checksum))
+        return len(prefix) + len(header_bytes) + payload_size + _CHECKSUM.size
 
     @classmethod
     def from_bytes(cls, container: bytes) -> Encoded:

@@ -4,6 +4,7 @@ Fixed-point words are signed two's complement. A layer has one scale, taken from
 set of images, so that no value saturates unless a smaller calibration value is given.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -47,6 +48,13 @@ class NumberFormat:
         """Magnitude that counts as full range: the largest fixed-point word, or 1.0 in floating point."""
         return 2 ** (self.word_bits - 1) - 1 if self.kind == "fixed" else 1.0
 
+    @property
+    def dtype(self) -> type[np.generic]:
+        """Element type of arrays of words, other than native ones."""
+        if self.kind == "float":
+            return np.float16
+        return np.int8 if self.word_bits <= 8 else np.int16
+
 
 NUMBER_FORMATS = {f"fixed{bits}": NumberFormat(f"fixed{bits}", "fixed", bits) for bits in (4, 8, 12, 16)} | {
     "float16": NumberFormat("float16", "float", 16),
@@ -89,7 +97,12 @@ def parse_number_format(name: str) -> NumberFormat:
 
 
 def quantise(
-    values: np.ndarray, number_format: str = "fixed8", *, scale_rule: str = "headroom", largest: float | None = None
+    values: np.ndarray,
+    number_format: str = "fixed8",
+    *,
+    scale_rule: str = "headroom",
+    largest: float | None = None,
+    scale: float | None = None,
 ) -> Quantised:
     """Convert a tensor to a number format.
 
@@ -104,6 +117,8 @@ def quantise(
         to vanish in half precision otherwise.
     largest : float, optional
         Absolute value to take the scale from; that of `values` by default. Fixed-point words saturate beyond it.
+    scale : float, optional
+        The scale itself, instead of one by a rule.
 
     Returns
     -------
@@ -133,14 +148,25 @@ def quantise(
         return Quantised(values, 1.0, target)
     if is_integer:
         raise NumberFormatError(f"the values are {values.dtype} words already: use the number format native")
-    if not np.isfinite(values).all():
+    lowest, highest = float(values.min(initial=0.0)), float(values.max(initial=0.0))
+    if not (math.isfinite(lowest) and math.isfinite(highest)):
         raise NumberFormatError("the values hold infinities or NaN, which no number format here can scale")
 
-    if largest is None:
-        largest = float(np.abs(values).max(initial=0.0))
-    scale = SCALE_RULES[scale_rule] * target.full_scale / largest if largest > 0 else 1.0
-    scaled = values.astype(np.float64) * scale
-    if target.kind == "float":
-        return Quantised(scaled.astype(np.float16) + np.float16(0), scale, target)
-    words = np.clip(np.rint(scaled), -target.full_scale - 1, target.full_scale)
-    return Quantised(words.astype(np.int8 if target.word_bits <= 8 else np.int16), scale, target)
+    if scale is None:
+        largest = max(highest, -lowest) if largest is None else largest
+        scale = SCALE_RULES[scale_rule] * target.full_scale / largest if largest > 0 else 1.0
+    elif not (math.isfinite(scale) and scale > 0):
+        raise NumberFormatError(f"scale must be positive and finite, not {scale}")
+    words = np.empty(values.shape, target.dtype)
+    flat_values, flat_words = values.reshape(-1), words.reshape(-1)
+    for start in range(0, values.size, _SLAB):
+        scaled = flat_values[start : start + _SLAB].astype(np.float64) * scale
+        if target.kind == "float":
+            flat_words[start : start + _SLAB] = scaled.astype(np.float16) + np.float16(0)
+        else:
+            flat_words[start : start + _SLAB] = np.clip(np.rint(scaled), -target.full_scale - 1, target.full_scale)
+    return Quantised(words, scale, target)
+
+
+_SLAB = 1 << 20
+"""Values that are converted at a time, so that only so many are there in double precision."""

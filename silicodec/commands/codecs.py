@@ -1,4 +1,4 @@
-"""Commands about codecs: compress, decompress, codecs."""
+"""Commands about codecs: compress, decompress, info, codecs."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ from silicodec.program import BadInput
 from silicodec.settings import set_option, typed_settings
 
 if TYPE_CHECKING:
-    from silicodec.models.codec import Codec
+    import numpy as np
+
+    from silicodec.models.codec import Codec, Encoded
 
 
 @click.command()
-@click.argument("source", metavar="IN.npy", type=INPUT)
+@click.argument("source", metavar="IN[:NAME]", type=INPUT)
 @click.argument("target", metavar="OUT", type=OUTPUT)
 @click.option("--codec", "codec_name", type=CODEC, default="ebpc", show_default=True, help="One of `silicodec codecs`.")
 @set_option(
@@ -28,12 +30,32 @@ if TYPE_CHECKING:
     "--parameter",
     help="Parameter of the codec, such as word_bits=12; may be repeated. word_bits is by default that of the array.",
 )
-def compress(source: Path, target: Path, codec_name: str, settings: dict[str, str]) -> None:
-    """Compress the array in IN.npy to the file OUT.
+@click.option(
+    "--quantise",
+    "number_format",
+    metavar="FORMAT",
+    help="Turn floating-point values into words first: fixed4, fixed8, fixed12, fixed16 or float16, the largest "
+    "absolute value at 0.75 of full range.  [default with --scale: fixed8]",
+)
+@click.option("--scale", type=float, metavar="FACTOR", help="Factor to multiply values by for that, instead.")
+def compress(
+    source: Path,
+    target: Path,
+    codec_name: str,
+    settings: dict[str, str],
+    number_format: str | None,
+    scale: float | None,
+) -> None:
+    """Compress the array in the file IN to the file OUT; - is standard input or output.
 
-    The array holds int8, uint8, int16, uint16 or float16. Example:
+    IN is a .npy file, a .npz archive or a .pt file, with the array's NAME where it holds several. The array holds int8,
+    uint8, int16, uint16 or float16; bfloat16 as its bits; or other floating-point values with --quantise or --scale.
 
+    Examples
+    --------
         silicodec compress maps.npy maps.slc --codec ebpc --set block_size=16
+
+        silicodec compress weights.pt:conv1.weight conv1.slc --codec zvc --quantise fixed8
     """
     from silicodec.models.catalog import find_codec
     from silicodec.models.storage import written_whole
@@ -42,34 +64,94 @@ def compress(source: Path, target: Path, codec_name: str, settings: dict[str, st
     defaults = {field.name: getattr(codec(), field.name) for field in fields(codec)}
     parameters = typed_settings(settings, defaults, f"codec {codec_name}")
     array = read_array(source)
+    if number_format or scale is not None:
+        array, parameters = to_words(array, number_format or "fixed8", scale, parameters)
+    elif array.dtype.kind == "f" and array.dtype.itemsize > 2:
+        raise BadInput(f"{source} holds {array.dtype} values: turn them into words by --quantise fixed8 or --scale")
     parameters.setdefault("word_bits", 8 * min(array.dtype.itemsize, 2))
     encoded = codec(**parameters).encode(array)
-    container = encoded.to_bytes()
-    with written_whole(target) as temporary:
-        temporary.write_bytes(container)
+    del array
+    with written_whole(target) as temporary, temporary.open("wb") as file:
+        size = encoded.write(file)
+    say(f"{target}: {size:,} bytes, ratio {encoded.ratio:.3f}")
+    say(describe(encoded))
+
+
+def to_words(
+    values: np.ndarray, number_format: str, scale: float | None, parameters: dict[str, Any]
+) -> tuple[np.ndarray, dict[str, Any]]:
+    """Quantise floating-point values, and take the width of words from the number format."""
+    from silicodec.models.quantise import quantise
+
+    quantised = quantise(values, number_format, scale=scale)
+    say(f"{number_format} words of the values times {quantised.scale!r}")
+    return quantised.values, {"word_bits": quantised.number_format.word_bits} | parameters
+
+
+def describe(encoded: Encoded) -> str:
+    """Tell the lengths of an encoded array and its streams."""
     streams = ", ".join(f"{name} {stream.nbits:,}" for name, stream in encoded.streams.items())
-    say(f"{target}: {len(container):,} bytes, ratio {encoded.ratio:.3f}")
-    say(f"{array.size:,} values of {parameters['word_bits']} bits in {encoded.nbits:,} bits: {streams}")
+    return f"{encoded.size:,} values of {encoded.codec['word_bits']} bits in {encoded.nbits:,} bits: {streams}"
+
+
+def read_encoded(source: Path) -> Encoded:
+    """Read a container."""
+    from silicodec.models.codec import CorruptDataError, Encoded
+
+    try:
+        return Encoded.from_bytes(source.read_bytes())
+    except CorruptDataError as error:
+        raise BadInput(f"{source}: {error}") from error
 
 
 @click.command()
 @click.argument("source", metavar="IN", type=INPUT)
 @click.argument("target", metavar="OUT.npy", type=OUTPUT)
-def decompress(source: Path, target: Path) -> None:
-    """Restore to OUT.npy the array that `silicodec compress` put into IN."""
+@click.option("--scale", type=float, metavar="FACTOR", help="Factor that values were multiplied by: restore float32.")
+def decompress(source: Path, target: Path, scale: float | None) -> None:
+    """Restore to OUT.npy the array that `silicodec compress` put into IN; - is standard input or output."""
     import numpy as np
 
     from silicodec.models.catalog import decode
-    from silicodec.models.codec import CorruptDataError, Encoded
+    from silicodec.models.codec import CorruptDataError
     from silicodec.models.storage import written_whole
 
     try:
-        array = decode(Encoded.from_bytes(source.read_bytes()))
+        array = decode(read_encoded(source))
     except CorruptDataError as error:
         raise BadInput(f"{source}: {error}") from error
+    if scale is not None:
+        array = np.divide(array, scale, dtype=np.float32)
     with written_whole(target) as temporary, temporary.open("wb") as file:
         np.save(file, array)
     say(f"{target}: {array.dtype} array of shape {array.shape}")
+
+
+@click.command()
+@click.argument("source", metavar="FILE", type=INPUT)
+@click.option("--json", "json_file", type=OUTPUT, metavar="FILE", help="Write this to a file instead; - prints it.")
+def info(source: Path, json_file: Path | None) -> None:
+    """Tell what a compressed FILE holds, after a check of its checksum."""
+    encoded = read_encoded(source)
+    if json_file:
+        write_json(json_file, info_record(encoded))
+        return
+    parameters = ", ".join(f"{name}={value}" for name, value in encoded.codec.items() if name != "id")
+    say(f"{source}: {encoded.dtype.name} array of shape {encoded.shape}, ratio {encoded.ratio:.3f}")
+    say(f"codec {encoded.codec['id']}: {parameters}")
+    say(describe(encoded))
+
+
+def info_record(encoded: Encoded) -> dict[str, Any]:
+    """Describe an encoded array as JSON."""
+    return {
+        "codec": encoded.codec,
+        "shape": encoded.shape,
+        "dtype": encoded.dtype.str,
+        "streams": {name: stream.nbits for name, stream in encoded.streams.items()},
+        "bits": encoded.nbits,
+        "ratio": encoded.ratio if encoded.nbits else None,
+    }
 
 
 @click.command()
@@ -104,4 +186,4 @@ def codec_record(codec: type[Codec]) -> dict[str, Any]:
     }
 
 
-COMMANDS: tuple[Any, ...] = (compress, decompress, codecs)
+COMMANDS: tuple[Any, ...] = (compress, decompress, info, codecs)

@@ -79,10 +79,10 @@ def test_bad_option_gives_one_line_and_no_file(run, feature_map, tmp_path, argum
     ("content", "message"),
     [
         (None, "No such file"),
-        (b"no array", "not a .npy file"),
-        (b"", "not a .npy file"),
+        (b"no array", "not a .npy, .npz or .pt file"),
+        (b"", "not a .npy, .npz or .pt file"),
         (np.zeros(4, np.float32), "float32"),
-        (np.array([{}], object), "not a .npy file"),
+        (np.array([{}], object), "not a .npy, .npz or .pt file"),
     ],
 )
 def test_bad_array_file_gives_one_line_and_no_file(run, tmp_path, content, message):
