@@ -91,7 +91,7 @@ def insert_zeros(flags: np.ndarray, nonzero: np.ndarray) -> np.ndarray:
     index = 0
     i = 0
     while index < nonzero.size:
-        words[i] = nonzero[index] & -flags[i]
+        words[i] = nonzero[index] * flags[i]
         index += flags[i]
         i += 1
     return words
