@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from silicodec.models.baselines.software import Deflate, Entropy, Huffman, Zstandard
+from silicodec.models.baselines.bounds import Bound, Entropy, Huffman
+from silicodec.models.baselines.software import Deflate, Zstandard
 from silicodec.models.baselines.zero_rle import ZeroRLE
 from silicodec.models.baselines.zvc import ZVC
 from silicodec.models.codec import Codec
@@ -19,10 +20,12 @@ from silicodec.models.errors import CodecError, CorruptDataError, unknown_name
 from silicodec.models.transform.codec import TransformCodec
 
 CODECS: dict[str, type[Codec]] = {
-    codec.codec_id: codec
-    for codec in (EBPC, BPC, ZeroRLE, ZVC, Zstandard, Deflate, Entropy, Huffman, DCT, TransformCodec, Dictionary)
+    codec.codec_id: codec for codec in (EBPC, BPC, ZeroRLE, ZVC, Zstandard, Deflate, DCT, TransformCodec, Dictionary)
 }
 """Codec classes by their id."""
+
+BOUNDS: dict[str, type[Bound]] = {bound.name: bound for bound in (Entropy, Huffman)}
+"""Bounds by name: they have a size to compare codecs with, and cannot encode."""
 
 
 def find_codec(name: str) -> type[Codec]:
@@ -33,6 +36,8 @@ def find_codec(name: str) -> type[Codec]:
     CodecError
         If there is no such codec; the message lists those there are.
     """
+    if name in BOUNDS:
+        raise CodecError(f"'{name}' is a bound: it has a size, and can neither encode nor decode")
     if name not in CODECS:
         raise CodecError(unknown_name("codec", name, CODECS))
     return CODECS[name]
@@ -59,6 +64,22 @@ def make_codec(name: str, **parameters: Any) -> Codec:
     {'id': 'ebpc', 'word_bits': 16, 'block_size': 8, 'max_zero_run': 16}
     """
     return find_codec(name).from_config({"id": name, **parameters})
+
+
+def make_measure(name: str, **parameters: Any) -> Codec | Bound:
+    """Make what has a size for every array, `nbits`: a codec, or a bound, by its name.
+
+    Raises
+    ------
+    CodecError
+        If there is no such codec or bound, or a parameter is unknown or out of range.
+    """
+    if name not in BOUNDS:
+        return make_codec(name, **parameters)
+    try:
+        return BOUNDS[name](**parameters)
+    except TypeError:
+        raise CodecError(f"bound '{name}' has one parameter, word_bits, not {', '.join(parameters)}") from None
 
 
 def decode(encoded: Encoded) -> np.ndarray:

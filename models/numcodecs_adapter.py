@@ -71,7 +71,7 @@ ADAPTERS: dict[str, type[NumcodecsAdapter]] = {
         {"codec_id": PREFIX + name, "codec_class": codec_class, "__module__": __name__},
     )
     for name, codec_class in CODECS.items()
-    if codec_class.stream_names and codec_class.lossless
+    if codec_class.lossless
 }
 """Adapters by numcodecs id, of every lossless codec that can encode; numcodecs gives no maps to the others."""
 globals().update({adapter.__name__: adapter for adapter in ADAPTERS.values()})  # for entry points, and for pickle

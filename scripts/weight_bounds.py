@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 
-from silicodec.models.baselines.software import Entropy, Huffman
+from silicodec.models.baselines.bounds import Entropy, Huffman
 from silicodec.models.dictionary.code import Kind, Layout
 from silicodec.models.dictionary.codec import Dictionary
 from silicodec.models.evaluation.weights import DICTIONARIES

@@ -1,4 +1,4 @@
-"""What software would do: general-purpose compressors, and the entropy that bounds any code of single words.
+"""What software would do: general-purpose compressors.
 
 Words narrower than 8 bits, or between 8 and 16, are packed without gaps before they are compressed, so that no unused
 bit counts for or against a compressor. Words of 16 bits are compressed most significant byte first.
@@ -6,8 +6,6 @@ bit counts for or against a compressor. Words of 16 bits are compressed most sig
 
 from __future__ import annotations
 
-import heapq
-import math
 import zlib
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -18,7 +16,7 @@ from typing import ClassVar
 import numpy as np
 
 from silicodec.models.bitstream import pack, unpack
-from silicodec.models.codec import EncodedStream, WordCodec, to_words
+from silicodec.models.codec import EncodedStream, WordCodec
 from silicodec.models.errors import CodecError, CorruptDataError, check_integer
 
 
@@ -137,69 +135,3 @@ def _zstandard() -> ModuleType:
     except ImportError:
         raise CodecError("codec 'zstd' needs the package zstandard: pip install silicodec[software]") from None
     return zstandard
-
-
-class _Bound(WordCodec):
-    """A bound, not a codec: it counts bits, and neither encodes nor decodes."""
-
-    stream_names: ClassVar[tuple[str, ...]] = ()
-
-    def nbits(self, array: np.ndarray) -> int:
-        """Count the bits of the bound."""
-        counts = np.bincount(to_words(np.asarray(array), self.word_bits))
-        return self._count_bits(counts[counts > 0])
-
-    @abstractmethod
-    def _count_bits(self, counts: np.ndarray) -> int:
-        """Count the bits for words that occur so often."""
-
-    def _encode(self, words: np.ndarray) -> dict[str, EncodedStream]:
-        raise CodecError(f"codec '{self.codec_id}' is a bound: it has a size, and cannot encode")
-
-    def _decode(self, streams: Mapping[str, EncodedStream], count: int) -> np.ndarray:
-        raise CodecError(f"codec '{self.codec_id}' is a bound: it has a size, and cannot decode")
-
-
-@dataclass(frozen=True)
-class Huffman(_Bound):
-    """Huffman coding: the fewest bits that a prefix code of single words, made for this very array, takes.
-
-    The code itself is not counted. Equal words take one bit each.
-
-    Parameters
-    ----------
-    word_bits : int
-        Bits of a word, 4 to 16.
-    """
-
-    codec_id: ClassVar[str] = "huffman"
-
-    def _count_bits(self, counts: np.ndarray) -> int:
-        heap = counts.tolist()
-        if len(heap) < 2:
-            return sum(heap)
-        heapq.heapify(heap)
-        total = 0
-        while len(heap) > 1:
-            joined = heapq.heappop(heap) + heapq.heappop(heap)
-            heapq.heappush(heap, joined)
-            total += joined
-        return total
-
-
-@dataclass(frozen=True)
-class Entropy(_Bound):
-    """Order-0 entropy: the fewest bits that a code of single words, made for this very array, could take.
-
-    The code itself is not counted.
-
-    Parameters
-    ----------
-    word_bits : int
-        Bits of a word, 4 to 16.
-    """
-
-    codec_id: ClassVar[str] = "entropy"
-
-    def _count_bits(self, counts: np.ndarray) -> int:
-        return math.ceil(np.sum(counts * np.log2(counts.sum() / counts)))

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import log_softmax
 
-from silicodec.models.baselines.software import Entropy
+from silicodec.models.baselines.bounds import Entropy
 from silicodec.models.ebpc import EBPC
 from silicodec.models.evaluation.schemes import LayerCodec
 from silicodec.models.networks import capture

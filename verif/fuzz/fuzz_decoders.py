@@ -149,19 +149,13 @@ def stream_of(bits: int, nbits: int) -> EncodedStream:
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "container": fuzz_container,
     "words": fuzz_words,
-    **{
-        name: partial(fuzz_codec if codec.lossless else fuzz_maps, name)
-        for name, codec in CODECS.items()
-        if codec.stream_names
-    },
+    **{name: partial(fuzz_codec if codec.lossless else fuzz_maps, name) for name, codec in CODECS.items()},
 }
 
 
 def write_seeds(folder: Path) -> None:
     """Write a container of each codec, whole and as `fuzz_container` completes it."""
-    for name, codec in CODECS.items():
-        if not codec.stream_names:
-            continue
+    for name in CODECS:
         encoded = make_codec(name).encode(SEED_WORDS.reshape(3, -1))
         header: dict[str, Any] = {
             "codec": encoded.codec,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from silicodec.models.catalog import make_codec
+from silicodec.models.catalog import BOUNDS, CODECS, make_codec, make_measure
 from silicodec.models.codec import CodecError, CorruptDataError, Encoded, EncodedStream
 
 WORDS = np.array([0, 0, 0, 0, 0, 9, 1, 0, 15], np.uint8)
@@ -89,7 +89,7 @@ def test_zstandard_missing(monkeypatch):
     [([], 0), ([5] * 100, 0), ([0, 1] * 50, 100), ([0, 1, 2, 3] * 8, 64), ([0, 0, 0, 1], 4)],
 )
 def test_entropy(words, nbits):
-    assert make_codec("entropy", word_bits=4).nbits(np.array(words, np.int8)) == nbits
+    assert make_measure("entropy", word_bits=4).nbits(np.array(words, np.int8)) == nbits
 
 
 @pytest.mark.parametrize(
@@ -97,13 +97,15 @@ def test_entropy(words, nbits):
     [([], 0), ([5] * 100, 100), ([0, 1] * 50, 100), ([0, 1, 2, 3] * 8, 64), ([0] * 4 + [1] * 2 + [2, 3], 14)],
 )
 def test_huffman(words, nbits):
-    assert make_codec("huffman", word_bits=4).nbits(np.array(words, np.int8)) == nbits
+    assert make_measure("huffman", word_bits=4).nbits(np.array(words, np.int8)) == nbits
 
 
-@pytest.mark.parametrize("name", ["entropy", "huffman"])
-def test_bounds_do_not_encode(name):
-    codec = make_codec(name)
-    with pytest.raises(CodecError, match="is a bound"):
-        codec.encode(np.zeros(4, np.int8))
-    with pytest.raises(CodecError, match="is a bound"):
-        codec.decode(Encoded(codec.get_config(), {}, (4,), np.dtype(np.int8)))
+@pytest.mark.parametrize("name", BOUNDS)
+def test_bounds_are_no_codecs(name):
+    assert name not in CODECS
+    with pytest.raises(CodecError, match=f"'{name}' is a bound"):
+        make_codec(name)
+    with pytest.raises(CodecError, match="has one parameter, word_bits, not level"):
+        make_measure(name, level=3)
+    with pytest.raises(CodecError, match="word_bits must be"):
+        make_measure(name, word_bits=17)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from silicodec.models.baselines.software import Entropy
+from silicodec.models.baselines.bounds import Entropy
 from silicodec.models.codec import CodecError, CorruptDataError, Encoded, EncodedStream, to_words
 from silicodec.models.dictionary.code import CodeClass, Kind, Layout
 from silicodec.models.dictionary.codec import Dictionary

@@ -14,7 +14,7 @@ from silicodec.models.catalog import CODECS, make_codec
 from silicodec.models.codec import Encoded, EncodedStream, from_words, word_dtype
 
 FOLDER = Path(__file__).parent / "pinned"
-NAMES = [name for name, codec in CODECS.items() if codec.stream_names and codec.lossless]
+NAMES = [name for name, codec in CODECS.items() if codec.lossless]
 DECODED_ONLY = {"zstd", "deflate"}
 """Formats with many encodings of the same words: a library's next version may choose another."""
 
