@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from silicodec.models.networks.network import Network, load_state_dict
+from silicodec.models.networks.network import Network
+from silicodec.models.networks.state_dict import load_state_dict
 from silicodec.models.storage import data_file
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class CifarResNet(Network):
         path = self._weights_file()
         assert path is not None
         depth = int(self.name.removeprefix("resnet"))
-        return load_state_dict(self, ResNet(blocks_per_stage=(depth - 2) // 6), path)
+        return load_state_dict(ResNet(blocks_per_stage=(depth - 2) // 6), path, self.name)
 
     def _data_set_images(self, count: int | None) -> tuple[np.ndarray, np.ndarray]:
         with np.load(data_file("cifar10/test_2000.npz")) as data:

@@ -7,29 +7,23 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from silicodec.models.networks.network import Network
-from silicodec.models.networks.trained import load_or_train
+from silicodec.models.networks.trained import TrainedNetwork
 
 if TYPE_CHECKING:
     from torch import nn
 
-CACHE_NAME = "digits-v1.pt"
-"""Increase the version with every change of the network or its training."""
 
-
-class Digits(Network):
-    """CNN of three convolutional layers, trained on first use within seconds and then cached."""
+class Digits(TrainedNetwork):
+    """CNN of three convolutional layers."""
 
     packages: ClassVar[Mapping[str, str]] = {"torch": "networks", "sklearn": "networks", "PIL": "networks"}
 
-    def _load(self) -> "nn.Module":
+    def train(self) -> "nn.Module":
+        """Train a new network, within seconds."""
         import torch
 
-        def train_from_scratch() -> "nn.Module":
-            images, labels = split("train")
-            return train(torch.from_numpy(images), torch.from_numpy(labels))
-
-        return load_or_train(self, build, train_from_scratch, CACHE_NAME)
+        images, labels = split("train")
+        return train(torch.from_numpy(images), torch.from_numpy(labels))
 
     def _data_set_images(self, count: int | None) -> tuple[np.ndarray, np.ndarray]:
         self.check_available()

@@ -1,4 +1,4 @@
-"""LeNet-5 and a two-layer perceptron on real MNIST digits, trained on first use and pruned as they learn.
+"""LeNet-5 and a two-layer perceptron on real MNIST digits, pruned as they learned.
 
 `SILICODEC_DATA` holds MNIST's 10,000 test digits, in MNIST's own format. A fixed shuffle makes 8,000 of them the
 training set, the last 1,000 of which are held out for choices that need images; the other 2,000 are the test set.
@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from silicodec.models.networks.network import Network
-from silicodec.models.networks.trained import load_or_train
+from silicodec.models.networks.trained import TrainedNetwork
 from silicodec.models.storage import data_file
 
 if TYPE_CHECKING:
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 
 IMAGES = "mnist/t10k-images-idx3-ubyte.gz"
 LABELS = "mnist/t10k-labels-idx1-ubyte.gz"
-VERSION = 1
-"""Increase with every change of a network or its training."""
 TRAINING_DIGITS = 7000
 HELD_OUT_DIGITS = 1000
 _DIGITS = 10_000
@@ -69,33 +66,28 @@ def build_perceptron() -> "nn.Module":
 
 
 @dataclass(frozen=True)
-class Mnist(Network):
+class Mnist(TrainedNetwork):
     """A network on MNIST's digits.
 
     Attributes
     ----------
-    build : callable
-        Makes the untrained module.
     density : float
         Fraction of the weights that may be nonzero after training.
     """
 
-    build: Callable[[], "nn.Module"] = field(kw_only=True)
     density: float = field(kw_only=True)
-
-    def _load(self) -> "nn.Module":
-        import torch
-
-        def train_from_scratch() -> "nn.Module":
-            images, labels = read_digits("training")
-            return train(self.build, torch.from_numpy(images), torch.from_numpy(labels), density=self.density)
-
-        return load_or_train(self, self.build, train_from_scratch, f"{self.name}-v{VERSION}.pt")
 
     def _weights_file(self) -> Path | None:
         for name in (IMAGES, LABELS):
             data_file(name)
         return super()._weights_file()
+
+    def train(self) -> "nn.Module":
+        """Train and prune a new network, within minutes."""
+        import torch
+
+        images, labels = read_digits("training")
+        return train(self.build, torch.from_numpy(images), torch.from_numpy(labels), density=self.density)
 
     def _data_set_images(self, count: int | None) -> tuple[np.ndarray, np.ndarray]:
         return read_digits("others")

@@ -1,53 +1,50 @@
-"""Networks that are trained on first use, and then cached."""
+"""Small networks that were trained here, and whose weights the package holds.
 
-import zipfile
+`scripts/train_networks.py` trains them; the same network trained elsewhere may have other weights, and other figures.
+"""
+
+from abc import abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from silicodec.models.networks.network import Network, NetworkError, load_state_dict
-from silicodec.models.storage import cache_folder, written_whole
+import numpy as np
+
+from silicodec.models.networks.network import Network
+from silicodec.models.networks.state_dict import load_state_dict
+from silicodec.models.storage import written_whole
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-def load_or_train(
-    network: Network, build: Callable[[], "nn.Module"], train: Callable[[], "nn.Module"], cache_name: str
-) -> "nn.Module":
-    """Load a network from its weights file or from the cache, or train it and fill the cache.
+@dataclass(frozen=True)
+class TrainedNetwork(Network):
+    """A network with weights in the package.
 
-    Parameters
+    Attributes
     ----------
-    network : Network
-        With its own `weights`, or without.
-    build, train : callable
-        Make the untrained module, and a trained one.
-    cache_name : str
-        File name in the cache.
-
-    Returns
-    -------
-    torch.nn.Module
-        In evaluation mode.
+    build : callable
+        Makes the untrained module.
     """
-    import torch
 
-    if network.weights is not None:
-        return load_state_dict(network, build(), network.weights)
-    cached = cache_folder() / cache_name
-    try:
-        _check_whole(cached)
-        return load_state_dict(network, build(), cached)
-    except (OSError, zipfile.BadZipFile, NetworkError):  # not there yet, or damaged
-        model = train()
-        with written_whole(cached) as path:
-            torch.save(model.state_dict(), path)
-    return load_state_dict(network, build(), cached)
+    build: Callable[[], "nn.Module"] = field(kw_only=True)
+
+    @abstractmethod
+    def train(self) -> "nn.Module":
+        """Train a new network, in evaluation mode."""
+
+    def _load(self) -> "nn.Module":
+        if self.weights is not None:
+            return load_state_dict(self.build(), self.weights, self.name)
+        with as_file(files(__package__) / "weights" / f"{self.name}.npz") as path:
+            return load_state_dict(self.build(), path, self.name)
 
 
-def _check_whole(path: Path) -> None:
-    """Check a file that PyTorch saved, a Zip archive, against its checksums, which PyTorch itself does not."""
-    with zipfile.ZipFile(path) as archive:
-        if archive.testzip():
-            raise zipfile.BadZipFile(f"{path} is damaged")
+def save_weights(model: "nn.Module", path: Path) -> None:
+    """Write the weights of a network as a compressed NumPy archive, an array for each tensor of the state dict."""
+    arrays = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
+    with written_whole(path) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
