@@ -13,17 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import click
-from torch.nn.functional import kl_div
 
+from silicodec.models.evaluation.budget import classes, divergence
 from silicodec.models.evaluation.restoration import RestoredNetwork
 from silicodec.models.evaluation.schemes import SCHEMES, TransformScheme
+from silicodec.models.evaluation.statistics import accuracy_record
 from silicodec.models.networks import Network, get_network
-from silicodec.models.networks.capture import POINTS, Point
+from silicodec.models.networks.capture import Point
 from silicodec.output import print_table, write_json
 from silicodec.report.plots import rate_figure
 
+POINTS: tuple[Point, ...] = ("activation", "convolution")
 NAMES = [name for name, scheme in SCHEMES.items() if isinstance(scheme, TransformScheme)]
-FIGURES = ("bits", "entropy", "code_table", "top1", "agreement", "divergence")
+FIGURES = ("bits", "entropy", "code_table", "top1", "loss", "agreement", "divergence")
 """Bits a value: those of the stream, of the entropy, and of the code's table if read for each image; and accuracy."""
 
 
@@ -45,7 +47,9 @@ def measure(network: Network, options: argparse.Namespace, point: Point) -> Iter
     def record(scheme: str, setting: int | None, codecs: dict[str, Any]) -> dict[str, Any]:
         run = restored.run(images, codecs, compare=True)
         values = sum(run.bits.values()) / 8
-        classes = run.scores.argmax(dim=1)
+        kept = accuracy_record(
+            classes(before.scores), classes(run.scores), None if labels is None else labels[options.first :]
+        )
         return {
             "point": point,
             "scheme": scheme,
@@ -53,9 +57,8 @@ def measure(network: Network, options: argparse.Namespace, point: Point) -> Iter
             "bits": sum(run.compressed_bits.values()) / values,
             "entropy": sum(run.entropy_bits.values()) / values,
             "code_table": sum(codec.code.table_bits for codec in codecs.values()) * len(images) / values,
-            "top1": None if labels is None else float((classes.numpy() == labels[options.first :]).mean()),
-            "agreement": float((classes == before.scores.argmax(dim=1)).double().mean()),
-            "divergence": float(kl_div(run.scores, before.scores, log_target=True, reduction="batchmean")),
+            "divergence": divergence(before.scores, run.scores),
+            **kept,
         }
 
     yield record("8 bits", None, {})
@@ -81,7 +84,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("build/transform"), help="folder (default: build/transform)")
     options = parser.parse_args()
     if options.first < options.calibration:
-        parser.error("images to report on must come behind those for calibration")
+        parser.error("images to report on must come after those for calibration")
     network = get_network(options.network)
     options.out.mkdir(parents=True, exist_ok=True)
     records = []
@@ -99,7 +102,12 @@ def main() -> None:
         figure = rate_figure(curves, before[accuracy], accuracy)
         figure.savefig(options.out / f"{network.name}-{point}.svg", metadata={"Date": None})
     rows = [
-        (record["point"], record["scheme"], record["setting"], *(f"{record[key] or 0:.3f}" for key in FIGURES))
+        (
+            record["point"],
+            record["scheme"],
+            record["setting"],
+            *("" if record.get(key) is None else f"{record[key]:.3f}" for key in FIGURES),
+        )
         for record in records
     ]
     print_table(

@@ -1,4 +1,4 @@
-"""Write the trimmed weights that `silicodec evaluate --weights --json FILE` chose, as NETWORK.npz: int8, by layer.
+"""Write the trimmed weights that `silicodec weights --json FILE` chose, as NETWORK.npz: int8, by layer.
 
 python scripts/trimmed_weights.py lenet5.json perceptron.json
 """
@@ -40,7 +40,7 @@ def main() -> None:
         try:
             records = {record["choice"]: record for record in json.loads(file.read_text())}
         except (ValueError, TypeError, KeyError):
-            parser.error(f"{file} is not what `silicodec evaluate --weights --json` writes")
+            parser.error(f"{file} is not what `silicodec weights --json` writes")
         if options.choice not in records:
             raise SystemExit(f"{file}: no choice {options.choice!r}, only {', '.join(records)}")
         record = records[options.choice]

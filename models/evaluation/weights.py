@@ -1,27 +1,36 @@
 """What trimmed and dictionary-coded weights cost: a network's size and accuracy for a budget of accuracy to lose.
 
-Each layer's trimming is chosen on calibration images and reported on others. Of all trimmings of a layer those stay in
+Each layer's trimming is chosen as of `silicodec.models.evaluation.budget`. Of all trimmings of a layer those stay in
 the choice that save most, in order-0 entropy, for the squares of the errors of the weights. Each of these is tried
-alone, on some of the calibration images, and again those stay that save most for the divergence that they add to the
-network's output. Steps from one to the next, of all layers, are ordered in the same way, and bisection finds how many
-of them keep within the budget, with all layers trimmed together.
+alone, on some of the calibration images, for the divergence that it adds to the network's output.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import kl_div, log_softmax
+from torch.nn.functional import log_softmax
 
-from silicodec.models.catalog import make_codec
+from silicodec.models.baselines import Bound, Entropy, Huffman, Zstandard
+from silicodec.models.codec import Codec
 from silicodec.models.dictionary.codec import DENSE, SPARSE, Dictionary
 from silicodec.models.dictionary.trimming import Trimming
+from silicodec.models.evaluation.budget import (
+    Point,
+    calibration_and_test,
+    check_budgets,
+    classes,
+    corners,
+    divergence,
+    lost_accuracy,
+    ordered_steps,
+    within_budgets,
+)
+from silicodec.models.evaluation.statistics import accuracy_record
 from silicodec.models.networks import Images, Network, capture, get_network
 from silicodec.models.networks.capture import Model
 from silicodec.models.networks.tflite import IntegerGraph
@@ -29,12 +38,12 @@ from silicodec.models.quantise import quantise
 
 DICTIONARIES = tuple(Dictionary(entry_size=size, code_bits=bits) for size in (1, 2, 4, 8) for bits in (8, 16))
 """What each layer chooses from, for the fewest bits."""
-CODERS = {
+CODERS: Mapping[str, Codec | Bound] = {
     "dense": DENSE,
     "sparse": SPARSE,
-    "entropy": make_codec("entropy"),
-    "huffman": make_codec("huffman"),
-    "zstd": make_codec("zstd", level=19),
+    "entropy": Entropy(),
+    "huffman": Huffman(),
+    "zstd": Zstandard(level=19),
 }
 """What all layers are measured with: the two codes that decoders in hardware are made for, and others to compare."""
 PROBE_IMAGES = 25
@@ -46,10 +55,6 @@ TRIMMINGS = tuple(
 )
 
 Choice = Mapping[str, Trimming | None]
-
-
-class WeightsError(ValueError):
-    """Weights that cannot be measured as asked."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,34 +130,7 @@ class TrimmedNetwork:
         return torch.cat([log_softmax(capture.scores(self._model, batch, lambda *_: None), dim=1) for batch in batches])
 
 
-@dataclass(frozen=True)
-class Point:
-    """A layer's size with a trimming, or with none, and what that costs: an error, or a divergence."""
-
-    trimming: Trimming | None
-    bits: int
-    cost: float
-
-
-@dataclass(frozen=True)
-class Step:
-    """A coarser trimming of a layer than before, and the bits that it saves for each unit that the cost grows by."""
-
-    layer: str
-    trimming: Trimming
-    worth: float
-
-
-def corners(points: Sequence[Point]) -> list[Point]:
-    """Find the corners of the lower convex hull of size over cost, from the first point, which costs nothing, on."""
-    hull = [points[0]]
-    while smaller := [point for point in points if point.bits < hull[-1].bits]:
-        last = hull[-1]
-        hull.append(min(smaller, key=lambda point: ((point.cost - last.cost) / (last.bits - point.bits), point.bits)))
-    return hull
-
-
-def candidates(tensor: WeightTensor) -> list[Point]:
+def candidates(tensor: WeightTensor) -> list[Point[Trimming | None]]:
     """Find the trimmings of a layer that save most bits of entropy for the squared error of the weights."""
     points = []
     for trimming in (None, *TRIMMINGS):
@@ -165,8 +143,8 @@ def candidates(tensor: WeightTensor) -> list[Point]:
 def measure_weights(
     network: str | Network,
     *,
-    calibration: int = 200,
-    images: int = 200,
+    calibration: int | Images = 200,
+    images: int | Images = 200,
     budgets: tuple[float, ...] = (0.0, 0.005, 0.01),
     by_agreement: bool = False,
     scale_rule: str = "headroom",
@@ -179,8 +157,8 @@ def measure_weights(
     ----------
     network : str or Network
         Name, or what `get_network` gives.
-    calibration, images : int
-        The first so many images serve to choose trimmings, so many after them to report.
+    calibration, images : int or Images
+        The first so many images serve to choose trimmings, so many after them to report; or the images.
     budgets : tuple of float
         Accuracy that may be lost on the calibration images, as a fraction of them.
     by_agreement : bool
@@ -195,8 +173,8 @@ def measure_weights(
     Returns
     -------
     list of dict
-        For the weights as they are and for each budget: ``network``, ``choice`` (``8 bits``, or such as ``loss 0.01``),
-        ``images``, ``top1_before`` and ``top1`` (None where labels are unknown), ``loss``, ``agreement``, ``weights``
+        For the weights as they are and for each budget: ``network``, ``choice`` (``8 bits``, or such as ``loss 0.01``);
+        accuracy and agreement as of `silicodec.models.evaluation.statistics.accuracy_record`; ``weights``
         (their number), ``zeros`` (fraction), ``bits`` (8 for each weight), ``dictionary_bits`` (each layer with the
         best of `DICTIONARIES`), ``dense_bits`` and ``sparse_bits`` (all layers with the one code that a decoder in
         hardware is made for), ``entropy_bits``, ``huffman_bits`` (without the table), ``zstd_bits``, and ``layers``:
@@ -205,22 +183,15 @@ def measure_weights(
 
     Raises
     ------
-    WeightsError
+    BudgetError
         When a budget or a number of images is out of range.
     NetworkError, CaptureError, NumberFormatError
         For a network, images or a scale rule that cannot be used.
     """
     network = get_network(network) if isinstance(network, str) else network
-    if calibration < 1 or images < 1:
-        raise WeightsError("calibration and report take at least 1 image each")
-    if not all(0 <= budget <= 1 for budget in budgets):
-        raise WeightsError("an accuracy budget must be from 0 to 1")
+    check_budgets(budgets)
     trimmed = TrimmedNetwork(network.load(), scale_rule)
-    batch, labels = network.images(calibration + images, folder)
-    if by_agreement:
-        labels = None
-    parts = slice(None, calibration), slice(calibration, None)
-    first, rest = (Images(batch[part], None if labels is None else labels[part]) for part in parts)
+    first, rest = calibration_and_test(network, calibration, images, folder=folder)
     done, total = 0, len(trimmed.tensors) * (2 + len(budgets))
 
     def advance() -> None:
@@ -229,22 +200,14 @@ def measure_weights(
         if progress:
             progress(min(done, total), total)
 
-    steps = _ordered_steps(trimmed, first.batch[:PROBE_IMAGES], advance)
+    points = _points(trimmed, first.batch[:PROBE_IMAGES], advance)
     before = trimmed.scores(first.batch, {})
 
-    @cache
-    def lost(count: int) -> float:
-        choice = {step.layer: step.trimming for step in steps[:count]}
-        return _loss(before, trimmed.scores(first.batch, choice), first.labels)
+    def loss(choice: Choice) -> float:
+        labels = None if by_agreement else first.labels
+        return lost_accuracy(before, trimmed.scores(first.batch, choice), labels)
 
-    def affordable(budget: float) -> Choice:
-        low, high = 0, len(steps)
-        while low < high:
-            middle = (low + high + 1) // 2
-            low, high = (middle, high) if lost(middle) <= budget else (low, middle - 1)
-        return {step.layer: step.trimming for step in steps[:low]}
-
-    choices: dict[str, Choice] = {"8 bits": {}} | {f"loss {budget:g}": affordable(budget) for budget in budgets}
+    choices: dict[str, Choice] = {"8 bits": {}, **within_budgets(ordered_steps(points), budgets, loss)}
     unchanged = trimmed.scores(rest.batch, {})
     records = []
     for name, choice in choices.items():
@@ -254,8 +217,8 @@ def measure_weights(
             layers.append(_layer_record(layer, tensor, choice.get(layer)))
             advance()
         records.append(
-            {"network": network.name, "choice": name, "images": len(rest.batch)}
-            | _accuracy(unchanged, scores, rest.labels)
+            {"network": network.name, "choice": name}
+            | accuracy_record(classes(unchanged), classes(scores), rest.labels)
             | _totals(layers)
             | {"layers": layers}
         )
@@ -264,22 +227,20 @@ def measure_weights(
     return records
 
 
-def _ordered_steps(trimmed: TrimmedNetwork, images: np.ndarray, advance: Callable[[], None]) -> list[Step]:
-    """Order the steps of all layers by the bits that they save for the divergence that they add."""
+def _points(
+    trimmed: TrimmedNetwork, images: np.ndarray, advance: Callable[[], None]
+) -> dict[str, list[Point[Trimming | None]]]:
+    """Try each layer's trimmings alone, for the divergence that they add."""
     before = trimmed.scores(images, {})
-    steps = []
+    points = {}
     for layer, tensor in trimmed.tensors.items():
         unchanged, *others = candidates(tensor)
-        points = [replace(unchanged, cost=0.0)]
+        points[layer] = [replace(unchanged, cost=0.0)]
         for point in others:
-            after = trimmed.scores(images, {layer: point.trimming})
-            divergence = float(kl_div(after, before, log_target=True, reduction="batchmean"))
-            points.append(replace(point, cost=max(divergence, 0.0)))
-        for last, point in pairwise(corners(points)):
-            assert point.trimming is not None
-            steps.append(Step(layer, point.trimming, (last.bits - point.bits) / max(point.cost - last.cost, 1e-12)))
+            after = trimmed.scores(images, {layer: point.setting})
+            points[layer].append(replace(point, cost=divergence(before, after)))
         advance()
-    return sorted(steps, key=lambda step: step.worth, reverse=True)
+    return points
 
 
 def _layer_record(layer: str, tensor: WeightTensor, trimming: Trimming | None) -> dict[str, Any]:
@@ -305,23 +266,3 @@ def _totals(layers: list[dict[str, Any]]) -> dict[str, Any]:
     return {"weights": weights, "zeros": zeros / weights} | {
         key: sum(layer[key] for layer in layers) for key in counted
     }
-
-
-def _accuracy(before: Tensor, after: Tensor, labels: np.ndarray | None) -> dict[str, Any]:
-    return {
-        "top1_before": None if labels is None else _top1(before, labels),
-        "top1": None if labels is None else _top1(after, labels),
-        "loss": _loss(before, after, labels),
-        "agreement": 1 - _loss(before, after, None),
-    }
-
-
-def _loss(before: Tensor, after: Tensor, labels: np.ndarray | None) -> float:
-    """Return the accuracy lost, or without labels the fraction of images that fall into another class."""
-    if labels is None:
-        return float((before.argmax(dim=1) != after.argmax(dim=1)).double().mean())
-    return _top1(before, labels) - _top1(after, labels)
-
-
-def _top1(scores: Tensor, labels: np.ndarray) -> float:
-    return float(np.mean(scores.argmax(dim=1).numpy() == labels))

@@ -5,10 +5,11 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from silicodec.models.baselines.software import Entropy  # noqa: E402
+from silicodec.models.baselines.bounds import Entropy  # noqa: E402
 from silicodec.models.dct.codec import DCT  # noqa: E402
 from silicodec.models.ebpc.codec import EBPC  # noqa: E402
-from silicodec.models.evaluation.accuracy import AccuracyError, measure_accuracy  # noqa: E402
+from silicodec.models.evaluation.accuracy import measure_accuracy  # noqa: E402
+from silicodec.models.evaluation.budget import BudgetError  # noqa: E402
 from silicodec.models.evaluation.restoration import RestoredNetwork  # noqa: E402
 from silicodec.models.evaluation.schemes import get_scheme  # noqa: E402
 from silicodec.models.networks import capture, get_network  # noqa: E402
@@ -86,8 +87,8 @@ def test_agreement_of_views_and_no_uniform_choices(network):
     (record,) = measure_accuracy(network, **arguments, budgets=(1.0,))
     assert record["choice"] == "loss 1"
     assert record["images"] == 18
-    assert record["loss"] == pytest.approx(1 - record["agreement"])
-    assert record["top1"] < record["top1_before"]
+    assert record["loss"] == pytest.approx(record["top1_before"] - record["top1"])
+    assert record["agreement"] < 1
     assert {layer["setting"] for layer in record["layers"]} == {9}
 
 
@@ -116,8 +117,9 @@ def test_without_labels_agreement_counts(network, tmp_path):
         pixels = np.random.default_rng(number).integers(0, 256, (8, 8), np.uint8)
         Image.fromarray(pixels).save(tmp_path / f"{number}.png")
     for record in measure_accuracy(network, calibration=2, images=2, folder=tmp_path):
-        assert record["top1"] is None
-        assert record["loss"] == pytest.approx(1 - record["agreement"])
+        assert record["top1"] is record["loss"] is record["loss_interval"] is None
+        low, high = record["agreement_interval"]
+        assert low <= record["agreement"] <= high
 
 
 @pytest.mark.parametrize(
@@ -130,5 +132,5 @@ def test_without_labels_agreement_counts(network, tmp_path):
     ],
 )
 def test_bad_arguments(network, arguments, message):
-    with pytest.raises(AccuracyError, match=message):
+    with pytest.raises(BudgetError, match=message):
         measure_accuracy(network, **arguments)

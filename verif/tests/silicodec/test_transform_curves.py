@@ -43,4 +43,4 @@ def test_images_must_be_disjoint(script, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["transform_curves.py", "digits", "--calibration", "30", "--first", "20"])
     with pytest.raises(SystemExit):
         script.main()
-    assert "behind those for calibration" in capsys.readouterr().err
+    assert "after those for calibration" in capsys.readouterr().err
