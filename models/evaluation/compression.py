@@ -9,24 +9,35 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+from torch import nn
 
-from silicodec.models.catalog import make_codec
+from silicodec.models.baselines import Bound
+from silicodec.models.catalog import make_measure
 from silicodec.models.codec import Codec
-from silicodec.models.evaluation.records import Evaluation, PacketSizes, layer_record, network_record, tool_versions
+from silicodec.models.evaluation.records import (
+    Evaluation,
+    PacketSizes,
+    aligned,
+    layer_record,
+    network_record,
+    tool_versions,
+)
 from silicodec.models.networks import Images, Network, capture, get_network
 from silicodec.models.networks.capture import Kind, Layer
+from silicodec.models.networks.custom import module_network
+from silicodec.models.networks.tflite import IntegerGraph
 from silicodec.models.quantise import parse_number_format, quantise
 
 Result = TypeVar("Result")
 Progress = Callable[[int, int], None]
-Codecs = dict[str, dict[str, Codec]]  # by number format, then by name
+Codecs = dict[str, dict[str, Codec | Bound]]  # by number format, then by name
 Largest = dict[tuple[Kind, str], float]  # by kind and name of the layer
 
 
@@ -34,11 +45,14 @@ class EvaluationError(ValueError):
     """An evaluation that cannot be run as asked."""
 
 
+DEFAULT_CODECS = ("ebpc", "bpc", "zvc", "zero-rle")
+
+
 def evaluate(
-    network: str | Network,
-    codecs: Sequence[str] | Mapping[str, Mapping[str, Any]],
+    network: str | Network | nn.Module | IntegerGraph,
+    codecs: Sequence[str] | Mapping[str, Mapping[str, Any]] | np.ndarray | Images = DEFAULT_CODECS,
     *,
-    images: int | None = 20,
+    images: int | np.ndarray | Images | None = 20,
     folder: str | Path | None = None,
     number_formats: Sequence[str] | None = None,
     scale_rule: str = "headroom",
@@ -53,12 +67,13 @@ def evaluate(
 
     Parameters
     ----------
-    network : str or Network
-        Name, or what `get_network` gives.
+    network : str, Network, torch.nn.Module or IntegerGraph
+        Name, what `get_network` gives, or a network of your own.
     codecs : sequence of str, or mapping
-        Names in `catalog.CODECS`; or parameters by name, besides `word_bits`, which the number format gives.
-    images : int, optional
-        How many; None for all.
+        Names in `catalog.CODECS` or `catalog.BOUNDS`; or parameters by name, besides `word_bits`, which the number
+        format gives. ``evaluate(module, images)``, with images in this place, is short for the default codecs.
+    images : int, np.ndarray or Images, optional
+        How many of the network's own, None for all; or the images, float32, (N, C, H, W), as the network takes them.
     folder : path, optional
         Folder of image files instead of the network's data set.
     number_formats : sequence of str, optional
@@ -90,11 +105,13 @@ def evaluate(
     EvaluationError
         When Dask is needed but not installed, or its scheduler does not answer.
     """
-    network = get_network(network) if isinstance(network, str) else network
+    if isinstance(codecs, np.ndarray | Images):
+        images, codecs = codecs, DEFAULT_CODECS
+    network, given = _network_and_images(network, images, folder)
     network.check_available()
     number_formats = list(number_formats or [network.number_format])
-    chosen = _make_codecs(codecs, number_formats)
-    batches = _split(network.images(images, folder), batch_size)
+    chosen = make_measures(codecs, number_formats)
+    batches = _split(given, batch_size)
     kinds: list[Kind] = ["feature map", "gradient map"] if gradients else ["feature map"]
     measure = partial(_packet_sizes, network, codecs=chosen, scale_rule=scale_rule)
 
@@ -115,23 +132,40 @@ def evaluate(
         "image_source": network.data_set if folder is None else str(folder),
         "batch_size": batch_size,
         "scale_rule": scale_rule,
-        "codecs": {
-            format_: {n: codec.get_config() for n, codec in by_name.items()} for format_, by_name in chosen.items()
-        },
+        "codecs": configurations(chosen),
         "versions": tool_versions(),
     }
-    return Evaluation(conditions, _records(network.name, sizes, chosen))
+    return Evaluation(conditions, records_of(network.name, sizes, chosen))
 
 
-def _make_codecs(codecs: Sequence[str] | Mapping[str, Mapping[str, Any]], number_formats: Sequence[str]) -> Codecs:
+def _network_and_images(network: Any, images: Any, folder: str | Path | None) -> tuple[Network, Images]:
+    """Find the network and its images, whatever they are given as."""
+    if isinstance(images, np.ndarray):
+        images = Images(np.ascontiguousarray(images, np.float32), None)
+    if isinstance(network, str):
+        network = get_network(network)
+    if not isinstance(network, Network):
+        if not isinstance(images, Images):
+            raise EvaluationError("a network of your own needs images: an array (N, C, H, W)")
+        network = module_network(network, images.batch.shape[1:])
+    return network, images if isinstance(images, Images) else network.images(images, folder)
+
+
+def make_measures(codecs: Sequence[str] | Mapping[str, Mapping[str, Any]], number_formats: Sequence[str]) -> Codecs:
+    """Make codecs and bounds for each number format."""
     parameters = codecs if isinstance(codecs, Mapping) else {name: {} for name in codecs}
     if not parameters:
         raise EvaluationError("name at least one codec")
     bits = {name: parse_number_format(name).word_bits for name in number_formats}
     return {
-        number_format: {name: make_codec(name, word_bits=word_bits, **given) for name, given in parameters.items()}
+        number_format: {name: make_measure(name, word_bits=word_bits, **given) for name, given in parameters.items()}
         for number_format, word_bits in bits.items()
     }
+
+
+def configurations(codecs: Codecs) -> dict[str, dict[str, Any]]:
+    """Give the parameters of codecs, plain JSON."""
+    return {name: {n: codec.get_config() for n, codec in by_name.items()} for name, by_name in codecs.items()}
 
 
 def _split(images: Images, batch_size: int) -> list[Images]:
@@ -145,14 +179,15 @@ def _split(images: Images, batch_size: int) -> list[Images]:
     ]
 
 
-def _records(network: str, sizes: list[PacketSizes], codecs: Codecs) -> list[dict[str, Any]]:
+def records_of(network: str, sizes: list[PacketSizes], codecs: Codecs) -> list[dict[str, Any]]:
+    """Make the records of an evaluation."""
     records = []
     for kind in dict.fromkeys(size.kind for size in sizes):
         for number_format, by_name in codecs.items():
             layers = [size for size in sizes if (size.kind, size.number_format) == (kind, number_format)]
             for codec in by_name:
                 records += [layer_record(network, size, codec) for size in layers]
-                records.append(network_record(network, layers, codec))
+                records.append(network_record(network, aligned(layers), codec))
     return records
 
 
@@ -174,7 +209,11 @@ def _capture(network: Network, kind: Kind, images: Images) -> list[Layer]:
 
 
 def _largest_values(network: Network, kinds: Sequence[Kind], images: Images) -> Largest:
-    layers = [layer for kind in kinds for layer in _capture(network, kind, images)]
+    return largest_of([layer for kind in kinds for layer in _capture(network, kind, images)])
+
+
+def largest_of(layers: Sequence[Layer]) -> Largest:
+    """Find the largest absolute value of each layer."""
     return {(layer.kind, layer.name): float(np.abs(layer.values).max(initial=0)) for layer in layers}
 
 
@@ -185,29 +224,33 @@ def _maximum(parts: Sequence[Largest]) -> Largest:
 def _packet_sizes(
     network: Network, kinds: Sequence[Kind], largest: Largest, images: Images, *, codecs: Codecs, scale_rule: str
 ) -> list[PacketSizes]:
+    layers = (layer for kind in kinds for layer in _capture(network, kind, images))
+    return packet_sizes(layers, largest, codecs=codecs, scale_rule=scale_rule)
+
+
+def packet_sizes(layers: Iterable[Layer], largest: Largest, *, codecs: Codecs, scale_rule: str) -> list[PacketSizes]:
+    """Measure the packets of layers in each number format with each codec."""
     sizes = []
-    for kind in kinds:
-        for layer in _capture(network, kind, images):
-            for number_format, by_name in codecs.items():
-                quantised = quantise(
-                    layer.values, number_format, scale_rule=scale_rule, largest=largest.get((kind, layer.name))
+    for layer in layers:
+        for number_format, by_name in codecs.items():
+            quantised = quantise(
+                layer.values, number_format, scale_rule=scale_rule, largest=largest.get((layer.kind, layer.name))
+            )
+            packets = quantised.values
+            sizes.append(
+                PacketSizes(
+                    kind=layer.kind,
+                    layer=layer.name,
+                    number_format=number_format,
+                    word_bits=quantised.number_format.word_bits,
+                    scale=quantised.scale,
+                    shape=packets.shape[1:],
+                    zeros=np.array([packet.size - np.count_nonzero(packet) for packet in packets]),
+                    compressed_bits={
+                        name: np.array([codec.nbits(packet) for packet in packets]) for name, codec in by_name.items()
+                    },
                 )
-                packets = quantised.values
-                sizes.append(
-                    PacketSizes(
-                        kind=kind,
-                        layer=layer.name,
-                        number_format=number_format,
-                        word_bits=quantised.number_format.word_bits,
-                        scale=quantised.scale,
-                        shape=packets.shape[1:],
-                        zeros=np.array([packet.size - np.count_nonzero(packet) for packet in packets]),
-                        compressed_bits={
-                            name: np.array([codec.nbits(packet) for packet in packets])
-                            for name, codec in by_name.items()
-                        },
-                    )
-                )
+            )
     return sizes
 
 

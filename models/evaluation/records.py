@@ -3,7 +3,7 @@
 import json
 import platform
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Self
@@ -63,6 +63,15 @@ class PacketSizes:
             },
         )
 
+    def as_one(self) -> Self:
+        """Take all packets for one."""
+        return replace(
+            self,
+            shape=(len(self.zeros), *self.shape),
+            zeros=self.zeros.sum(keepdims=True),
+            compressed_bits={codec: bits.sum(keepdims=True) for codec, bits in self.compressed_bits.items()},
+        )
+
     @property
     def words(self) -> int:
         """Number of words in a packet."""
@@ -113,6 +122,12 @@ class Evaluation:
         table = table.replace_schema_metadata({"conditions": json.dumps(self.conditions)})
         with written_whole(Path(path)) as temporary:
             pq.write_table(table, temporary)
+
+
+def aligned(layers: Sequence[PacketSizes]) -> Sequence[PacketSizes]:
+    """Make frames of layers: their packets, or, where layers have different numbers of these, all of each as one."""
+    same = len({len(layer.zeros) for layer in layers}) == 1
+    return layers if same else [layer.as_one() for layer in layers]
 
 
 def layer_record(network: str, sizes: PacketSizes, codec: str) -> dict[str, Any]:

@@ -3,28 +3,33 @@
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from silicodec.models.errors import unknown_name
 from silicodec.models.networks.cifar10 import CifarResNet
+from silicodec.models.networks.custom import file_network, function_network
 from silicodec.models.networks.digits import Digits
-from silicodec.models.networks.imagenet import DEVIATION, MEAN, TorchvisionNetwork
+from silicodec.models.networks.digits import build as build_digits
+from silicodec.models.networks.imagenet import DEVIATION, MEAN, SqueezeNet10, TorchvisionNetwork
 from silicodec.models.networks.integer import QuantisedNetwork, TFLiteNetwork
 from silicodec.models.networks.mnist import Mnist, build_lenet5, build_perceptron
 from silicodec.models.networks.network import Images, Network, NetworkError
 
 __all__ = ["NETWORKS", "Images", "Network", "NetworkError", "get_network"]
 
+_PHOTOGRAPHS = "ImageNet, 24 photographs to choose on and 176 to report on"
+
 _cifar_resnet = partial(
     CifarResNet,
     source="SILICODEC_DATA/weights",
-    data_set="CIFAR-10, 2000 test images",
+    data_set="CIFAR-10, 2000 test images, from JPEG copies",
     input_shape=(3, 32, 32),
     mean=MEAN,
     deviation=DEVIATION,
 )
 _mnist = partial(
     Mnist,
-    source="trained on first use, then cached",
+    source="in the package, trained by scripts/train_networks.py",
     data_set="MNIST, 1000 digits held out of training and 2000 test digits",
     input_shape=(1, 28, 28),
     mean=(0.0,),
@@ -33,7 +38,7 @@ _mnist = partial(
 _torchvision = partial(
     TorchvisionNetwork,
     source="torchvision, downloaded on first use",
-    data_set="ImageNet photographs",
+    data_set=_PHOTOGRAPHS,
     input_shape=(3, 224, 224),
     mean=MEAN,
     deviation=DEVIATION,
@@ -69,14 +74,15 @@ _ALL = [
     Digits(
         name="digits",
         summary="three-layer CNN, embedded",
-        source="trained on first use, then cached",
+        source="in the package, trained by scripts/train_networks.py",
         data_set="scikit-learn's digits, 450 test images",
         input_shape=(1, 8, 8),
         mean=(0.0,),
         deviation=(1.0,),
         top1=0.9933,
+        build=build_digits,
     ),
-    _mnist(name="lenet5", summary="LeNet-5, LeCun et al. 1998, pruned", build=build_lenet5, density=0.03, top1=0.9907),
+    _mnist(name="lenet5", summary="LeNet-5, LeCun et al. 1998, pruned", build=build_lenet5, density=0.03, top1=0.987),
     _mnist(
         name="perceptron", summary="perceptron 784-300-10, pruned", build=build_perceptron, density=0.0042, top1=0.9447
     ),
@@ -86,11 +92,21 @@ _ALL = [
         name="mobilenetv2-int8",
         summary="MobileNetV2, 8-bit integers, Jacob et al. 2018 (arXiv 1712.05877)",
         source="SILICODEC_DATA/weights",
-        data_set="ImageNet, 24 photographs",
+        data_set=_PHOTOGRAPHS,
         input_shape=(3, 224, 224),
         mean=(0.5, 0.5, 0.5),
         deviation=(0.5, 0.5, 0.5),
-        top1=0.9167,
+        top1=0.885,
+    ),
+    SqueezeNet10(
+        name="squeezenet1_0",
+        summary="SqueezeNet 1.0, Iandola et al. 2016 (arXiv 1602.07360)",
+        source="SILICODEC_DATA/weights",
+        data_set=_PHOTOGRAPHS,
+        input_shape=(3, 227, 227),
+        mean=(123 / 255, 117 / 255, 104 / 255),
+        deviation=(1 / 255, 1 / 255, 1 / 255),
+        top1=0.625,
     ),
     *(_torchvision(name=name, summary=summary) for name, summary in _TORCHVISION.items()),
 ]
@@ -99,23 +115,39 @@ NETWORKS: dict[str, Network] = {network.name: network for network in _ALL}
 """The known networks by name."""
 
 
-def get_network(name: str, weights: str | Path | None = None) -> Network:
-    """Find a network by its name.
+def get_network(name: str, weights: str | Path | None = None, **changes: Any) -> Network:
+    """Find a network by its name, or make one of a file or a function.
 
     Parameters
     ----------
     name : str
-        A key of `NETWORKS`.
+        A key of `NETWORKS`; or a file in integers, ``.tflite`` or ``.npz`` as `silicodec quantise` writes it; or a
+        function that makes a `torch.nn.Module`, ``package.module:name`` or ``FILE.py:name``.
     weights : path, optional
         File of weights to use instead of the network's own.
+    **changes
+        ``input_shape``, ``mean`` or ``deviation`` instead of the network's own, where not None.
 
     Raises
     ------
     NetworkError
-        For an unknown name; the message lists the known ones.
+        For a name that is none of these; the message suggests the known ones that are like it.
     """
-    try:
-        network = NETWORKS[name]
-    except KeyError:
-        raise NetworkError(unknown_name("network", name, NETWORKS)) from None
-    return network if weights is None else replace(network, weights=Path(weights))
+    if name in NETWORKS:
+        network: Network = NETWORKS[name]
+    elif Path(name).suffix in (".tflite", ".npz"):
+        network = file_network(Path(name))
+    elif ":" in name:
+        network = function_network(name)
+    else:
+        raise NetworkError(unknown_name("network", name, NETWORKS))
+    given = {key: value for key, value in changes.items() if value is not None}
+    shape = given.get("input_shape", network.input_shape)
+    if len(shape) != 3 or min(shape) < 1:
+        raise NetworkError(f"a shape must be channels, height and width, not {shape}")
+    for key in ("mean", "deviation"):
+        if len(given.get(key, getattr(network, key))) != shape[0]:
+            raise NetworkError(f"the {key} must have a number for each of {shape[0]} channels")
+    if weights is not None:
+        given["weights"] = Path(weights)
+    return replace(network, **given) if given else network

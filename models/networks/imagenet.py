@@ -1,12 +1,14 @@
 """ImageNet photographs, and the torchvision networks that are trained for them."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from silicodec.models.networks.network import Network, NetworkError, load_state_dict
-from silicodec.models.networks.pictures import image_files, read_folder
+from silicodec.models.networks.network import Network, NetworkError
+from silicodec.models.networks.pictures import image_files, read_image
+from silicodec.models.networks.state_dict import load_state_dict
 from silicodec.models.storage import data_file
 
 if TYPE_CHECKING:
@@ -15,49 +17,57 @@ if TYPE_CHECKING:
 MEAN = (0.485, 0.456, 0.406)
 DEVIATION = (0.229, 0.224, 0.225)
 
-CLASSES = {
-    "n01498041": 6,  # stingray
-    "n01695060": 48,  # Komodo dragon
-    "n01820546": 90,  # lorikeet
-    "n02009912": 132,  # American egret
-    "n02091467": 174,  # Norwegian elkhound
-    "n02101556": 216,  # clumber
-    "n02111889": 258,  # Samoyed
-    "n02165105": 300,  # tiger beetle
-    "n02396427": 342,  # wild boar
-    "n02500267": 384,  # indri
-    "n02794156": 426,  # barometer
-    "n02930766": 468,  # cab
-    "n03095699": 510,  # container ship
-    "n03325584": 552,  # feather boa
-    "n03495258": 594,  # harp
-    "n03709823": 636,  # mailbag
-    "n03814639": 678,  # neck brace
-    "n03937543": 720,  # pill bottle
-    "n04081281": 762,  # restaurant
-    "n04254120": 804,  # soap dispenser
-    "n04380533": 846,  # table lamp
-    "n04532670": 888,  # viaduct
-    "n07684084": 930,  # French loaf
-    "n09246464": 972,  # cliff
-}
-"""Class number (ILSVRC 2012, 0 .. 999) of the WordNet classes in the set of sample photographs."""
+CHOOSE_ON, REPORT_ON = "imagenet", "imagenet_test"
+"""Folders of photographs in SILICODEC_DATA: 24 to choose settings on, and 176 others to report on."""
+CLASS_LIST = "imagenet_wnids.txt"
 
 
-def sample_photographs(shape: tuple[int, int, int], count: int | None) -> tuple[np.ndarray, np.ndarray | None]:
-    """Read photographs from ``imagenet`` in ``SILICODEC_DATA``; a file name begins with its WordNet class.
+def class_numbers() -> dict[str, int]:
+    """Read the number (ILSVRC 2012, 0 .. 999) of each WordNet class, ``imagenet_wnids.txt`` in ``SILICODEC_DATA``."""
+    return {line: number for number, line in enumerate(data_file(CLASS_LIST).read_text().split())}
+
+
+def sample_photographs(shape: tuple[int, int, int], count: int | None) -> tuple[np.ndarray, np.ndarray]:
+    """Read photographs: first those to choose settings on, then those to report on.
+
+    A file name begins with its WordNet class.
 
     Returns
     -------
     pixels : np.ndarray
         float32, (N, channels, height, width), in 0 .. 1.
-    labels : np.ndarray or None
-        int64, (N,); None when the class of a photograph is unknown.
+    labels : np.ndarray
+        int64, (N,).
+
+    Raises
+    ------
+    OSError
+        When a folder is missing, or a class is unknown.
     """
-    folder = data_file("imagenet")
-    classes = [CLASSES.get(path.name.partition("_")[0]) for path in image_files(folder)[:count]]
-    labels = None if None in classes else np.array(classes, np.int64)
-    return read_folder(folder, shape, count), labels
+    files = [path for name in (CHOOSE_ON, REPORT_ON) for path in image_files(data_file(name))][:count]
+    numbers = class_numbers()
+    try:
+        labels = [numbers[path.name.partition("_")[0]] for path in files]
+    except KeyError as error:
+        raise OSError(f"{error} is no class in {CLASS_LIST}") from None
+    return np.stack([read_image(path, shape) for path in files]), np.array(labels, np.int64)
+
+
+class SqueezeNet10(Network):
+    """SqueezeNet 1.0 with the weights of Deep Compression."""
+
+    def _weights_file(self) -> Path | None:
+        return super()._weights_file() or data_file("weights/squeezenet1_0_imagenet_fp16.pt")
+
+    def _load(self) -> "nn.Module":
+        from silicodec.models.networks.squeezenet import SqueezeNet
+
+        path = self._weights_file()
+        assert path is not None
+        return load_state_dict(SqueezeNet(), path, self.name)
+
+    def _data_set_images(self, count: int | None) -> tuple[np.ndarray, np.ndarray]:
+        return sample_photographs(self.input_shape, count)
 
 
 class TorchvisionNetwork(Network):
@@ -69,7 +79,7 @@ class TorchvisionNetwork(Network):
         from torchvision.models import get_model
 
         if self.weights is not None:
-            return load_state_dict(self, get_model(self.name, weights=None), self.weights)
+            return load_state_dict(get_model(self.name, weights=None), self.weights, self.name)
         try:
             return get_model(self.name, weights="IMAGENET1K_V1").eval()
         except (OSError, RuntimeError) as error:  # no connection; a download with a wrong hash
@@ -77,5 +87,5 @@ class TorchvisionNetwork(Network):
                 f"the weights of {self.name} cannot be downloaded ({error}): give a file of weights instead"
             ) from error
 
-    def _data_set_images(self, count: int | None) -> tuple[np.ndarray, np.ndarray | None]:
+    def _data_set_images(self, count: int | None) -> tuple[np.ndarray, np.ndarray]:
         return sample_photographs(self.input_shape, count)

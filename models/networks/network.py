@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from silicodec.models.networks.pictures import read_folder
+from silicodec.models.networks.sources import read_images
 
 
 class NetworkError(ValueError):
@@ -104,7 +104,7 @@ class Network(ABC):
         count : int, optional
             How many: the first ones, always the same. All by default.
         folder : path, optional
-            Folder of image files to use instead of the network's data set; resized to the network's input.
+            Images to use instead of the network's data set, as of `silicodec.models.networks.sources.read_images`.
 
         Raises
         ------
@@ -117,9 +117,9 @@ class Network(ABC):
             if folder is None:
                 pixels, labels = self._data_set_images(count)
             else:
-                pixels, labels = read_folder(Path(folder), self.input_shape, count), None
+                pixels, labels = read_images(Path(folder), self.input_shape, count)
         except OSError as error:
-            hint = "" if folder else ", or give a folder of image files"
+            hint = "" if folder else ", or give images"
             raise NetworkError(f"images for {self.name}: {error}{hint}") from error
         if count is not None and len(pixels) < count:
             place = self.data_set if folder is None else folder
@@ -157,37 +157,3 @@ class Network(ABC):
     @abstractmethod
     def _data_set_images(self, count: int | None) -> tuple[np.ndarray, np.ndarray | None]:
         """Read the first `count` images, or more: pixels in 0 .. 1, float32, (N, C, H, W), and labels."""
-
-
-def load_state_dict(network: Network, model: Any, path: Path) -> Any:
-    """Load a file of weights (a state dict) into a PyTorch module.
-
-    Parameters
-    ----------
-    network : Network
-        Named in the error message.
-    model : torch.nn.Module
-        The module to fill.
-    path : Path
-        A file written by ``torch.save(module.state_dict(), path)``. Only tensors are unpickled from it.
-
-    Returns
-    -------
-    torch.nn.Module
-        `model`, in evaluation mode.
-
-    Raises
-    ------
-    NetworkError
-        When the file cannot be read or does not fit the module.
-    """
-    import pickle
-
-    import torch
-
-    try:
-        model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    except (OSError, EOFError, RuntimeError, TypeError, ValueError, KeyError, pickle.UnpicklingError) as error:
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise NetworkError(f"{path} does not hold weights of {network.name}: {reason}") from error
-    return model.eval()

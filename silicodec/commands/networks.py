@@ -1,17 +1,27 @@
-"""Commands about networks: networks, evaluate, accuracy, energy, demo."""
+"""Commands about networks: networks, evaluate, quantise, demo."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from silicodec.commands.network_options import (
+    CALIBRATION_HELP,
+    ImageChoice,
+    calibration_and_images,
+    described,
+    images_option,
+    network_options,
+)
 from silicodec.files import FOLDER, INPUT, LIST_AS_JSON, OUTPUT
 from silicodec.names import CODEC, NETWORK
 from silicodec.output import Columns, print_table, progress_bar, say, write_json
-from silicodec.program import BadInput, FailedRun
+from silicodec.program import FailedRun
+
+if TYPE_CHECKING:
+    from silicodec.models.networks import Network
 
 
 @click.command()
@@ -34,20 +44,22 @@ def split_names(context: click.Context, option: click.Parameter, value: str | No
 
 
 @click.command()
-@click.option("--network", type=NETWORK, default="digits", show_default=True, help="One of `silicodec networks`.")
-@click.option("--weights-file", type=INPUT, metavar="FILE", help="Weights to use instead of the network's own.")
+@network_options
 @click.option(
     "--codecs",
     type=CODEC,
     default="ebpc,bpc,zvc,zero-rle",
     show_default=True,
     callback=split_names,
-    help="Some of `silicodec codecs`, with commas between.",
+    help="Some of `silicodec codecs`, and the bounds entropy and huffman, with commas between.",
 )
+@images_option()
 @click.option(
-    "--images", "image_count", type=int, metavar="N", help="How many images.  [default: 20; 200 for --weights]"
+    "--tensors",
+    type=INPUT,
+    metavar="PLACE",
+    help="Evaluate saved tensors instead, without a network: FILE.npy, FILE.npz, or a folder of such files.",
 )
-@click.option("--folder", type=INPUT, metavar="DIR", help="Image files to use instead of the network's data set.")
 @click.option(
     "--format",
     "number_formats",
@@ -62,103 +74,47 @@ def split_names(context: click.Context, option: click.Parameter, value: str | No
     help="headroom: a layer's largest value at 0.75 of full range, as in the EBPC paper; or full-range.",
 )
 @click.option("--gradients", is_flag=True, help="Evaluate the gradient maps of a training step too.")
-@click.option(
-    "--weights",
-    is_flag=True,
-    help="Evaluate the weights instead, in 8 bits: as they are, and trimmed within budgets of accuracy.",
-)
-@click.option(
-    "--budget",
-    "budgets",
-    type=float,
-    multiple=True,
-    default=(0, 0.005, 0.01),
-    show_default=True,
-    metavar="FRACTION",
-    help="For --weights: accuracy that may be lost on the calibration images; may be repeated.",
-)
-@click.option(
-    "--calibration",
-    default=200,
-    show_default=True,
-    metavar="N",
-    help="For --weights: how many images to choose trimmings on; the report is on others.",
-)
-@click.option(
-    "--agreement",
-    is_flag=True,
-    help="For --weights: count as lost what falls into another class than before, whatever the true one.",
-)
 @click.option("--layers", is_flag=True, help="Show every layer.")
 @click.option("--workers", type=int, metavar="N", help="Local processes.  [default: one for each processor]")
 @click.option("--scheduler", metavar="ADDRESS", help="Dask scheduler to use instead, such as tcp://host:8786.")
 @click.option("--json", "json_file", type=OUTPUT, metavar="FILE", help="Write the records there.")
 @click.option("--parquet", "parquet_file", type=OUTPUT, metavar="FILE", help="Write the records there.")
 def evaluate(
-    network: str,
-    weights_file: Path | None,
-    image_count: int | None,
-    weights: bool,
-    budgets: tuple[float, ...],
-    calibration: int,
-    agreement: bool,
+    network: Network,
+    images: ImageChoice | None,
+    tensors: Path | None,
     layers: bool,
     json_file: Path | None,
     parquet_file: Path | None,
     **options: Any,
 ) -> None:
-    """Measure how small codecs make the feature maps of a network, or how small trimming makes its weights.
+    """Measure how small codecs make the feature maps of a network, or tensors that were saved.
 
-    Example:
-
+    Examples
+    --------
         silicodec evaluate --network resnet20 --codecs ebpc,zvc --images 100
 
-        silicodec evaluate --network perceptron --weights --calibration 1000 --images 2000
+        silicodec evaluate --network model.tflite --images photographs/ --layers
+
+        silicodec evaluate --tensors maps.npz --codecs ebpc,entropy
     """
     from silicodec.models.evaluation.compression import evaluate
-    from silicodec.models.networks import get_network
+    from silicodec.models.evaluation.tensors import evaluate_tensors, read_tensors
 
-    found = get_network(network, weights_file)
-    if weights:
-        if options["gradients"] or parquet_file:
-            raise click.UsageError("--weights goes with neither --gradients nor --parquet")
-        settings = {key: options[key] for key in ("folder", "scale_rule")}
-        settings |= {"budgets": budgets, "calibration": calibration, "by_agreement": agreement}
-        evaluate_weights(found, 200 if image_count is None else image_count, json_file, layers=layers, **settings)
-        return
-    image_count = 20 if image_count is None else image_count
-    with progress_bar(network) as progress:
-        evaluation = evaluate(found, images=image_count, progress=progress, **options)
-    print_records(f"{network}, {image_count} images", evaluation.records if layers else evaluation.totals)
+    if tensors is not None:
+        chosen = {key: options[key] for key in ("codecs", "number_formats", "scale_rule")}
+        evaluation = evaluate_tensors(read_tensors(tensors), source=str(tensors), **chosen)
+        title = str(tensors)
+    else:
+        choice = images or ImageChoice(20, None)
+        with progress_bar(network.name) as progress:
+            evaluation = evaluate(network, images=choice.count, folder=choice.place, progress=progress, **options)
+        title = f"{network.name}, {evaluation.conditions['images']} images"
+    print_records(title, evaluation.records if layers else evaluation.totals)
     if json_file:
         evaluation.write_json(json_file)
     if parquet_file:
         evaluation.write_parquet(parquet_file)
-
-
-def evaluate_weights(network: Any, images: int, json_file: Path | None, *, layers: bool, **settings: Any) -> None:
-    """Measure trimmed weights, and print a table of ratios."""
-    from silicodec.models.evaluation.weights import CODERS, measure_weights
-
-    with progress_bar(network.name) as progress:
-        records = measure_weights(network, images=images, progress=progress, **settings)
-    coders = ("dictionary", *CODERS)
-    numbers = ("top-1 %", "loss %", "agreement %", "zeros %", *coders)
-    columns: Columns = [*((name, "left") for name in ("weights", "layer")), *((name, "right") for name in numbers)]
-    rows = []
-    for record in records:
-        figures = [None if record[key] is None else f"{100 * record[key]:.2f}" for key in ("top1", "loss", "agreement")]
-        rows.append((record["choice"], "all", *figures, *_weight_sizes(record, coders)))
-        if layers:
-            rows += [("", layer["layer"], "", "", "", *_weight_sizes(layer, coders)) for layer in record["layers"]]
-    print_table(f"{network.name}, {images} images: ratios to 8-bit weights", columns, rows)
-    if json_file:
-        write_json(json_file, records)
-
-
-def _weight_sizes(record: dict[str, Any], coders: tuple[str, ...]) -> list[str]:
-    ratios = [record["bits"] / max(record[f"{coder}_bits"], 1) for coder in coders]
-    return [f"{100 * record['zeros']:.1f}", *(f"{ratio:.2f}" for ratio in ratios)]
 
 
 def print_records(title: str, records: list[dict[str, Any]]) -> None:
@@ -180,165 +136,48 @@ def print_records(title: str, records: list[dict[str, Any]]) -> None:
 
 
 @click.command()
-@click.option("--network", type=NETWORK, default="digits", show_default=True, help="One of `silicodec networks`.")
-@click.option("--weights-file", type=INPUT, metavar="FILE", help="Weights to use instead of the network's own.")
-@click.option(
-    "--scheme",
-    default="dct",
-    show_default=True,
-    help="Lossy scheme: dct; dct-or-ebpc (EBPC for some layers); transform (PCA of the channels), transform-2x2 (of "
-    "the channels of 2 x 2 pixels), or quantise (the same without PCA).",
-)
-@click.option(
-    "--point",
-    default="activation",
-    show_default=True,
-    help="Where maps are compressed: activation (its output), or convolution (its output, before the activation).",
-)
-@click.option(
-    "--calibration", default=200, show_default=True, metavar="N", help="How many images to choose settings on."
-)
-@click.option("--images", default=200, show_default=True, metavar="N", help="How many other images to report on.")
-@click.option(
-    "--views", default=1, show_default=True, metavar="N", help="Views to make of each image, mirrored and shifted."
-)
-@click.option("--folder", type=INPUT, metavar="DIR", help="Image files to use instead of the network's data set.")
-@click.option("--agreement", is_flag=True, help="Count agreement with the uncompressed network as accuracy.")
-@click.option(
-    "--uniform/--no-uniform", default=True, show_default=True, help="Whether to report each setting for all layers."
-)
-@click.option(
-    "--budget",
-    "budgets",
-    type=float,
-    multiple=True,
-    default=(0.01,),
-    show_default=True,
-    metavar="FRACTION",
-    help="Accuracy that may be lost on the calibration images; may be repeated.",
-)
-@click.option("--layers", is_flag=True, help="Show every layer, too.")
-@click.option(
-    "--json", "json_file", type=OUTPUT, metavar="FILE", help="Write the records there, with each layer's setting."
-)
-def accuracy(network: str, weights_file: Path | None, layers: bool, json_file: Path | None, **options: Any) -> None:
-    """Measure accuracy and ratio with feature maps that a lossy scheme compressed and restored.
-
-    In each of its settings for all layers, and with a setting for each layer chosen for an accuracy budget. Example:
-
-        silicodec accuracy --network resnet20 --budget 0.01
-    """
-    from silicodec.models.evaluation.accuracy import measure_accuracy
-    from silicodec.models.networks import get_network
-
-    with progress_bar(network) as progress:
-        records = measure_accuracy(get_network(network, weights_file), progress=progress, **options)
-    numbers = ("top-1 %", "loss %", "agreement %", "ratio", "entropy", "EBPC instead", "EBPC on coefficients")
-    columns: Columns = [("choice", "left"), *((name, "right") for name in numbers)]
-    rows = [
-        (
-            record["choice"],
-            *(None if record[key] is None else f"{100 * record[key]:.2f}" for key in ("top1", "loss", "agreement")),
-            *(f"{record[key]:.3f}" for key in ("ratio", "entropy_ratio", "ebpc_ratio", "sequence_ratio")),
-        )
-        for record in records
-    ]
-    print_table(f"{network}, {records[0]['images']} images", columns, rows)
-    for record in records if layers else []:
-        print_layers(record)
-    if json_file:
-        write_json(json_file, records)
-
-
-def print_layers(record: dict[str, Any]) -> None:
-    """Print the layers of a record of `measure_accuracy` as a table."""
-    total = sum(layer["compressed_bits"] for layer in record["layers"])
-    columns: Columns = [(name, "right") for name in ("setting", "ratio", "EBPC instead", "% of compressed bits")]
-    rows = [
-        (
-            layer["layer"],
-            layer["setting"],
-            f"{layer['bits'] / layer['compressed_bits']:.3f}",
-            f"{layer['bits'] / layer['ebpc_bits']:.3f}",
-            f"{100 * layer['compressed_bits'] / total:.1f}",
-        )
-        for layer in record["layers"]
-    ]
-    print_table(f"{record['network']}, {record['choice']}", [("layer", "left"), *columns], rows)
-
-
-@click.command()
-@click.option("--network", type=NETWORK, default="digits", show_default=True, help="One of `silicodec networks`.")
-@click.option("--weights-file", type=INPUT, metavar="FILE", help="Weights to use instead of the network's own.")
-@click.option("--images", "image_count", default=20, show_default=True, metavar="N", help="How many images.")
-@click.option("--part", "part_name", default="ddr3-1066", show_default=True, help="Memory: ddr3-1066.")
-@click.option(
-    "--accuracy",
-    "accuracy_files",
-    type=INPUT,
-    multiple=True,
-    metavar="FILE",
-    help="What `silicodec accuracy --json` wrote about a lossy scheme on this network; may be repeated.",
-)
-@click.option("--json", "json_file", type=OUTPUT, metavar="FILE", help="Write the records there.")
-def energy(
-    network: str,
-    weights_file: Path | None,
-    image_count: int,
-    part_name: str,
-    accuracy_files: tuple[Path, ...],
-    json_file: Path | None,
+@network_options
+@click.option("--out", type=OUTPUT, required=True, metavar="FILE.npz", help="Where to write the network.")
+@images_option("--calibration", CALIBRATION_HELP)
+@images_option()
+@click.option("--method", default="min-max", show_default=True, help="How ranges are found: min-max or percentile.")
+@click.option("--percentile", default=99.99, show_default=True, help="For percentile: how much a range holds, in %.")
+def quantise(
+    network: Network,
+    out: Path,
+    calibration: ImageChoice | None,
+    images: ImageChoice | None,
+    method: Any,
+    percentile: float,
 ) -> None:
-    """Compute the energy of the memory that feature maps pass through, written and read once each.
+    """Turn a network in floating point into one in 8-bit integers, and write it to a file.
 
-    For every lossless codec, and for each choice of settings in the files of `silicodec accuracy`. Example:
+    The ranges of its maps come from calibration images, what it loses from others. Examples:
 
-        silicodec energy --network resnet20 --accuracy transform.json
+        silicodec quantise --network resnet20 --out resnet20-int8.npz
+
+        silicodec quantise --network model.py:build --shape 3,32,32 --calibration train/ --images test/ --out model.npz
     """
-    from silicodec.models.catalog import CODECS
-    from silicodec.models.evaluation.compression import evaluate
-    from silicodec.models.evaluation.memory_energy import energy_record, get_memory_part
-    from silicodec.models.networks import get_network
+    from silicodec.models.evaluation.budget import calibration_and_test
+    from silicodec.models.evaluation.statistics import accuracy_record
+    from silicodec.models.networks import NetworkError
+    from silicodec.models.networks.custom import module_network
+    from silicodec.models.networks.quantised import Calibration, quantise_network
+    from silicodec.models.networks.tflite import IntegerGraph
+    from silicodec.models.networks.tflite.archive import Preparation, save_graph
 
-    part = get_memory_part(part_name)
-    codecs = [name for name, codec in CODECS.items() if codec.lossless and codec.stream_names]
-    with progress_bar(network) as progress:
-        evaluation = evaluate(get_network(network, weights_file), codecs, images=image_count, progress=progress)
-    layers = {codec: [record for record in evaluation.layers if record["codec"] == codec] for codec in codecs}
-    records = [energy_record(codec, part, of_codec, image_count) for codec, of_codec in layers.items()]
-    for file in accuracy_files:
-        records += [
-            energy_record(f"{file.stem}, {choice['choice']}", part, choice["layers"], choice["images"])
-            for choice in read_accuracy(file, network)
-        ]
-    columns: Columns = [
-        ("stored with", "left"),
-        *((name, "right") for name in ("uJ/image", "8 bits a value", "less by %", "tables uJ")),
-    ]
-    rows = [
-        (
-            record["name"],
-            *(f"{1e6 * record[key]:,.1f}" for key in ("joules", "plain_joules")),
-            f"{100 * record['reduction']:.1f}",
-            f"{1e6 * record['table_joules']:,.1f}",
-        )
-        for record in records
-    ]
-    print_table(f"{network}: {part.name}, {part.source}", columns, rows)
-    if json_file:
-        write_json(json_file, records)
-
-
-def read_accuracy(path: Path, network: str) -> list[dict[str, Any]]:
-    """Read what `silicodec accuracy --json` wrote about a network."""
-    try:
-        records = json.loads(path.read_text())
-        networks = {record["network"] for record in records}
-    except (ValueError, TypeError, KeyError):
-        raise BadInput(f"{path} is not a file that `silicodec accuracy --json` wrote") from None
-    if networks != {network}:
-        raise BadInput(f"{path} is about {', '.join(sorted(networks))}, not {network}")
-    return list(records)
+    how = Calibration(method, percentile)
+    model = network.load()
+    if isinstance(model, IntegerGraph):
+        raise NetworkError(f"network {network.name} is in integers already")
+    first, rest = calibration_and_test(network, **calibration_and_images(network, calibration, images))
+    graph = quantise_network(model, first.batch, how)
+    before = network.classify(rest.batch)
+    after = module_network(graph, network.input_shape).classify(rest.batch)
+    record = accuracy_record(before, after, rest.labels)
+    save_graph(out, graph, Preparation(network.mean, network.deviation))
+    say(f"{out}: {len(graph.operators)} operators, calibrated on {len(first.batch)} images")
+    say(f"on {record['images']} other images: {described(record)}")
 
 
 @click.command()
@@ -359,4 +198,4 @@ def demo(network: str | None, image_count: int, folder: Path) -> None:
         raise FailedRun("simulated hardware and software gave different bits")
 
 
-COMMANDS: tuple[Any, ...] = (networks, evaluate, accuracy, energy, demo)
+COMMANDS: tuple[Any, ...] = (networks, evaluate, quantise, demo)

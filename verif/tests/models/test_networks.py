@@ -4,6 +4,8 @@ import importlib.machinery
 import os
 import sys
 import types
+from hashlib import sha256
+from importlib.resources import files
 from urllib.error import URLError
 
 import numpy as np
@@ -17,21 +19,29 @@ from silicodec.models.networks import NETWORKS, NetworkError, digits, get_networ
 needs_data = pytest.mark.skipif(not os.environ.get("SILICODEC_DATA"), reason="SILICODEC_DATA is not set")
 
 
+SUMS = {"digits.npz": "9d0316800db5e110", "lenet5.npz": "24cd3faed77e3c7a", "perceptron.npz": "bdd2245fd75e1dc8"}
+
+
 def test_unknown_network_lists_the_known_ones():
     with pytest.raises(NetworkError, match=r"unknown network 'lenet': did you mean lenet5"):
         get_network("lenet")
 
 
-def test_digits_trains_to_its_accuracy_and_is_cached(tmp_path, monkeypatch):
-    monkeypatch.setenv("SILICODEC_CACHE", str(tmp_path / "cache"))
-    network = get_network("digits")
+@pytest.mark.parametrize(
+    "name", ["digits", pytest.param("lenet5", marks=needs_data), pytest.param("perceptron", marks=needs_data)]
+)
+def test_small_networks_have_their_weights_in_the_package(name):
+    network = get_network(name)
     images, labels = network.images()
-    assert len(images) == 450
-    assert np.mean(network.classify(images) == labels) >= 0.97
+    assert len(images) == {"digits": 450}.get(name, 3000)
+    assert np.mean(network.classify(images) == labels) == pytest.approx(network.top1, abs=0.0021)
 
-    assert [path.name for path in (tmp_path / "cache").iterdir()] == [digits.CACHE_NAME]
-    monkeypatch.setattr(digits, "train", None)  # a second training would fail
-    assert np.mean(network.classify(images) == labels) >= 0.97
+
+def test_the_weights_are_the_published_ones():
+    """A change of these files changes published figures."""
+    folder = files("silicodec.models.networks") / "weights"
+    sums = {file.name: sha256(file.read_bytes()).hexdigest()[:16] for file in folder.iterdir()}
+    assert sums == SUMS
 
 
 def test_digits_training_is_deterministic_and_leaves_random_numbers_alone():
@@ -44,35 +54,6 @@ def test_digits_training_is_deterministic_and_leaves_random_numbers_alone():
     assert all(torch.equal(first[name], second[name]) for name in first)
     torch.manual_seed(1)
     assert torch.equal(torch.get_rng_state(), state)
-
-
-@pytest.mark.parametrize("damage", ["empty", "truncated", "flipped bits", "other network"])
-def test_damaged_cache_is_trained_again(tmp_path, monkeypatch, damage):
-    monkeypatch.setenv("SILICODEC_CACHE", str(tmp_path))
-    trained = []
-    monkeypatch.setattr(digits, "train", lambda images, labels: trained.append(digits.build()) or trained[-1].eval())
-    get_network("digits").load()
-    cache = tmp_path / digits.CACHE_NAME
-    content = bytearray(cache.read_bytes())
-    if damage == "empty":
-        cache.write_bytes(b"")
-    elif damage == "truncated":
-        cache.write_bytes(content[: len(content) // 2])
-    elif damage == "flipped bits":
-        position = content.find(digits_weights(trained[0])[:64])
-        assert position > 0
-        content[position] ^= 0xFF
-        cache.write_bytes(content)
-    else:
-        torch.save(nn.Linear(2, 2).state_dict(), cache)
-
-    first, second = get_network("digits").load(), get_network("digits").load()
-    assert len(trained) == 2
-    assert digits_weights(first) == digits_weights(second) == digits_weights(trained[1])
-
-
-def digits_weights(model):
-    return model.conv2.weight.detach().numpy().tobytes()
 
 
 @needs_data
@@ -102,13 +83,28 @@ def test_mobilenet_recognises_the_photographs():
     assert np.sum(network.classify(images) == labels) >= 10
 
 
+@needs_data
+def test_squeezenet_recognises_photographs():
+    network = get_network("squeezenet1_0")
+    images, labels = network.images(24)
+    assert images.shape == (24, 3, 227, 227)
+    assert np.sum(network.classify(images) == labels) == 15
+
+
+@needs_data
+def test_photographs_to_report_on_are_not_those_to_choose_on():
+    images, labels = get_network("mobilenetv2-int8").images()
+    assert len(images) == len({image.tobytes() for image in images}) == 200
+    assert len(set(labels[24:])) == 176
+
+
 def test_missing_data_folder_is_named(monkeypatch):
     monkeypatch.delenv("SILICODEC_DATA", raising=False)
     network = get_network("resnet20")
     assert network.available() == "set SILICODEC_DATA to the folder that holds weights/resnet20_cifar10.pt"
     with pytest.raises(NetworkError, match="network resnet20: set SILICODEC_DATA"):
         network.load()
-    with pytest.raises(NetworkError, match=r"images for resnet20: set SILICODEC_DATA .*, or give a folder"):
+    with pytest.raises(NetworkError, match=r"images for resnet20: set SILICODEC_DATA .*, or give images"):
         network.images(1)
 
 
@@ -139,6 +135,45 @@ def test_weights_file_that_is_missing_or_of_another_network(tmp_path):
     torch.save(nn.Linear(2, 2).state_dict(), tmp_path / "linear.pt")
     with pytest.raises(NetworkError, match=r"linear\.pt does not hold weights of resnet20") as caught:
         get_network("resnet20", tmp_path / "linear.pt").load()
+    assert "\n" not in str(caught.value)
+    assert "it lacks bn1.bias, bn1.running_mean and 95 more; it has also bias, weight" in str(caught.value)
+
+
+@pytest.mark.parametrize("wrap", ["state_dict", "module.", "both", ".th", "half", "old", "npz"])
+def test_weights_are_read_as_they_are_found(tmp_path, wrap):
+    tensors = digits.build().state_dict()
+    path = tmp_path / ("weights.th" if wrap == ".th" else "weights.npz" if wrap == "npz" else "weights.pt")
+    saved = tensors
+    if wrap in ("module.", "both"):
+        saved = {f"module.{name}": tensor for name, tensor in tensors.items()}
+    elif wrap == "half":
+        saved = {name: tensor.half() for name, tensor in tensors.items()}
+    if wrap in ("state_dict", "both"):
+        saved = {"epoch": 3, "state_dict": saved}
+    if wrap == "npz":
+        np.savez(path, **{name: tensor.numpy() for name, tensor in tensors.items()})
+    else:
+        torch.save(saved, path, _use_new_zipfile_serialization=wrap != "old")
+    loaded = get_network("digits", path).load().state_dict()
+    tolerance = 1e-3 if wrap == "half" else 0
+    assert all(torch.allclose(loaded[name], tensors[name], atol=tolerance, rtol=0) for name in tensors)
+
+
+@pytest.mark.parametrize(
+    ("contents", "message"),
+    [
+        (
+            {"conv1.weight": torch.zeros(3)},
+            r"it lacks conv1\.bias, conv2\.bias and 5 more; of another shape: conv1\.weight",
+        ),
+        ([1, 2], "it holds list, not a state dict"),
+        ({"state_dict": {}}, "it lacks conv1"),
+    ],
+)
+def test_weights_that_do_not_fit_say_how(tmp_path, contents, message):
+    torch.save(contents, tmp_path / "weights.pt")
+    with pytest.raises(NetworkError, match=message) as caught:
+        get_network("digits", tmp_path / "weights.pt").load()
     assert "\n" not in str(caught.value)
 
 

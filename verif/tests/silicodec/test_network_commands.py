@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -13,7 +14,7 @@ from silicodec.report import demo
 
 pytest.importorskip("torch")
 
-LOSSLESS = [name for name, codec in CODECS.items() if codec.lossless and codec.stream_names]
+LOSSLESS = [name for name, codec in CODECS.items() if codec.lossless]
 
 
 def run(*arguments):
@@ -51,6 +52,14 @@ def test_evaluation_prints_totals_and_writes_records(tmp_path):
         (["--format", "fixed9"], "fixed8"),
         (["--images", "0"], "at least 1"),
         (["--weights-file", "absent.pt"], "absent.pt"),
+        (["--network", "absent.tflite"], "there is no file absent.tflite"),
+        (["--network", "absent.npz"], "there is no file absent.npz"),
+        (["--network", "absent.py:build"], "there is no file absent.py"),
+        (["--network", "json:loads"], "json:loads gives no network"),
+        (["--shape", "8"], "channels, height and width"),
+        (["--mean", "0,0"], "a number for each of 1 channels"),
+        (["--images", "absent"], "absent"),
+        (["--tensors", "absent.npy"], "absent.npy"),
     ],
 )
 def test_bad_evaluation_gives_one_line_and_no_file(tmp_path, arguments, message):
@@ -62,8 +71,8 @@ def test_bad_evaluation_gives_one_line_and_no_file(tmp_path, arguments, message)
 
 
 def test_weights_are_measured_within_budgets(tmp_path):
-    options = ["--weights", "--calibration", 20, "--images", 30, "--budget", 0, "--budget", 0.1]
-    code, output, error = run("evaluate", *options, "--json", tmp_path / "records.json")
+    options = ["--calibration", 20, "--images", 30, "--budget", 0, "--budget", 0.1]
+    code, output, error = run("weights", *options, "--json", tmp_path / "records.json")
     assert code == 0
     assert "100 %" in error
     records = json.loads((tmp_path / "records.json").read_text())
@@ -78,11 +87,11 @@ def test_weights_are_measured_within_budgets(tmp_path):
         (["--budget", "-1"], "from 0 to 1"),
         (["--calibration", "0"], "at least 1 image"),
         (["--images", "500"], "holds 450"),
-        (["--gradients"], "neither --gradients nor --parquet"),
+        (["--images", "5", "--images", "6"], "one number and one place"),
     ],
 )
 def test_bad_measurement_of_weights_gives_one_line(arguments, message):
-    code, _, error = run("evaluate", "--weights", *arguments)
+    code, _, error = run("weights", *arguments)
     assert code == 2
     assert message in error
     assert len(error.splitlines()) == 1
@@ -117,6 +126,101 @@ def test_bad_accuracy_gives_one_line(arguments, message):
     assert code == 2
     assert message in error
     assert len(error.splitlines()) == 1
+
+
+MODEL = """
+import torch
+from torch import nn
+
+def build():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 5))
+    model.input_shape = 3, 12, 12
+    return model
+"""
+
+
+@pytest.fixture
+def own_model(tmp_path):
+    (tmp_path / "model.py").write_text(MODEL)
+    images = np.random.default_rng(0).integers(0, 256, (30, 12, 12, 3), np.uint8)
+    np.savez(tmp_path / "images.npz", images=images, labels=np.arange(30) % 5)
+    np.save(tmp_path / "unlabelled.npy", images)
+    return f"{tmp_path / 'model.py'}:build", tmp_path
+
+
+def test_a_network_of_ones_own_is_evaluated_and_quantised(own_model):
+    network, folder = own_model
+    given = ["--network", network, "--images", folder / "images.npz"]
+    code, output, _ = run("evaluate", *given, "--images", 20, "--codecs", "ebpc,entropy", "--workers", 0)
+    assert code == 0
+    assert "build, 20 images" in output
+    code, output, error = run("quantise", *given, "--calibration", 10, "--out", folder / "int8.npz")
+    assert (code, error) == (0, "")
+    assert re.search(r"4 operators, calibrated on 10 images\non 20 other images: top-1 .* loss .*; agreement", output)
+    code, output, _ = run("accuracy", "--network", folder / "int8.npz", *given[2:], "--calibration", 10, "--setting", 1)
+    assert code == 0
+    assert re.search(r"setting 1 +[0-9.]+ \[[0-9.]+, [0-9.]+\] +-?[0-9.]+ \[-", output)
+    code, _, error = run("quantise", "--network", folder / "int8.npz", "--out", folder / "again.npz", *given[2:])
+    assert code == 2
+    assert "in integers already" in error
+
+
+def test_without_labels_there_is_agreement_and_no_accuracy(own_model):
+    network, folder = own_model
+    given = ["--network", network, "--images", folder / "unlabelled.npy", "--calibration", 10]
+    code, output, _ = run("quantise", *given, "--out", folder / "int8.npz")
+    assert code == 0
+    assert re.search(r"on 20 other images: agreement [0-9.]+ \[", output)
+    code, output, _ = run("accuracy", *given, "--setting", 1, "--json", folder / "records.json")
+    assert code == 0
+    first, *_ = json.loads((folder / "records.json").read_text())
+    assert first["top1"] is first["loss"] is None
+    assert re.search(r"setting 1 +100.00 \[", output)
+
+
+def test_images_to_choose_on_are_never_reported_on(own_model):
+    network, folder = own_model
+    images = folder / "images.npz"
+    for command in ("accuracy", "weights", "quantise"):
+        out = ["--out", folder / "x.npz"] if command == "quantise" else []
+        code, _, error = run(command, "--network", network, "--calibration", images, "--images", images, *out)
+        assert code == 2
+        assert error.splitlines()[-1].endswith("30 of the 30 images to report on are calibration images: give others")
+        code, _, error = run(command, "--network", network, "--images", images, *out)
+        assert code == 2
+        assert "holds 30 images: none would be left to report on after 200" in error
+
+
+def test_images_must_be_given_where_a_network_has_none(own_model):
+    code, _, error = run("evaluate", "--network", own_model[0])
+    assert code == 2
+    assert "network build has no images of its own: give a folder or a file of them" in error
+
+
+def test_saved_tensors_are_evaluated_without_a_network(tmp_path):
+    rng = np.random.default_rng(0)
+    np.savez(
+        tmp_path / "maps.npz", first=rng.integers(-3, 4, (5, 4, 8, 8)).astype(np.int8), second=np.eye(9, dtype=np.int8)
+    )
+    code, output, _ = run("evaluate", "--tensors", tmp_path / "maps.npz", "--codecs", "ebpc,entropy", "--layers")
+    assert code == 0
+    assert re.search(r"ebpc +first +1,280", output)
+    assert re.search(r"entropy +all +1,361", output)
+    np.save(tmp_path / "real.npy", rng.normal(size=(2, 3, 4, 4)).astype(np.float32))
+    code, output, _ = run("evaluate", "--tensors", tmp_path, "--json", tmp_path / "records.json", "--layers")
+    assert code == 0
+    records = json.loads((tmp_path / "records.json").read_text())["records"]
+    assert {record["layer"] for record in records} == {"maps/first", "maps/second", "real", None}
+    assert {(record["layer"], record["number_format"]) for record in records if record["layer"]} == {
+        ("maps/first", "native"),
+        ("maps/second", "native"),
+        ("real", "fixed8"),
+    }
+    np.save(tmp_path / "words.npy", np.array(["a"]))
+    code, _, error = run("evaluate", "--tensors", tmp_path / "words.npy")
+    assert code == 2
+    assert "words holds <U1, not numbers" in error
 
 
 @pytest.mark.skipif(shutil.which("verilator") is None, reason="needs verilator")
