@@ -24,6 +24,7 @@ def simulate(
     verilog: str | None = None,
     idle_cycles: int = 100,
     max_cycles: int | None = None,
+    reset_after: int = 0,
 ) -> Simulation:
     """Send packets through an engine, back to back, and collect what comes out.
 
@@ -48,6 +49,9 @@ def simulate(
         The simulation ends after so many cycles without a transfer, not counting cycles in which a stream stalls.
     max_cycles : int, optional
         The simulation is given up after so many cycles. By default it is as long as any engine can reasonably take.
+    reset_after : int
+        If not 0, the engine is reset after so many cycles, in the middle of what it does; then everything begins anew,
+        and only this counts.
 
     Returns
     -------
@@ -77,6 +81,7 @@ def simulate(
         ready_after_valid=stalls.ready_after_valid,
         idle_cycles=idle_cycles,
         max_cycles=max_cycles or 100_000 + 1_000 * sum(packet.size for stream in packets.values() for packet in stream),
+        reset_after=reset_after,
     )
     recording = BACKENDS[backend](engine, stimulus, verilog)
     simulation = _simulation(engine, backend, recording)

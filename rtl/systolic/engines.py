@@ -26,6 +26,8 @@ def systolic_engine(rows: int, columns: int) -> Engine:
         groups = [StreamGroup([streams[port.name] for port in ports]) for ports in (weights, activations, sums)]
         return systolic_array(clk, rst, *groups, rows=rows, columns=columns)
 
+    block.__doc__ = systolic_array.__doc__
+
     def reference(inputs: Mapping[str, Packets]) -> dict[str, list[np.ndarray]]:
         tiles = split_tiles(from_port_words(weights, inputs), rows)
         return column_sums(sums, from_port_words(activations, inputs), tiles)
@@ -60,6 +62,8 @@ def compressed_systolic_engine(rows: int, columns: int) -> Engine:
         compressed = [streams[name] for name in codec.stream_names]
         groups = [StreamGroup([streams[port.name] for port in ports]) for ports in (activations, sums)]
         return compressed_systolic_array(clk, rst, *compressed, *groups, rows=rows, columns=columns)
+
+    block.__doc__ = compressed_systolic_array.__doc__
 
     def reference(inputs: Mapping[str, Packets]) -> dict[str, list[np.ndarray]]:
         packets = [words.view(np.int8).reshape(-1, columns) for words in decoded_packets(codec, inputs)]

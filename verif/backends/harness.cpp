@@ -1,10 +1,10 @@
 // Drives a Verilated engine: a source on every input stream, a sink and a monitor on every output stream.
 //
-//     harness DIRECTORY READY_AFTER_VALID IDLE_CYCLES MAX_CYCLES
+//     harness DIRECTORY READY_AFTER_VALID IDLE_CYCLES MAX_CYCLES RESET_AFTER
 //
 // DIRECTORY holds STREAM.words (the smallest unsigned type that fits) and STREAM.flags (uint8) of every input, and
 // STREAM.stall (uint8) of every stream. The words and flags of the outputs are written there, too, and a report to
-// standard output. Cycle for cycle the same as the bench of the MyHDL simulator (bench.py).
+// standard output. With RESET_AFTER cycles everything begins anew after so many. Cycle for cycle the same as the bench of the MyHDL simulator (bench.py).
 
 #include <cstdint>
 #include <cstdio>
@@ -155,17 +155,13 @@ class Sink {
     const char* violation_ = nullptr;
 };
 
-int main(int argc, char** argv) {
-    if (argc != 5) throw std::invalid_argument("harness DIRECTORY READY_AFTER_VALID IDLE_CYCLES MAX_CYCLES");
-    directory = argv[1];
-    const bool ready_after_valid = std::atoi(argv[2]);
-    const int64_t idle_cycles = std::atoll(argv[3]);
-    const int64_t max_cycles = std::atoll(argv[4]);
+struct Limits {
+    bool ready_after_valid;
+    int64_t idle_cycles, max_cycles;
+};
 
-    VerilatedContext context;
-    context.randReset(2);  // registers start at random values: what matters must be reset
-    context.randSeed(1);
-    Vengine engine{&context};
+// Resets the engine and runs everything; returns whether an output broke a rule of streams.
+static bool run(Vengine& engine, const Limits& limits, bool is_last) {
     const CData no_error = 0;
     auto sources = std::make_tuple(SOURCES);
     auto sinks = std::make_tuple(SINKS);
@@ -181,9 +177,9 @@ int main(int argc, char** argv) {
 
     int64_t cycle = 0, idle = 0, first_input = -1, last_output = -1;
     bool broken = false;
-    for (; !broken && idle < idle_cycles && cycle < max_cycles; ++cycle) {
+    for (; !broken && idle < limits.idle_cycles && cycle < limits.max_cycles; ++cycle) {
         each_source([](auto& source) { source.drive(); });
-        each_sink([&](auto& sink) { sink.drive(ready_after_valid); });
+        each_sink([&](auto& sink) { sink.drive(limits.ready_after_valid); });
         engine.clk = 0;
         engine.eval();
 
@@ -200,6 +196,7 @@ int main(int argc, char** argv) {
         engine.clk = 1;
         engine.eval();
     }
+    if (!is_last && !broken) return false;
 
     std::printf("cycles %lld\n", static_cast<long long>(cycle));
     if (first_input >= 0) std::printf("first_input %lld\n", static_cast<long long>(first_input));
@@ -209,4 +206,19 @@ int main(int argc, char** argv) {
         if (sink.violation()) std::printf("violation %s %s\n", sink.name(), sink.violation());
         sink.write();
     });
+    return broken;
+}
+
+int main(int argc, char** argv) {
+    if (argc != 6) throw std::invalid_argument("harness DIRECTORY READY_AFTER_VALID IDLE_CYCLES MAX_CYCLES RESET_AFTER");
+    directory = argv[1];
+    const Limits limits{std::atoi(argv[2]) != 0, std::atoll(argv[3]), std::atoll(argv[4])};
+    const int64_t reset_after = std::atoll(argv[5]);
+
+    VerilatedContext context;
+    context.randReset(2);  // registers start at random values: what matters must be reset
+    context.randSeed(1);
+    Vengine engine{&context};
+    if (reset_after && run(engine, {limits.ready_after_valid, limits.idle_cycles, reset_after}, false)) return 0;
+    run(engine, limits, true);
 }

@@ -33,7 +33,7 @@ def run(engine: Engine, stimulus: Stimulus, verilog: str | None) -> Recording:
             source.stall.tofile(directory / f"{name}.stall")
         for name, stall in stimulus.sinks.items():
             stall.tofile(directory / f"{name}.stall")
-        limits = (int(stimulus.ready_after_valid), stimulus.idle_cycles, stimulus.max_cycles)
+        limits = (int(stimulus.ready_after_valid), stimulus.idle_cycles, stimulus.max_cycles, stimulus.reset_after)
         report = run_tool(str(harness), temporary, *map(str, limits), package="verilator")
         return _recording(engine, report, directory)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import cycle as repeat
 from typing import Any
 
@@ -129,10 +130,14 @@ class Bench:
         self._last_output: int | None = None
 
     @property
+    def broken(self) -> bool:
+        """Whether an output broke a rule of streams."""
+        return any(monitor.violation for monitor in self._monitors.values())
+
+    @property
     def finished(self) -> bool:
         """Whether the simulation is over."""
-        broken = any(monitor.violation for monitor in self._monitors.values())
-        return broken or self._idle >= self._stimulus.idle_cycles or self._cycles >= self._stimulus.max_cycles
+        return self.broken or self._idle >= self._stimulus.idle_cycles or self._cycles >= self._stimulus.max_cycles
 
     def drive(self) -> None:
         """Set every signal that the bench drives, for the next cycle."""
@@ -173,23 +178,28 @@ def run(engine: Engine, stimulus: Stimulus, device: Device) -> Recording:
         clk, rst = Signal(bool(0)), ResetSignal(1, active=1, isasync=False)
         streams = engine.streams()
         unknown = {port.name: Signal(bool(0)) for port in engine.outputs}
-        bench = Bench(engine, stimulus, streams, unknown)
+        runs = [replace(stimulus, max_cycles=stimulus.reset_after), stimulus] if stimulus.reset_after else [stimulus]
+        benches = [Bench(engine, run, streams, unknown) for run in runs]
 
         @instance
         def drive_and_sample() -> Any:
-            for _ in range(2):
-                yield delay(1)
-                clk.next = 1
-                yield delay(1)
-                clk.next = 0
-            rst.next = 0
-            while not bench.finished:
-                bench.drive()
-                yield delay(1)
-                bench.sample()
-                clk.next = 1
-                yield delay(1)
-                clk.next = 0
+            for bench in benches:
+                rst.next = 1
+                for _ in range(2):
+                    yield delay(1)
+                    clk.next = 1
+                    yield delay(1)
+                    clk.next = 0
+                rst.next = 0
+                while not bench.finished:
+                    bench.drive()
+                    yield delay(1)
+                    bench.sample()
+                    clk.next = 1
+                    yield delay(1)
+                    clk.next = 0
+                if bench.broken:
+                    break
             raise StopSimulation
 
         simulation = Simulation(device(clk, rst, streams, unknown), drive_and_sample)
@@ -198,4 +208,4 @@ def run(engine: Engine, stimulus: Stimulus, device: Device) -> Recording:
         finally:
             if not simulation._finished:
                 simulation.quit()
-        return bench.recording()
+        return next((bench for bench in benches if bench.broken), benches[-1]).recording()

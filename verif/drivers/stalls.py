@@ -64,6 +64,15 @@ class Stalls:
 
 NO_STALLS = Stalls(input_probability=0, output_probability=0, burst_probability=0)
 
+STALLS: dict[str, Stalls] = {
+    "free": NO_STALLS,
+    "stalled": Stalls(seed=1),
+    "input-starved": Stalls(seed=2, input_probability=0.8, output_probability=0),
+    "output-blocked": Stalls(seed=3, input_probability=0, output_probability=0.8),
+    "ready-after-valid": Stalls(seed=4, ready_after_valid=True),
+}
+"""What every engine must get through: pauses nowhere, everywhere, on one side, and an output that waits for `valid`."""
+
 
 @lru_cache(maxsize=64)
 def _pattern(stalls: Stalls, side: int, index: int, probability: float) -> np.ndarray:

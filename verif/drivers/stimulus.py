@@ -46,6 +46,9 @@ class Stimulus:
         Whether outputs are ready only in a cycle after one with `valid`.
     idle_cycles, max_cycles : int
         When to stop.
+    reset_after : int
+        If not 0, reset the engine once more, after so many cycles, and begin anew; only what follows is recorded,
+        unless a rule was broken before.
     """
 
     sources: dict[str, Source]
@@ -53,6 +56,7 @@ class Stimulus:
     ready_after_valid: bool
     idle_cycles: int
     max_cycles: int
+    reset_after: int = 0
 
 
 @dataclass(frozen=True)

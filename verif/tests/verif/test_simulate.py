@@ -161,3 +161,32 @@ def test_bad_inputs_are_named(toys, inputs, message):
 def test_unknown_backend_lists_the_known_ones(toys):
     with pytest.raises(ValueError, match="unknown backend 'vcs': known are myhdl, icarus, verilator"):
         simulate(toys.increment, {"words": packet(1)}, backend="vcs")
+
+
+@every_backend
+@pytest.mark.parametrize("stalls", [None, Stalls(seed=1)])
+def test_a_reset_begins_everything_anew(toys, backend, stalls):
+    inputs = {"s_axis": packets(30, 1, 20)}
+    whole = simulate(toys.nibbles, inputs, backend=backend, stalls=stalls)
+    for cycles in (1, 13, 30, 45):
+        again = simulate(toys.nibbles, inputs, backend=backend, stalls=stalls, reset_after=cycles)
+        assert first_difference(whole.streams, again.streams) is None
+        assert (again.cycles, again.words, again.errors) == (whole.cycles, whole.words, whole.errors)
+
+
+@pytest.mark.parametrize("backend", ["icarus", "verilator"])
+def test_a_register_that_a_reset_forgets_is_seen(toys, backend):
+    text = verilog(toys.nibbles)
+    forgetful = text.replace("reg zero_seen;", "reg zero_seen = 0;").replace("        zero_seen <= 0;\n", "")
+    assert text.count("zero_seen") == forgetful.count("zero_seen") + 1
+    inputs = {"s_axis": [packet(0x11, 0x12), packet(0x10, 0x11, 0x11, 0x11)]}
+    options = {"backend": backend, "verilog": forgetful}
+    assert simulate(toys.nibbles, inputs, **options).errors == {"m_axis_low": [False, True]}
+    assert simulate(toys.nibbles, inputs, **options, reset_after=4).errors == {"m_axis_low": [True, True]}
+
+
+@pytest.mark.parametrize("backend", RTL_BACKENDS)
+def test_a_rule_that_is_broken_before_the_reset_counts(toys, backend):
+    inputs = {"words": [packet(*[9, CHANGES] * 20)]}
+    with pytest.raises(StreamRuleError, match="data changed"):
+        simulate(toys.unruly, inputs, backend=backend, stalls=BUSY, reset_after=60)
