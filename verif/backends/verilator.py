@@ -15,10 +15,14 @@ from silicodec.rtl.engine import Engine, Port
 from silicodec.verif.cache import build_once, run_tool, tool_version
 from silicodec.verif.drivers.stimulus import Recording, Stimulus
 
+PACKAGE = "verilator g++ make"
+COMMON_FLAGS = ("--cc", "--exe", "--build", "-CFLAGS", "-std=c++17")
+RUNTIME_FLAGS = (*COMMON_FLAGS, "--prefix", "Vruntime", "-MAKEFLAGS", "OPT_GLOBAL=-O0")
 FLAGS = (
-    *("--cc", "--exe", "--build", "--prefix", "Vengine", "-O3", "--x-assign", "fast", "--noassert"),
-    *("-Wno-fatal", "-Werror-LATCH", "-Werror-MULTIDRIVEN", "-CFLAGS", "-std=c++17", "-o", "harness"),
-    *("-MAKEFLAGS", "OPT_FAST=-O2 OPT_SLOW=-O0 OPT_GLOBAL=-O0"),  # only what runs every cycle is worth optimising
+    *(*COMMON_FLAGS, "--prefix", "Vengine", "-O3", "--x-assign", "fast", "--noassert", "-o", "harness"),
+    *("-Wno-fatal", "-Werror-LATCH", "-Werror-MULTIDRIVEN"),
+    # Only what runs every cycle is worth optimising; the library of all engines is linked, not compiled each time.
+    *("-MAKEFLAGS", "OPT_FAST=-O2 OPT_SLOW=-O0 VK_GLOBAL_OBJS=", "-LDFLAGS", "../runtime.o"),
 )
 
 
@@ -41,19 +45,41 @@ def run(engine: Engine, stimulus: Stimulus, verilog: str | None) -> Recording:
 def _build(engine: Engine, verilog: str) -> Path:
     """Return the executable for this Verilog and the engine's streams."""
     harness, ports = files(__package__).joinpath("harness.cpp").read_text(), _ports_header(engine)
-    version = tool_version("verilator", "--version", package="verilator g++ make")
+    version, runtime = _version(), _runtime()
 
     def build(directory: Path) -> None:
         place = None if " " in str(directory) else directory  # where `make` refuses to work
         with tempfile.TemporaryDirectory(dir=place) as temporary:
             for name, text in (("engine.v", verilog), ("harness.cpp", harness), ("ports.h", ports)):
                 Path(temporary, name).write_text(text)
+            shutil.copy2(runtime, temporary)
             command = ("verilator", *FLAGS, "--top-module", engine.top, "engine.v", "harness.cpp")
-            run_tool(*command, cwd=Path(temporary), package="verilator g++ make")
+            run_tool(*command, cwd=Path(temporary), package=PACKAGE)
             shutil.copy2(Path(temporary, "obj_dir", "harness"), directory)
 
-    contents = (verilog, harness, ports, version, *FLAGS)
+    contents = (verilog, harness, ports, version, *RUNTIME_FLAGS, *FLAGS)
     return build_once(f"verilator-{engine.top}", contents, build) / "harness"
+
+
+def _runtime() -> Path:
+    """Return Verilator's own library, compiled: one object, the same for every engine."""
+
+    def build(directory: Path) -> None:
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = Path(temporary)
+            (folder / "runtime.v").write_text("module runtime; endmodule\n")
+            (folder / "main.cpp").write_text("int main() {}\n")
+            run_tool("verilator", *RUNTIME_FLAGS, "runtime.v", "main.cpp", cwd=folder, package=PACKAGE)
+            objects = sorted(str(path) for path in folder.glob("obj_dir/verilated*.o"))
+            run_tool("ld", "-r", "-o", str(directory / "runtime.o"), *objects, package="binutils")
+
+    return build_once("verilator-runtime", (_version(), *RUNTIME_FLAGS), build) / "runtime.o"
+
+
+def _version() -> str:
+    """Return what is known of the programs that build."""
+    programs = ("verilator", "g++")
+    return "".join(tool_version(program, "--version", package=PACKAGE) for program in programs)
 
 
 def _ports_header(engine: Engine) -> str:

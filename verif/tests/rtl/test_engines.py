@@ -20,26 +20,29 @@ NOT_FAULTS = (
     "WIDTH",  # MyHDL's expressions are of Python's integers, which Verilog extends and cuts as the assignment says
     "UNUSEDSIGNAL",  # of a word that several parts share, each uses what it needs
 )
+FEW = 3
+"""Packets for the slower simulators."""
+
 every_engine = pytest.mark.parametrize("name", ENGINES)
 
 
-def packets(engine):
+def packets(engine, count=None):
     """Packets for the engine's inputs, from small tensors: single words, extreme, sparse, smooth and noisy ones."""
     random = np.random.default_rng(0)
     for dtype in (np.int16, np.int8):
         low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
         noise = random.integers(low, high, (2, 8, 8), endpoint=True)
         tensors = [
-            np.zeros((1, 1)),
-            np.full((1, 8), low),
-            np.where(random.random(noise.shape) < 0.6, 0, noise),
+            np.where(random.random((4, 8)) < 0.6, 0, noise[0, :4]),
             np.ones((1, 1)),
+            np.full((1, 8), low),
+            np.zeros((1, 1)),
             np.cumsum(random.integers(-3, 4, (3, 8, 8)), axis=2),
             noise,
             np.full((8, 8), high),
         ]
         try:
-            return engine.stimulus([tensor.astype(dtype) for tensor in tensors])
+            return engine.stimulus([tensor.astype(dtype) for tensor in tensors[:count]])
         except ValueError as error:
             refusal = error  # 16-bit words are for some only
     raise refusal
@@ -48,7 +51,8 @@ def packets(engine):
 @every_engine
 def test_every_backend_gives_the_words_of_the_reference_in_the_same_cycles(name):
     engine = ENGINES[name]
-    results = [check(engine, packets(engine), backend=backend, stalls=Stalls(seed=5)) for backend in BACKENDS]
+    inputs, stalls = packets(engine, FEW), Stalls(seed=5)
+    results = [check(engine, inputs, backend=backend, stalls=stalls) for backend in BACKENDS]
     assert len({result.cycles for result in results}) == 1
     assert all(result.words == results[0].words for result in results)
 
@@ -73,11 +77,11 @@ def test_packets_come_back_to_back(name):
 @every_engine
 @pytest.mark.parametrize("backend", ["icarus", "verilator"])
 def test_a_reset_in_the_middle_of_a_packet_leaves_nothing_behind(name, backend):
-    engine, stalls = ENGINES[name], Stalls(seed=6)
-    whole = check(engine, packets(engine), backend=backend, stalls=stalls)
-    for part in (0.1, 0.35, 0.6, 0.85) if backend == "verilator" else (0.5,):
-        options = {"backend": backend, "stalls": stalls, "reset_after": round(part * whole.cycles)}
-        again = simulate(engine, packets(engine), **options)
+    engine, count, parts = ENGINES[name], *((None, (0.1, 0.35, 0.6, 0.85)) if backend == "verilator" else (FEW, (0.5,)))
+    inputs, options = packets(engine, count), {"backend": backend, "stalls": Stalls(seed=6)}
+    whole = check(engine, inputs, **options)
+    for part in parts:
+        again = simulate(engine, inputs, **options, reset_after=round(part * whole.cycles))
         assert first_difference(whole.streams, again.streams) is None
         assert (again.errors, again.cycles) == (whole.errors, whole.cycles)
 
@@ -114,4 +118,4 @@ def test_the_docstring_tells_of_every_stream_and_parameter(name):
     untold = [word for word in (*sorted(streams), *engine.parameters) if not re.search(rf"\b{word}\b", text)]
     assert not untold or text.startswith("`")  # a block under other names refers to the one that it stands for
     assert text.partition("\n")[0].endswith(".")
-    assert 0 < len(engine.summary) <= 80
+    assert 0 < len(engine.summary) <= 120
