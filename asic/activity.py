@@ -2,11 +2,11 @@
 
 Simulation of a netlist is a program that runs on its own. Usage:
 
-    python -m silicodec.asic.activity ENGINE TENSOR NETLIST LIBERTY CLOCK_NS TARGET
+    python -m silicodec.asic.activity ENGINE TENSOR NETLIST LIBERTY PERIOD_NS TARGET
 
 TENSOR is a `.npy` file that the engine works on, NETLIST the engine in standard cells, LIBERTY the text of the cells'
 liberty file. TARGET takes the waveform of every cell's ports (VCD, gzip) from reset to the last transfer, with times as
-at a clock period of CLOCK_NS nanoseconds; the engine is the instance `testbench/engine` there.
+at a clock period of PERIOD_NS nanoseconds; the engine is the instance `testbench/engine` there.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ PERIOD = 2000
 
 
 def record_activity(
-    engine: Engine, tensor: np.ndarray, netlist: Path, liberty: Path, clock_ns: float, target: Path
+    engine: Engine, tensor: np.ndarray, netlist: Path, liberty: Path, period_ns: float, target: Path
 ) -> None:
     """Simulate a netlist on a tensor, hold its output to the reference, and write its waveform.
 
@@ -43,7 +43,7 @@ def record_activity(
         Integers that the engine's `stimulus` takes.
     netlist, liberty : Path
         Verilog of standard cells, and the cells' liberty file.
-    clock_ns : float
+    period_ns : float
         Clock period in nanoseconds.
     target : Path
         File to write.
@@ -63,7 +63,7 @@ def record_activity(
         simulation = check(engine, engine.stimulus([tensor]), backend="icarus", verilog=verilog)
         cycles = RESET_CYCLES + simulation.cycles
         with waveform.open() as lines, gzip.open(target, "wt", compresslevel=1) as output:
-            output.writelines(at_clock(lines, clock_ns, cycles))
+            output.writelines(at_clock(lines, period_ns, cycles))
 
 
 def dump_module(waveform: Path) -> str:
@@ -75,24 +75,24 @@ def dump_module(waveform: Path) -> str:
     return f"\nmodule waveform; {dump} always @(negedge testbench.clk) $dumpflush; endmodule\n"
 
 
-def at_clock(lines: Iterable[str], clock_ns: float, cycles: int) -> Iterator[str]:
+def at_clock(lines: Iterable[str], period_ns: float, cycles: int) -> Iterator[str]:
     """Cut a waveform off after so many cycles, and let its clock have this period."""
     lines = iter(lines)
     for line in lines:
         yield line
         if line.startswith("$timescale"):
             next(lines)
-            yield f"\t{round(1e6 * clock_ns / PERIOD)} fs\n"
+            yield f"\t{round(1e6 * period_ns / PERIOD)} fs\n"
         if line.startswith("#") and int(line[1:]) >= cycles * PERIOD:
             return
 
 
 def main() -> None:
     """Read the arguments and record."""
-    name, tensor, netlist, liberty, clock_ns, target = sys.argv[1:]
+    name, tensor, netlist, liberty, period_ns, target = sys.argv[1:]
     try:
         array = np.load(tensor, allow_pickle=False)
-        record_activity(ENGINES[name], array, Path(netlist), Path(liberty), float(clock_ns), Path(target))
+        record_activity(ENGINES[name], array, Path(netlist), Path(liberty), float(period_ns), Path(target))
     except (AssertionError, SimulationError) as error:
         sys.exit(f"ERROR: {error}")
 

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import psutil
 
-from silicodec.asic.flows import Job, step_folder
+from silicodec.asic.flows import step_folder
+from silicodec.asic.job import Job
 from silicodec.asic.pdk import MeasurementError
 from silicodec.asic.results import Result, read_result, result_path, write_result
 from silicodec.asic.run import check_job, find_fastest, run_job
@@ -87,7 +88,7 @@ def run_batch(
                 yield Outcome(job, None, str(error))
             else:
                 if job.flow == "layout":
-                    keep_layout(replace(job, clock_ns=result.clock_ns), build, records)
+                    keep_layout(replace(job, period_ns=result.period_ns), build, records)
                 yield Outcome(job, result, f"recorded in {write_result(result, records)}")
     except (KeyboardInterrupt, GeneratorExit):
         # Workers would go on with the jobs that they were handed already.

@@ -1,28 +1,34 @@
 """Formal check that the netlist does what the Verilog says.
 
-It runs in Yosys, as a program of its own. Usage:
+It runs in Yosys, as a program of its own. Usage, in the folder of a staged source:
 
-    python -m silicodec.asic.equivalence TOP FOLDER FILE...
+    python -m silicodec.asic.equivalence [[!]RESET_PORT]
 
-FOLDER holds `cells.lib` and `netlist.v`, as `silicodec.asic.synthesis` leaves them; `equivalence.json` goes there.
+`cells.lib` and `netlist.v` are there, as `silicodec.asic.synthesis` leaves them; `equivalence.json` goes there.
 
 The registers of the netlist have names that they have in the Verilog. Each register of both designs is cut in two, its
 input being one more output of the design and its output one more input. What is left is combinational: if it is equal
 for every input, then the netlist does the same as the Verilog for ever, from any state that both start in. Where the
 Verilog leaves a value undefined (X), such as a read beyond the rows of a memory, the netlist may have any. An
 asynchronous reset counts as a synchronous one. Yosys chooses how to build adders and multipliers of both designs alike.
+
+Where that fails, as for a state machine that Yosys coded anew, some cycles are checked after a cycle in reset. Without
+a reset to begin from, states of both designs that belong together are known only where registers match one to one.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 
 from pyosys import libyosys as yosys
 
 from silicodec.asic.cell_models import read_cells
+from silicodec.asic.structure import bits, pins
 from silicodec.asic.yosys_log import PassRunner, pass_runner
+from silicodec.rtl.source import Source, read_staged
 
 SWEEP = "+strash;ifraig;scorr;dc2;fraig;ifraig;"
 """What ABC does to a comparison: it merges what is equal inside, so that little or nothing is left to prove."""
@@ -64,37 +70,39 @@ class Check:
 
     Parameters
     ----------
-    top : str
-        The top module.
+    source : Source
+        The Verilog, staged in the working folder.
     folder : Path
-        Holds `cells.lib` and `netlist.v`.
-    files : list of str
-        The Verilog.
+        Holds `cells.lib` and `netlist.v`. The working folder.
     cut : bool
         Whether to turn registers into inputs and outputs.
     """
 
-    def __init__(self, top: str, folder: Path, files: list[str], *, cut: bool) -> None:
+    def __init__(self, source: Source, folder: Path, *, cut: bool) -> None:
         self._folder = folder
         self._design = yosys.Design()
         self._run: PassRunner = pass_runner(self._design, folder)
         self._cut = ["expose -evert-dff -dff"] if cut else []
-        self._read_verilog(top, files)
-        self._read_netlist(top)
+        self.one_to_one = False
+        self._read_verilog(source)
+        self._read_netlist(source.top)
         self._commands("design -copy-from gold -as gold gold", "design -copy-from gate -as gate gate")
 
     def _commands(self, *commands: str) -> None:
         for command in commands:
             self._run(command)
 
-    def _read_verilog(self, top: str, files: list[str]) -> None:
-        self._run("read_verilog -sv " + " ".join(f'"{file}"' for file in files))
+    def _read_verilog(self, source: Source) -> None:
+        top = source.top
+        self._commands(*source.yosys_commands())
         if self._cut:
             # What synthesis finds to be one net tells which register of the netlist is which, and no more than that.
             self._commands("design -push-copy", f"synth -top {top} -flatten -noabc", "splitnets")
             self._sources = sources(self._design.top_module())
             self._run("design -pop")
-        self._commands(f"hierarchy -check -top {top}", "proc", "flatten", *ARITHMETIC, "memory_map")
+        self._commands("proc", "flatten", "design -push-copy", "opt")
+        self.reset = find_reset(self._design.top_module())
+        self._commands("design -pop", *ARITHMETIC, "memory_map")
         self._commands("splitnets -ports", "simplemap t:$*dff*", *SYNCHRONOUS, "async2sync", "dffunmap")
         self._commands("opt_clean -purge", *self._cut, "opt_clean -purge", "setundef -undriven -undef")
         self._commands(f"rename {top} gold", "design -stash gold")
@@ -133,11 +141,14 @@ class Check:
         unmatched = {self._source(name): name for name in gold - gate}
         for name in sorted(gate - gold):
             source = self._source(name)
-            register = unmatched.pop(source) if source in unmatched else self._register_behind(name, gold - gate)
+            register = unmatched.get(source) or self._register_behind(name, set(unmatched.values()))
             if register:
+                del unmatched[self._source(register)]
                 self._rename_register(register, name)
-        for name in self._registers("gold") - gate:
+        surplus = self._registers("gold") - gate
+        for name in surplus:
             self._leave_open(name)
+        self.one_to_one = not surplus
         return self._selected("gold/x:*") == self._selected("gate/x:*")
 
     def _register_behind(self, port: str, registers: set[str]) -> str | None:
@@ -169,10 +180,6 @@ class Check:
             net = self._sources[net]
         return net
 
-    def reset(self) -> str:
-        """Return the option that holds the input `rst` in the first cycle, if there is such an input."""
-        return "-set-at 1 in_rst 1" if self._selected("gold/i:rst") else ""
-
     def unequal_outputs(self) -> set[str]:
         """Return the outputs that ABC does not find equal, with zeros for what the Verilog leaves undefined."""
         self._run("miter -equiv -flatten -make_outcmp gold gate miter")
@@ -193,12 +200,16 @@ class Check:
 
         None if that takes too long to find out.
         """
-        self._run("miter -equiv -flatten -ignore_gold_x -make_outputs gold gate miter")
-        # With undefined values the solver takes twice as much; without them they are zeros, which some netlists equal.
+        # With undefined values the solver takes twice as much. Without them they have to be zeros, which some netlists
+        # equal: to the solver every zero of the Verilog would be an undefined value that the comparison leaves out.
+        self._run("miter -equiv -flatten -make_outputs gold gate miter")
+        self._in_module("miter", "setundef -zero")
         proven = self._no_difference(options)
-        if proven is False:
-            proven = self._no_difference(f"-enable_undef -set-def-inputs {options}")
         self._run("delete miter")
+        if proven is False:
+            self._run("miter -equiv -flatten -ignore_gold_x -make_outputs gold gate miter")
+            proven = self._no_difference(f"-enable_undef -set-def-inputs {options}")
+            self._run("delete miter")
         return proven
 
     def _no_difference(self, options: str) -> bool | None:
@@ -215,35 +226,65 @@ def sources(module: yosys.Module) -> dict[str, str]:
     return dict(pairs)
 
 
-def bits(signal: yosys.SigSpec) -> list[str]:
-    """Names of the bits of a signal; that of a constant bit begins with a quotation mark."""
-    return [bit.wire.name.str()[1:] if bit.is_wire() else f"'{bit.data.name}" for bit in signal.to_sigbit_vector()]
+def find_reset(module: yosys.Module) -> str | None:
+    """Find the input that resets most registers: its name, with `!` before it where 0 resets; None if there is none.
+
+    Registers have their resets already (`opt`); between these and the input there may be inverters.
+    """
+    inverted: dict[str, str] = {}
+    resets: Counter[str] = Counter()
+    inputs = {wire.name.str().removeprefix("\\") for wire in module.selected_wires() if wire.port_input}
+    for cell in module.selected_cells():
+        nets = pins(cell)
+        if cell.type.str() in ("$not", "$logic_not") and len(nets["A"]) == 1:
+            inverted[nets["Y"][0]] = nets["A"][0]
+    for cell in module.selected_cells():
+        for pin in {"ARST", "SRST"} & pins(cell).keys():
+            (net,) = pins(cell)[pin]
+            high = cell.getParam(yosys.IdString(f"\\{pin}_POLARITY")).as_bool()
+            while net in inverted:
+                net, high = inverted[net], not high
+            if net in inputs:
+                resets[net if high else f"!{net}"] += cell.getParam(yosys.IdString("\\WIDTH")).as_int()
+    return resets.most_common(1)[0][0] if resets else None
 
 
-def check(top: str, folder: Path, files: list[str]) -> dict[str, object]:
+def check(source: Source, folder: Path, reset: str | None = None) -> dict[str, object]:
     """Compare the netlist with the Verilog.
+
+    Parameters
+    ----------
+    source : Source
+        The Verilog, staged in the working folder.
+    folder : Path
+        Holds `cells.lib` and `netlist.v`. The working folder.
+    reset : str, optional
+        The reset port, with `!` before it where 0 resets; by default it is looked for.
 
     Returns
     -------
     dict
-        `proven`: whether no difference was found; None if that was not decided in time. `cycles`: for how many clock
-        cycles after a reset, with registers that begin as zero; None stands for any number, from any state.
+        `proven`: whether no difference was found; None if that was not decided. `cycles`: for how many clock cycles;
+        None stands for any number, from any state. `reset`: what was held for a cycle before; None if nothing was.
     """
-    by_state = Check(top, folder, files, cut=True)
+    by_state = Check(source, folder, cut=True)
     if by_state.match_registers():
         unequal = by_state.unequal_outputs()
         by_state.keep_outputs(unequal)
         if not unequal or by_state.prove():
-            return {"proven": True, "cycles": None}
-    bounded = Check(top, folder, files, cut=False)
+            return {"proven": True, "cycles": None, "reset": None}
+    bounded = Check(source, folder, cut=False)
+    reset = reset or bounded.reset
+    held = f"-set-at 1 in_{reset.removeprefix('!')} {int(reset[0] != '!')} -prove-skip 1" if reset else ""
     for cycles in CYCLES:
-        proven = bounded.prove(f"-seq {cycles} -set-init-zero {bounded.reset()}")
+        proven = bounded.prove(f"-seq {cycles + bool(reset)} -set-init-zero {held}")
+        if proven is False and reset is None and not by_state.one_to_one:
+            break
         if proven is not None:
-            return {"proven": proven, "cycles": cycles}
-    return {"proven": None, "cycles": 0}
+            return {"proven": proven, "cycles": cycles, "reset": reset}
+    return {"proven": None, "cycles": 0, "reset": reset}
 
 
 if __name__ == "__main__":
-    directory = Path(sys.argv[2])
-    result = check(sys.argv[1], directory, sys.argv[3:])
-    (directory / "equivalence.json").write_text(json.dumps(result) + "\n")
+    result = check(read_staged(Path()), Path(), *sys.argv[1:])
+    Path("equivalence.json").write_text(json.dumps(result) + "\n")

@@ -4,111 +4,52 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from dataclasses import dataclass
+import shutil
+import tempfile
 from pathlib import Path
+from typing import Any
 
-from siliconcompiler import ASIC, Design, Flowgraph
+from siliconcompiler import ASIC, Design, Flowgraph, Task
 from siliconcompiler.flows.asicflow import PNRFlow
-from siliconcompiler.tools.slang.elaborate import Elaborate
 
-from silicodec.asic.target import CORNERS, layout_constraints, set_target, synthesis_constraints
-from silicodec.asic.tasks import GATED, PLAIN, Activity, Cleanup, Equivalence, Power, Synthesis, Timing
-from silicodec.asic.tools import power_fault
+from silicodec.asic.job import Job
+from silicodec.asic.target import CORNERS, layout_constraints, set_target
+from silicodec.asic.tasks import (
+    GATED,
+    PLAIN,
+    ActivityTask,
+    CleanupTask,
+    EquivalenceTask,
+    PowerTask,
+    SynthesisTask,
+    TimingTask,
+)
 from silicodec.models.storage import written_whole
+from silicodec.rtl.source import Source, read_staged
 
 FLOWS = ("synthesis", "layout")
 UTILISATION = 40
 """Cell area of a layout in percent of its core."""
 
 
-@dataclass(frozen=True)
-class Workload:
-    """What an engine was simulated on, and the clock cycles that it took.
-
-    Parameters
-    ----------
-    tensor : str
-        Where it comes from.
-    sha256 : str
-        Hash of its values.
-    words : int
-        Number of words.
-    cycles : int
-        Clock cycles from the first transfer to the last one.
-    """
-
-    tensor: str
-    sha256: str
-    words: int
-    cycles: int
-
-
-@dataclass(frozen=True)
-class Job:
-    """One run of a flow.
-
-    Parameters
-    ----------
-    name : str
-        What is built: the engine's name, or the top module of other Verilog.
-    top : str
-        The top module.
-    files : tuple of Path
-        Its Verilog or SystemVerilog files.
-    clock_port : str
-        The top module's clock input.
-    clock_ns : float
-        Clock period, in nanoseconds.
-    flow : str
-        `synthesis` or `layout`.
-    corner : str
-        Corner at which the clock is to be met: `slow`, `typical` or `fast`.
-    clock_gating : bool
-        Whether to synthesise a second netlist, with gated clocks.
-    workload : Workload or None
-        What the design was simulated on, for its record.
-    tensor : Path or None
-        The workload's tensor, a `.npy` file: the netlist is simulated on it for its power. `name` is then an engine's.
-    """
-
-    name: str
-    top: str
-    files: tuple[Path, ...]
-    clock_port: str
-    clock_ns: float
-    flow: str = "synthesis"
-    corner: str = "typical"
-    clock_gating: bool = False
-    workload: Workload | None = None
-    tensor: Path | None = None
-
-    @property
-    def power_fault(self) -> str | None:
-        """Why the flow reports no power, or None if it does."""
-        return power_fault() if self.tensor else "there is no simulation to take switching activity from"
-
-
 class CellFlow(Flowgraph):
-    """Elaboration, synthesis and the formal check; what makes the final netlist of it comes on top."""
+    """Synthesis and the formal check; what makes the final netlist of it comes on top."""
 
     def __init__(self, name: str, indices: tuple[str, ...] = (PLAIN,)) -> None:
         super().__init__(name)
-        self.node("elaborate", Elaborate())
         for index in indices:
-            self.node("synthesis", Synthesis(), index=index)
-            self.edge("elaborate", "synthesis", head_index=index)
-        self.node("equivalence", Equivalence())
-        self.edge("elaborate", "equivalence")
+            self.node("synthesis", SynthesisTask(), index=index)
+        self.node("equivalence", EquivalenceTask())
         self.edge("synthesis", "equivalence")
 
     def analyse(self, step: str, index: str, *, power: bool) -> None:
         """Add timing at every corner, and power, of the netlist that a step makes."""
         for corner in CORNERS:
-            self.node(f"timing.{corner}", Timing(), index=index)
+            self.node(f"timing.{corner}", TimingTask(), index=index)
             self.edge(step, f"timing.{corner}", tail_index=index, head_index=index)
         if power:
-            self.node("activity", Activity(), index=index)
-            self.node("power", Power(), index=index)
+            self.node("activity", ActivityTask(), index=index)
+            self.node("power", PowerTask(), index=index)
             self.edge(step, "activity", tail_index=index, head_index=index)
             self.edge(step, "power", tail_index=index, head_index=index)
             self.edge("activity", "power", tail_index=index, head_index=index)
@@ -129,7 +70,7 @@ class LayoutFlow(CellFlow):
 
     def __init__(self, *, power: bool = False) -> None:
         super().__init__("layout")
-        self.node("cleanup", Cleanup())
+        self.node("cleanup", CleanupTask())
         self.edge("synthesis", "cleanup")
         self.graph(PNRFlow())
         self.edge("cleanup", "floorplan.init")
@@ -154,15 +95,13 @@ def make_project(job: Job, folder: Path, scheduler: str | None = None) -> ASIC:
         If there is no process data.
     """
     folder = folder.resolve()
-    make_constraints = layout_constraints if job.flow == "layout" else synthesis_constraints
-    constraints = write_constraints(make_constraints(job.clock_port, job.clock_ns), folder)
-    # Our timing and power are those of the engine alone, whatever is around it.
-    without_surroundings = write_constraints(synthesis_constraints(job.clock_port, job.clock_ns), folder)
+    staged = stage_source(job.source, folder / "sources")
+    constraints = write_constraints(layout_constraints(job.clock_ports, job.period_ns), folder)
     design = Design(job.top)
     with design.active_fileset("rtl"):
         design.set_topmodule(job.top)
-        for file in job.files:
-            design.add_file(str(file.resolve()))
+        for file in read_staged(staged).files:
+            design.add_file(str(staged / file))
     with design.active_fileset("sdc"):
         design.add_file(str(constraints))
     project = ASIC(design)
@@ -178,7 +117,7 @@ def make_project(job: Job, folder: Path, scheduler: str | None = None) -> ASIC:
         project.constraint.area.set_coremargin(1)
     else:
         project.set_flow(SynthesisFlow(clock_gating=job.clock_gating, power=power))
-    set_parameters(project, job, without_surroundings)
+    set_parameters(project, job, staged)
     project.option.set_builddir(str(folder))
     project.option.set_jobname(job_name(job))
     project.option.set_nodashboard(True)
@@ -189,22 +128,35 @@ def make_project(job: Job, folder: Path, scheduler: str | None = None) -> ASIC:
     return project
 
 
-def set_parameters(project: ASIC, job: Job, constraints: Path) -> None:
-    """Give our tasks their parameters."""
-    synthesis = Synthesis.find_task(project)
-    synthesis.set("var", "clock_port", job.clock_port)
-    synthesis.set("var", "clock_ns", job.clock_ns)
-    synthesis.set("var", "corner", job.corner)
-    analyses = [Timing.find_task(project)]
+def set_parameters(project: ASIC, job: Job, staged: Path) -> None:
+    """Give our tasks their parameters. Timing and power are those of the design alone, whatever is around it."""
+    clock: dict[str, Any] = {"clock_ports": list(job.clock_ports), "period_ns": job.period_ns}
+    values: dict[type[Task], dict[str, Any]] = {
+        SynthesisTask: {"source": str(staged), "corner": job.corner, **clock},
+        EquivalenceTask: {"source": str(staged), "reset_port": job.reset_port or ""},
+        TimingTask: clock,
+    }
     if job.power_fault is None:
-        analyses.append(Power.find_task(project))
-        activity = Activity.find_task(project)
-        activity.set("var", "engine", job.name)
-        activity.set("var", "tensor", str(job.tensor))
-        activity.set("var", "clock_ns", job.clock_ns)
-    for task in analyses:
-        task.set("var", "clock_ns", job.clock_ns)
-        task.set("var", "constraints", str(constraints))
+        stimulus = {"engine": job.name, "stimulus": str(job.stimulus), "period_ns": job.period_ns}
+        values |= {ActivityTask: stimulus, PowerTask: clock}
+    for kind, parameters in values.items():
+        task = kind.find_task(project)
+        for name, value in parameters.items():
+            task.set("var", name, value)
+
+
+def stage_source(source: Source, folder: Path) -> Path:
+    """Stage a source in a folder whose name tells its content, so that runs side by side share it or do not meet."""
+    staged = folder / f"{source.top}-{source.sha256[:12]}"
+    if not staged.is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=folder, prefix="."))
+        source.stage(temporary)
+        try:
+            temporary.rename(staged)
+        except OSError:  # another run was quicker
+            shutil.rmtree(temporary)
+    return staged
 
 
 def write_constraints(text: str, folder: Path) -> Path:
@@ -218,7 +170,7 @@ def write_constraints(text: str, folder: Path) -> Path:
 def job_name(job: Job) -> str:
     """Name of a job's folder: runs with another clock or corner keep their results."""
     gating = "-gated" if job.clock_gating else ""
-    return f"{job.flow}-{job.corner}-{job.clock_ns:g}ns{gating}".replace(".", "_")
+    return f"{job.flow}-{job.corner}-{job.period_ns:g}ns{gating}".replace(".", "_")
 
 
 def step_folder(job: Job, build: Path, step: str, index: str = PLAIN) -> Path:

@@ -1,35 +1,31 @@
-"""Area and longest path of any Verilog on SkyWater 130, before layout."""
+"""Area and critical paths of any Verilog on SkyWater 130, before layout."""
 
 from __future__ import annotations
 
-import hashlib
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from silicodec.asic.pdk import (
-    CORNER,
-    DRIVING_CELL,
-    FROM_MEMORY,
-    GATE_EQUIVALENT_UM2,
-    OUTPUT_LOAD_FF,
-    TO_MEMORY,
-    MeasurementError,
-    liberty_file,
-)
-from silicodec.asic.statistics import read_statistics
+from silicodec.asic.pdk import CORNER, GATE_EQUIVALENT_UM2, PERIOD_NS, MeasurementError, liberty_file
+from silicodec.asic.statistics import Statistics, read_statistics
+from silicodec.asic.timing import Paths, read_timing, timing_script
+from silicodec.rtl.source import Source, SourceError
+
+MOST_MEMORY_BITS = 16384
+"""Memories of more bits are not turned into flip-flops: nobody would build them so, and it takes an hour."""
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """Figures of one design, area and path of the same netlist.
+    """Figures of one design, of the netlist of its logic: memories and black boxes are left outside.
 
     Parameters
     ----------
@@ -38,13 +34,18 @@ class Measurement:
     top : str
         The top module.
     area_um2 : float
-        Cell area after synthesis and sizing, in square micrometres.
+        Cell area of the logic after synthesis and sizing, in square micrometres.
     gate_equivalents : float
         The same in areas of `nand2_1`.
+    area_with_memories_um2 : float or None
+        Cell area where memories are flip-flops, in square micrometres; `area_um2` where there are none, None where they
+        have more than `MOST_MEMORY_BITS`.
+    memory_bits : int
+        Bits of the memories that were left outside.
     flip_flops : int
-        Number of flip-flops.
-    longest_path_ns : float
-        Longest path between flip-flops, setup time included, in nanoseconds.
+        Number of flip-flops in the logic.
+    paths : Paths
+        Critical paths, those to and from memories among those of registers.
     period_ns : float
         The clock period that synthesis aimed for, in nanoseconds.
     corner : str
@@ -52,31 +53,37 @@ class Measurement:
     tools : dict
         Tool name to version.
     verilog_sha256 : str
-        Hash of the Verilog files' contents, in order.
-    memory_bits : int
-        Bits of the memories that were left outside.
+        `Source.sha256`.
+    black_boxes : dict
+        Modules without content that were left outside, each with its number.
     """
 
     name: str
     top: str
     area_um2: float
     gate_equivalents: float
+    area_with_memories_um2: float | None
+    memory_bits: int
     flip_flops: int
-    longest_path_ns: float
+    paths: Paths
     period_ns: float
     corner: str
     tools: dict[str, str]
     verilog_sha256: str
-    memory_bits: int = 0
+    black_boxes: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def critical_path_ns(self) -> float | None:
+        """Critical path between registers, setup time included: the shortest clock period; None without such a path."""
+        return self.paths.register_to_register_ns
 
 
 def measure(
-    verilog_files: Sequence[str | Path],
-    top: str,
+    source: Source,
     *,
     name: str | None = None,
-    clock_port: str = "clk",
-    period_ns: float = 3.0,
+    clock_ports: Sequence[str] = ("clk",),
+    period_ns: float = PERIOD_NS,
 ) -> Measurement:
     """Synthesise a design with Yosys and ABC, and time the netlist with OpenSTA.
 
@@ -84,18 +91,16 @@ def measure(
     ABC is sensitive: a change of names alone moves area by some 3 % and the path by up to 15 %.
 
     Memories that the design writes to are left outside: of the paths to and from them the part in the logic counts, and
-    their own area and access time do not.
+    their access time does not. The area with them is that of a second synthesis, in which they are flip-flops.
 
     Parameters
     ----------
-    verilog_files : sequence of path
-        Verilog or SystemVerilog files.
-    top : str
-        The top module.
+    source : Source
+        The design.
     name : str, optional
         Name for the record; by default the top module's.
-    clock_port : str
-        The top module's clock input.
+    clock_ports : sequence of str
+        The top module's clock inputs; all have the same period, and paths between two of them are not timed.
     period_ns : float
         The clock period to aim for, in nanoseconds.
 
@@ -109,48 +114,41 @@ def measure(
     MeasurementError
         If a tool or the process data is missing, or the design cannot be read, synthesised or timed.
     """
-    if not re.fullmatch(r"[A-Za-z_][\w$]*", top):
-        raise MeasurementError(f"{top!r} is not the name of a Verilog module")
     if not 0 < period_ns < 1000:
         raise MeasurementError(f"the clock period must be between 0 and 1000 ns, not {period_ns}")
-    files = [Path(file).resolve() for file in verilog_files]
-    for file in files:
-        if not file.is_file():
-            raise MeasurementError(f"{file}: no such Verilog file")
     liberty_file()  # if it is missing, say so before any work
     tools = tool_versions()
     with tempfile.TemporaryDirectory(prefix="silicodec-") as temporary:
         folder = Path(temporary)
-        synthesize(files, top, clock_port, period_ns, folder)
-        statistics = read_statistics(folder / "statistics.json")
-        memory_bits = read_memory_bits(folder / "memories.json")
-        path_ns = longest_path(folder, top, clock_port, period_ns)
+        try:
+            source.stage(folder)
+        except SourceError as error:
+            raise MeasurementError(str(error)) from None
+        statistics = synthesize(source.top, folder, clock_ports, period_ns, "--memories-outside")
+        outside = json.loads((folder / "outside.json").read_text())
+        memory_bits = sum(outside["memory_bits"].values())
+        clocked = statistics.flip_flops or memory_bits or outside["black_boxes"]
+        paths = critical_paths(source.top, folder, clock_ports if clocked else (), period_ns)
+        with_memories: float | None = statistics.area_um2
+        if memory_bits > MOST_MEMORY_BITS:
+            with_memories = None
+        elif memory_bits:
+            with_memories = synthesize(source.top, folder, clock_ports, period_ns).area_um2
     return Measurement(
-        name=name or top,
-        top=top,
+        name=name or source.top,
+        top=source.top,
         area_um2=round(statistics.area_um2, 1),
         gate_equivalents=round(statistics.area_um2 / GATE_EQUIVALENT_UM2, 1),
+        area_with_memories_um2=None if with_memories is None else round(with_memories, 1),
+        memory_bits=memory_bits,
         flip_flops=statistics.flip_flops,
-        longest_path_ns=path_ns,
+        paths=paths,
         period_ns=period_ns,
         corner=CORNER,
         tools=tools,
-        verilog_sha256=hash_files(files),
-        memory_bits=memory_bits,
+        verilog_sha256=source.sha256,
+        black_boxes=outside["black_boxes"],
     )
-
-
-def read_memory_bits(file: Path) -> int:
-    """Add up the bits of the memories that synthesis left outside."""
-    return sum(json.loads(file.read_text()).values()) if file.exists() else 0
-
-
-def hash_files(files: Sequence[Path]) -> str:
-    """SHA-256 over the contents of the files, in order."""
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
 
 
 def tool_versions() -> dict[str, str]:
@@ -171,39 +169,43 @@ def tool_versions() -> dict[str, str]:
     return {"pyosys": pyosys, "opensta": opensta}
 
 
-def synthesize(files: Sequence[Path], top: str, clock_port: str, period_ns: float, folder: Path) -> None:
-    """Run `silicodec.asic.synthesis` in a process of its own."""
-    command = [sys.executable, "-m", "silicodec.asic.synthesis", "--memories-outside"]
-    done = subprocess.run(
-        [*command, top, clock_port, str(period_ns), str(folder), *map(str, files)], capture_output=True, text=True
-    )
-    if done.returncode != 0 or not (folder / "netlist.v").exists():
+def synthesize(top: str, folder: Path, clock_ports: Sequence[str], period_ns: float, *options: str) -> Statistics:
+    """Run `silicodec.asic.synthesis` in a process of its own, in the folder of a staged source."""
+    command = [
+        sys.executable,
+        "-m",
+        "silicodec.asic.synthesis",
+        "--black-boxes",
+        "--period-ns",
+        str(period_ns),
+        *options,
+    ]
+    command += [f"--clock-port={port}" for port in clock_ports]
+    (folder / "netlist.v").unlink(missing_ok=True)
+    done = run_in(folder, *command)
+    if done.returncode != 0:
         log = folder / "log"
-        said = done.stderr + (log.read_text() if log.exists() else "")
+        said = done.stderr + (log.read_text(errors="replace") if log.exists() else "")
         raise MeasurementError(f"synthesis of {top} failed: {reason(said) or f'exit code {done.returncode}'}")
+    return read_statistics(folder / "statistics.json")
 
 
-def longest_path(folder: Path, top: str, clock_port: str, period_ns: float) -> float:
-    """Longest path of the netlist between flip-flops and outside memories, in nanoseconds, by OpenSTA."""
-    script = folder / "timing.tcl"
-    script.write_text(
-        f"read_liberty {folder / 'cells.lib'}\n"
-        f"read_verilog {folder / 'netlist.v'}\n"
-        f"link_design {top}\n"
-        f"create_clock -name clk -period {period_ns} [get_ports {clock_port}]\n"
-        f"set_driving_cell -lib_cell {DRIVING_CELL} [all_inputs]\n"
-        f"set_load {OUTPUT_LOAD_FF / 1000} [all_outputs]\n"
-        f"set_input_delay 0 -clock clk [get_ports -quiet {FROM_MEMORY}*]\n"
-        f"set_output_delay 0 -clock clk [get_ports -quiet {TO_MEMORY}*]\n"
-        "report_checks -path_delay max\n"
-    )
-    done = subprocess.run(["sta", "-exit", str(script)], capture_output=True, text=True)
-    slacks = re.findall(r"(-?[\d.]+)\s+slack", done.stdout)
-    if not slacks:
-        if "No paths found" in done.stdout:
-            raise MeasurementError(f"{top} has no path between flip-flops clocked by {clock_port!r}")
-        raise MeasurementError(f"timing of {top} failed: {reason(done.stderr + done.stdout)}")
-    return round(period_ns - float(slacks[-1]), 2)
+def run_in(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run a program in a folder, where its temporary files go too: Yosys takes no spaces in their path."""
+    environment = {**os.environ, "TMPDIR": "."}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, errors="replace")
+
+
+def critical_paths(top: str, folder: Path, clock_ports: Sequence[str], period_ns: float) -> Paths:
+    """Time the netlist in a folder with OpenSTA."""
+    files = {"liberty": "cells.lib", "netlist": "netlist.v"}
+    script = timing_script(**files, top=top, clock_ports=clock_ports, period_ns=period_ns)
+    (folder / "timing.tcl").write_text(script)
+    done = run_in(folder, "sta", "-no_init", "-exit", "timing.tcl")
+    try:
+        return read_timing(done.stdout, period_ns).paths
+    except ValueError:
+        raise MeasurementError(f"timing of {top} failed: {reason(done.stderr + done.stdout)}") from None
 
 
 def reason(said: str) -> str:

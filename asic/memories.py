@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 from pyosys import libyosys as yosys
 
 from silicodec.asic.pdk import FROM_MEMORY, TO_MEMORY
@@ -18,8 +15,8 @@ def has_memories(design: yosys.Design) -> bool:
     return any(dict(module.memories) for module in design.selected_modules())
 
 
-def take_out_memories(design: yosys.Design, record: Path) -> None:
-    """Replace every memory that is written to by ports of the top module; write the bits of each to `record`.
+def take_out_memories(design: yosys.Design) -> dict[str, int]:
+    """Replace every memory that is written to by ports of the top module, and return the bits of each.
 
     Ports must be collected already (`memory -nomap`). Read-only memories remain: they are logic.
     """
@@ -43,7 +40,7 @@ def take_out_memories(design: yosys.Design, record: Path) -> None:
         top.connect(signal, yosys.SigSpec(wire))
         top.remove(cell)
     top.fixup_ports()
-    record.write_text(json.dumps(bits))
+    return bits
 
 
 def _parameter(cell: yosys.Cell, name: str) -> int:

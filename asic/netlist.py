@@ -14,6 +14,7 @@ from pathlib import Path
 
 from silicodec.rtl.convert import verilog as convert
 from silicodec.rtl.engine import Engine
+from silicodec.rtl.source import Source
 from silicodec.verif.backends import BACKENDS, icarus
 from silicodec.verif.cache import run_tool
 from silicodec.verif.drivers.stimulus import Recording, Stimulus
@@ -21,23 +22,22 @@ from silicodec.verif.errors import SimulationError
 
 
 def run(engine: Engine, stimulus: Stimulus, verilog: str | None) -> Recording:
-    """Synthesise the Verilog for the engine's clock, and simulate the netlist without delays."""
-    return icarus.run(engine, stimulus, _gates(engine.top, engine.clock_ns, verilog or convert(engine)))
+    """Synthesise the Verilog, and simulate the netlist without delays."""
+    return icarus.run(engine, stimulus, _gates(engine.top, verilog or convert(engine)))
 
 
 @cache
-def _gates(top: str, clock_ns: float, verilog: str) -> str:
+def _gates(top: str, verilog: str) -> str:
     """Return the netlist of a design with the models of its cells.
 
     Not kept on disk, because the recipe and the cells' data are not known here; what Icarus compiles of it is.
     """
     if find_spec("pyosys") is None:
         raise SimulationError("pyosys is missing: pip install 'silicodec[asic]'")
-    program = (sys.executable, "-m", "silicodec.asic.synthesis", "--models")
+    program = (sys.executable, "-m", "silicodec.asic.synthesis", "--models", "--clock-port=clk")
     with tempfile.TemporaryDirectory(prefix="silicodec-") as temporary:
-        Path(temporary, "engine.v").write_text(verilog)
-        arguments = (top, "clk", str(clock_ns), ".", "engine.v")
-        run_tool(*program, *arguments, cwd=Path(temporary), package="python3")
+        Source(top, text=verilog).stage(Path(temporary))
+        run_tool(*program, cwd=Path(temporary), package="python3")
         return Path(temporary, "gates.v").read_text()
 
 

@@ -11,6 +11,8 @@ GATE_EQUIVALENT_UM2 = 3.7536
 """Area of `nand2_1`, in square micrometres."""
 DRIVING_CELL = "sky130_fd_sc_hd__buf_4"
 OUTPUT_LOAD_FF = 33.0
+PERIOD_NS = 3.0
+"""Clock period that synthesis aims for unless another is asked for: one for all designs, so that areas compare."""
 HOW_TO_GET = "git clone https://github.com/siliconcompiler/lambdapdk, and set SILICODEC_PDK to the clone"
 CLOCK_GATE = "sky130_fd_sc_hd__dlclkp_1"
 TO_MEMORY, FROM_MEMORY = "to_memory_", "from_memory_"

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from silicodec.asic.timing import surroundings
 
 _TOTAL = re.compile(r"^Total +(\S+) +(\S+) +(\S+) +(\S+) +100\.0%", re.MULTILINE)
 _UNANNOTATED = re.compile(r"^unannotated +(\d+)", re.MULTILINE)
@@ -11,12 +14,12 @@ _CLOCK_LOAD = re.compile(r"^ clkload\d+/[A-Z]\n", re.MULTILINE)
 """A pin of a cell that balances the clock tree: its input is a clock net, its output drives nothing."""
 
 SCRIPT = """\
-read_liberty {liberty}
-read_verilog {netlist}
+read_liberty {{{liberty}}}
+read_verilog {{{netlist}}}
 link_design {top}
-read_sdc {constraints}
+{surroundings}
 {parasitics}
-read_vcd -scope testbench/engine {waveform}
+read_vcd -scope testbench/engine {{{waveform}}}
 report_activity_annotation -report_unannotated
 report_power -digits 6
 """
@@ -32,12 +35,22 @@ class PowerReport:
 
 
 def power_script(
-    *, liberty: str, netlist: str, top: str, constraints: str, waveform: str, parasitics: str | None = None
+    *,
+    liberty: str,
+    netlist: str,
+    top: str,
+    clock_ports: Sequence[str],
+    period_ns: float,
+    waveform: str,
+    parasitics: str | None = None,
 ) -> str:
-    """Return the Tcl script that reports the power of a netlist, or of a layout with its parasitics (SPEF)."""
-    layout = f"set_propagated_clock [all_clocks]\nread_spef {parasitics}" if parasitics else ""
-    files = {"liberty": liberty, "netlist": netlist, "constraints": constraints, "waveform": waveform}
-    return SCRIPT.format(top=top, parasitics=layout, **files)
+    """Return the Tcl script that reports the power of a netlist, or of a layout with its parasitics (SPEF).
+
+    Takes what `silicodec.asic.timing.timing_script` does, and the waveform (VCD) of the netlist at work.
+    """
+    layout = f"set_propagated_clock [all_clocks]\nread_spef {{{parasitics}}}" if parasitics else ""
+    files = {"liberty": liberty, "netlist": netlist, "waveform": waveform}
+    return SCRIPT.format(top=top, surroundings=surroundings(clock_ports, period_ns), parasitics=layout, **files)
 
 
 def read_power(report: str) -> PowerReport:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from silicodec.asic.measure import Measurement
 from silicodec.asic.pdk import MeasurementError
+from silicodec.asic.timing import Paths
 from silicodec.models.storage import written_whole
 from silicodec.rtl.catalog import ENGINES
 from silicodec.rtl.convert import verilog
@@ -39,11 +40,17 @@ def read_records(folder: Path) -> dict[str, Measurement]:
     records = {}
     for path in sorted(folder.glob("[!.]*.json")):
         try:
-            record = Measurement(**json.loads(path.read_text()))
-        except (OSError, ValueError, TypeError) as error:
+            fields = json.loads(path.read_text())
+            record = Measurement(**{**fields, "paths": Paths(**fields["paths"])})
+        except (OSError, ValueError, TypeError, KeyError) as error:
             raise MeasurementError(f"{path} is not a measurement record: {error}; remove it") from None
         records[record.name] = record
     return records
+
+
+def latest_records(shipped: Path = SHIPPED, local: Path = LOCAL) -> dict[str, Measurement]:
+    """Read all records, by name: local ones, and shipped ones where there is none, outdated or not."""
+    return {**read_records(shipped), **read_records(local)}
 
 
 def engine_records(shipped: Path = SHIPPED, local: Path = LOCAL) -> dict[str, Measurement]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
 
-from silicodec.asic.flows import Job, Workload
-from silicodec.asic.measure import hash_files
+from silicodec.asic.job import Job, Workload
 from silicodec.asic.pdk import MeasurementError
+from silicodec.asic.timing import Paths, Timing
 from silicodec.models.storage import written_whole
 
 SHIPPED = Path(__file__).parent / "records" / "flows"
@@ -51,16 +52,6 @@ class Power:
 
 
 @dataclass(frozen=True)
-class CornerTiming:
-    """Timing at one corner, in nanoseconds; `clock_mhz` is the fastest clock."""
-
-    setup_slack_ns: float
-    hold_slack_ns: float
-    longest_path_ns: float
-    clock_mhz: float
-
-
-@dataclass(frozen=True)
 class Netlist:
     """What a netlist or a layout is, and how fast.
 
@@ -74,7 +65,7 @@ class Netlist:
         Number of cells, and of flip-flops among them.
     area_by_class : dict of str to float
         Square micrometres, by the classes of `silicodec.asic.statistics.CLASSES`.
-    corners : dict of str to CornerTiming
+    corners : dict of str to Timing
         By corner.
     power : Power
         Power, or why it is not known.
@@ -85,7 +76,7 @@ class Netlist:
     cells: int
     flip_flops: int
     area_by_class: dict[str, float]
-    corners: dict[str, CornerTiming]
+    corners: dict[str, Timing]
     power: Power
 
 
@@ -97,8 +88,10 @@ class Result:
     ----------
     name, top, flow : str
         The design, its top module, and the flow.
-    clock_port, clock_ns, corner : str, float, str
-        Its clock input, the clock period in nanoseconds, and the corner at which it is to be met.
+    clock_ports, reset_port : list of str, str or None
+        Its clock inputs, and its reset if that was named.
+    period_ns, corner : float, str
+        The clock period in nanoseconds, and the corner at which it is to be met.
     netlist : Netlist
         Area, timing and power.
     clock_gated : Netlist or None
@@ -106,14 +99,13 @@ class Result:
     workload : Workload or None
         What the engine was simulated on, with the cycles that it took.
     equivalence : dict
-        Formal check of `netlist`: whether it is `proven` equal to the Verilog, and for how many `cycles`, None standing
-        for any number. None for a layout.
+        Formal check of `netlist`: what `silicodec.asic.equivalence.check` says.
     utilisation_percent, wire_length_um, drc_violations : float or None
         Of a layout.
     tools : dict of str to str
         Tool to version.
     verilog_sha256 : str
-        Hash of the Verilog files' contents, in order.
+        `Source.sha256`.
     run_time_s, peak_memory_mb : float
         Sum over the steps, and largest of the steps.
     """
@@ -121,8 +113,9 @@ class Result:
     name: str
     top: str
     flow: str
-    clock_port: str
-    clock_ns: float
+    clock_ports: list[str]
+    reset_port: str | None
+    period_ns: float
     corner: str
     netlist: Netlist
     clock_gated: Netlist | None
@@ -138,18 +131,20 @@ class Result:
 
     @property
     def worst_slack_ns(self) -> float:
-        """Worst of the setup slack at the job's corner and the hold slack at every corner."""
+        """Worst of the setup slack at the job's corner and the hold slack at every corner, infinite without any."""
         holds = (timing.hold_slack_ns for timing in self.netlist.corners.values())
-        return min(self.netlist.corners[self.corner].setup_slack_ns, *holds)
+        slacks = (self.netlist.corners[self.corner].setup_slack_ns, *holds)
+        return min((slack for slack in slacks if slack is not None), default=inf)
 
     def is_of(self, job: Job) -> bool:
         """Whether this is the result of a job, of the same Verilog."""
         same = all(
             getattr(self, name) == getattr(job, name)
-            for name in ("name", "top", "flow", "clock_port", "clock_ns", "corner", "workload")
+            for name in ("name", "top", "flow", "reset_port", "period_ns", "corner", "workload")
         )
         gated = (self.clock_gated is not None) == job.clock_gating
-        return same and gated and self.verilog_sha256 == hash_files(job.files)
+        clocks = tuple(self.clock_ports) == job.clock_ports
+        return same and gated and clocks and self.verilog_sha256 == job.source.sha256
 
 
 def write_result(result: Result, folder: Path) -> Path:
@@ -195,5 +190,7 @@ def present_results(local: Path, shipped: Path = SHIPPED) -> list[Result]:
 
 
 def _netlist(fields: Mapping[str, Any]) -> Netlist:
-    corners = {name: CornerTiming(**timing) for name, timing in fields["corners"].items()}
+    corners = {
+        name: Timing(**{**timing, "paths": Paths(**timing["paths"])}) for name, timing in fields["corners"].items()
+    }
     return Netlist(**{**fields, "corners": corners, "power": Power(**fields["power"])})

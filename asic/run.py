@@ -11,19 +11,22 @@ from typing import Any
 
 from siliconcompiler import ASIC
 
-from silicodec.asic.flows import Job, make_project, step_folder
-from silicodec.asic.measure import hash_files
+from silicodec.asic.flows import make_project, step_folder
+from silicodec.asic.job import Job
 from silicodec.asic.pdk import GATE_EQUIVALENT_UM2, MeasurementError
 from silicodec.asic.power import read_power
-from silicodec.asic.results import CornerTiming, Netlist, Power, Result
+from silicodec.asic.recipe import recipe
+from silicodec.asic.results import Netlist, Power, Result
 from silicodec.asic.statistics import WITHOUT_LOGIC, area_by_class, count_cells, read_statistics
 from silicodec.asic.target import CORNERS
 from silicodec.asic.tasks import GATED, PLAIN
-from silicodec.asic.tools import check_tools, recipe
+from silicodec.asic.timing import Timing, read_timing
+from silicodec.asic.tools import check_tools
 
 MOST_RUNS = 8
 PRECISION = 0.02
 """The search for the fastest clock ends when it is known so well."""
+TIMING_STEPS = {corner: f"timing.{corner}" for corner in CORNERS}
 _PREFIX = re.compile(r"^\|.*?\| (?:\d+ )?\| (?=\S)")
 _REASON = re.compile(r"^.*\b(?:error|Error|ERROR): .*$|^.*\[ERROR.*$", re.MULTILINE)
 
@@ -62,15 +65,9 @@ def run_job(job: Job, folder: Path, scheduler: str | None = None) -> Result:
 
 def check_job(job: Job) -> None:
     """Raise ValueError if a job cannot be run as it stands."""
-    if not re.fullmatch(r"[A-Za-z_][\w$]*", job.top):
-        raise ValueError(f"{job.top!r} is not the name of a Verilog module")
-    if not 0 < job.clock_ns < 1000:
-        raise ValueError(f"the clock period must be between 0 and 1000 ns, not {job.clock_ns}")
-    for file in job.files:
-        if not file.is_file():
-            raise ValueError(f"{file}: no such Verilog file")
-        if file.suffix not in (".v", ".sv"):
-            raise ValueError(f"{file}: the name of a Verilog file ends in .v or .sv")
+    job.source.check()
+    if not 0 < job.period_ns < 1000:
+        raise ValueError(f"the clock period must be between 0 and 1000 ns, not {job.period_ns}")
 
 
 def find_fastest(job: Job, run: Callable[[Job], Result]) -> Result:
@@ -89,21 +86,23 @@ def find_fastest(job: Job, run: Callable[[Job], Result]) -> Result:
         If no clock that was tried is met.
     """
     best: Result | None = None
-    too_short, clock_ns = 0.0, job.clock_ns
+    too_short, period_ns = 0.0, job.period_ns
     for _ in range(MOST_RUNS):
-        result = run(replace(job, clock_ns=clock_ns))
+        result = run(replace(job, period_ns=period_ns))
+        critical = result.netlist.corners[job.corner].critical_path_ns
+        if critical is None:
+            raise MeasurementError(f"{job.name} has no path between flip-flops, hence no fastest clock")
         if result.worst_slack_ns >= 0:
             best = result
         else:
-            too_short = max(too_short, clock_ns)
-        if best and best.clock_ns - too_short <= PRECISION * best.clock_ns:
+            too_short = max(too_short, period_ns)
+        if best and best.period_ns - too_short <= PRECISION * best.period_ns:
             break
-        # The longest path of a netlist that failed is a clock that synthesis is likely to meet.
-        path = round(result.netlist.corners[job.corner].longest_path_ns, 2)
-        if result is not best and too_short < path < (best.clock_ns if best else float("inf")):
-            clock_ns = path
+        # The critical path of a netlist that failed is a clock that synthesis is likely to meet.
+        if result is not best and too_short < round(critical, 2) < (best.period_ns if best else float("inf")):
+            period_ns = round(critical, 2)
         else:
-            clock_ns = round((too_short + best.clock_ns) / 2 if best else 1.05 * too_short, 2)
+            period_ns = round((too_short + best.period_ns) / 2 if best else 1.05 * too_short, 2)
     if best is None:
         raise MeasurementError(f"{job.name} met no clock up to {too_short} ns at the {job.corner} corner")
     return best
@@ -136,14 +135,15 @@ def make_result(job: Job, folder: Path, project: ASIC, history: ASIC) -> Result:
     if job.flow == "layout":
         netlist, gated = layout_netlist(job, folder, project, history), None
     else:
-        netlist = synthesis_netlist(job, folder, history, PLAIN)
-        gated = synthesis_netlist(job, folder, history, GATED) if job.clock_gating else None
+        netlist = synthesis_netlist(job, folder, PLAIN)
+        gated = synthesis_netlist(job, folder, GATED) if job.clock_gating else None
     return Result(
         name=job.name,
         top=job.top,
         flow=job.flow,
-        clock_port=job.clock_port,
-        clock_ns=job.clock_ns,
+        clock_ports=list(job.clock_ports),
+        reset_port=job.reset_port,
+        period_ns=job.period_ns,
         corner=job.corner,
         netlist=netlist,
         clock_gated=gated,
@@ -153,13 +153,13 @@ def make_result(job: Job, folder: Path, project: ASIC, history: ASIC) -> Result:
         wire_length_um=last_metric(project, history, "wirelength"),
         drc_violations=last_metric(project, history, "drcs"),
         tools=dict(sorted(tools.items())),
-        verilog_sha256=hash_files(job.files),
+        verilog_sha256=job.source.sha256,
         run_time_s=round(sum(metric(history, "exetime", *node) or 0 for node in nodes), 1),
         peak_memory_mb=round(max(metric(history, "memory", *node) or 0 for node in nodes) / 1e6, 1),
     )
 
 
-def synthesis_netlist(job: Job, build: Path, history: ASIC, index: str) -> Netlist:
+def synthesis_netlist(job: Job, build: Path, index: str) -> Netlist:
     """Collect what the synthesis flow says of the netlist with this index."""
     folder = step_folder(job, build, "synthesis", index)
     statistics = read_statistics(folder / "statistics.json")
@@ -169,7 +169,7 @@ def synthesis_netlist(job: Job, build: Path, history: ASIC, index: str) -> Netli
         cells=statistics.cells,
         flip_flops=statistics.flip_flops,
         area_by_class=area_by_class(statistics.cell_counts, (folder / "cells.lib").read_text()),
-        corners=corner_timing(history, index),
+        corners=corner_timing(job, build, index),
         power=measured_power(job, build, index),
     )
 
@@ -186,23 +186,15 @@ def layout_netlist(job: Job, folder: Path, project: ASIC, history: ASIC) -> Netl
         cells=last_metric(project, history, "cells"),
         flip_flops=last_metric(project, history, "registers"),
         area_by_class=areas | {WITHOUT_LOGIC: round(area - sum(areas.values()), 1)},
-        corners=corner_timing(history, PLAIN),
+        corners=corner_timing(job, folder, PLAIN),
         power=measured_power(job, folder, PLAIN),
     )
 
 
-def corner_timing(history: ASIC, index: str) -> dict[str, CornerTiming]:
-    """Collect the timing at every corner from SiliconCompiler's metrics."""
-    corners = {}
-    for corner in CORNERS:
-        clock_mhz = metric(history, "fmax", f"timing.{corner}", index) / 1e6
-        corners[corner] = CornerTiming(
-            setup_slack_ns=round(metric(history, "setupslack", f"timing.{corner}", index), 4),
-            hold_slack_ns=round(metric(history, "holdslack", f"timing.{corner}", index), 4),
-            longest_path_ns=round(1000 / clock_mhz, 4),
-            clock_mhz=round(clock_mhz, 2),
-        )
-    return corners
+def corner_timing(job: Job, build: Path, index: str) -> dict[str, Timing]:
+    """Collect the timing at every corner from OpenSTA's reports."""
+    reports = {corner: step_folder(job, build, step, index) / f"{step}.log" for corner, step in TIMING_STEPS.items()}
+    return {corner: read_timing(report.read_text(), job.period_ns) for corner, report in reports.items()}
 
 
 def measured_power(job: Job, folder: Path, index: str) -> Power:
@@ -215,7 +207,7 @@ def measured_power(job: Job, folder: Path, index: str) -> Power:
         internal_mw=report.internal_mw,
         switching_mw=report.switching_mw,
         leakage_mw=report.leakage_mw,
-        energy_pj_per_word=round(total_mw * job.clock_ns * job.workload.cycles / job.workload.words, 2),
+        energy_pj_per_word=round(total_mw * job.period_ns * job.workload.cycles / job.workload.words, 2),
         reason=None,
     )
 

@@ -50,7 +50,7 @@ def read_statistics(file: Path) -> Statistics:
     design = json.loads(file.read_text())["design"]
     counts = {cell: int(count) for cell, count in design["num_cells_by_type"].items()}
     return Statistics(
-        area_um2=float(design["area"]),
+        area_um2=float(design.get("area", 0)),
         flip_flops=sum(count for cell, count in counts.items() if FLIP_FLOP.fullmatch(cell)),
         cells=sum(counts.values()),
         cell_counts=counts,

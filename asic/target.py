@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from lambdapdk import LambdaLibrary, LambdaPDK
 from lambdapdk.sky130.libs.sky130sc import Sky130_SCHDLibrary
 from siliconcompiler import ASIC
 
-from silicodec.asic.pdk import DRIVING_CELL, HOW_TO_GET, OUTPUT_LOAD_FF, MeasurementError
+from silicodec.asic.pdk import HOW_TO_GET, MeasurementError
+from silicodec.asic.timing import surroundings
 
 CORNERS = {
     "slow": "1.40 V, -40 C",
@@ -94,19 +96,10 @@ def check_liberty(library: Sky130_SCHDLibrary, corner: str) -> None:
         raise MeasurementError(f"SILICODEC_PDK is not set, and lambdapdk's data cannot be downloaded: {HOW_TO_GET}")
 
 
-def synthesis_constraints(clock_port: str, clock_ns: float) -> str:
-    """Constraints (SDC) of a netlist: its clock, what drives its inputs, what its outputs drive."""
+def layout_constraints(clock_ports: Sequence[str], period_ns: float) -> str:
+    """Constraints (SDC) of a layout: a quarter of the clock period outside at inputs and outputs each."""
     return (
-        f"create_clock -name clk -period {clock_ns} [get_ports {clock_port}]\n"
-        f"set_driving_cell -lib_cell {DRIVING_CELL} [all_inputs]\n"
-        f"set_load {OUTPUT_LOAD_FF / 1000} [all_outputs]\n"
-    )
-
-
-def layout_constraints(clock_port: str, clock_ns: float) -> str:
-    """Constraints (SDC) of a layout: in addition, a quarter of the clock period outside at inputs and outputs each."""
-    return (
-        synthesis_constraints(clock_port, clock_ns)
-        + f"set_input_delay {clock_ns / 4} -clock clk [all_inputs -no_clocks]\n"
-        + f"set_output_delay {clock_ns / 4} -clock clk [all_outputs]\n"
+        surroundings(clock_ports, period_ns)
+        + f"set_input_delay {period_ns / 4} -clock {clock_ports[0]} [all_inputs -no_clocks]\n"
+        + f"set_output_delay {period_ns / 4} -clock {clock_ports[0]} [all_outputs]\n"
     )

@@ -12,9 +12,9 @@ from siliconcompiler import Task
 from siliconcompiler.tools.openroad.synth_cleanup import CleanupSynthTask
 
 from silicodec.asic.power import power_script, read_power
-from silicodec.asic.statistics import read_statistics
+from silicodec.asic.recipe import PROGRAMS, recipe
+from silicodec.asic.statistics import FLIP_FLOP, read_statistics
 from silicodec.asic.timing import read_timing, timing_script
-from silicodec.asic.tools import recipe
 
 PYOSYS_VERSION = "from importlib.metadata import version; print(version('pyosys'))"
 ICARUS_VERSION = "import subprocess; print(subprocess.check_output(['iverilog', '-V'], text=True).split()[3])"
@@ -69,7 +69,11 @@ class CornerTask(Task):
 
 
 class PyosysTask(CornerTask):
-    """A program of this package that runs Yosys in a process of its own."""
+    """A program of this package that runs Yosys in a process of its own, in the folder of the staged Verilog."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_parameter("source", "str", "folder of the staged Verilog, whose name tells its content")
 
     def tool(self) -> str:
         """Name of the tool."""
@@ -84,20 +88,22 @@ class PyosysTask(CornerTask):
         super().setup()
         self.set_exe(sys.executable, vswitch=["-c", PYOSYS_VERSION])
         self.add_version(">=0.60")
-        self.add_input_file(self._verilog())
+        self.add_required_key("var", "source")
+        self.set_environmentalvariable("TMPDIR", ".")  # Yosys takes no spaces in the path of its temporary files
 
-    def _verilog(self) -> str:
-        """Name of the elaborated file."""
-        return next(name for name in self.get_files_from_input_nodes() if name.endswith((".v", ".sv")))
+    def pre_process(self) -> None:
+        """Lay out the Verilog."""
+        super().pre_process()
+        shutil.copytree(self._parameter("source"), ".", dirs_exist_ok=True)
 
 
-class Synthesis(PyosysTask):
-    """Elaborated Verilog to a netlist of standard cells; index `GATED` gates clocks."""
+class SynthesisTask(PyosysTask):
+    """Verilog to a netlist of standard cells; index `GATED` gates clocks."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.add_parameter("clock_port", "str", "clock input of the design")
-        self.add_parameter("clock_ns", "float", "clock period to aim for", unit="ns")
+        self.add_parameter("clock_ports", "[str]", "clock inputs of the design")
+        self.add_parameter("period_ns", "float", "clock period to aim for", unit="ns")
         self.add_parameter("corner", "str", "corner whose cells are mapped to")
 
     def task(self) -> str:
@@ -111,16 +117,22 @@ class Synthesis(PyosysTask):
         """Declare files and parameters."""
         super().setup()
         self.add_output_file(ext="vg")
-        for name in ("clock_port", "clock_ns", "corner"):
+        for name in ("clock_ports", "period_ns", "corner"):
             self.add_required_key("var", name)
 
     def runtime_options(self) -> list[str]:
         """Arguments of the program."""
-        options = ["-m", "silicodec.asic.synthesis", "--strict", "--liberty", self._liberty()]
+        options = [
+            "-m",
+            PROGRAMS[self.task()],
+            "--liberty",
+            self._liberty(),
+            "--period-ns",
+            self._parameter("period_ns"),
+        ]
         if self.index == GATED:
             options.append("--clock-gating")
-        clock = [self._parameter("clock_port"), self._parameter("clock_ns")]
-        return [*options, self.design_topmodule, *clock, ".", f"inputs/{self._verilog()}"]
+        return [*options, *(f"--clock-port={port}" for port in self.get("var", "clock_ports"))]
 
     def post_process(self) -> None:
         """Hand on the netlist, and record what it is made of."""
@@ -132,7 +144,7 @@ class Synthesis(PyosysTask):
         self.record_metric("registers", statistics.flip_flops, source_file="statistics.json")
 
 
-class Cleanup(CleanupSynthTask):
+class CleanupTask(CleanupSynthTask):
     """SiliconCompiler's step that takes synthesis' buffers out again."""
 
     def record_metric(self, metric: str, value: Any, *args: Any, **options: Any) -> None:
@@ -148,8 +160,8 @@ class OpenstaTask(CornerTask):
 
     def __init__(self) -> None:
         super().__init__()
-        self.add_parameter("clock_ns", "float", "clock period", unit="ns")
-        self.add_parameter("constraints", "file", "SDC file")
+        self.add_parameter("clock_ports", "[str]", "clock inputs of the design")
+        self.add_parameter("period_ns", "float", "clock period", unit="ns")
 
     def tool(self) -> str:
         """Name of the tool."""
@@ -167,36 +179,38 @@ class OpenstaTask(CornerTask):
         self.add_input_file(self._netlist())
         if self._parasitics() in self.get_files_from_input_nodes():
             self.add_input_file(self._parasitics())
-        for name in ("clock_ns", "constraints"):
+        for name in ("clock_ports", "period_ns"):
             self.add_required_key("var", name)
 
     def _parasitics(self) -> str:
         """Name of the file that a layout has."""
         return f"{self.design_topmodule}.typical.spef"
 
-    def _script(self, files: dict[str, Any]) -> str:
-        """Return the script; `files` are the arguments that every script takes."""
+    def _script(self, design: dict[str, Any]) -> str:
+        """Return the script; `design` has the arguments that every script takes."""
         raise NotImplementedError
 
     def pre_process(self) -> None:
         """Write the script, and the liberty file as text, which is what older versions of OpenSTA read."""
         super().pre_process()
         self._write_liberty()
-        files = {
+        netlist = f"inputs/{self._netlist()}"
+        design = {
             "liberty": "cells.lib",
-            "netlist": f"inputs/{self._netlist()}",
+            "netlist": netlist,
             "top": self.design_topmodule,
-            "constraints": self.find_files("var", "constraints"),
+            "clock_ports": self.get("var", "clock_ports") if FLIP_FLOP.search(Path(netlist).read_text()) else (),
+            "period_ns": self.get("var", "period_ns"),
             "parasitics": f"inputs/{self._parasitics()}" if self._parasitics() in self.get("input") else None,
         }
-        Path("script.tcl").write_text(self._script(files))
+        Path("script.tcl").write_text(self._script(design))
 
     def runtime_options(self) -> list[str]:
         """Arguments of `sta`."""
         return ["-no_init", "-exit", "script.tcl"]
 
 
-class Timing(OpenstaTask):
+class TimingTask(OpenstaTask):
     """Setup and hold of the netlist at the corner that the step's name ends with."""
 
     def task(self) -> str:
@@ -206,27 +220,28 @@ class Timing(OpenstaTask):
     def _corner(self) -> str:
         return self.step.rpartition(".")[2]
 
-    def _script(self, files: dict[str, Any]) -> str:
-        return timing_script(**files)
+    def _script(self, design: dict[str, Any]) -> str:
+        return timing_script(**design)
 
     def post_process(self) -> None:
         """Record the slacks."""
         super().post_process()
         log = self.get_logpath("exe")
-        timing = read_timing(Path(log).read_text(), float(self._parameter("clock_ns")))
-        self.record_metric("setupslack", timing.setup_slack_ns, source_file=log, source_unit="ns")
-        self.record_metric("holdslack", timing.hold_slack_ns, source_file=log, source_unit="ns")
-        self.record_metric("fmax", 1000 / timing.longest_path_ns, source_file=log, source_unit="MHz")
+        timing = read_timing(Path(log).read_text(), self.get("var", "period_ns"))
+        if timing.setup_slack_ns is not None:
+            self.record_metric("setupslack", timing.setup_slack_ns, source_file=log, source_unit="ns")
+        if timing.hold_slack_ns is not None:
+            self.record_metric("holdslack", timing.hold_slack_ns, source_file=log, source_unit="ns")
 
 
-class Activity(CornerTask):
+class ActivityTask(CornerTask):
     """Simulation of an engine's netlist on a tensor, for its switching activity."""
 
     def __init__(self) -> None:
         super().__init__()
         self.add_parameter("engine", "str", "name in the catalog")
-        self.add_parameter("tensor", "file", "tensor (.npy) that the engine works on")
-        self.add_parameter("clock_ns", "float", "clock period", unit="ns")
+        self.add_parameter("stimulus", "file", "tensor (.npy) that the engine works on")
+        self.add_parameter("period_ns", "float", "clock period", unit="ns")
 
     def tool(self) -> str:
         """Name of the tool."""
@@ -250,7 +265,7 @@ class Activity(CornerTask):
         self.add_version(">=11")
         self.add_input_file(self._netlist())
         self.add_output_file(ext="vcd.gz")
-        for name in ("engine", "tensor", "clock_ns"):
+        for name in ("engine", "stimulus", "period_ns"):
             self.add_required_key("var", name)
 
     def pre_process(self) -> None:
@@ -261,12 +276,12 @@ class Activity(CornerTask):
     def runtime_options(self) -> list[str]:
         """Arguments of the program."""
         top = self.design_topmodule
-        engine = [self._parameter("engine"), self.find_files("var", "tensor")]
-        files = [f"inputs/{self._netlist()}", "cells.lib", self._parameter("clock_ns"), f"outputs/{top}.vcd.gz"]
-        return ["-m", "silicodec.asic.activity", *engine, *files]
+        engine = [self._parameter("engine"), self.find_files("var", "stimulus")]
+        files = [f"inputs/{self._netlist()}", "cells.lib", self._parameter("period_ns"), f"outputs/{top}.vcd.gz"]
+        return ["-m", PROGRAMS[self.task()], *engine, *files]
 
 
-class Power(OpenstaTask):
+class PowerTask(OpenstaTask):
     """Power of the netlist at the typical corner, as it switched in the simulation."""
 
     oldest = OPENSTA_WITH_POWER
@@ -283,8 +298,8 @@ class Power(OpenstaTask):
         super().setup()
         self.add_input_file(ext="vcd.gz")
 
-    def _script(self, files: dict[str, Any]) -> str:
-        return power_script(**files, waveform=f"inputs/{self.design_topmodule}.vcd.gz")
+    def _script(self, design: dict[str, Any]) -> str:
+        return power_script(**design, waveform=f"inputs/{self.design_topmodule}.vcd.gz")
 
     def post_process(self) -> None:
         """Record the power."""
@@ -296,8 +311,12 @@ class Power(OpenstaTask):
         self.record_metric("leakagepower", power.leakage_mw, source_file=log, source_unit="mW")
 
 
-class Equivalence(PyosysTask):
-    """Formal check of the netlist against the elaborated Verilog."""
+class EquivalenceTask(PyosysTask):
+    """Formal check of the netlist against the Verilog."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_parameter("reset_port", "str", "reset input of the design, after ! if it is active low", defvalue="")
 
     def task(self) -> str:
         """Name of the task."""
@@ -310,6 +329,7 @@ class Equivalence(PyosysTask):
         """Declare files."""
         super().setup()
         self.add_input_file(ext="vg")
+        self.add_required_key("var", "reset_port")
 
     def pre_process(self) -> None:
         """Lay out the files as the program wants them."""
@@ -319,4 +339,5 @@ class Equivalence(PyosysTask):
 
     def runtime_options(self) -> list[str]:
         """Arguments of the program."""
-        return ["-m", "silicodec.asic.equivalence", self.design_topmodule, ".", f"inputs/{self._verilog()}"]
+        reset = self._parameter("reset_port")
+        return ["-m", PROGRAMS[self.task()], *([reset] if reset else [])]

@@ -1,76 +1,157 @@
-"""Static timing of a netlist at one corner: OpenSTA's script, and what its report says."""
+"""Static timing of a netlist at one corner: OpenSTA's script, and what its report says.
+
+The clocks of the clock ports launch and capture flip-flops; inputs and outputs belong to a clock of their own without
+a port, so that the two clocks of a path tell of which kind it is. Paths between two clock ports are not timed.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-SECTIONS = ("setup", "hold", "ports")
-_SLACK = re.compile(r"^\s*(-?[\d.]+)\s+slack", re.MULTILINE)
+from silicodec.asic.pdk import DRIVING_CELL, FROM_MEMORY, OUTPUT_LOAD_FF, TO_MEMORY
 
-SCRIPT = """\
-read_liberty {liberty}
-read_verilog {netlist}
-link_design {top}
-read_sdc {constraints}
-{parasitics}
-puts "# setup"
-report_checks -path_delay max -digits 4
-puts "# hold"
-report_checks -path_delay min -digits 4
-set_input_delay 0 -clock [all_clocks] [all_inputs]
-set_output_delay 0 -clock [all_clocks] [all_outputs]
-puts "# ports"
-report_checks -path_delay max -digits 4
-puts "# end"
-"""
-"""Paths between flip-flops, and then those from and to ports as well, as if these were flip-flops without delay."""
+REGISTERS, PORTS = "registers", "ports"
+EDGES = ("rise", "fall")
+_SLACK = re.compile(r"^\s*(-?[\d.]+)\s+slack", re.MULTILINE)
+_SECTION = re.compile(r"^# (\w+) (\w+) (\w+) (\w+) (\w+)\n(.*?)(?=^# )", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Critical path of each kind in nanoseconds, from an edge of the clock to the end of the setup time.
+
+    A kind is None where there is no such path. `register_to_register_ns` is the shortest clock period: a path that
+    has to end within half of a period counts twice. Inputs change at the rising edge.
+    """
+
+    register_to_register_ns: float | None
+    input_to_register_ns: float | None
+    register_to_output_ns: float | None
+    input_to_output_ns: float | None
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Timing of a netlist at one corner, all in nanoseconds.
+    """Timing of a netlist at one corner; slacks in nanoseconds, between flip-flops, None without such a path."""
+
+    setup_slack_ns: float | None
+    hold_slack_ns: float | None
+    paths: Paths
+
+    @property
+    def critical_path_ns(self) -> float | None:
+        """Critical path between flip-flops: the shortest clock period; None without such a path."""
+        return self.paths.register_to_register_ns
+
+    @property
+    def clock_mhz(self) -> float | None:
+        """The fastest clock; None without a path between flip-flops."""
+        return 1000 / self.critical_path_ns if self.critical_path_ns else None
+
+
+def surroundings(clock_ports: Sequence[str], period_ns: float) -> str:
+    """Return constraints (SDC): the clocks, what drives the inputs, what the outputs drive."""
+    return "".join(
+        [
+            *(f"create_clock -name {{{port}}} -period {period_ns} [get_ports {{{port}}}]\n" for port in clock_ports),
+            f"set_driving_cell -lib_cell {DRIVING_CELL} [all_inputs]\n",
+            f"set_load {OUTPUT_LOAD_FF / 1000} [all_outputs]\n",
+        ]
+    )
+
+
+def timing_script(
+    *,
+    liberty: str,
+    netlist: str,
+    top: str,
+    clock_ports: Sequence[str],
+    period_ns: float,
+    parasitics: str | None = None,
+) -> str:
+    """Return the Tcl script that reports the timing of a netlist, or of a layout with its parasitics (SPEF).
 
     Parameters
     ----------
-    setup_slack_ns, hold_slack_ns : float
-        Worst slack between flip-flops.
-    longest_path_ns : float
-        Longest path between flip-flops, setup time included: the shortest clock period.
-    longest_port_path_ns : float
-        The same with paths from inputs and to outputs.
+    liberty, netlist, parasitics : str
+        Files.
+    top : str
+        The netlist's module.
+    clock_ports : sequence of str
+        Its clock inputs; none for a netlist without flip-flops. Memories outside count as registers of the first.
+    period_ns : float
+        The period of all clocks, in nanoseconds.
     """
+    lines = [f"read_liberty {{{liberty}}}", f"read_verilog {{{netlist}}}", f"link_design {top}"]
+    lines.append(surroundings(clock_ports, period_ns))
+    if parasitics:
+        lines += ["set_propagated_clock [all_clocks]", f"read_spef {{{parasitics}}}"]
+    lines += [
+        f"create_clock -name {PORTS} -period {period_ns}",
+        f"set_input_delay 0 -clock {PORTS} [all_inputs]",
+        f"set_output_delay 0 -clock {PORTS} [all_outputs]",
+    ]
+    for port in clock_ports[:1]:
+        lines += [
+            f"set_input_delay 0 -clock {{{port}}} [get_ports -quiet {FROM_MEMORY}*]",
+            f"set_output_delay 0 -clock {{{port}}} [get_ports -quiet {TO_MEMORY}*]",
+        ]
+    if len(clock_ports) > 1:
+        lines.append("set_clock_groups -asynchronous " + " ".join(f"-group {{{port}}}" for port in clock_ports))
+    clocks = {REGISTERS: " ".join(f"{{{port}}}" for port in clock_ports), PORTS: PORTS}
+    for check, launch, launch_edge, capture, capture_edge in _sections(clock_ports):
+        lines += [
+            f'puts "# {check} {launch} {launch_edge} {capture} {capture_edge}"',
+            f"report_checks -path_delay {check} -{launch_edge}_from [get_clocks {{{clocks[launch]}}}] "
+            f"-{capture_edge}_to [get_clocks {{{clocks[capture]}}}] -digits 4",
+        ]
+    return "\n".join([*lines, 'puts "# end"', ""])
 
-    setup_slack_ns: float
-    hold_slack_ns: float
-    longest_path_ns: float
-    longest_port_path_ns: float
+
+def _sections(clock_ports: Sequence[str]) -> Iterator[tuple[str, str, str, str, str]]:
+    """Yield the kinds of paths: what is checked, then launching and capturing clock with their edges."""
+    ends = [(REGISTERS, edge) for edge in EDGES if clock_ports] + [(PORTS, "rise")]
+    for launch, launch_edge in ends:
+        for capture, capture_edge in ends:
+            yield "max", launch, launch_edge, capture, capture_edge
+            if launch == capture == REGISTERS:
+                yield "min", launch, launch_edge, capture, capture_edge
 
 
-def timing_script(*, liberty: str, netlist: str, top: str, constraints: str, parasitics: str | None = None) -> str:
-    """Return the Tcl script that reports the timing of a netlist, or of a layout with its parasitics (SPEF)."""
-    layout = f"set_propagated_clock [all_clocks]\nread_spef {parasitics}" if parasitics else ""
-    return SCRIPT.format(liberty=liberty, netlist=netlist, top=top, constraints=constraints, parasitics=layout)
-
-
-def read_timing(report: str, clock_ns: float) -> Timing:
+def read_timing(report: str, period_ns: float) -> Timing:
     """Read what the script printed.
 
     Raises
     ------
     ValueError
-        If there is a section without a path.
+        If the script did not come to its end.
     """
-    slacks = {}
-    for name in SECTIONS:
-        section = report.partition(f"# {name}\n")[2].partition("\n# ")[0]
-        found = _SLACK.findall(section)
-        if not found:
-            raise ValueError(f"error: no {name} path between flip-flops that the clock reaches")
-        slacks[name] = float(found[-1])
+    if "\n# end" not in report:
+        raise ValueError("error: OpenSTA did not finish its report")
+    slacks: dict[str, list[float]] = {"max": [], "min": []}
+    paths: dict[tuple[str, str], list[float]] = {}
+    for check, launch, launch_edge, capture, capture_edge, said in _SECTION.findall(report):
+        for slack in map(float, _SLACK.findall(said)):
+            if launch == capture == REGISTERS:
+                slacks[check].append(slack)
+            if check == "max":
+                budget = period_ns if launch_edge == capture_edge else period_ns / 2
+                # What has half a period between flip-flops bounds the whole period.
+                share = period_ns / budget if launch == capture == REGISTERS else 1
+                paths.setdefault((launch, capture), []).append(round(share * (budget - slack), 4))
+
+    def longest(launch: str, capture: str) -> float | None:
+        return max(paths.get((launch, capture), []), default=None)
+
     return Timing(
-        setup_slack_ns=slacks["setup"],
-        hold_slack_ns=slacks["hold"],
-        longest_path_ns=round(clock_ns - slacks["setup"], 4),
-        longest_port_path_ns=round(clock_ns - slacks["ports"], 4),
+        setup_slack_ns=min(slacks["max"], default=None),
+        hold_slack_ns=min(slacks["min"], default=None),
+        paths=Paths(
+            register_to_register_ns=longest(REGISTERS, REGISTERS),
+            input_to_register_ns=longest(PORTS, REGISTERS),
+            register_to_output_ns=longest(REGISTERS, PORTS),
+            input_to_output_ns=longest(PORTS, PORTS),
+        ),
     )

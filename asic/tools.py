@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import shutil
 import subprocess
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
-from pathlib import Path
 
 from silicodec.asic.pdk import MeasurementError
+from silicodec.asic.recipe import recipe
 
 
 @dataclass(frozen=True)
@@ -57,14 +56,6 @@ def numbers(version: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", version))
 
 
-RECIPE = {
-    "synthesis": ("pdk.py", "yosys_log.py", "synthesis.py", "clock_gate.v", "structure.py"),
-    "equivalence": ("pdk.py", "yosys_log.py", "equivalence.py", "clock_gate.v", "cell_models.py"),
-    "corner_timing": ("pdk.py", "timing.py"),
-    "activity": ("pdk.py", "cell_models.py"),
-    "power": ("pdk.py", "power.py"),
-}
-"""Files of this package that each task's outcome depends on."""
 OPENSTA = Tool("sta", "-version", "2.0.17", "on Debian, apt-get install opensta")
 OPENSTA_WITH_POWER = Tool(
     "sta", "-version", "2.6", "OpenROAD's build has it, or build https://github.com/parallaxsw/OpenSTA"
@@ -103,17 +94,9 @@ def check_scheduler(scheduler: str | None) -> None:
             raise MeasurementError(f"{command} is missing: {place}")
 
 
-def recipe(*tasks: str) -> str:
-    """Hash of this package's own part in some tasks, all by default, so that a change of it makes them run again."""
-    digest = hashlib.sha256()
-    for name in sorted({name for task in tasks or RECIPE for name in RECIPE[task]}):
-        digest.update(Path(__file__).with_name(name).read_bytes())
-    return digest.hexdigest()[:12]
-
-
 def tool_versions(flow: str) -> dict[str, str | None]:
     """Versions that a record of this flow must have to be of the present tools."""
-    versions: dict[str, str | None] = {"siliconcompiler": version("siliconcompiler"), "slang": version("pyslang")}
+    versions: dict[str, str | None] = {"siliconcompiler": version("siliconcompiler")}
     versions |= {"silicodec recipe": recipe(), "pyosys": version("pyosys"), "opensta": OPENSTA.version()}
     return versions | {tool.command: tool.version() for tool in TOOLS[flow] if tool is not OPENSTA}
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import hashlib
 import json
 import re
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,11 @@ from silicodec.fpga.board_top import TOP, board_verilog
 from silicodec.fpga.boards import Board
 from silicodec.fpga.errors import BuildError
 from silicodec.fpga.records import BuildRecord, Clock, Resource
-from silicodec.fpga.tools import programs_on_path, versions
+from silicodec.fpga.tools import programs_on_path, run_group, versions
 from silicodec.models.storage import written_whole
 from silicodec.rtl.convert import verilog
 from silicodec.rtl.engine import Engine
+from silicodec.rtl.source import Source, parameter_value
 
 
 @dataclass(frozen=True)
@@ -32,40 +34,35 @@ class Design:
     ----------
     name : str
         Name for the record.
-    top : str
-        The top module.
-    verilog : str
-        All of its Verilog.
+    source : Source
+        Its Verilog.
     on_pins : bool
         Whether its ports go to the board's pins; otherwise nextpnr chooses pins, to measure the design alone.
     """
 
     name: str
-    top: str
-    verilog: str
+    source: Source
     on_pins: bool = True
+
+    @property
+    def top(self) -> str:
+        """The top module."""
+        return self.source.top
 
     @property
     def sha256(self) -> str:
         """Hash of the Verilog."""
-        return hashlib.sha256(self.verilog.encode()).hexdigest()
+        return self.source.sha256
 
 
 def board_design(engine: Engine, board: Board) -> Design:
-    """Return an engine with the board's UART."""
-    return Design(engine.name, TOP, board_verilog(engine, board.divider))
+    """Return an engine behind the board's UART."""
+    return Design(engine.name, Source(TOP, text=board_verilog(engine, board.divider)))
 
 
 def bare_design(engine: Engine) -> Design:
     """Return an engine alone, to measure it."""
-    return Design(f"{engine.name}-bare", engine.top, verilog(engine), on_pins=False)
-
-
-def file_design(files: Sequence[Path], top: str) -> Design:
-    """Return anybody's Verilog, to measure it."""
-    if not re.fullmatch(r"[A-Za-z_]\w*", top):
-        raise BuildError(f"{top!r} is not the name of a Verilog module")
-    return Design(top, top, "\n".join(file.read_text() for file in files), on_pins=False)
+    return Design(f"{engine.name}-bare", Source(engine.top, text=verilog(engine)), on_pins=False)
 
 
 def build(design: Design, board: Board, folder: Path) -> BuildRecord:
@@ -121,10 +118,10 @@ def run_flow(design: Design, board: Board, work: Path, *, place: bool = True) ->
     # edalize writes a run's options into the class, where the next run would find them.
     flow_class = type(base.__name__, (base,), {"_flow": copy.deepcopy(base._flow)})
 
-    source, pins = work / f"{design.top}.v", work / f"{board.name}.{kind.lower()}"
-    source.write_text(design.verilog)
+    source = plain_verilog(design.source.stage(work), work)
+    pins = work / f"{board.name}.{kind.lower()}"
     pins.write_text(board.constraints())
-    files = [{"name": source.name, "file_type": "verilogSource"}]
+    files = edalize_files(source)
     if design.on_pins:
         files.append({"name": pins.name, "file_type": kind})
     nextpnr = [f"--{board.device}", "--package", board.package, "--freq", f"{board.clock_mhz:g}"]
@@ -136,6 +133,7 @@ def run_flow(design: Design, board: Board, work: Path, *, place: bool = True) ->
         "name": design.top,
         "toplevel": design.top,
         "files": files,
+        "parameters": edalize_parameters(source),
         "flow_options": {
             "yosys_synth_options": synthesis,
             "nextpnr_options": [*nextpnr, "--timing-allow-fail", "--report", "report.json"],
@@ -145,13 +143,52 @@ def run_flow(design: Design, board: Board, work: Path, *, place: bool = True) ->
     log = work / "flow.log"
     with log.open("w") as output, contextlib.redirect_stdout(output):
         flow = flow_class(edam, str(work))
-        flow.stdout = flow.stderr = output
         flow.configure()
-        try:
-            flow.build()
-        except RuntimeError as error:
-            output.flush()
-            raise BuildError(f"{design.name} on {board.name}: {_reason(log.read_text(), str(error))}") from None
+        command, arguments = flow.build_runner.get_build_command()
+        code = run_group([command, *arguments], work, output)
+    if code:
+        reason = _reason(log.read_text(errors="replace"), f"{command} ended with exit code {code}")
+        raise BuildError(f"{design.name} on {board.name}: {reason}")
+
+
+def plain_verilog(source: Source, folder: Path) -> Source:
+    """Turn a staged source into one of plain Verilog where it is SystemVerilog, as pyosys reads it.
+
+    The Yosys on the path may be older than the language: that of Debian 12 knows less of it, and no slang. Without
+    pyosys the source stays as it is.
+    """
+    if source.front_end == "yosys" and (all(file.suffix == ".v" for file in source.files) or not find_spec("pyosys")):
+        return source
+    if find_spec("pyosys") is None:
+        raise BuildError("the front end slang comes with pyosys: pip install 'silicodec[asic]'")
+    done = subprocess.run(
+        [sys.executable, "-m", "silicodec.fpga.elaborate"], cwd=folder, capture_output=True, text=True
+    )
+    if done.returncode:
+        raise BuildError(f"{source.top}: {_reason(done.stderr + done.stdout, 'it cannot be read')}")
+    return Source(source.top, (Path("elaborated.v"),))
+
+
+def edalize_files(source: Source) -> list[dict[str, Any]]:
+    """Return a staged source's files as edalize takes them; a folder of included files is one too."""
+    kinds = {".v": "verilogSource", ".sv": "systemVerilogSource"}
+    files: list[dict[str, Any]] = [{"name": str(file), "file_type": kinds[file.suffix]} for file in source.files]
+    for folder in map(str, source.include_folders):
+        files.append({"name": folder, "file_type": "verilogSource", "is_include_file": True, "include_path": folder})
+    return files
+
+
+def edalize_parameters(source: Source) -> dict[str, dict[str, object]]:
+    """Return the macros and parameters of a source as edalize takes them; Yosys knows no negative ones."""
+    values: dict[str, dict[str, object]] = {}
+    for define in source.defines:
+        name, _, text = define.partition("=")
+        values[name] = {"datatype": "str", "paramtype": "vlogdefine", "default": text or "1"}
+    for name, text in source.parameters:
+        value = parameter_value(text)
+        number = {"datatype": "int", "default": value % 2**32} if isinstance(value, int) else None
+        values[name] = {"paramtype": "vlogparam", **(number or {"datatype": "str", "default": value})}
+    return values
 
 
 def cell_counts(netlist: Path, top: str) -> dict[str, int]:
@@ -194,7 +231,7 @@ def check_clocks(report: dict[str, Any], board: Board) -> None:
 
 
 def _path(report: dict[str, Any], domain: str) -> str:
-    """Describe the longest path of a clock domain, cell by cell."""
+    """Describe the critical path of a clock domain, cell by cell."""
     for candidate in report["critical_paths"]:
         if domain in candidate["from"] and domain in candidate["to"]:
             steps = candidate["path"]

@@ -46,7 +46,7 @@ class PublishedFigure:
     conditions: str
     kilo_gate_equivalents: float | None = None
     area_um2: float | None = None
-    longest_path_ns: float | None = None
+    critical_path_ns: float | None = None
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,7 @@ from typing import Any
 from myhdl import ConcatSignal, Signal, block, intbv
 
 from silicodec.asic.measure import synthesize
-from silicodec.asic.pdk import GATE_EQUIVALENT_UM2
-from silicodec.asic.statistics import read_statistics
+from silicodec.asic.pdk import GATE_EQUIVALENT_UM2, PERIOD_NS
 from silicodec.rtl.blocks.adder_network import drive, signed, take
 from silicodec.rtl.blocks.transposer import transposer
 from silicodec.rtl.dct.codec import COLUMN_CUT, ROW_CUT
@@ -21,6 +20,7 @@ from silicodec.rtl.dct.parser import HEADER_PAIRS, PAYLOAD_BITS, column_parser, 
 from silicodec.rtl.dct.quantiser import MODE_BITS, dequantiser, quantiser
 from silicodec.rtl.dct.transform import forward_pass, inverse_pass
 from silicodec.rtl.elaboration import elaboration
+from silicodec.rtl.source import Source
 
 Widths = tuple[int, ...]
 """Widths of signals; signed ones are written as negative numbers."""
@@ -117,8 +117,8 @@ def measure(stage: Stage) -> tuple[float, int]:
         ports = harness(clk, go, word, result, stage)
         ports.convert(hdl="Verilog", path=directory, name="stage", testbench=False)
         folder = Path(directory)
-        synthesize([folder / "stage.v"], "stage", "clk", 3.0, folder)
-        statistics = read_statistics(folder / "statistics.json")
+        Source("stage", (folder / "stage.v",)).stage(folder)
+        statistics = synthesize("stage", folder, ["clk"], PERIOD_NS)
     return statistics.area_um2 / GATE_EQUIVALENT_UM2 / 1000, statistics.flip_flops
 
 

@@ -21,13 +21,15 @@ def engine_table() -> str:
     """Make the table of what engines cost on SkyWater 130, in Markdown."""
     records = read_records(SHIPPED)
     lines = [
-        "| engine | area, um2 | public RTL | longest path, ns | public RTL | kGE | flip-flops |\n",
-        "|---|--:|--:|--:|--:|--:|--:|\n",
+        "| engine | area, um2 | public RTL | kGE | with memories | register to register, ns | public RTL "
+        "| input to register | register to output | input to output | flip-flops |\n",
+        "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
     ]
     for engine in ENGINES.values():
-        area, kilo, path, flip_flops = measured_figures(records.get(engine.name))
+        area, kilo, memories, path, *others = measured_figures(records.get(engine.name))
         other_area, _, other_path = published_figures(engine)
-        lines.append(f"| `{engine.name}` | {area} | {other_area} | {path} | {other_path} | {kilo} | {flip_flops} |\n")
+        cells = (area, other_area, kilo, memories, path, other_path, *others)
+        lines.append(f"| `{engine.name}` | {' | '.join(cells)} |\n")
     return "".join(lines)
 
 
@@ -45,7 +47,7 @@ def flow_table() -> str:
         result = read_result(path)
         netlist, work = result.netlist, result.workload
         clocks = " / ".join(f"{netlist.corners[corner].clock_mhz:.0f}" for corner in ("slow", "typical", "fast"))
-        cells = [f"{netlist.gate_equivalents / 1000:.2f}", f"{netlist.flip_flops:,}", f"{result.clock_ns:g}", clocks]
+        cells = [f"{netlist.gate_equivalents / 1000:.2f}", f"{netlist.flip_flops:,}", f"{result.period_ns:g}", clocks]
         cells += [f"{sum(netlist.power.parts_mw):.2f}", f"{work.cycles / work.words:.3f}"] if work else ["", ""]
         cells += [f"{netlist.power.energy_pj_per_word:.1f}" if work else ""]
         lines.append(f"| `{engine}` | {' | '.join(cells)} |\n")

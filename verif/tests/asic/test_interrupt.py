@@ -24,7 +24,7 @@ endmodule
 """
 
 
-def wait_until(condition, seconds=60):
+def wait_until(condition, seconds=180):
     """Poll a condition; tells whether it came true."""
     for _ in range(10 * seconds):
         if condition():

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from silicodec.asic.activity import PERIOD, RESET_CYCLES, at_clock, record_activity
+from silicodec.asic.pdk import PERIOD_NS
 from silicodec.asic.power import power_script, read_power
-from silicodec.asic.target import synthesis_constraints
 from silicodec.asic.tools import OPENSTA_WITH_POWER
 from silicodec.rtl.catalog import ENGINES
 from silicodec.rtl.convert import verilog
+from silicodec.rtl.source import Source
 from silicodec.verif.compare import check
 from silicodec.verif.errors import SimulationError
 
@@ -24,7 +25,6 @@ needs_cells = pytest.mark.skipif(
 )
 FAULT = OPENSTA_WITH_POWER.fault()
 ENGINE = ENGINES["ebpc-encoder"]
-CLOCK_NS = 3.5
 REPORT = """\
 Annotated 3084 pin activities.
 vcd          3084
@@ -76,15 +76,14 @@ def test_waveform_is_cut_after_the_work_and_runs_at_the_clock():
 def netlist(tmp_path_factory):
     """Folder with the netlist of the encoder and its cells."""
     folder = tmp_path_factory.mktemp("netlist")
-    (folder / "engine.v").write_text(verilog(ENGINE))
-    program = [sys.executable, "-m", "silicodec.asic.synthesis"]
-    subprocess.run([*program, ENGINE.top, "clk", str(CLOCK_NS), ".", "engine.v"], cwd=folder, check=True)
+    Source(ENGINE.top, text=verilog(ENGINE)).stage(folder)
+    subprocess.run([sys.executable, "-m", "silicodec.asic.synthesis", "--clock-port=clk"], cwd=folder, check=True)
     return folder
 
 
 def record(netlist, tensor):
     target = netlist / "waveform.vcd.gz"
-    record_activity(ENGINE, tensor, netlist / "netlist.v", netlist / "cells.lib", CLOCK_NS, target)
+    record_activity(ENGINE, tensor, netlist / "netlist.v", netlist / "cells.lib", PERIOD_NS, target)
     return target
 
 
@@ -107,16 +106,16 @@ def test_netlist_that_does_something_else_is_found_out(netlist):
     assert wrong.read_text() != text
     tensor = np.arange(64, dtype=np.int8)
     with pytest.raises((AssertionError, SimulationError)):
-        record_activity(ENGINE, tensor, wrong, netlist / "cells.lib", CLOCK_NS, netlist / "x.vcd.gz")
+        record_activity(ENGINE, tensor, wrong, netlist / "cells.lib", PERIOD_NS, netlist / "x.vcd.gz")
 
 
 @needs_cells
 @pytest.mark.skipif(bool(FAULT), reason=str(FAULT))
 def test_noise_takes_more_power_than_zeros(netlist):
     def power(tensor):
-        (netlist / "constraints.sdc").write_text(synthesis_constraints("clk", CLOCK_NS))
-        files = {"liberty": "cells.lib", "netlist": "netlist.v", "constraints": "constraints.sdc"}
-        (netlist / "power.tcl").write_text(power_script(top=ENGINE.top, waveform=str(record(netlist, tensor)), **files))
+        files = {"liberty": "cells.lib", "netlist": "netlist.v", "waveform": str(record(netlist, tensor))}
+        script = power_script(top=ENGINE.top, clock_ports=["clk"], period_ns=PERIOD_NS, **files)
+        (netlist / "power.tcl").write_text(script)
         command = ["sta", "-no_init", "-exit", "power.tcl"]
         return read_power(subprocess.run(command, cwd=netlist, check=True, capture_output=True, text=True).stdout)
 

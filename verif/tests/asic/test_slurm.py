@@ -10,9 +10,11 @@ import pytest
 pytest.importorskip("siliconcompiler")
 
 from silicodec.asic.batch import run_batch
-from silicodec.asic.flows import Job, SynthesisFlow
+from silicodec.asic.flows import SynthesisFlow
+from silicodec.asic.job import Job
 from silicodec.asic.pdk import MeasurementError
 from silicodec.asic.tools import check_scheduler
+from silicodec.rtl.source import Source
 
 needs = {
     "SILICODEC_PDK": os.environ.get("SILICODEC_PDK"),
@@ -42,7 +44,7 @@ def job(tmp_path):
     """Synthesis of a counter."""
     path = tmp_path / "counter.v"
     path.write_text(COUNTER)
-    return Job("counter", "counter", (path,), "clk", 10.0)
+    return Job("counter", Source("counter", (path,)))
 
 
 @pytest.fixture
@@ -76,7 +78,7 @@ def test_step_that_fails_on_the_cluster_is_named(job, cluster, tmp_path):
     add_command(tmp_path / "bin", "srun", "exit 1")
     (outcome,) = run_batch([job], tmp_path / "build", tmp_path / "flows", scheduler="slurm", fastest=False)
     assert outcome.result is None
-    assert "elaborate of counter failed" in outcome.message
+    assert "synthesis of counter failed" in outcome.message
 
 
 @pytest.mark.parametrize("missing", ["srun", "sinfo"])

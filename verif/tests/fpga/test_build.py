@@ -20,6 +20,7 @@ from silicodec.fpga.records import SHIPPED, Clock, Resource, read_record
 from silicodec.fpga.tools import programs_on_path, versions
 from silicodec.rtl.catalog import ENGINES
 from silicodec.rtl.convert import ConversionError
+from silicodec.rtl.source import Source
 
 ADDER = """
 module adder (input clk, input [7:0] a, input [7:0] b, output reg [7:0] sum);
@@ -103,7 +104,7 @@ def test_any_verilog_is_built_for_any_board_one_after_the_other(run, tmp_path):
 @pytest.mark.parametrize(("board", "dsps"), [("icebreaker", 1), ("hx8k", 0)])
 def test_a_multiplier_becomes_a_dsp_where_the_device_has_one(tmp_path, board, dsps):
     verilog = ADDER.replace("x + y", "x * y").replace("output reg [7:0]", "output reg [15:0]")
-    run_flow(Design("multiplier", "adder", verilog, on_pins=False), BOARDS[board], tmp_path, place=False)
+    run_flow(Design("multiplier", Source("adder", text=verilog), on_pins=False), BOARDS[board], tmp_path, place=False)
     assert cell_counts(tmp_path / "adder.json", "adder").get("SB_MAC16", 0) == dsps
 
 
@@ -128,8 +129,8 @@ def test_verilog_that_is_wrong_fails_in_one_line(run, tmp_path):
     [
         (["ebpc-encoder", "--board", "de10"], "unknown board 'de10': known are icebreaker"),
         (["gzip-encoder", "--board", "hx8k"], "unknown engine 'gzip-encoder'"),
-        (["--board", "hx8k"], "name engines, or give --verilog and --top"),
-        (["build", "--top", "x"], "--verilog and --top go together"),
+        (["build", "--board", "hx8k"], "name engines, or give --all"),
+        (["build", "--top", "x"], "--top goes with Verilog files"),
         (["program", "ebpc-encoder", "--board", "de10"], "unknown board 'de10'"),
     ],
 )

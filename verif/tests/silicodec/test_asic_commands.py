@@ -1,6 +1,7 @@
 """`silicodec asic`: its choices, its records, and what it says when a run fails."""
 
 import dataclasses
+import functools
 import importlib.util
 import json
 import os
@@ -10,8 +11,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from silicodec import workloads
 from silicodec.cli import main
-from silicodec.commands import asic as asic_commands
 from silicodec.rtl.catalog import ENGINES
 
 MISSING = [
@@ -57,7 +58,7 @@ def run(tmp_path, monkeypatch):
 def test_third_party_design_gets_the_same_record_again_and_is_not_run_twice(run, tmp_path):
     from silicodec.asic.results import VOLATILE
 
-    design = ["--verilog", "counter.v", "bits.v", "--top", "counter", "--clock-ns", 4, "--clock-gating"]
+    design = ["--verilog", "counter.v", "bits.v", "--top", "counter", "--period-ns", 4, "--clock-gating"]
     code, output, error = run(*design, "--json", "all.json")
     assert (code, error) == (0, ["counter: recorded in build/asic/flows/counter.synthesis.json"])
     assert "netlist proven equal to the Verilog" in output
@@ -80,13 +81,12 @@ def test_third_party_design_gets_the_same_record_again_and_is_not_run_twice(run,
 @pytest.mark.parametrize(
     ("verilog", "arguments", "reason"),
     [
-        (COUNTER, ["--top", "nothing"], "'nothing' is not a valid top-level module"),
+        (COUNTER, ["--top", "nothing"], "Module `nothing' not found"),
         (COUNTER, ["--top", "counter"], "bits"),
         (BITS, ["--top", "bits", "--clock-port", "clock"], "bits has no input 'clock' for a clock; its inputs are"),
-        (BITS.replace("value +", "valve +"), ["--top", "bits"], "use of undeclared identifier 'valve'"),
+        (BITS.replace("value +", "valve +"), ["--top", "bits"], "valve is not declared"),
         (BITS.replace("@(posedge clk) if", "@* if"), ["--top", "bits"], "combinational loop"),
         (BITS.replace("@(posedge clk) if (rst)", "@* if (rst)").replace("else value <= value + 1", ""), None, "latch"),
-        ("module bits (input clk, a, output y); assign y = ~a; endmodule", None, "no setup path between flip-flops"),
     ],
 )
 def test_failure_is_one_line_with_the_tool_s_reason_and_its_log(run, tmp_path, verilog, arguments, reason):
@@ -117,20 +117,22 @@ def test_scheduler_that_is_not_there_is_named(run):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "name engines, or give --all, or --verilog and --top"),
         (["--all", "ebpc-encoder"], "name engines, or give --all"),
-        (["--verilog", "bits.v"], "--verilog and --top go together"),
-        (["--top", "bits"], "--verilog and --top go together"),
-        (["measure", "--top", "bits"], "--verilog and --top go together"),
+        (["--verilog", "bits.v"], "Verilog files and their options go with --top"),
+        (["--top", "bits"], "--top goes with Verilog files"),
+        (["measure", "--top", "bits"], "--top goes with Verilog files"),
+        (["ebpc-encoder", "--set", "W=3"], "Verilog files and their options go with --top"),
+        (["bits.v", "--top", "bits", "--clock-port", "a b"], "'a b' is not the name of a port"),
+        (["rtl/*.v", "--top", "bits"], "rtl/*.v: no such files"),
+        (["bits.v", "-I", "absent", "--top", "bits"], "absent: no such folder of included files"),
         (["gzip"], "unknown engine 'gzip': known are ebpc-encoder"),
         (["ebpc-encodr"], "unknown engine 'ebpc-encodr': did you mean ebpc-encoder"),
-        (["ebpc-encoder", "--fastest", "--clock-ns", 3], "leave --clock-ns out"),
         (["ebpc-encoder", "--activity", "absent.npy"], "absent.npy"),
         (["--verilog", "bits.v", "--top", "bits", "--activity", "x.npy"], "--activity is for engines"),
         (["--verilog", "absent.v", "--top", "bits"], "absent.v: no such Verilog file"),
         (["--verilog", "notes.txt", "--top", "bits"], "notes.txt: the name of a Verilog file ends in .v or .sv"),
         (["--verilog", "bits.v", "--top", "bits; ls"], "'bits; ls' is not the name of a Verilog module"),
-        (["--verilog", "bits.v", "--top", "bits", "--clock-ns", "0"], "between 0 and 1000 ns, not 0"),
+        (["--verilog", "bits.v", "--top", "bits", "--period-ns", "0"], "between 0 and 1000 ns, not 0"),
     ],
 )
 def test_bad_choice_is_one_line(run, arguments, message):
@@ -152,27 +154,30 @@ def test_missing_process_data_says_how_to_get_it(run, tmp_path, monkeypatch, com
 
 def make_result(power, **fields):
     """Result for the encoder, without what a comparison does not show."""
-    from silicodec.asic.flows import Workload
-    from silicodec.asic.results import CornerTiming, Netlist, Result
+    from silicodec.asic.job import Workload
+    from silicodec.asic.results import Netlist, Result
+    from silicodec.asic.timing import Paths, Timing
 
     areas = {"flip-flops": 3000.0, "other logic": 5000.0}
-    netlist = Netlist(8000.0, 2131.3, 900, 150, areas, {"typical": CornerTiming(0.1, 0.2, 3.4, 294.0)}, power)
+    timing = Timing(0.1, 0.2, Paths(3.4, 2.5, 2.4, 1.7))
+    netlist = Netlist(8000.0, 2131.3, 900, 150, areas, {"typical": timing}, power)
     missing = dict.fromkeys(("utilisation_percent", "wire_length_um", "drc_violations"))
     common = {
-        "name": "ebpc-encoder", "top": "ebpc_encoder", "flow": "synthesis", "clock_port": "clk", "clock_ns": 3.5,
-        "corner": "typical", "clock_gated": None, "workload": Workload("noise", "", 1000, 1250),
-        "equivalence": {"proven": True, "cycles": None}, "tools": {}, "verilog_sha256": "", "run_time_s": 1.0,
-        "peak_memory_mb": 1.0,
+        "name": "ebpc-encoder", "top": "ebpc_encoder", "flow": "synthesis", "clock_ports": ["clk"], "period_ns": 3.5,
+        "reset_port": None, "corner": "typical", "clock_gated": None, "workload": Workload("noise", "", 1000, 1250),
+        "equivalence": {"proven": True, "cycles": None, "reset": None}, "tools": {}, "verilog_sha256": "",
+        "run_time_s": 1.0, "peak_memory_mb": 1.0,
     }  # fmt: skip
     return Result(netlist=netlist, **{**missing, **common, **fields})
 
 
 def test_comparison_has_published_figures_and_the_reason_for_missing_ones(run, tmp_path):
     pytest.importorskip("siliconcompiler")
-    from silicodec.asic.records import verilog_hash
+    from silicodec.asic.records import SHIPPED, read_records
     from silicodec.asic.results import Power, write_result
 
-    result = make_result(Power.missing("no meter"), workload=None, verilog_sha256=verilog_hash(ENGINES["ebpc-encoder"]))
+    present = read_records(SHIPPED)["ebpc-encoder"].verilog_sha256
+    result = make_result(Power.missing("no meter"), workload=None, verilog_sha256=present)
     write_result(result, tmp_path / "records")
     code, output, _ = run("compare", "--out", "records", "--html", "page.html")
     assert code == 0
@@ -195,8 +200,8 @@ def test_comparison_shows_the_energy_of_a_word(run, tmp_path):
     assert code == 0
     row = next(line.split() for line in output.splitlines() if line.strip().startswith("ebpc-encoder"))
     assert row[-6:] == ["3.40", "1.250", "10.94", "1,840", "2.3", "1.6"]
-    assert row[:2] == ["ebpc-encoder", "*"], "its hash is not that of the engine"
-    assert "* recorded before the engine's Verilog changed" in output
+    assert row[:2] == ["ebpc-encoder", "*"], "its hash is not that of the measurement"
+    assert "* of other Verilog than the engine's measurement" in output
     assert (tmp_path / "page.html").read_text().count("data:image/svg+xml") == 3
 
 
@@ -220,14 +225,14 @@ def test_comparison_without_records_says_what_to_do(run):
 
 
 def test_a_long_default_tensor_is_cut_to_its_first_rows(tmp_path, monkeypatch):
-    monkeypatch.setattr(asic_commands, "BUILD", tmp_path)
-    monkeypatch.setattr(asic_commands, "MOST_CYCLES", 300)
+    monkeypatch.setattr(workloads, "MOST_CYCLES", 300)
     tensor = np.random.default_rng(0).integers(1, 128, (1, 1, 32, 32)).astype(np.int8)
     engine = ENGINES["ebpc-encoder"]
-    cut, whole = (asic_commands.prepare_work(engine, "noise", tensor, required=required) for required in (False, True))
+    work = functools.partial(workloads.prepare_work, engine, "noise", tensor, tmp_path)
+    cut, whole = (work(required=required) for required in (False, True))
     rows = cut["workload"].words // 32
     assert 1 < rows < 32
     assert cut["workload"].cycles <= 300 < whole["workload"].cycles
-    assert cut["workload"].tensor == f"noise, first {rows} rows"
-    assert np.array_equal(np.load(cut["tensor"]), tensor[..., :rows, :])
-    assert np.array_equal(np.load(whole["tensor"]), tensor)
+    assert cut["workload"].origin == f"noise, first {rows} rows"
+    assert np.array_equal(np.load(cut["stimulus"]), tensor[..., :rows, :])
+    assert np.array_equal(np.load(whole["stimulus"]), tensor)

@@ -15,6 +15,7 @@ from silicodec.models.ebpc import EBPC
 from silicodec.rtl.catalog import ENGINES
 from silicodec.rtl.convert import verilog
 from silicodec.rtl.ebpc.engines import length_words
+from silicodec.rtl.source import Source
 from silicodec.verif.compare import check, first_difference
 from silicodec.verif.drivers.stalls import Stalls
 from silicodec.verif.errors import SimulationError
@@ -81,7 +82,7 @@ def test_gates_flag_a_malformed_packet_and_take_the_next_one():
 @needs_cells
 def test_the_netlist_is_made_of_library_cells_that_the_liberty_file_describes():
     engine = ENGINES["ebpc-encoder"]
-    gates = _gates(engine.top, engine.clock_ns, verilog(engine))
+    gates = _gates(engine.top, verilog(engine))
     top, _, models = gates.partition("endmodule")
     cells = re.findall(r"^  (\w+) \S+ \($", top, re.MULTILINE)
     assert all(cell.startswith("sky130_fd_sc_hd__") for cell in cells)
@@ -121,10 +122,9 @@ def test_missing_cell_data_says_how_to_get_it(monkeypatch):
 @pytest.mark.parametrize("engine", ["ebpc-encoder", "ebpc-decoder"])
 def test_gated_clocks_change_nothing_but_the_gates(tmp_path, engine):
     engine = ENGINES[engine]
-    (tmp_path / "engine.v").write_text(verilog(engine))
-    program = [sys.executable, "-m", "silicodec.asic.synthesis", "--models", "--clock-gating"]
-    arguments = [engine.top, "clk", str(engine.clock_ns), ".", "engine.v"]
-    subprocess.run([*program, *arguments], cwd=tmp_path, check=True, capture_output=True)
+    Source(engine.top, text=verilog(engine)).stage(tmp_path)
+    program = [sys.executable, "-m", "silicodec.asic.synthesis", "--models", "--clock-gating", "--clock-port=clk"]
+    subprocess.run(program, cwd=tmp_path, check=True, capture_output=True)
     gates = (tmp_path / "gates.v").read_text()
     assert gates.count("sky130_fd_sc_hd__dlclkp_1 ") > 1
     check(engine, engine.stimulus(packets()), backend="icarus", verilog=gates, stalls=Stalls(seed=1))

@@ -1,0 +1,82 @@
+"""What a flow is to run: a design, its clock, and what it is simulated on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from silicodec.asic.pdk import PERIOD_NS
+from silicodec.asic.tools import power_fault
+from silicodec.rtl.source import Source
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What an engine was simulated on, and the clock cycles that it took.
+
+    Parameters
+    ----------
+    origin : str
+        Where the tensor comes from.
+    sha256 : str
+        Hash of its values.
+    words : int
+        Number of words.
+    cycles : int
+        Clock cycles from the first transfer to the last one.
+    """
+
+    origin: str
+    sha256: str
+    words: int
+    cycles: int
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of a flow.
+
+    Parameters
+    ----------
+    name : str
+        What is built: the engine's name, or the top module of other Verilog.
+    source : Source
+        Its Verilog.
+    clock_ports : tuple of str
+        The top module's clock inputs; paths between two of them are not timed.
+    reset_port : str or None
+        Its reset, after `!` if it is active low, for the formal check; by default it is looked for.
+    period_ns : float
+        Clock period, in nanoseconds.
+    flow : str
+        `synthesis` or `layout`.
+    corner : str
+        Corner at which the clock is to be met: `slow`, `typical` or `fast`.
+    clock_gating : bool
+        Whether to synthesise a second netlist, with gated clocks.
+    workload : Workload or None
+        What the design was simulated on, for its record.
+    stimulus : Path or None
+        The workload's tensor, a `.npy` file: the netlist is simulated on it for its power. `name` is then an engine's.
+    """
+
+    name: str
+    source: Source
+    clock_ports: tuple[str, ...] = ("clk",)
+    reset_port: str | None = None
+    period_ns: float = PERIOD_NS
+    flow: str = "synthesis"
+    corner: str = "typical"
+    clock_gating: bool = False
+    workload: Workload | None = None
+    stimulus: Path | None = None
+
+    @property
+    def top(self) -> str:
+        """The top module."""
+        return self.source.top
+
+    @property
+    def power_fault(self) -> str | None:
+        """Why the flow reports no power, or None if it does."""
+        return power_fault() if self.stimulus else "there is no simulation to take switching activity from"

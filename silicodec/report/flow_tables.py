@@ -1,0 +1,98 @@
+"""What the flows measured, as tables for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from silicodec.output import Columns, print_table, say
+from silicodec.report.figures import PATH_HEADINGS, figure, path_figures
+
+if TYPE_CHECKING:
+    from silicodec.asic.results import Netlist, Result
+
+
+def netlists(results: Sequence[Result]) -> Iterator[tuple[str, Netlist]]:
+    """Yield every netlist with what a table calls it."""
+    for result in results:
+        yield result.name, result.netlist
+        if result.clock_gated:
+            yield f"{result.name}, gated clocks", result.clock_gated
+
+
+def print_results(results: Sequence[Result]) -> None:
+    """Print the table of results: a row for each netlist and corner."""
+    headings = ("area um2", "kGE", "cells", "flip-flops")
+    columns: Columns = [("design", "left"), *((heading, "right") for heading in headings)]
+    rows: list[tuple[object, ...]] = []
+    for name, netlist in netlists(results):
+        cells = (f"{netlist.area_um2:,.0f}", f"{netlist.gate_equivalents / 1000:.2f}", netlist.cells)
+        rows.append((name, *cells, netlist.flip_flops))
+    if rows:
+        print_table("SkyWater 130, high-density cells", columns, rows)
+        print_timing(results)
+    for result in results:
+        work = result.workload
+        rate = f", {work.cycles / work.words:.3f} cycles per word on {work.origin}" if work else ""
+        say(f"{result.name}: clock {result.period_ns:g} ns, {describe_check(result)}{rate}")
+        if result.flow == "layout":
+            say(f"{result.name}: {describe_layout(result)}")
+    print_power(results)
+
+
+def print_timing(results: Sequence[Result]) -> None:
+    """Print slacks and critical paths at every corner."""
+    slacks = ("setup slack ns", "hold slack ns", "clock MHz")
+    columns: Columns = [("design", "left"), ("corner", "left")]
+    columns = [*columns, *((heading, "right") for heading in (*slacks, *PATH_HEADINGS))]
+    rows = []
+    for name, netlist in netlists(results):
+        for corner, timing in netlist.corners.items():
+            known = (figure(timing.setup_slack_ns), figure(timing.hold_slack_ns), figure(timing.clock_mhz, 0))
+            rows.append((name, corner, *known, *path_figures(timing.paths)))
+            name = ""
+    print_table("Timing, critical paths in ns", columns, rows)
+    if any(len(result.clock_ports) > 1 for result in results):
+        say("paths from one clock port to another are not timed")
+
+
+def print_power(results: Sequence[Result]) -> None:
+    """Print the power of every netlist at the typical corner, and why some is not known."""
+    rows: list[tuple[object, ...]] = []
+    reasons = []
+    for name, netlist in netlists(results):
+        power = netlist.power
+        if power.reason:
+            reasons.append(power.reason)
+            continue
+        figures = (f"{part:.3g}" for part in (*power.parts_mw, sum(power.parts_mw)))
+        rows.append((name, *figures, f"{power.energy_pj_per_word:.2f}"))
+    if rows:
+        headings = ("internal mW", "switching mW", "leakage mW", "total mW", "pJ per word")
+        columns: Columns = [("design", "left"), *((heading, "right") for heading in headings)]
+        print_table("Power at the typical corner, at work on the tensor", columns, rows)
+    for reason in dict.fromkeys(reasons):
+        say(f"no power figures: {reason}")
+
+
+def describe_layout(result: Result) -> str:
+    """Say how full a layout is, how long its wires are, and whether they break a design rule."""
+    return (
+        f"cells fill {result.utilisation_percent:.0f} % of the core, {result.wire_length_um:,.0f} um of wire, "
+        f"{result.drc_violations} design-rule violations"
+    )
+
+
+def describe_check(result: Result) -> str:
+    """Say what the formal check found."""
+    check = result.equivalence
+    before = " before layout" if result.flow == "layout" else ""
+    if check["proven"] is None and check["reset"] is None:
+        return "whether the netlist equals the Verilog is NOT KNOWN: no reset was found; name it with --reset-port"
+    if check["proven"] is None:
+        return "whether the netlist equals the Verilog was NOT DECIDED in time"
+    said = "proven equal to" if check["proven"] else "DIFFERS from"
+    if check["cycles"] is None:
+        return f"netlist{before} {said} the Verilog"
+    start = f"after reset by {check['reset']}" if check["reset"] else "from registers that hold 0"
+    return f"netlist{before} {said} the Verilog, for {check['cycles']} cycles {start}"
