@@ -118,7 +118,7 @@ def measure_accuracy(
         f"setting {setting}": {layer: min(setting, len(codecs)) for layer, codecs in candidates.items()}
         for setting in (settings or range(1, most + 1) if uniform else ())
     }
-    runs_done, runs = 0, len(candidates) + len(choices) + 2 * len(budgets)
+    runs_done, runs = 0, len(candidates) * bool(budgets) + len(choices) + 2 * len(budgets)
 
     def run(images: np.ndarray, settings: Settings, *, compare: bool = False) -> Run:
         nonlocal runs_done
@@ -128,16 +128,7 @@ def measure_accuracy(
         codecs = {layer: candidates[layer][setting - 1] for layer, setting in settings.items() if setting}
         return restored.run(images, codecs, compare=compare)
 
-    probe = first.batch[:: -(-len(first.batch) // min(PROBE_IMAGES, max(1, PROBE_VALUES // first.batch[0].size)))]
-    maps = restored.maps(probe)
-    before = restored.run(probe, {})
-    points = {}
-    for layer, codecs in candidates.items():
-        middle = len(codecs) // 2
-        diverged = divergence(before.scores, run(probe, {layer: middle + 1}).scores)
-        sensitivity = diverged / max(_square_error(codecs[middle], maps[layer]), 1e-9)
-        points[layer] = _points(codecs, maps[layer], sensitivity)
-
+    points = _probe(restored, first.batch, candidates, run) if budgets else {}
     search_labels = None if agreement else first.labels
     unchanged = restored.run(first.batch, {}).scores
 
@@ -154,6 +145,25 @@ def measure_accuracy(
         for choice, settings in choices.items()
         for result in [run(rest.batch, settings, compare=True)]
     ]
+
+
+def _probe(
+    restored: RestoredNetwork,
+    images: np.ndarray,
+    candidates: Mapping[str, Sequence[LayerCodec]],
+    run: Callable[[np.ndarray, Settings], Run],
+) -> dict[str, list[Point[int]]]:
+    """Try each layer alone, on some of the images."""
+    probe = images[:: -(-len(images) // min(PROBE_IMAGES, max(1, PROBE_VALUES // images[0].size)))]
+    maps = restored.maps(probe)
+    before = restored.run(probe, {})
+    points = {}
+    for layer, codecs in candidates.items():
+        middle = len(codecs) // 2
+        diverged = divergence(before.scores, run(probe, {layer: middle + 1}).scores)
+        sensitivity = diverged / max(_square_error(codecs[middle], maps[layer]), 1e-9)
+        points[layer] = _points(codecs, maps[layer], sensitivity)
+    return points
 
 
 def _points(codecs: Sequence[LayerCodec], maps: np.ndarray, sensitivity: float) -> list[Point[int]]:
