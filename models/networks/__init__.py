@@ -7,7 +7,7 @@ from typing import Any
 
 from silicodec.models.errors import unknown_name
 from silicodec.models.networks.cifar10 import CifarResNet
-from silicodec.models.networks.custom import file_network, function_network
+from silicodec.models.networks.custom import file_network, function_network, onnx_network
 from silicodec.models.networks.digits import Digits
 from silicodec.models.networks.digits import build as build_digits
 from silicodec.models.networks.imagenet import DEVIATION, MEAN, SqueezeNet10, TorchvisionNetwork
@@ -121,8 +121,8 @@ def get_network(name: str, weights: str | Path | None = None, **changes: Any) ->
     Parameters
     ----------
     name : str
-        A key of `NETWORKS`; or a file in integers, ``.tflite`` or ``.npz`` as `silicodec quantise` writes it; or a
-        function that makes a `torch.nn.Module`, ``package.module:name`` or ``FILE.py:name``.
+        A key of `NETWORKS`; or a file in integers, ``.tflite`` or ``.npz`` as `silicodec quantise` writes it; or an
+        ``.onnx`` file; or a function that makes a `torch.nn.Module`, ``package.module:name`` or ``FILE.py:name``.
     weights : path, optional
         File of weights to use instead of the network's own.
     **changes
@@ -137,6 +137,8 @@ def get_network(name: str, weights: str | Path | None = None, **changes: Any) ->
         network: Network = NETWORKS[name]
     elif Path(name).suffix in (".tflite", ".npz"):
         network = file_network(Path(name))
+    elif Path(name).suffix == ".onnx":
+        network = onnx_network(Path(name))
     elif ":" in name:
         network = function_network(name)
     else:

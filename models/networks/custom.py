@@ -1,10 +1,11 @@
-"""Networks of a user: a file in integers, or a Python function that makes a PyTorch module."""
+"""Networks of a user: a file in integers or in ONNX, or a Python function that makes a PyTorch module."""
 
 import importlib
 import importlib.util
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -88,6 +89,60 @@ def _read_graph(path: Path) -> "tuple[IntegerGraph, tuple[tuple[float, ...], tup
     model = TFLiteModel(path)
     model.first_class = 1 if model.operators[-1].output.shape[0] == WITH_BACKGROUND else 0
     return model, None
+
+
+class OnnxNetwork(_WithoutImages):
+    """A network in floating point in an ``.onnx`` file, which onnx2pytorch turns into a `torch.nn.Module`."""
+
+    packages: ClassVar[Mapping[str, str]] = {"torch": "networks", "onnx2pytorch": "onnx", "PIL": "networks"}
+
+    def _load(self) -> Any:
+        assert self.weights is not None
+        return _read_onnx(self.weights)[0]
+
+
+def onnx_network(path: Path) -> OnnxNetwork:
+    """Make a network of an ONNX file; pixels enter as they are, in 0 .. 1.
+
+    Raises
+    ------
+    NetworkError
+        When the file is missing, onnx2pytorch is not installed, or does not know what the file holds.
+    """
+    if not path.is_file():
+        raise NetworkError(f"there is no file {path}")
+    if find_spec("onnx2pytorch") is None:
+        raise NetworkError(f"{path} needs onnx2pytorch: pip install 'silicodec[onnx]'")
+    channels, height, width = _read_onnx(path)[1]
+    return OnnxNetwork(
+        name=path.stem,
+        summary="ONNX",
+        source=str(path),
+        data_set="none",
+        input_shape=(channels, height, width),
+        mean=(0.0,) * channels,
+        deviation=(1.0,) * channels,
+        weights=path,
+    )
+
+
+def _read_onnx(path: Path) -> tuple[Any, tuple[int, int, int]]:
+    """Read a module and the shape of its images."""
+    import onnx
+    from onnx2pytorch import ConvertModel
+
+    try:
+        model = onnx.load(path)
+        if whole := next((node.op_type for node in model.graph.node if "Linear" in node.op_type), None):
+            raise ValueError(f"it holds {whole}: networks in integers are read from .tflite files")
+        constants = {entry.name for entry in model.graph.initializer}
+        (source,) = (entry for entry in model.graph.input if entry.name not in constants)
+        _, channels, height, width = (one.dim_value for one in source.type.tensor_type.shape.dim)
+        module = ConvertModel(model, experimental=True).eval()
+    except Exception as error:  # whatever protobuf and the converter raise
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise NetworkError(f"{path} cannot be turned into a PyTorch module: {reason}") from error
+    return module, (channels, height, width)
 
 
 @dataclass(frozen=True)

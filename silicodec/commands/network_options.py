@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from silicodec.models.networks import Images, Network
 
 NETWORK_HELP = (
-    "One of `silicodec networks`; or FILE.tflite, FILE.npz of `silicodec quantise`, package.module:function or "
-    "FILE.py:function, which gives a torch.nn.Module."
+    "One of `silicodec networks`; or FILE.tflite, FILE.npz of `silicodec quantise`, FILE.onnx, package.module:function "
+    "or FILE.py:function, which gives a torch.nn.Module."
 )
 IMAGES_HELP = (
     "How many images; or other images: a folder, a folder of class folders, FILE.npz with `images` and `labels`, or "
