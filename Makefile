@@ -2,12 +2,13 @@
 
 FUZZ_SECONDS := 20
 
-.PHONY: help setup demo test prove bench lint docs fuzz measure fpga clean
+.PHONY: help setup demo test prove pin bench lint docs fuzz measure fpga clean
 
 help:
 	@echo "make demo     compress a real network's feature maps in software and simulated hardware, and write a page"
 	@echo "make test     run the tests"
 	@echo "make prove    run the long proofs, which a release needs besides the tests"
+	@echo "make pin      write what the formats of new codecs must never change from"
 	@echo "make bench    measure the speed of the codecs and of the simulated engines"
 	@echo "make lint     check style and types"
 	@echo "make docs     build the documentation into build/docs"
@@ -28,6 +29,9 @@ test: setup
 
 prove: setup
 	.venv/bin/pytest -q -n auto -m prove
+
+pin: setup
+	.venv/bin/python -m silicodec.verif.pinned
 
 bench: setup
 	.venv/bin/pytest -q --benchmark-only --benchmark-timer=time.process_time verif/benchmarks

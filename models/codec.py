@@ -81,6 +81,10 @@ class Codec(ABC):
             raise CorruptDataError(f"streams must be {list(self.stream_names)}, not {list(encoded.streams)}")
         return self._decode_array(encoded.streams, encoded.shape, encoded.dtype)
 
+    def restore(self, array: np.ndarray) -> np.ndarray:
+        """Return what an array is decoded to once it is encoded: the array itself, if the codec is lossless."""
+        return self.decode(self.encode(array))
+
     def nbits(self, array: np.ndarray) -> int:
         """Count the bits that `array` encodes to, without encoding where there is a faster way."""
         return self.encode(array).nbits

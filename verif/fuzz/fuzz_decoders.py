@@ -41,7 +41,7 @@ MAP_PARAMETERS = {
     "dct": {"signed": (0, 1), "two_level": (0, 1)},
     "transform": {"signed": (0, 1), "symbol_bits": (2, 8), "block": (1, 3)},
 }
-"""Parameters of the lossy codecs, with their bounds."""
+"""Parameters of lossy codecs to try, with their bounds; those of others stay as they are."""
 
 
 def check(encoded: Encoded) -> None:
@@ -86,7 +86,7 @@ def fuzz_codec(name: str, data: bytes) -> None:
 def fuzz_maps(name: str, data: bytes) -> None:
     """Encode a map with a lossy codec, edit the stream, and decode it for a shape close to the map's."""
     source = atheris.FuzzedDataProvider(data)
-    codec = make_codec(name, **{key: source.ConsumeIntInRange(*bounds) for key, bounds in MAP_PARAMETERS[name].items()})
+    codec = make_codec(name, **{key: source.ConsumeIntInRange(*bounds) for key, bounds in MAP_PARAMETERS.get(name, {}).items()})
     streams = codec.encode(np.resize(SEED_WORDS, (2, 9, 17)).astype(np.int8)).streams
     streams = {key: consume_edit(source, stream) for key, stream in streams.items()}
     for _ in range(2):
