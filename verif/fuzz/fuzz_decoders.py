@@ -86,7 +86,8 @@ def fuzz_codec(name: str, data: bytes) -> None:
 def fuzz_maps(name: str, data: bytes) -> None:
     """Encode a map with a lossy codec, edit the stream, and decode it for a shape close to the map's."""
     source = atheris.FuzzedDataProvider(data)
-    codec = make_codec(name, **{key: source.ConsumeIntInRange(*bounds) for key, bounds in MAP_PARAMETERS.get(name, {}).items()})
+    bounds = MAP_PARAMETERS.get(name, {})
+    codec = make_codec(name, **{key: source.ConsumeIntInRange(*ends) for key, ends in bounds.items()})
     streams = codec.encode(np.resize(SEED_WORDS, (2, 9, 17)).astype(np.int8)).streams
     streams = {key: consume_edit(source, stream) for key, stream in streams.items()}
     for _ in range(2):
