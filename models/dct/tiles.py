@@ -1,4 +1,4 @@
-"""Sparse coding of quantised 8 x 8 tiles: the stream of the codec `dct`.
+"""Coding of quantised 8 x 8 tiles: the stream of the codec `dct`.
 
 The format is described in `docs/formats/dct.md`.
 """
@@ -8,132 +8,252 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from silicodec.models.bitstream import from_bytes, new_bits, peek, peek_all, put, to_stream
+from silicodec.models.bitstream import from_bytes, new_bits, peek, put, to_stream
 from silicodec.models.codec import EncodedStream
 from silicodec.models.errors import CorruptDataError
 
-MODE_BITS = 2
-EMPTY, NIBBLES, BYTES, DENSE = range(4)
-"""What follows a column's mode: nothing; bitmap and nibbles; bitmap and bytes; the eight bytes."""
+EMPTY, SHORT, FULL = range(3)
+"""Levels of columns: all zero; Rice parameter 0 and the last four coefficients zero; from here on level - FULL is the
+Rice parameter."""
+MOST_RICE = 9
+LAST_LEVEL = FULL + MOST_RICE
+FIRST_REFERENCE = FULL + 3
+"""What the first level of a stream is coded relative to."""
 
-_MAX_TILE_BITS = 8 * 72
+QUOTIENTS = 15
+"""Largest sum of a column's quotients."""
+LOW_PLANES = 4
+"""Planes of low bits that follow the quotients; higher ones come before them."""
+MEAN_BITS = 2
+"""Low bits of a tile's mean that its column's Rice parameter does not count."""
+VALUE_BITS = 11
+"""Bits of a coefficient."""
+
+_MAX_TILE_BITS = 8 * (7 + 8 + QUOTIENTS + 8 * MOST_RICE) + MEAN_BITS
 
 
-def encode_tiles(tiles: np.ndarray, two_level: bool) -> EncodedStream:
-    """Encode tiles of coefficients, (tiles, 64), uint8, column after column."""
+def encode_tiles(tiles: np.ndarray) -> EncodedStream:
+    """Encode tiles of folded coefficients, (tiles, 64), int16, column after column."""
     bits = new_bits(len(tiles) * _MAX_TILE_BITS)
-    return to_stream(bits, _encode(tiles, two_level, bits))
+    return to_stream(bits, _encode(tiles, bits))
 
 
-def decode_tiles(stream: EncodedStream, count: int, two_level: bool) -> tuple[np.ndarray, int]:
-    """Decode `count` tiles, (tiles, 64), uint8; and say how many bits of the stream they take.
+def decode_tiles(stream: EncodedStream, count: int) -> tuple[np.ndarray, int]:
+    """Decode `count` tiles, (tiles, 64), int16; and say how many bits of the stream they take.
 
     Raises
     ------
     CorruptDataError
         If the stream is malformed.
     """
-    if count * (8 * MODE_BITS if two_level else 64) > stream.nbits:
+    if 8 * count >= stream.nbits + (count == 0):
         raise CorruptDataError("stream of tiles is too short")
-    tiles = np.zeros((count, 64), np.uint8)
-    return tiles, _decode(from_bytes(stream.data), stream.nbits, two_level, tiles)
+    tiles = np.zeros((count, 64), np.int16)
+    return tiles, _decode(from_bytes(stream.data), stream.nbits, tiles)
 
 
 @njit(cache=True)
-def count_bits(tiles: np.ndarray, two_level: bool) -> int:
+def count_bits(tiles: np.ndarray) -> int:
     """Count the bits that `encode_tiles` would write."""
-    total = 0
+    total, reference, first = min(len(tiles), 1), FIRST_REFERENCE, FIRST_REFERENCE
     for tile in tiles:
-        bits = 0
         for column in range(0, 64, 8):
-            _, nonzero, narrow = _survey(tile, column)
-            if not two_level:
-                bits += 8 + 8 * nonzero
-            elif nonzero == 0:
-                bits += MODE_BITS
-            elif narrow:
-                bits += MODE_BITS + 8 + 4 * nonzero
-            else:
-                bits += MODE_BITS + min(8 + 8 * nonzero, 64)
-        total += (bits + 7) & ~7
+            level, quotients = _survey(tile, column)
+            reference = first if column == 0 else reference
+            total += _level_code(level, reference)[1]
+            if column == 0:
+                first = level
+            reference = level
+            if level == SHORT:
+                total += 4 + quotients
+            elif level != EMPTY:
+                total += 8 + quotients + 8 * (level - FULL)
+            if column == 0 and level != EMPTY:
+                total += MEAN_BITS
     return total
 
 
 @njit(cache=True)
-def _survey(tile: np.ndarray, column: int) -> tuple[int, int, bool]:
-    """Return a column's bitmap, its number of nonzero coefficients, and whether nibbles hold them."""
-    bitmap, nonzero, beyond = 0, 0, 0
-    for i in range(column, column + 8):
-        coefficient = int(tile[i])
-        flag = int(coefficient != 0)
-        bitmap = bitmap << 1 | flag
-        nonzero += flag
-        beyond |= (coefficient + 8) & 0xF0
-    return bitmap, nonzero, beyond == 0
+def _survey(tile: np.ndarray, column: int) -> tuple[int, int]:
+    """Return the level of a column, and the sum of its quotients."""
+    total, rest = 0, 0
+    mean = int(tile[column]) >> MEAN_BITS if column == 0 else int(tile[column])
+    for i in range(column + 1, column + 8):
+        total += tile[i]
+    total += mean
+    for i in range(column + 4, column + 8):
+        rest |= tile[i]
+    if total == 0 and tile[column] == 0:
+        return EMPTY, 0
+    if total <= QUOTIENTS:
+        return (FULL if rest else SHORT), total
+    rice = 1
+    while total >> rice > QUOTIENTS:
+        rice += 1
+    quotients = mean >> rice
+    for i in range(column + 1, column + 8):
+        quotients += tile[i] >> rice
+    return FULL + rice, quotients
 
 
 @njit(cache=True)
-def _encode(tiles: np.ndarray, two_level: bool, bits: np.ndarray) -> int:
+def _level_code(level: int, reference: int) -> tuple[int, int]:
+    """Return the code of a level, and its length."""
+    if level == reference:
+        return 0b0, 1
+    if level == reference - 1:
+        return 0b10, 2
+    if level == reference + 1:
+        return 0b110, 3
+    return 0b111 << 4 | level, 7
+
+
+@njit(cache=True)
+def _encode(tiles: np.ndarray, bits: np.ndarray) -> int:
     """Encode tiles; returns the number of bits written."""
-    position = 0
-    for tile in tiles:
+    if len(tiles) == 0:
+        return 0
+    level, _ = _survey(tiles[0], 0)
+    code, length = _level_code(level, FIRST_REFERENCE)
+    position = put(bits, 0, code, length)
+    first = level
+    for index in range(len(tiles)):
+        tile = tiles[index]
         for column in range(0, 64, 8):
-            bitmap, nonzero, narrow = _survey(tile, column)
-            if two_level:
-                if nonzero == 0:
-                    position = put(bits, position, EMPTY, MODE_BITS)
-                    continue
-                if narrow:
-                    code = NIBBLES << 8 | bitmap
-                    for i in range(column, column + 8):
-                        if tile[i]:
-                            code = code << 4 | (tile[i] & 15)
-                    position = put(bits, position, code, MODE_BITS + 8 + 4 * nonzero)
-                    continue
-                if nonzero == 8:
-                    position = put(bits, position, DENSE, MODE_BITS)
-                else:
-                    position = put(bits, position, BYTES << 8 | bitmap, MODE_BITS + 8)
+            if column < 56:
+                after, _ = _survey(tile, column + 8)
+                code, length = _level_code(after, level)
+            elif index + 1 < len(tiles):
+                after, _ = _survey(tiles[index + 1], 0)
+                code, length = _level_code(after, first)
+                first = after
             else:
-                position = put(bits, position, bitmap, 8)
-            for i in range(column, column + 8):
-                if tile[i]:
-                    position = put(bits, position, tile[i], 8)
-        position = (position + 7) & ~7
+                after, code, length = EMPTY, 0, 1
+            position = _encode_column(tile, column, level, code, length, bits, position)
+            level = after
     return position
 
 
 @njit(cache=True)
-def _decode(bits: np.ndarray, nbits: int, two_level: bool, tiles: np.ndarray) -> int:
+def _encode_column(
+    tile: np.ndarray, column: int, level: int, code: int, length: int, bits: np.ndarray, position: int
+) -> int:
+    """Write a column with the next one's level in it; returns the position after it."""
+    if level == EMPTY:
+        return put(bits, position, code, length)
+    rice = max(level - FULL, 0)
+    mean_bits = MEAN_BITS if column == 0 else 0
+    if rice > LOW_PLANES:
+        position = put(bits, position, _planes(tile, column, LOW_PLANES, rice), 8 * (rice - LOW_PLANES))
+    unary, taken = 0, 0
+    for i in range(column, column + (4 if level == SHORT else 8)):
+        value = int(tile[i]) >> mean_bits if i == 0 else int(tile[i])
+        quotient = value >> rice
+        unary = unary << (quotient + 1) | 1
+        taken += quotient + 1
+    position = put(bits, position, unary << length | code, taken + length)
+    planes = min(rice, LOW_PLANES)
+    if planes:
+        position = put(bits, position, _planes(tile, column, 0, planes), 8 * planes)
+    if mean_bits:
+        position = put(bits, position, tile[0] & ((1 << MEAN_BITS) - 1), MEAN_BITS)
+    return position
+
+
+@njit(cache=True)
+def _planes(tile: np.ndarray, column: int, start: int, stop: int) -> int:
+    """Return bits `start` to `stop` - 1 of the coefficients of a column, eight of each, the lowest plane first."""
+    code = 0
+    for plane in range(start, stop):
+        for i in range(column, column + 8):
+            shift = plane + MEAN_BITS if i == 0 else plane
+            code = code << 1 | ((tile[i] >> shift) & 1)
+    return code
+
+
+@njit(cache=True)
+def _decode_level(bits: np.ndarray, position: int, reference: int) -> tuple[int, int]:
+    """Read the code of a level; returns it, and the position after it."""
+    code = peek(bits, position, 7)
+    if code < 0b1000000:
+        return reference, position + 1
+    if code < 0b1100000:
+        level, position = reference - 1, position + 2
+    elif code < 0b1110000:
+        level, position = reference + 1, position + 3
+    else:
+        level, position = code & 15, position + 7
+    if not 0 <= level <= LAST_LEVEL:
+        raise CorruptDataError("stream of tiles has a column of an unknown level")
+    return level, position
+
+
+@njit(cache=True)
+def _decode(bits: np.ndarray, nbits: int, tiles: np.ndarray) -> int:
     """Decode tiles into zeros; returns the number of bits read."""
-    position = 0
-    for tile in tiles:
+    if len(tiles) == 0:
+        return 0
+    level, position = _decode_level(bits, 0, FIRST_REFERENCE)
+    first = level
+    for index in range(len(tiles)):
+        tile = tiles[index]
         for column in range(0, 64, 8):
             if position > nbits:
                 raise CorruptDataError("stream of tiles is too short")
-            mode = BYTES
-            if two_level:
-                mode = peek(bits, position, MODE_BITS)
-                position += MODE_BITS
-            if mode == EMPTY:
-                continue
-            bitmap = 0xFF
-            if mode != DENSE:
-                bitmap = peek(bits, position, 8)
-                position += 8
-            width = 4 if mode == NIBBLES else 8
-            unused = 64 - width
-            ahead = peek_all(bits, position)
-            for i in range(column, column + 8):
-                if bitmap & 0x80:
-                    tile[i] = np.int64(ahead) >> unused
-                    ahead <<= np.uint64(width)
-                    position += width
-                bitmap <<= 1
-        padding = -position & 7
-        if position + padding > nbits:
-            raise CorruptDataError("stream of tiles is too short")
-        if padding and peek(bits, position, padding):
-            raise CorruptDataError("stream of tiles has a tile padded with bits that are not zero")
-        position += padding
+            rice = max(level - FULL, 0)
+            if rice > LOW_PLANES:
+                _decode_planes(bits, position, tile, column, LOW_PLANES, rice)
+                position += 8 * (rice - LOW_PLANES)
+            if level != EMPTY:
+                position = _decode_quotients(bits, position, tile, column, level)
+            now = level
+            if column < 56:
+                level, position = _decode_level(bits, position, level)
+            elif index + 1 < len(tiles):
+                level, position = _decode_level(bits, position, first)
+                first = level
+            elif peek(bits, position, 1):
+                raise CorruptDataError("stream of tiles goes on after its last column")
+            else:
+                position += 1
+            if position > nbits:
+                raise CorruptDataError("stream of tiles is too short")
+            planes = min(rice, LOW_PLANES)
+            _decode_planes(bits, position, tile, column, 0, planes)
+            position += 8 * planes
+            if column == 0 and now != EMPTY:
+                tile[0] = tile[0] << MEAN_BITS | peek(bits, position, MEAN_BITS)
+                position += MEAN_BITS
+    if position > nbits:
+        raise CorruptDataError("stream of tiles is too short")
     return position
+
+
+@njit(cache=True)
+def _decode_quotients(bits: np.ndarray, position: int, tile: np.ndarray, column: int, level: int) -> int:
+    """Read the quotients of a column; returns the position after them."""
+    rice = max(level - FULL, 0)
+    count = 4 if level == SHORT else 8
+    ahead = peek(bits, position, count + QUOTIENTS) << (40 - count - QUOTIENTS)
+    taken = 0
+    for i in range(column, column + count):
+        quotient = 0
+        while not ahead & (1 << 39):
+            ahead <<= 1
+            quotient += 1
+            if taken + quotient >= count + QUOTIENTS:
+                raise CorruptDataError("stream of tiles has coefficients out of range")
+        ahead <<= 1
+        taken += quotient + 1
+        tile[i] |= quotient << rice
+    return position + taken
+
+
+@njit(cache=True)
+def _decode_planes(bits: np.ndarray, position: int, tile: np.ndarray, column: int, start: int, stop: int) -> None:
+    """Read bits `start` to `stop` - 1 of the coefficients of a column."""
+    for plane in range(start, stop):
+        ones = peek(bits, position, 8)
+        position += 8
+        for i in range(column, column + 8):
+            tile[i] |= ((ones >> (7 - (i - column))) & 1) << plane

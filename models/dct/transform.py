@@ -33,24 +33,27 @@ from numba import njit
 
 
 @njit(cache=True)
-def quantise_tiles(tiles: np.ndarray, steps: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Transform and quantise tiles.
+def quantise_tiles(tiles: np.ndarray, step_bits: int, unsigned: bool, offset: int) -> np.ndarray:
+    """Transform tiles, quantise and fold the coefficients.
 
     Parameters
     ----------
     tiles : numpy.ndarray
         (tiles, 64), int8: samples row by row.
-    steps : numpy.ndarray
-        (64,), int64: base 2 logarithm of each quantisation step, column by column.
-    low, high : numpy.ndarray
-        (64,), int64: bounds that each quantised coefficient is saturated to.
+    step_bits : int
+        Base 2 logarithm of the quantisation step.
+    unsigned : bool
+        Whether no mean is negative.
+    offset : int
+        What is added to the mean.
 
     Returns
     -------
     numpy.ndarray
-        (tiles, 64), uint8: quantised coefficients in two's complement, column by column.
+        (tiles, 64), int16: quantised coefficients column by column, as numbers that are not negative: 2 q, or -2 q - 1
+        where q is negative; the mean without sign as it is.
     """
-    quantised = np.empty(tiles.shape, np.uint8)
+    folded = np.empty(tiles.shape, np.int16)
     block, transposed = np.empty(64, np.int32), np.empty(64, np.int32)
     for tile in range(len(tiles)):
         _transpose(tiles[tile], block)
@@ -60,9 +63,11 @@ def quantise_tiles(tiles: np.ndarray, steps: np.ndarray, low: np.ndarray, high: 
         _transpose(transposed, block)
         for i in range(64):
             # Bits below the half are gone already, without an effect: a floor of a floor is a floor.
-            rounded = (block[i] + (1 << steps[i])) >> (steps[i] + 1)
-            quantised[tile, i] = min(max(rounded, low[i]), high[i])
-    return quantised
+            rounded = (block[i] + (1 << step_bits)) >> (step_bits + 1)
+            folded[tile, i] = rounded << 1 ^ rounded >> 31
+        if unsigned:
+            folded[tile, 0] = (block[0] + 2 * offset + (1 << step_bits)) >> (step_bits + 1)
+    return folded
 
 
 @njit(cache=True)
@@ -99,16 +104,25 @@ def inverse(coefficients: np.ndarray, sample_bits: int) -> np.ndarray:
 
 
 @njit(cache=True)
-def dequantise_tiles(quantised: np.ndarray, steps: np.ndarray, signed: bool) -> np.ndarray:
-    """Multiply quantised coefficients by their steps, saturated to 11 bits: (tiles, 64), int16."""
-    coefficients = np.empty(quantised.shape, np.int16)
-    for tile in range(len(quantised)):
+def dequantise_tiles(folded: np.ndarray, step_bits: int, unsigned: bool, offset: int) -> np.ndarray:
+    """Restore coefficients from what `quantise_tiles` gives, saturated to 11 bits: (tiles, 64), int16."""
+    coefficients = np.empty(folded.shape, np.int16)
+    for tile in range(len(folded)):
         for i in range(64):
-            value = np.int64(np.int8(quantised[tile, i])) << steps[i]
-            coefficients[tile, i] = min(max(value, -1024), 1023)
-        if not signed:
-            coefficients[tile, 0] = min(np.int64(quantised[tile, 0]) << steps[0], 1023)
+            value = np.int64(folded[tile, i]) & 2047
+            if i or not unsigned:
+                value = value >> 1 ^ -(value & 1)
+            coefficients[tile, i] = _saturated(value << step_bits)
+        if unsigned:
+            value = np.int64(folded[tile, 0]) & 2047
+            coefficients[tile, 0] = _saturated((value << step_bits) - offset)
     return coefficients
+
+
+@njit(cache=True)
+def _saturated(value: int) -> int:
+    """Saturate the low 12 bits of a number, as a signed one, to 11 bits."""
+    return min(max((value + 2048 & 4095) - 2048, -1024), 1023)
 
 
 @njit(cache=True)

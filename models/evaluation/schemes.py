@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from silicodec.models.codec import Codec
-from silicodec.models.dct.codec import DCT, finest_mean, two_steps
+from silicodec.models.dct.codec import DCT
 from silicodec.models.ebpc import EBPC
 from silicodec.models.errors import unknown_name
 from silicodec.models.transform.calibration import Calibration
@@ -53,16 +53,14 @@ class Scheme(Protocol):
 
 
 class DCTScheme:
-    """The codec `dct` with tables of two steps, as those of its levels, from fine to coarse."""
+    """The codec `dct` with each of its steps, from fine to coarse."""
 
-    STEPS = ((2, 2), (2, 4), (4, 4), (4, 8), (8, 8), (8, 16), (16, 16), (16, 32), (32, 32))
-    """Step of the lower frequencies and of the higher ones; the levels are the 1st, 3rd, 4th and 6th."""
+    STEPS = (1, 2, 4, 8, 16, 32)
 
     def candidates(self, maps: np.ndarray) -> list[DCT]:
-        """Make a codec for each pair of steps; `signed` is 0 where no value is negative."""
-        signed = bool(maps.dtype == np.uint8 or maps.min() < 0)
-        tables = [two_steps(low, high, max(low, finest_mean(signed))) for low, high in self.STEPS]
-        return [DCT(table=table, signed=int(signed)) for table in tables]
+        """Make a codec for each step; `signed` is 0 where no value is negative."""
+        signed = int(maps.dtype == np.uint8 or maps.min() < 0)
+        return [DCT(step=step, signed=signed) for step in self.STEPS]
 
 
 class Lossless:

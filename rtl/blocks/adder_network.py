@@ -296,30 +296,10 @@ def take(x: Any, bottom: int, y: Any) -> Any:
 @block
 def register(clk: Any, enable: Any, x: Any, later: Any) -> Any:
     """Take `x` over where `enable` is high."""
-    bits = len(later)
-    hold = Signal(bool(0))
-    kept = Signal(intbv(0)[bits:])
 
-    @always_comb
-    def invert() -> None:
-        hold.next = not enable
-
-    # Written as gates: an enable that synthesis recognises takes larger flip-flops, and its net is not buffered.
     @always(clk.posedge)
     def store() -> None:
-        for i in range(bits):
-            kept.next[i] = (enable and x[i]) or (hold and kept[i])
-
-    if later.min < 0:
-
-        @always_comb
-        def read_signed() -> None:
-            later.next = kept.signed()
-
-    else:
-
-        @always_comb
-        def read() -> None:
-            later.next = kept
+        if enable:
+            later.next = x
 
     return instances()

@@ -1,81 +1,80 @@
-"""Transposer: a square of numbers, written row by row while the one before is read column by column."""
+"""Transposer: squares of numbers come row by row and leave column by column, in three stages of delays and swaps."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from myhdl import Signal, always, always_comb, always_seq, block, instances, intbv, modbv
+from myhdl import Signal, always_comb, always_seq, block, instances, intbv, modbv
+
+from silicodec.rtl.blocks.adder_network import drive, register
 
 
 @block
-def transposer(clk: Any, shift: Any, upwards: Any, entering: Sequence[Any], leaving: Sequence[Any]) -> Any:
-    """Transpose squares of numbers in one array that is filled and emptied at once.
+def transposer(clk: Any, shift: Any, count: Any, entering: Sequence[Any], leaving: Sequence[Any]) -> Any:
+    """Transpose squares of numbers.
 
-    A square that was shifted in upwards is shifted out leftwards, while the next one follows it in, and the other way
-    round; the caller inverts `upwards` after each square.
+    A stage of distance d exchanges bit log2(d) of a number's row with the same bit of its column: the upper one of two
+    lanes d apart is delayed by d rows, then both swap in d of 2 d rows, then the lower one is delayed by d rows. The
+    first column leaves while the last row enters, the others while the next square does; a square of 8 x 8 takes
+    56 registers.
 
     Parameters
     ----------
     shift : Signal of bool
         Take `entering` and drop `leaving` on this clock edge.
-    upwards : Signal of bool
-        Direction of the shift.
-    entering, leaving : signed Signals of the same width, as many as a square has rows
+    count : Signal
+        Number of the entering row.
+    entering, leaving : signed Signals of the same width, as many as a square has rows, a power of two
         Next row in; next column out, valid before the edge.
     """
     size = len(entering)
-    hold, rise, slide = (Signal(bool(0)) for _ in range(3))
-    cells = [[Signal(intbv(0)[len(entering[0]) :]) for _ in range(size)] for _ in range(size)]
-    flat = [
-        cell(
+    distances = [1 << bit for bit in reversed(range((size - 1).bit_length()))]
+    lanes: list[Sequence[Any]] = [entering, *([like(entering[0]) for _ in range(size)] for _ in distances[1:]), leaving]
+    stages = [
+        exchange(
             clk,
-            hold,
-            rise,
-            slide,
-            cells[row + 1][column] if row < size - 1 else entering[column],
-            cells[row][column + 1] if column < size - 1 else entering[row],
-            cells[row][column],
+            shift,
+            count,
+            lanes[stage][lane],
+            lanes[stage][lane + distance],
+            lanes[stage + 1][lane],
+            lanes[stage + 1][lane + distance],
+            distance=distance,
         )
-        for row in range(size)
-        for column in range(size)
+        for stage, distance in enumerate(distances)
+        for lane in range(size)
+        if not lane & distance
     ]
-    reads = [choose(upwards, cells[0][i], cells[i][0], leaving[i]) for i in range(size)]
-
-    @always_comb
-    def steer() -> None:
-        hold.next = not shift
-        rise.next = shift and upwards
-        slide.next = shift and not upwards
-
     return instances()
 
 
 @block
-def cell(clk: Any, hold: Any, rise: Any, slide: Any, below: Any, beside: Any, number: Any) -> Any:
-    """Keep a number, or take the one below or beside; the three conditions exclude each other."""
-    bits = len(number)
-
-    @always(clk.posedge)
-    def move() -> None:
-        for i in range(bits):
-            number.next[i] = (hold and number[i]) or (rise and below[i]) or (slide and beside[i])
-
-    return instances()
-
-
-@block
-def choose(first: Any, a: Any, b: Any, chosen: Any) -> Any:
-    """Choose between two words, read as signed numbers."""
-    bits = len(chosen)
+def exchange(
+    clk: Any, shift: Any, count: Any, lower: Any, upper: Any, lower_out: Any, upper_out: Any, *, distance: int
+) -> Any:
+    """Exchange rows between two lanes of a stage."""
+    bit = distance.bit_length() - 1
+    early, late = ([like(lower) for _ in range(distance + 1)] for _ in range(2))
+    delays = [register(clk, shift, line[n], line[n + 1]) for line in (early, late) for n in range(distance)]
+    enter = drive(upper, early[0])
+    leave = drive(late[distance], lower_out)
+    delayed, swapped = early[distance], late[0]
 
     @always_comb
-    def select() -> None:
-        chosen.next = b[bits:].signed()
-        if first:
-            chosen.next = a[bits:].signed()
+    def swap() -> None:
+        swapped.next = lower
+        upper_out.next = delayed
+        if count[bit]:
+            swapped.next = delayed
+            upper_out.next = lower
 
     return instances()
+
+
+def like(number: Any) -> Any:
+    """Make a signal of a number's range."""
+    return Signal(intbv(0, min=int(number.min), max=int(number.max)))
 
 
 @block
@@ -83,67 +82,68 @@ def transposer_control(
     clk: Any,
     rst: Any,
     advance: Any,
+    coming: Any,
     valid: Any,
     last: Any,
     ready: Any,
     shift: Any,
-    upwards: Any,
-    turn: Any,
+    count: Any,
     leaving_valid: Any,
     leaving_last: Any,
-    *,
-    size: int,
 ) -> Any:
     """Move packets of squares through a transposer.
 
-    Squares follow each other without a gap where rows do. The last square of a packet does not wait for another one:
-    if no row is there when it could begin to leave, it leaves alone.
+    Squares follow each other without a gap where rows do. A packet that ends within a square has its last row repeated
+    to fill it. The last square of a packet does not wait for another one: if no row is there or coming when it could
+    leave, it leaves alone.
 
     Parameters
     ----------
     advance : Signal of bool
         What leaves is taken.
+    coming : Signal of bool
+        Rows that are not there yet will be, whatever happens elsewhere.
     valid, last, ready : Signal of bool
-        Handshake of entering rows; `last` matters on the last row of a square.
-    shift, upwards : Signal of bool
+        Handshake of entering rows.
+    shift, count : Signal
         To the transposer.
-    turn : Signal of bool
-        The last row of a square enters in this cycle, or the last column leaves.
     leaving_valid, leaving_last : Signal of bool
         A column leaves in this cycle, if `advance`; it is the last one of its packet.
-    size : int
-        Rows of a square, a power of two.
     """
-    full, full_last, alone, draining = (Signal(bool(0)) for _ in range(4))
-    count = Signal(modbv(0)[(size - 1).bit_length() :])
+    final = int(count.max) - 1
+    # Columns from the second one on are inside, `full_last` those of a packet's last square; they leave `alone`.
+    full, full_last, alone, draining, ends = (Signal(bool(0)) for _ in range(5))
 
     @always_comb
     def decide() -> None:
-        draining.next = alone or (count == 0 and full and full_last and not valid)
-        ready.next = advance and not alone
+        draining.next = alone or (count == 0 and full and full_last and not valid and not coming)
+        ready.next = advance and not alone and (not last or count == final)
 
     @always_comb
     def move() -> None:
         shift.next = advance and (valid or draining)
-        turn.next = advance and (valid or draining) and count == size - 1
+        ends.next = count == final - 1
 
     @always_comb
     def leave() -> None:
-        leaving_valid.next = full and (valid or draining)
-        leaving_last.next = full_last and count == size - 1
+        leaving_valid.next = (count == final or full) and (valid or draining)
+        leaving_last.next = full and full_last and ends
 
     @always_seq(clk.posedge, reset=rst)
     def control() -> None:
         if shift:
             count.next = count + 1
-            alone.next = draining and not turn
-        if turn:
-            full.next = not draining
-            upwards.next = not upwards
+            alone.next = draining and not ends
+            if draining and ends:
+                count.next = 0
+            if ends:
+                full.next = False
+            elif count == final:
+                full.next = True
 
     @always_seq(clk.posedge, reset=None)
     def mark() -> None:
-        if turn:
+        if shift and count == final:
             full_last.next = last
 
     return instances()

@@ -1,4 +1,4 @@
-"""The DCT engines: catalog entries, with their references from `silicodec.models.dct.codec`."""
+"""The DCT engines: catalog entries, with their references from `silicodec.models.dct`."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from silicodec.models.dct.codec import DCT, to_tiles
-from silicodec.models.samples import to_samples
-from silicodec.rtl.dct.codec import dct_decoder, dct_encoder
-from silicodec.rtl.dct.quantiser import MODE_BITS, mode_word
+from silicodec.models.dct import DCT
+from silicodec.models.dct.maps import to_tiles
+from silicodec.models.samples import from_samples, to_samples
+
+from silicodec.rtl.dct.decoder import dct_decoder
+from silicodec.rtl.dct.encoder import dct_encoder
+from silicodec.rtl.dct.quantiser import MODE_BITS, STEP_BITS, mode_word
 from silicodec.rtl.engine import Engine, Packets, Port, PublishedFigure
 
 LENGTH_BITS = 8
@@ -40,19 +43,33 @@ def row_samples(words: np.ndarray) -> np.ndarray:
     return words.astype(">u8").view(np.int8).reshape(-1, 8)
 
 
-def codec_of(word: int) -> DCT:
-    """Return the codec that a word of a `mode` stream stands for: the inverse of `mode_word`."""
-    return DCT(level=1 + (word & 3), signed=int(not word & 4))
+def codec_of(word: int) -> tuple[DCT, str]:
+    """Return the codec and the maps' dtype that a word of a `mode` stream stands for: the inverse of `mode_word`."""
+    offset = word >> (STEP_BITS + 1) & 1
+    unsigned = word >> STEP_BITS & 1
+    return DCT(step=1 << word % (1 << STEP_BITS), signed=int(offset or not unsigned)), "uint8" if offset else "int8"
+
+
+def encode_rows(rows: np.ndarray, word: int) -> np.ndarray:
+    """Encode a packet of rows by the codec of a mode word, as `dct-encoder` does."""
+    codec, dtype = codec_of(word)
+    return codec.encode_words(from_samples(row_samples(rows), np.dtype(dtype)))
+
+
+def decode_rows(words: np.ndarray, count: int, word: int) -> np.ndarray:
+    """Decode `count` tiles by the codec of a mode word, as `dct-decoder` does."""
+    codec, dtype = codec_of(word)
+    return row_words(codec.decode_words(words, (8 * count, 8), dtype))
 
 
 def _encoder() -> Engine:
     def reference(inputs: Mapping[str, Packets]) -> dict[str, list[np.ndarray]]:
         pairs = zip(inputs["rows"], inputs["mode"], strict=True)
-        return {"tiles": [codec_of(int(mode[0])).encode_words(row_samples(rows)) for rows, mode in pairs]}
+        return {"tiles": [encode_rows(rows, int(mode[0])) for rows, mode in pairs]}
 
     def stimulus(tensors: Sequence[np.ndarray]) -> dict[str, list[np.ndarray]]:
-        mode = np.array([mode_word(DEFAULT)], np.uint8)
-        return {"rows": [row_words(tensor) for tensor in tensors], "mode": [mode] * len(tensors)}
+        modes = [np.array([mode_word(DEFAULT, tensor.dtype.name)], np.uint8) for tensor in tensors]
+        return {"rows": [row_words(tensor) for tensor in tensors], "mode": modes}
 
     return Engine(
         name="dct-encoder",
@@ -73,15 +90,14 @@ def _decoder(*, checked: bool = False) -> Engine:
     def reference(inputs: Mapping[str, Packets]) -> dict[str, list[np.ndarray]]:
         packets = []
         for words, parts in zip(inputs["tiles"], inputs["length"], strict=True):
-            count, codec = read_length(parts)
-            packets.append(row_words(codec.decode_words(words, (8 * count, 8))))
+            packets.append(decode_rows(words, *read_length(parts)))
         return {"rows": packets}
 
     def stimulus(tensors: Sequence[np.ndarray]) -> dict[str, list[np.ndarray]]:
-        packets = [row_words(tensor) for tensor in tensors]
+        packets = [(row_words(tensor), mode_word(DEFAULT, tensor.dtype.name)) for tensor in tensors]
         return {
-            "tiles": [DEFAULT.encode_words(row_samples(rows)) for rows in packets],
-            "length": [length_words(rows.size // 8, DEFAULT) for rows in packets],
+            "tiles": [encode_rows(rows, mode) for rows, mode in packets],
+            "length": [length_words(rows.size // 8, mode) for rows, mode in packets],
         }
 
     return Engine(
@@ -99,27 +115,27 @@ def _decoder(*, checked: bool = False) -> Engine:
     )
 
 
-def length_words(count: int, codec: DCT) -> np.ndarray:
+def length_words(count: int, mode: int) -> np.ndarray:
     """Return a packet of a DCT decoder's `length` stream, uint16.
 
     Parameters
     ----------
     count : int
         Number of tiles in the packet, at least 1.
-    codec : DCT
-        What they were encoded by.
+    mode : int
+        The encoder's mode word.
     """
     most = 1 << LENGTH_BITS
     parts = np.full(-(-count // most), most, np.uint16)
     parts[-1] = count - most * (parts.size - 1)
-    return parts % most | mode_word(codec) << LENGTH_BITS
+    return parts % most | mode << LENGTH_BITS
 
 
-def read_length(parts: np.ndarray) -> tuple[int, DCT]:
-    """Return the number of tiles and the codec: the inverse of `length_words`."""
+def read_length(parts: np.ndarray) -> tuple[int, int]:
+    """Return the number of tiles and the mode word: the inverse of `length_words`."""
     most = 1 << LENGTH_BITS
     counts = parts.astype(np.int64) % most
-    return int(np.where(counts == 0, most, counts).sum()), codec_of(int(parts[0]) >> LENGTH_BITS)
+    return int(np.where(counts == 0, most, counts).sum()), int(parts[0]) >> LENGTH_BITS
 
 
 DCT_ENGINES: tuple[Engine, ...] = (_encoder(), _decoder(), _decoder(checked=True))

@@ -5,98 +5,82 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from myhdl import Signal, always_comb, always_seq, block, downrange, instances, intbv, modbv
+from myhdl import ConcatSignal, Signal, always_comb, always_seq, block, concat, downrange, instances, intbv, modbv
 
-from silicodec.models.dct.tiles import BYTES, DENSE, EMPTY, NIBBLES
+from silicodec.models.dct.tiles import EMPTY, FULL, LOW_PLANES, MEAN_BITS, MOST_RICE, SHORT, VALUE_BITS
 from silicodec.rtl.blocks.stream import Stream
-from silicodec.rtl.dct.columns import COLUMN_BITS, HEADER_BITS, MODE_BITS, MOST_PAIRS, WORD_BITS, WORD_PAIRS
+from silicodec.rtl.dct.columns import (
+    CODE_BITS,
+    HEAD_BITS,
+    HIGH_BITS,
+    LEVEL_BITS,
+    LOW_BITS,
+    UNARY_BITS,
+    WORD_BITS,
+)
 
-PAYLOAD_BITS = COLUMN_BITS - MODE_BITS
-BITMAP_PAIRS = 4
-HEADER_PAIRS = HEADER_BITS // 2
-MOST_PADDING = 6
 
-
-class PairWindow:
-    """The next bits of a packet, and how many pairs of them their user takes.
+class BitWindow:
+    """The next bits of a packet, and how many of them their user takes.
 
     `data` is meaningful while `valid` is high; on a rising clock edge where `take` is high the window moves on by
-    `header` + `body`, and to the next whole byte where `align` is high. With `finish`, what is taken is the packet's
-    last: its rest is dropped in cycles in which `proceed` is high, and in the first one of them `clean` says that the
-    packet was padded properly and held all that was taken.
+    `length`. With `finish`, what is taken is the packet's last: its rest is dropped in cycles in which `proceed` is
+    high, and in the first one of them `clean` says that the packet was padded properly and held all that was taken.
     """
 
     def __init__(self) -> None:
-        self.data: Any = Signal(intbv(0)[COLUMN_BITS:])
+        self.data: Any = Signal(intbv(0)[WORD_BITS:])
         self.valid: Any = Signal(bool(0))
         self.take: Any = Signal(bool(0))
-        self.header: Any = Signal(intbv(0)[HEADER_PAIRS.bit_length() :])
-        self.body: Any = Signal(intbv(0)[WORD_PAIRS.bit_length() :])
-        self.align: Any = Signal(bool(0))
+        self.length: Any = Signal(intbv(0, min=0, max=WORD_BITS + 1))
         self.finish: Any = Signal(bool(0))
         self.proceed: Any = Signal(bool(0))
         self.clean: Any = Signal(bool(0))
 
 
 @block
-def pair_unpacker(clk: Any, rst: Any, words: Stream, window: PairWindow, *, checked: bool) -> Any:
-    """Show the next bits of a packet; behind its end, they have no meaning.
+def word_unpacker(clk: Any, rst: Any, words: Stream, window: BitWindow, *, checked: bool) -> Any:
+    """Show the next 64 bits of a packet; after its end, they have no meaning.
 
     Parameters
     ----------
     words : Stream
         Words of 64 bits.
-    window : PairWindow
+    window : BitWindow
         What is shown, and how much of it is taken.
     checked : bool
         Whether `window.clean` is driven.
     """
-    word_pairs = WORD_PAIRS
+    word_bits = WORD_BITS
 
     # All of `word` is used before the first word of a packet is there.
     word = Signal(intbv(0)[WORD_BITS:])
-    word_last = Signal(bool(0))
-    used = Signal(intbv(WORD_PAIRS, min=0, max=WORD_PAIRS + 1))
-    over = Signal(bool(0))
-
-    shown = Signal(intbv(0)[COLUMN_BITS + MOST_PADDING :])
-    reached = Signal(intbv(0, min=0, max=2 * WORD_PAIRS + 4))
-    total = Signal(intbv(0, min=0, max=2 * WORD_PAIRS + 4))
-    spent, load, hold = (Signal(bool(0)) for _ in range(3))
-
-    @always_comb
-    def shift() -> None:
-        both = modbv(0)[2 * WORD_BITS :]
-        both[2 * WORD_BITS : WORD_BITS] = word
-        both[WORD_BITS:] = words.data
-        for stage in downrange(5):
-            if used[stage]:
-                both[:] = both << (2 << stage)
-        shown.next = both[2 * WORD_BITS : 2 * WORD_BITS - COLUMN_BITS - MOST_PADDING]
+    word_last, over = (Signal(bool(0)) for _ in range(2))
+    used = Signal(intbv(WORD_BITS, min=0, max=WORD_BITS + 1))
+    total = Signal(intbv(0, min=0, max=2 * WORD_BITS + 1))
+    spent, load = (Signal(bool(0)) for _ in range(2))
 
     @always_comb
     def show() -> None:
-        window.data.next = shown[COLUMN_BITS + MOST_PADDING : MOST_PADDING]
-        window.valid.next = not over and (word_last or (words.valid and used != word_pairs))
+        both = modbv(0)[2 * WORD_BITS :]
+        both[2 * WORD_BITS : WORD_BITS] = word
+        both[WORD_BITS:] = words.data
+        for stage in downrange(6):
+            if used[stage]:
+                both[:] = both << (1 << stage)
+        window.data.next = both[2 * WORD_BITS : WORD_BITS]
+        window.valid.next = not over and (word_last or (words.valid and used != word_bits))
 
     @always_comb
     def count() -> None:
-        # The length of the body comes last, so that this is the only adder behind it.
-        reached.next = (used + window.header) + window.body
-
-    @always_comb
-    def align() -> None:
-        total.next = reached
-        if window.align:
-            total.next = ((reached + 3) >> 2) << 2
+        total.next = used + window.length
 
     @always_comb
     def steer() -> None:
-        spent.next = used == word_pairs and not word_last and not over
-        load.next = spent or (window.take and total >= word_pairs)
-        hold.next = not (spent or (window.take and total >= word_pairs))
+        spent.next = used == word_bits and not word_last and not over
+        load.next = spent or (window.take and total >= word_bits)
         words.ready.next = not word_last and (
-            (over and window.proceed) or spent or (window.take and total >= word_pairs)
+            (over and window.proceed) or spent or (window.take and total >= word_bits)
         )
 
     @always_seq(clk.posedge, reset=rst)
@@ -105,212 +89,307 @@ def pair_unpacker(clk: Any, rst: Any, words: Stream, window: PairWindow, *, chec
             if window.proceed and (word_last or (words.valid and words.last)):
                 over.next = False
                 word_last.next = False
-                used.next = word_pairs
+                used.next = word_bits
         elif spent:
             if words.valid:
                 used.next = 0
                 word_last.next = words.last
         elif window.take:
             over.next = window.finish
-            if total >= word_pairs:
-                used.next = total - word_pairs
+            if total >= word_bits:
+                used.next = total - word_bits
                 word_last.next = word_last or words.last
             else:
                 used.next = total
 
     @always_seq(clk.posedge, reset=None)
     def store() -> None:
-        for i in range(WORD_BITS):
-            word.next[i] = (load and words.data[i]) or (hold and word[i])
+        if load:
+            word.next = words.data
 
     if checked:
-        pairs = Signal(intbv(0)[MOST_PAIRS.bit_length() :])
-        padding = Signal(intbv(0)[MOST_PADDING:])
-        soiled, left = (Signal(bool(0)) for _ in range(2))
-        dirty, beyond, overrun = (Signal(bool(0)) for _ in range(3))
-
-        @always_comb
-        def measure() -> None:
-            pairs.next = window.header + window.body
-
-        @always_comb
-        def look_behind() -> None:
-            shifted = modbv(0)[COLUMN_BITS + MOST_PADDING :]
-            shifted[:] = shown
-            for stage in downrange(6):
-                if pairs[stage]:
-                    shifted[:] = shifted << (2 << stage)
-            padding.next = shifted[COLUMN_BITS + MOST_PADDING : COLUMN_BITS]
-
-        @always_comb
-        def inspect() -> None:
-            soiled.next = window.align and (
-                (reached[2:] == 3 and padding[6:4] != 0)
-                or (reached[2:] == 2 and padding[6:2] != 0)
-                or (reached[2:] == 1 and padding != 0)
-            )
+        left, beyond, overrun = (Signal(bool(0)) for _ in range(3))
 
         @always_comb
         def survey() -> None:
             bits = intbv(0)[WORD_BITS:]
             for i in range(WORD_BITS):
-                bits[i] = word[i] and (WORD_BITS - 1 - i) // 2 >= used
+                bits[i] = word[i] and WORD_BITS - 1 - i >= used
             left.next = bits != 0
 
         @always_comb
         def judge() -> None:
-            window.clean.next = word_last and not dirty and not overrun and (beyond or (used != 0 and not left))
+            window.clean.next = word_last and not overrun and (beyond or (used != 0 and not left))
 
         @always_seq(clk.posedge, reset=rst)
         def track() -> None:
             if spent:
-                dirty.next = False
                 beyond.next = False
                 overrun.next = False
             elif window.take:
-                dirty.next = dirty or soiled
-                beyond.next = beyond or (word_last and total >= word_pairs)
-                overrun.next = overrun or (word_last and (beyond or total > word_pairs))
+                beyond.next = beyond or (word_last and total >= word_bits)
+                overrun.next = overrun or (word_last and (beyond or total > word_bits))
 
     return instances()
 
 
 @block
-def column_parser(data: Any, again: Any, payload: Any, bitmap: Any, header: Any, body: Any, whole: Any) -> Any:
-    """Take the next column apart.
+def count_ones(bits: Any, counts: Sequence[Any]) -> Any:
+    """Count ones from the first bit to each one, up to eight: bit i of a count is set where there are more than i."""
+    width = len(bits)
+    counters = [count_one(counts[p - 1] if p else None, bits(width - 1 - p), counts[p]) for p in range(width)]
+    return instances()
 
-    A bitmap of ones in front of bytes, which no encoder writes, ends as a column without a zero begins: it is passed
-    over, and the column comes again.
+
+@block
+def count_one(before: Any, bit: Any, after: Any) -> Any:
+    """Count one bit, after others if there are any."""
+    if before is None:
+
+        @always_comb
+        def start() -> None:
+            after.next = bit
+
+    else:
+
+        @always_comb
+        def count() -> None:
+            after.next = before
+            if bit:
+                after.next = concat(before[7:], True)
+
+    return instances()
+
+
+@block
+def head_parser(
+    data: Any, bare: Any, short: Any, reference: Any, length: Any, level: Any, same: Any, fault: Any, *, checked: bool
+) -> Any:
+    """Find the end of a column's quotients, and read the next column's level after them.
 
     Parameters
     ----------
-    data : Signal of `COLUMN_BITS` bits
-        The column's code, left-aligned.
-    again : Signal of bool
-        A bitmap of ones was passed over.
-    payload : Signal of 64 bits
-        Nonzero coefficients, a byte each, left-aligned.
-    bitmap : Signal of 8 bits
-        Which ones they are.
-    header, body : Signal
-        Length of mode and bitmap, or of what is passed over, and of the bytes or nibbles behind, in pairs of bits.
-    whole : Signal of bool
-        There is a column, nothing is passed over.
+    data : Signal of `HEAD_BITS` bits
+        Quotients in unary, and the code of a level.
+    bare, short : Signal of bool
+        There are no quotients, or four instead of eight.
+    reference : Signal of `LEVEL_BITS` bits
+        What the level is relative to.
+    length : Signal
+        Bits of both.
+    level : Signal of `LEVEL_BITS` bits
+        The next column's level, a valid one in any case.
+    same, fault : Signal of bool
+        It is the reference; quotients or level are out of range.
+    checked : bool
+        Whether these are driven.
     """
-    bitmap_pairs, header_pairs, mode_pairs, dense_pairs = BITMAP_PAIRS, HEADER_PAIRS, MODE_BITS // 2, WORD_PAIRS
-    empty, nibble_mode, byte_mode, dense_mode = EMPTY, NIBBLES, BYTES, DENSE
-
-    mode = Signal(intbv(0)[MODE_BITS:])
-    flags = Signal(intbv(0)[8:])
-    count = Signal(intbv(0, min=0, max=9))
-    widened = Signal(intbv(0)[PAYLOAD_BITS:])
-
-    @always_comb
-    def split() -> None:
-        flags.next = data[COLUMN_BITS - MODE_BITS : COLUMN_BITS - HEADER_BITS]
-        mode.next = data[COLUMN_BITS : COLUMN_BITS - MODE_BITS]
-        if again:
-            mode.next = dense_mode
+    top = HEAD_BITS - CODE_BITS
+    counts = [Signal(intbv(0)[8:]) for _ in range(UNARY_BITS)]
+    unary = data(HEAD_BITS, HEAD_BITS - UNARY_BITS)
+    counters = count_ones(unary, counts)
+    fourth = ConcatSignal(*(count(3) for count in counts))
+    eighth = ConcatSignal(*(count(7) for count in counts))
+    reached, ends = (Signal(intbv(0)[UNARY_BITS:]) for _ in range(2))
+    code = Signal(intbv(0)[CODE_BITS:])
+    quotient_bits, code_bits = Signal(intbv(0)[5:]), Signal(intbv(0)[3:])
+    told = Signal(modbv(0)[LEVEL_BITS:])
 
     @always_comb
-    def widen() -> None:
-        for v in range(8):
-            for i in range(4):
-                widened.next[8 * v + i] = data[COLUMN_BITS - HEADER_BITS - 32 + 4 * v + i]
-                widened.next[8 * v + 4 + i] = data[COLUMN_BITS - HEADER_BITS - 32 + 4 * v + 3]
+    def reach() -> None:
+        reached.next = eighth
+        if short:
+            reached.next = fourth
 
     @always_comb
-    def add_up() -> None:
-        ones = intbv(0, min=0, max=9)
-        for i in range(8):
-            ones[:] = ones + flags[i]
-        count.next = ones
+    def find() -> None:
+        ends.next = 0
+        if not bare:
+            ends.next = reached & ~(reached >> 1)
+
+    @always_comb
+    def choose() -> None:
+        place = intbv(0)[5:]
+        chosen = intbv(0)[CODE_BITS:]
+        if bare:
+            chosen[:] = data[HEAD_BITS : HEAD_BITS - CODE_BITS]
+        for p in range(UNARY_BITS):
+            if ends[UNARY_BITS - 1 - p]:
+                place[:] = place | (p + 1)
+                chosen[:] = chosen | ((data >> (top - 1 - p)) & (2**CODE_BITS - 1))
+        code.next = chosen
+        quotient_bits.next = place
 
     @always_comb
     def measure() -> None:
-        whole.next = True
-        header.next = mode_pairs
-        body.next = dense_pairs
-        if mode == empty:
-            body.next = 0
-        elif mode == nibble_mode:
-            header.next = header_pairs
-            body.next = count << 1
-        elif mode == byte_mode:
-            header.next = header_pairs
-            body.next = count << 2
-            if flags == 255:
-                header.next = bitmap_pairs
-                body.next = 0
-                whole.next = False
+        code_bits.next = 1
+        if code[CODE_BITS - 1]:
+            code_bits.next = 2
+            if code[CODE_BITS - 2]:
+                code_bits.next = 3
+                if code[CODE_BITS - 3]:
+                    code_bits.next = CODE_BITS
 
     @always_comb
-    def choose() -> None:
-        payload.next = data[PAYLOAD_BITS:]
-        bitmap.next = flags
-        if mode == empty:
-            bitmap.next = 0
-        elif mode == nibble_mode:
-            payload.next = widened
-        elif mode == byte_mode:
-            payload.next = 0
-            payload.next[PAYLOAD_BITS:8] = data[COLUMN_BITS - HEADER_BITS :]
-        else:
-            bitmap.next = 255
+    def add() -> None:
+        length.next = quotient_bits + code_bits
+
+    @always_comb
+    def follow() -> None:
+        told.next = reference
+        if code_bits == 2:
+            told.next = reference - 1
+        elif code_bits == 3:
+            told.next = reference + 1
+        elif code_bits != 1:
+            told.next = code[LEVEL_BITS:]
+
+    # Levels from 12 on do not exist.
+    @always_comb
+    def bound() -> None:
+        level.next = told
+        level.next[2] = told[2] and not told[3]
+
+    if checked:
+
+        @always_comb
+        def judge() -> None:
+            same.next = not code[CODE_BITS - 1]
+            fault.next = (told[2] and told[3]) or (not bare and not reached[0]) or (short and not reached[4])
 
     return instances()
 
 
 @block
-def expander(payload: Any, bitmap: Any, coefficients: Sequence[Any]) -> Any:
-    """Put the bytes of a payload where the bitmap has ones, and zeros elsewhere.
+def column_decoder(
+    unary: Any, low: Any, high: Any, level: Any, first: Any, values: Sequence[Any]
+) -> Any:
+    """Put folded coefficients together.
 
     Parameters
     ----------
-    payload : Signal of 64 bits
-        Bytes, left-aligned.
-    bitmap : Signal of 8 bits
-        A bit for each coefficient, the first one leftmost.
-    coefficients : 8 Signals of 8 bits
-        Where they go.
+    unary : Signal of `UNARY_BITS` bits
+        Quotients in unary.
+    low : Signal of `LOW_BITS` bits
+        Low planes and low bits of the mean.
+    high : Signal of `HIGH_BITS` bits
+        High planes.
+    level : Signal of `LEVEL_BITS` bits
+        The column's.
+    first : Signal of bool
+        It is a tile's first column.
+    values : 8 Signals of `VALUE_BITS` bits
+        Folded coefficients.
     """
-    fours, twos, ones = ([Signal(intbv(0)[8 * n :]) for _ in range(8 // n)] for n in (4, 2, 1))
-    halves = [divide(payload, bitmap, 0, *fours)]
-    quarters = [divide(fours[i], bitmap, 4 * i, *twos[2 * i : 2 * i + 2]) for i in range(2)]
-    eighths = [divide(twos[i], bitmap, 2 * i, *ones[2 * i : 2 * i + 2]) for i in range(4)]
-    gates = [gate(ones[v], bitmap, v, coefficients[v]) for v in range(8)]
+    empty, short, full = EMPTY, SHORT, FULL
+    counts = [Signal(intbv(0)[8:]) for _ in range(UNARY_BITS)]
+    counters = count_ones(unary, counts)
+    reached = [ConcatSignal(*(count(v) for count in counts)) for v in range(8)]
+    places = [Signal(intbv(0)[5:]) for _ in range(8)]
+    placers = [find_first(reached[v], places[v]) for v in range(8)]
+    rice = Signal(intbv(0)[MOST_RICE + 1 :])
+    codes = [Signal(intbv(0)[VALUE_BITS:]) for _ in range(8)]
+    planes = [low(LOW_BITS - 1 - i) for i in range(8 * LOW_PLANES)] + [
+        high(HIGH_BITS - 1 - i) for i in range(8 * (MOST_RICE - LOW_PLANES))
+    ]
+    bits = [ConcatSignal(*reversed(planes[v::8])) for v in range(8)]
+    has_quotient = [Signal(bool(0)) for _ in range(2)]
+    joiners = [
+        value_joiner(places[v], places[v - 1] if v else None, has_quotient[v // 4], rice, bits[v], codes[v])
+        for v in range(8)
+    ]
+    mean_low = Signal(intbv(0)[MEAN_BITS:])
+    code = codes[0]
+    mean = values[0]
+    copies = [copy(codes[v], values[v]) for v in range(1, 8)]
+
+    @always_comb
+    def decode() -> None:
+        rice.next = 0
+        rice.next[0] = level <= full
+        for i in range(1, MOST_RICE + 1):
+            rice.next[i] = level == full + i
+        has_quotient[0].next = level != empty
+        has_quotient[1].next = level != empty and level != short
+
+    @always_comb
+    def choose() -> None:
+        mean_low.next = low[MEAN_BITS:]
+        if rice[0]:
+            mean_low.next = low[LOW_BITS : LOW_BITS - MEAN_BITS]
+        elif rice[1]:
+            mean_low.next = low[LOW_BITS - 8 : LOW_BITS - 8 - MEAN_BITS]
+        elif rice[2]:
+            mean_low.next = low[LOW_BITS - 16 : LOW_BITS - 16 - MEAN_BITS]
+        elif rice[3]:
+            mean_low.next = low[LOW_BITS - 24 : LOW_BITS - 24 - MEAN_BITS]
+
+    @always_comb
+    def extend() -> None:
+        mean.next = code
+        if first:
+            mean.next = 0
+            if has_quotient[0]:
+                mean.next = concat(code[VALUE_BITS - MEAN_BITS :], mean_low)
+
     return instances()
 
 
 @block
-def divide(group: Any, bitmap: Any, v: int, first: Any, second: Any) -> Any:
-    """Divide a group of bytes between coefficients from v on, as many for each half."""
-    bits = len(group)
-    half = bits // 2
-    top, bottom = 7 - v, 7 - v - half // 8
+def copy(source: Any, target: Any) -> Any:
+    """Drive a signal with another."""
 
     @always_comb
-    def choose() -> None:
-        moved = modbv(0)[bits:]
-        moved[:] = group
-        for i in downrange(top + 1, bottom + 1):
-            if bitmap[i]:
-                moved[:] = moved << 8
-        first.next = group[bits:half]
-        second.next = moved[bits:half]
+    def forward() -> None:
+        target.next = source
 
     return instances()
 
 
 @block
-def gate(source: Any, bitmap: Any, v: int, coefficient: Any) -> Any:
-    """Pass a byte on where coefficient v is not zero."""
-    position = 7 - v
+def find_first(reached: Any, place: Any) -> Any:
+    """Tell how many bits come before the first one that is set; all after it are set."""
 
     @always_comb
-    def choose() -> None:
-        coefficient.next = 0
-        if bitmap[position]:
-            coefficient.next = source
+    def find() -> None:
+        found = intbv(0)[5:]
+        for p in range(1, UNARY_BITS):
+            if reached[UNARY_BITS - 1 - p] and not reached[UNARY_BITS - p]:
+                found[:] = found | p
+        place.next = found
+
+    return instances()
+
+
+@block
+def value_joiner(end: Any, before: Any, valid: Any, rice: Any, planes: Any, value: Any) -> Any:
+    """Join a quotient, the distance between two ends of codes, and lower bits."""
+    quotient = Signal(intbv(0)[4:])
+
+    if before is None:
+
+        @always_comb
+        def read() -> None:
+            quotient.next = 0
+            if valid:
+                quotient.next = end & 15
+
+    else:
+
+        @always_comb
+        def subtract() -> None:
+            quotient.next = 0
+            if valid:
+                quotient.next = (end + (before ^ 31)) & 15
+
+    @always_comb
+    def join() -> None:
+        shifted = intbv(0)[VALUE_BITS + 2 :]
+        mask = intbv(0)[MOST_RICE:]
+        for i in range(MOST_RICE + 1):
+            if rice[i]:
+                shifted[:] = shifted | (quotient << i)
+                mask[:] = mask | (2**i - 1)
+        value.next = shifted[VALUE_BITS:] | (planes & mask)
 
     return instances()

@@ -1,167 +1,183 @@
-"""Quantisation by powers of two: the hardware of the tables in `silicodec.models.dct.codec`."""
+"""Quantisation by powers of two, and folding: the hardware of `quantise_tiles` and `dequantise_tiles`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-from myhdl import Signal, always_comb, block, instances, intbv
+from myhdl import Signal, always_comb, block, instances, intbv, modbv
 
-from silicodec.models.dct.codec import DCT, LEVELS
-from silicodec.rtl.blocks.adder_network import signal
+from silicodec.models.dct import DCT
+from silicodec.models.dct.tiles import MEAN_BITS, VALUE_BITS
 
-MODE_BITS = 3
-"""The level less one in two bits, and above whether no sample is negative."""
-
-
-def mode_word(codec: DCT) -> int:
-    """Return what an engine's `mode` stream says for a packet of this codec."""
-    return codec.level - 1 | (not codec.signed) << 2
+STEP_BITS = 2
+MODE_BITS = STEP_BITS + 2
+"""The base 2 logarithm of the step; whether no mean is negative; whether samples are unsigned ones less 128."""
+MOST_STEP = 1 << (2**STEP_BITS - 1)
+"""Largest step that an engine takes."""
 
 
-def step_table() -> np.ndarray:
-    """Return base 2 logarithms of the quantisation steps, (8, 64): rows are vertical frequencies.
-
-    A column is for a mode and a horizontal frequency, 8 * mode + u.
-    """
-    codecs = (DCT(level=level, signed=signed) for signed in (1, 0) for level in range(1, LEVELS + 1))
-    return np.log2(np.concatenate([codec.steps for codec in codecs], axis=1)).astype(int)
+def mode_word(codec: DCT, dtype: str = "int8") -> int:
+    """Return what an engine's `mode` stream says for a packet of this codec, of int8 or uint8 maps."""
+    if codec.step > MOST_STEP:
+        raise ValueError(f"DCT engines take steps up to {MOST_STEP}, not {codec.step}")
+    offset = dtype == "uint8"
+    return (codec.step.bit_length() - 1) | (offset or not codec.signed) << STEP_BITS | offset << (STEP_BITS + 1)
 
 
 @block
-def quantiser(coefficients: Sequence[Any], number: Any, mode: Any, quantised: Sequence[Any]) -> Any:
-    """Quantise a column of coefficients.
+def quantiser(coefficients: Sequence[Any], first: Any, mode: Any, values: Sequence[Any], mean_low: Any) -> Any:
+    """Quantise and fold a column of coefficients.
 
     Parameters
     ----------
     coefficients : 8 signed Signals of 12 bits
         With one fraction bit.
-    number : Signal of 3 bits
-        Number of the column, u.
-    mode : Signal of 3 bits
+    first : Signal of bool
+        It is a tile's first column, which holds its mean.
+    mode : Signal of `MODE_BITS` bits
         As `mode_word` gives it.
-    quantised : 8 Signals of 8 bits
-        In two's complement.
+    values : 8 Signals of `VALUE_BITS` bits
+        Folded coefficients; of the mean the bits from `MEAN_BITS` up.
+    mean_low : Signal of `MEAN_BITS` bits
+        The others, 0 where there is no mean.
     """
-    table = step_table()
-    scalers = [scaler(coefficients[v], number, mode, quantised[v], steps=table[v], mean=v == 0) for v in range(8)]
-    return instances()
-
-
-@block
-def scaler(coefficient: Any, number: Any, mode: Any, quantised: Any, *, steps: np.ndarray, mean: bool) -> Any:
-    """Quantise one coefficient of a column: (coefficient + 2**step) >> (step + 1), saturated to 8 bits.
-
-    Parameters
-    ----------
-    steps : ndarray of int
-        Step by mode and column, as a row of `step_table`.
-    mean : bool
-        Whether the first column's coefficient is the tile's mean, which has no sign where no sample is negative.
-    """
-    bits = len(coefficient)
-    least = int(steps.min())
-    shifts = tuple(int(step) - least for step in steps)
-    step = Signal(intbv(0, min=0, max=max(shifts) + 1))
-    no_sign: Any = Signal(bool(0)) if mean else False
-    rounded = signal(-1 << (bits - 2), 1 << (bits - 2))
+    folded, mean = Signal(intbv(0)[VALUE_BITS:]), Signal(intbv(0)[VALUE_BITS:])
+    quotient = Signal(intbv(0)[VALUE_BITS:])
+    divided = [divider(coefficients[v], mode, folded if v == 0 else values[v]) for v in range(8)]
+    dividend = Signal(intbv(0)[VALUE_BITS + 1 :])
+    step = Signal(intbv(0)[STEP_BITS:])
 
     @always_comb
-    def look_up() -> None:
-        step.next = shifts[(mode << 3) | number]
+    def add_offset() -> None:
+        dividend.next = coefficients[0][VALUE_BITS + 1 :]
+        dividend.next[VALUE_BITS] = coefficients[0][VALUE_BITS] ^ mode[STEP_BITS + 1]
+        step.next = mode[STEP_BITS:]
 
     @always_comb
     def divide() -> None:
-        rounded.next = (((coefficient >> least) >> step) + 1) >> 1
-
-    if mean:
-
-        @always_comb
-        def read_sign() -> None:
-            no_sign.next = mode[2] and number == 0
+        quotient.next = (((dividend >> step) + 1) >> 1) & (2**VALUE_BITS - 1)
 
     @always_comb
-    def saturate() -> None:
-        quantised.next = rounded[8:]
-        if no_sign:
-            if rounded > 255:
-                quantised.next = 255
-        elif rounded > 127:
-            quantised.next = 127
-        elif rounded < -128:
-            quantised.next = 128
+    def choose() -> None:
+        mean.next = folded
+        if mode[STEP_BITS]:
+            mean.next = quotient
+
+    @always_comb
+    def split() -> None:
+        values[0].next = folded
+        mean_low.next = 0
+        if first:
+            values[0].next = mean >> MEAN_BITS
+            mean_low.next = mean[MEAN_BITS:]
 
     return instances()
 
 
 @block
-def dequantiser(quantised: Sequence[Any], number: Any, mode: Any, coefficients: Sequence[Any]) -> Any:
+def divider(coefficient: Any, mode: Any, folded: Any) -> Any:
+    """Quantise and fold one coefficient."""
+    top = VALUE_BITS - 1
+    ones = (1 << top) - 1
+    step = Signal(intbv(0)[STEP_BITS:])
+    quotient = Signal(modbv(0)[VALUE_BITS:])
+    value = Signal(intbv(0, min=-(1 << top), max=1 << top))
+
+    @always_comb
+    def read_step() -> None:
+        step.next = mode[STEP_BITS:]
+
+    @always_comb
+    def divide() -> None:
+        value.next = ((coefficient >> step) + 1) >> 1
+
+    @always_comb
+    def fold() -> None:
+        folded.next = value[top:] << 1
+        if value < 0:
+            folded.next = ((value[top:] ^ ones) << 1) | 1
+
+    return instances()
+
+
+@block
+def dequantiser(values: Sequence[Any], first: Any, mode: Any, coefficients: Sequence[Any]) -> Any:
     """Restore a column of coefficients.
 
     Parameters
     ----------
-    quantised : 8 Signals of 8 bits
-        In two's complement.
-    number : Signal of 3 bits
-        Number of the column, u.
-    mode : Signal of 3 bits
+    values : 8 Signals of `VALUE_BITS` bits
+        Folded.
+    first : Signal of bool
+        It is a tile's first column.
+    mode : Signal of `MODE_BITS` bits
         As `mode_word` gives it.
-    coefficients : 8 signed Signals of 11 bits
+    coefficients : 8 signed Signals of `VALUE_BITS` bits
         Restored.
     """
-    table = step_table()
-    scalers = [multiplier(quantised[v], number, mode, coefficients[v], steps=table[v], mean=v == 0) for v in range(8)]
+    step = Signal(intbv(0)[STEP_BITS:])
+    unsigned, offset = (Signal(bool(0)) for _ in range(2))
+    multipliers = [
+        multiplier(values[v], unsigned if v == 0 else False, offset if v == 0 else False, step, coefficients[v])
+        for v in range(8)
+    ]
+
+    @always_comb
+    def read_mode() -> None:
+        step.next = mode[STEP_BITS:]
+        unsigned.next = first and mode[STEP_BITS]
+        offset.next = first and mode[STEP_BITS + 1]
+
     return instances()
 
 
 @block
-def multiplier(quantised: Any, number: Any, mode: Any, coefficient: Any, *, steps: np.ndarray, mean: bool) -> Any:
-    """Restore one coefficient of a column: quantised * 2**step, saturated.
-
-    Parameters
-    ----------
-    steps : ndarray of int
-        Step by mode and column, as a row of `step_table`.
-    mean : bool
-        Whether the first column's coefficient is the tile's mean, which has no sign where no sample is negative.
-    """
-    least = int(steps.min())
-    shifts = tuple(int(step) - least for step in steps)
-    step = Signal(intbv(0, min=0, max=max(shifts) + 1))
-    value = signal(-256, 255)
-    product = signal(-256 << int(steps.max()), 256 << int(steps.max()))
+def multiplier(folded: Any, unsigned: Any, offset: Any, step: Any, coefficient: Any) -> Any:
+    """Unfold a value unless it is `unsigned`, multiply it by 2**step, and saturate the low 12 bits of the product."""
+    top = VALUE_BITS
+    ones = (2 << top) - 1
+    value, product = (Signal(modbv(0)[VALUE_BITS + 1 :]) for _ in range(2))
     low, high = int(coefficient.min), int(coefficient.max) - 1
 
     @always_comb
-    def look_up() -> None:
-        step.next = shifts[(mode << 3) | number]
-
-    if mean:
-
-        @always_comb
-        def extend() -> None:
-            value.next = quantised.signed()
-            if mode[2] and number == 0:
-                value.next = quantised
-
-    else:
-
-        @always_comb
-        def extend() -> None:
-            value.next = quantised.signed()
+    def unfold() -> None:
+        value.next = folded[top:1]
+        if unsigned:
+            value.next = folded
+        elif folded[0]:
+            value.next = folded[top:1] ^ ones
 
     @always_comb
     def multiply() -> None:
-        product.next = (value << least) << step
+        product.next = value << step
 
-    @always_comb
-    def saturate() -> None:
-        if product > high:
-            coefficient.next = high
-        elif product < low:
-            coefficient.next = low
-        else:
-            coefficient.next = product
+    if offset is False:
+
+        @always_comb
+        def saturate() -> None:
+            coefficient.next = product[top:].signed()
+            if product[top] and not product[top - 1]:
+                coefficient.next = low
+            elif product[top - 1] and not product[top]:
+                coefficient.next = high
+
+    else:
+        shifted = Signal(modbv(0)[VALUE_BITS + 1 :])
+
+        @always_comb
+        def subtract() -> None:
+            shifted.next = product
+            if offset:
+                shifted.next[top - 1] = not product[top - 1]
+                shifted.next[top] = product[top] == product[top - 1]
+
+        @always_comb
+        def saturate() -> None:
+            coefficient.next = shifted[top:].signed()
+            if shifted[top] and not shifted[top - 1]:
+                coefficient.next = low
+            elif shifted[top - 1] and not shifted[top]:
+                coefficient.next = high
 
     return instances()

@@ -1,0 +1,34 @@
+"""Maps of samples, cut into 8 x 8 tiles and put together again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from silicodec.models.samples import from_samples
+
+
+def to_tiles(samples: np.ndarray) -> np.ndarray:
+    """Cut maps (..., height, width) into tiles, (tiles, 64); the last row and column are repeated to fill them."""
+    if not samples.size:
+        return np.empty((0, 64), np.int8)
+    height, width = samples.shape[-2:]
+    maps = samples.reshape(-1, height, width)
+    if height % 8 or width % 8:
+        maps = np.pad(maps, ((0, 0), (0, -height % 8), (0, -width % 8)), mode="edge")
+    # Eight samples are moved as one number, which is faster.
+    eights = np.ascontiguousarray(maps).view(np.uint64)
+    count, rows, columns = eights.shape
+    tiles = np.ascontiguousarray(eights.reshape(count, rows // 8, 8, columns).transpose(0, 1, 3, 2))
+    return tiles.reshape(-1, 8).view(np.int8)
+
+
+def from_tiles(tiles: np.ndarray, shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:
+    """Put maps of a shape and dtype together again."""
+    if not len(tiles):
+        return np.empty(shape, dtype)
+    rows, columns = -(-shape[-2] // 8), -(-shape[-1] // 8)
+    eights = tiles.view(np.uint64).reshape(-1, rows, columns, 8).transpose(0, 1, 3, 2)
+    maps = np.ascontiguousarray(eights).reshape(-1, 8 * rows, columns).view(np.int8)
+    return from_samples(np.ascontiguousarray(maps[:, : shape[-2], : shape[-1]]).reshape(shape), dtype)
