@@ -56,6 +56,8 @@ class Measurement:
         `Source.sha256`.
     black_boxes : dict
         Modules without content that were left outside, each with its number.
+    clock_gating : bool
+        Whether registers with an enable got a gated clock.
     """
 
     name: str
@@ -71,6 +73,7 @@ class Measurement:
     tools: dict[str, str]
     verilog_sha256: str
     black_boxes: dict[str, int] = field(default_factory=dict)
+    clock_gating: bool = False
 
     @property
     def critical_path_ns(self) -> float | None:
@@ -84,6 +87,7 @@ def measure(
     name: str | None = None,
     clock_ports: Sequence[str] = ("clk",),
     period_ns: float = PERIOD_NS,
+    clock_gating: bool = False,
 ) -> Measurement:
     """Synthesise a design with Yosys and ABC, and time the netlist with OpenSTA.
 
@@ -103,6 +107,8 @@ def measure(
         The top module's clock inputs; all have the same period, and paths between two of them are not timed.
     period_ns : float
         The clock period to aim for, in nanoseconds.
+    clock_gating : bool
+        Whether registers with an enable get a gated clock.
 
     Returns
     -------
@@ -124,7 +130,8 @@ def measure(
             source.stage(folder)
         except SourceError as error:
             raise MeasurementError(str(error)) from None
-        statistics = synthesize(source.top, folder, clock_ports, period_ns, "--memories-outside")
+        gating = ["--clock-gating"] if clock_gating else []
+        statistics = synthesize(source.top, folder, clock_ports, period_ns, "--memories-outside", *gating)
         outside = json.loads((folder / "outside.json").read_text())
         memory_bits = sum(outside["memory_bits"].values())
         clocked = statistics.flip_flops or memory_bits or outside["black_boxes"]
@@ -133,7 +140,7 @@ def measure(
         if memory_bits > MOST_MEMORY_BITS:
             with_memories = None
         elif memory_bits:
-            with_memories = synthesize(source.top, folder, clock_ports, period_ns).area_um2
+            with_memories = synthesize(source.top, folder, clock_ports, period_ns, *gating).area_um2
     return Measurement(
         name=name or source.top,
         top=source.top,
@@ -148,6 +155,7 @@ def measure(
         tools=tools,
         verilog_sha256=source.sha256,
         black_boxes=outside["black_boxes"],
+        clock_gating=clock_gating,
     )
 
 

@@ -19,7 +19,10 @@ import numpy as np
 from silicodec.models.errors import CorruptDataError
 
 MAGIC = b"\x89SLC\r\n\x1a\n"
-VERSION = 1
+VERSION = 2
+"""The newest version that is read."""
+CODEC_VERSIONS = {"dct": 2}
+"""Version that a codec's files have, where it is not 1: the one in which its format changed."""
 DTYPES = ("int8", "uint8", "int16", "uint16", "float16")
 """Names of the element types that an array may have."""
 
@@ -131,7 +134,8 @@ class Encoded:
         }
         header_bytes = json.dumps(header, separators=(",", ":")).encode()
         payload_size = sum(len(stream.data) for stream in self.streams.values())
-        prefix = PREFIX.pack(MAGIC, VERSION, len(header_bytes), payload_size)
+        version = CODEC_VERSIONS.get(self.codec["id"], 1)
+        prefix = PREFIX.pack(MAGIC, version, len(header_bytes), payload_size)
         checksum = 0
         for part in (prefix, header_bytes, *(stream.data for stream in self.streams.values())):
             file.write(part)

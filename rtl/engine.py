@@ -72,6 +72,8 @@ class Engine:
         The clock period the engine aims for on SkyWater 130, in nanoseconds.
     published : tuple of PublishedFigure
         What to compare it with.
+    clock_gating : bool
+        Whether its figures are with gated clocks: its registers are written for them.
     axi : bool
         Whether the top level has AXI4-Stream's signal names.
     stimulus : callable
@@ -91,6 +93,7 @@ class Engine:
     reference: Callable[[Mapping[str, Packets]], dict[str, list[np.ndarray]]]
     clock_ns: float
     published: tuple[PublishedFigure, ...] = field(default=())
+    clock_gating: bool = False
     axi: bool = False
     stimulus: Callable[[Sequence[np.ndarray]], dict[str, list[np.ndarray]]] = field(kw_only=True)
     tensor: str = field(kw_only=True)

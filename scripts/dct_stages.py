@@ -12,12 +12,23 @@ from myhdl import ConcatSignal, Signal, block, intbv
 
 from silicodec.asic.measure import synthesize
 from silicodec.asic.pdk import GATE_EQUIVALENT_UM2, PERIOD_NS
+from silicodec.models.dct.modes import MODE_BITS
+from silicodec.models.dct.tiles import MEAN_BITS, VALUE_BITS
 from silicodec.rtl.blocks.adder_network import drive, signed, take
 from silicodec.rtl.blocks.transposer import transposer
-from silicodec.rtl.dct.codec import COLUMN_CUT, ROW_CUT
-from silicodec.rtl.dct.columns import COLUMN_BITS, MOST_PAIRS, WORD_PAIRS, column_coder
-from silicodec.rtl.dct.parser import HEADER_PAIRS, PAYLOAD_BITS, column_parser, expander
-from silicodec.rtl.dct.quantiser import MODE_BITS, dequantiser, quantiser
+from silicodec.rtl.dct.columns import (
+    HEAD_BITS,
+    HIGH_BITS,
+    LEVEL_BITS,
+    LOW_BITS,
+    UNARY_BITS,
+    column_coder,
+    column_survey,
+    head_joiner,
+)
+from silicodec.rtl.dct.decoder import COLUMN_CUT, ROW_CUT
+from silicodec.rtl.dct.parser import column_decoder, head_parser
+from silicodec.rtl.dct.quantiser import dequantiser, quantiser
 from silicodec.rtl.dct.transform import forward_pass, inverse_pass
 from silicodec.rtl.elaboration import elaboration
 from silicodec.rtl.source import Source
@@ -48,26 +59,57 @@ def _pass(clk: Any, go: Any, x: list[Any], y: list[Any]) -> tuple[Any, ...]:
 
 
 def _transposer(clk: Any, go: Any, x: list[Any], y: list[Any]) -> tuple[Any, ...]:
-    return clk, go, x[0], x[1:], y
+    return clk, x[0], x[1], x[2:], y
 
 
 def _quantiser(clk: Any, go: Any, x: list[Any], y: list[Any]) -> tuple[Any, ...]:
+    return x[:8], x[8], x[9], y[:8], y[8]
+
+
+def _dequantiser(clk: Any, go: Any, x: list[Any], y: list[Any]) -> tuple[Any, ...]:
     return x[:8], x[8], x[9], y
 
 
-BYTES = (8,) * 8
-PAIRS_BITS = MOST_PAIRS.bit_length()
-PARSED = (PAYLOAD_BITS, 8, HEADER_PAIRS.bit_length(), WORD_PAIRS.bit_length(), 1)
+def _survey(clk: Any, go: Any, x: list[Any], y: list[Any]) -> tuple[Any, ...]:
+    return x[:8], x[8], y[0]
+
+
+def _coder(clk: Any, go: Any, x: list[Any], y: list[Any]) -> tuple[Any, ...]:
+    return x[:8], x[8], x[9], *y
+
+
+def _decoder(clk: Any, go: Any, x: list[Any], y: list[Any]) -> tuple[Any, ...]:
+    return (*x, y)
+
+
+def _plain(clk: Any, go: Any, x: list[Any], y: list[Any]) -> tuple[Any, ...]:
+    return (*x, *y)
+
+
+VALUES = (VALUE_BITS,) * 8
+CODED = (UNARY_BITS, UNARY_BITS.bit_length(), LOW_BITS, HIGH_BITS)
+HEAD_LENGTH = HEAD_BITS.bit_length()
 
 STAGES: list[Stage] = [
     Stage("encoder, pass of rows", forward_pass, eight(8), eight(11), _pass, {"half": 128, "shift": 8}),
-    Stage("encoder, transposer", transposer, (1, *eight(11)), eight(11), _transposer),
+    Stage("encoder, transposer", transposer, (1, 3, *eight(11)), eight(11), _transposer),
     Stage("encoder, pass of columns", forward_pass, eight(11), eight(12), _pass, {"half": 0, "shift": 10}),
-    Stage("encoder, quantiser", quantiser, (*eight(12), 3, MODE_BITS), BYTES, _quantiser),
-    Stage("encoder, column coder", column_coder, BYTES, (COLUMN_BITS, PAIRS_BITS), lambda clk, go, x, y: (x, *y)),
-    Stage("decoder, column parser", column_parser, (COLUMN_BITS, 1), PARSED, lambda clk, go, x, y: (*x, *y)),
-    Stage("decoder, expander", expander, (PAYLOAD_BITS, 8), BYTES, lambda clk, go, x, y: (*x, y)),
-    Stage("decoder, dequantiser", dequantiser, (*BYTES, 3, MODE_BITS), eight(11), _quantiser),
+    Stage("encoder, quantiser", quantiser, (*eight(12), 1, MODE_BITS), (*VALUES, MEAN_BITS), _quantiser),
+    Stage("encoder, column survey", column_survey, (*VALUES, MEAN_BITS), (LEVEL_BITS,), _survey),
+    Stage("encoder, column coder", column_coder, (*VALUES, LEVEL_BITS, MEAN_BITS), CODED, _coder),
+    Stage("encoder, head joiner", head_joiner, (*CODED[:2], LEVEL_BITS, 2, 1), (HEAD_BITS, HEAD_LENGTH), _plain),
+    Stage(
+        "decoder, head parser",
+        head_parser,
+        (HEAD_BITS, 1, 1, LEVEL_BITS),
+        (HEAD_LENGTH, LEVEL_BITS, 1, 1),
+        _plain,
+        {"checked": True},
+    ),
+    Stage(
+        "decoder, column decoder", column_decoder, (UNARY_BITS, LOW_BITS, HIGH_BITS, LEVEL_BITS, 1), VALUES, _decoder
+    ),
+    Stage("decoder, dequantiser", dequantiser, (*VALUES, 1, MODE_BITS), eight(11), _dequantiser),
     Stage(
         "decoder, pass of columns",
         inverse_pass,
@@ -76,7 +118,7 @@ STAGES: list[Stage] = [
         _pass,
         {"cut": COLUMN_CUT, "early": True, "shift": 9},
     ),
-    Stage("decoder, transposer", transposer, (1, *eight(14)), eight(14), _transposer),
+    Stage("decoder, transposer", transposer, (1, 3, *eight(14)), eight(14), _transposer),
     Stage(
         "decoder, pass of rows",
         inverse_pass,
@@ -118,7 +160,7 @@ def measure(stage: Stage) -> tuple[float, int]:
         ports.convert(hdl="Verilog", path=directory, name="stage", testbench=False)
         folder = Path(directory)
         Source("stage", (folder / "stage.v",)).stage(folder)
-        statistics = synthesize("stage", folder, ["clk"], PERIOD_NS)
+        statistics = synthesize("stage", folder, ["clk"], PERIOD_NS, "--clock-gating")
     return statistics.area_um2 / GATE_EQUIVALENT_UM2 / 1000, statistics.flip_flops
 
 

@@ -29,7 +29,8 @@ def engine_table() -> str:
         area, kilo, memories, path, *others = measured_figures(records.get(engine.name))
         other_area, _, other_path = published_figures(engine)
         cells = (area, other_area, kilo, memories, path, other_path, *others)
-        lines.append(f"| `{engine.name}` | {' | '.join(cells)} |\n")
+        gated = ", gated clocks" if engine.clock_gating else ""
+        lines.append(f"| `{engine.name}`{gated} | {' | '.join(cells)} |\n")
     return "".join(lines)
 
 

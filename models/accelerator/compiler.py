@@ -21,6 +21,7 @@ from silicodec.models.accelerator.program import (
 )
 from silicodec.models.accelerator.shape import AcceleratorShape
 from silicodec.models.accelerator.weights import weight_words
+from silicodec.models.dct.tiles import MOST_TILE_BITS
 
 RAW = 0
 MOST_SIZE = 255
@@ -126,7 +127,7 @@ def fold_constants(layer: Layer) -> Layer:
 
 def most_words(codec: int, rows: int, tiles: int) -> int:
     """Return the words that a packet of some rows and tiles takes at most."""
-    return rows * tiles if codec == RAW else -(-tiles * 66 // 8)
+    return rows * tiles if codec == RAW else -(-tiles * MOST_TILE_BITS // 64)
 
 
 @dataclass(frozen=True)

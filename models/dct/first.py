@@ -15,9 +15,9 @@ from numba import njit
 
 from silicodec.models.bitstream import from_bytes, peek
 from silicodec.models.codec import Codec, EncodedStream
+from silicodec.models.dct.maps import from_tiles
 from silicodec.models.dct.transform import inverse
 from silicodec.models.errors import CodecError, CorruptDataError, check_integer, check_power_of_two
-from silicodec.models.dct.maps import from_tiles
 from silicodec.models.samples import SAMPLE_DTYPES
 
 _STEPS = {1: (2, 2), 2: (4, 4), 3: (4, 8), 4: (8, 16)}
@@ -67,13 +67,17 @@ class FirstDCT(Codec):
         return {**super().get_config(), "table": table}
 
     def _encode_array(self, array: np.ndarray) -> dict[str, EncodedStream]:
-        raise CodecError("the first format of codec 'dct' is only read: give it `step`, not `level`, `table`, `two_level`")
+        raise CodecError(
+            "the first format of codec 'dct' is only read: give it `step`, not `level`, `table`, `two_level`"
+        )
 
     def _decode_array(
         self, streams: Mapping[str, EncodedStream], shape: tuple[int, ...], dtype: np.dtype[Any]
     ) -> np.ndarray:
         if len(shape) < 2 or dtype.name not in SAMPLE_DTYPES:
-            raise CorruptDataError(f"codec 'dct' encodes maps (..., height, width) of int8 or uint8, not {dtype} {shape}")
+            raise CorruptDataError(
+                f"codec 'dct' encodes maps (..., height, width) of int8 or uint8, not {dtype} {shape}"
+            )
         stream = streams["tiles"]
         count = math.prod(shape[:-2]) * -(-shape[-2] // 8) * -(-shape[-1] // 8)
         if count * (16 if self.two_level else 64) > stream.nbits:

@@ -29,12 +29,13 @@ MEAN_BITS = 2
 VALUE_BITS = 11
 """Bits of a coefficient."""
 
-_MAX_TILE_BITS = 8 * (7 + 8 + QUOTIENTS + 8 * MOST_RICE) + MEAN_BITS
+MOST_TILE_BITS = 8 * (7 + 8 + QUOTIENTS + 8 * MOST_RICE) + MEAN_BITS
+"""No tile takes more: levels, quotients, planes, and low bits of the mean."""
 
 
 def encode_tiles(tiles: np.ndarray) -> EncodedStream:
     """Encode tiles of folded coefficients, (tiles, 64), int16, column after column."""
-    bits = new_bits(len(tiles) * _MAX_TILE_BITS)
+    bits = new_bits(len(tiles) * MOST_TILE_BITS + 8)
     return to_stream(bits, _encode(tiles, bits))
 
 
@@ -205,7 +206,7 @@ def _decode(bits: np.ndarray, nbits: int, tiles: np.ndarray) -> int:
                 _decode_planes(bits, position, tile, column, LOW_PLANES, rice)
                 position += 8 * (rice - LOW_PLANES)
             if level != EMPTY:
-                position = _decode_quotients(bits, position, tile, column, level)
+                position = _decode_quotients(bits, position, nbits, tile, column, level)
             now = level
             if column < 56:
                 level, position = _decode_level(bits, position, level)
@@ -230,7 +231,7 @@ def _decode(bits: np.ndarray, nbits: int, tiles: np.ndarray) -> int:
 
 
 @njit(cache=True)
-def _decode_quotients(bits: np.ndarray, position: int, tile: np.ndarray, column: int, level: int) -> int:
+def _decode_quotients(bits: np.ndarray, position: int, nbits: int, tile: np.ndarray, column: int, level: int) -> int:
     """Read the quotients of a column; returns the position after them."""
     rice = max(level - FULL, 0)
     count = 4 if level == SHORT else 8
@@ -241,6 +242,8 @@ def _decode_quotients(bits: np.ndarray, position: int, tile: np.ndarray, column:
         while not ahead & (1 << 39):
             ahead <<= 1
             quotient += 1
+            if position + taken + quotient >= nbits:
+                raise CorruptDataError("stream of tiles is too short")
             if taken + quotient >= count + QUOTIENTS:
                 raise CorruptDataError("stream of tiles has coefficients out of range")
         ahead <<= 1

@@ -109,12 +109,12 @@ def dequantise_tiles(folded: np.ndarray, step_bits: int, unsigned: bool, offset:
     coefficients = np.empty(folded.shape, np.int16)
     for tile in range(len(folded)):
         for i in range(64):
-            value = np.int64(folded[tile, i]) & 2047
+            value = int(folded[tile, i]) & 2047
             if i or not unsigned:
                 value = value >> 1 ^ -(value & 1)
             coefficients[tile, i] = _saturated(value << step_bits)
         if unsigned:
-            value = np.int64(folded[tile, 0]) & 2047
+            value = int(folded[tile, 0]) & 2047
             coefficients[tile, 0] = _saturated((value << step_bits) - offset)
     return coefficients
 

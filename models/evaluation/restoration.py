@@ -18,6 +18,8 @@ from silicodec.models.quantise import SCALE_RULES
 BATCH_VALUES = 1 << 18
 """Values of the images that go through the network together."""
 LARGEST_WORD = 127
+QUANTISED_BITS = 12
+"""Bits of what a codec quantised, where eight do not hold it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,8 +114,9 @@ class RestoredNetwork:
             if compare:
                 add(run.lossless_bits, name, EBPC().nbits(words))
                 quantised = codec.quantised(words) if codec else words
-                add(run.sequence_bits, name, EBPC().nbits(quantised))
-                add(run.entropy_bits, name, Entropy().nbits(quantised))
+                word_bits = 8 if quantised.itemsize == 1 else QUANTISED_BITS
+                add(run.sequence_bits, name, EBPC(word_bits=word_bits).nbits(quantised))
+                add(run.entropy_bits, name, Entropy(word_bits=word_bits).nbits(quantised))
             restored = torch.from_numpy(codec.restore(words) if codec else words).reshape(maps.shape)
             return restored / self.scales[name] if maps.is_floating_point() else restored
 

@@ -30,7 +30,7 @@ class LayerCodec(Protocol):
         """Return what decoding gives for the encoded maps, in their shape and dtype."""
 
     def quantised(self, array: np.ndarray) -> np.ndarray:
-        """Return what the codec encodes without loss: 8-bit integers, in the order of the stream."""
+        """Return what the codec encodes without loss, in its order: integers of 8 bits, or int16 of 12 bits."""
 
 
 class Scheme(Protocol):

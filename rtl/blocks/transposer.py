@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from myhdl import Signal, always_comb, always_seq, block, instances, intbv, modbv
+from myhdl import Signal, always_comb, always_seq, block, instances, intbv
 
 from silicodec.rtl.blocks.adder_network import drive, register
 

@@ -18,7 +18,6 @@ from silicodec.models.dct.tiles import (
     SHORT,
     VALUE_BITS,
 )
-
 from silicodec.rtl.blocks.stream import Stream
 
 LEVEL_BITS = LAST_LEVEL.bit_length()
@@ -232,9 +231,7 @@ def level_comparer(level: Any, reference: Any, relation: Any) -> Any:
 
 
 @block
-def head_joiner(
-    unary: Any, taken: Any, level: Any, relation: Any, told: Any, head: Any, head_length: Any
-) -> Any:
+def head_joiner(unary: Any, taken: Any, level: Any, relation: Any, told: Any, head: Any, head_length: Any) -> Any:
     """Put the code of a level, unless it has been told, after quotients in unary."""
     same, below, above = SAME, BELOW, ABOVE
     code = Signal(intbv(0)[CODE_BITS:])

@@ -6,13 +6,14 @@ from typing import Any
 
 from myhdl import ConcatSignal, Signal, always_comb, always_seq, block, instances, intbv, modbv
 
+from silicodec.models.dct.modes import MODE_BITS, STEP_BITS
 from silicodec.models.dct.tiles import EMPTY, FIRST_REFERENCE, FULL, LOW_PLANES, MEAN_BITS, SHORT, VALUE_BITS
 from silicodec.rtl.blocks.adder_network import drive, register, signed, take
 from silicodec.rtl.blocks.stream import Stream
 from silicodec.rtl.blocks.transposer import transposer, transposer_control
 from silicodec.rtl.dct.columns import HEAD_BITS, HIGH_BITS, LEVEL_BITS, LOW_BITS, UNARY_BITS, WORD_BITS
 from silicodec.rtl.dct.parser import BitWindow, column_decoder, head_parser, word_unpacker
-from silicodec.rtl.dct.quantiser import MODE_BITS, STEP_BITS, dequantiser
+from silicodec.rtl.dct.quantiser import dequantiser
 from silicodec.rtl.dct.transform import INVERSE_STAGES, inverse_pass
 
 COLUMN_CUT, ROW_CUT = 12, 13
@@ -23,14 +24,14 @@ class ColumnStream:
     """Columns that a parser has cut out of a packet, on their way to the inverse transform.
 
     `window` begins with the column, of which `head_length` bits come before its low planes, `high` holds its high
-    planes. `mode` is the packet's, `first` marks a tile's first column, `last` a packet's last one. A column moves where
-    `valid` and `ready` are high. `fault` tells in the first cycle after a packet's last column in which `ready` is high
-    whether the packet was malformed.
+    planes. `mode` is the packet's, `first` marks a tile's first column, `last` a packet's last one. A column moves
+    where `valid` and `ready` are high. `fault` tells in the first cycle after a packet's last column in which `ready`
+    is high whether the packet was malformed.
     """
 
     def __init__(self) -> None:
         self.window: Any = Signal(intbv(0)[WORD_BITS:])
-        self.head_length: Any = Signal(intbv(0)[HEAD_BITS.bit_length() :])
+        self.head_length: Any = Signal(modbv(0)[HEAD_BITS.bit_length() :])
         self.high: Any = Signal(intbv(0)[HIGH_BITS:])
         self.level: Any = Signal(intbv(0)[LEVEL_BITS:])
         self.mode: Any = Signal(intbv(0)[MODE_BITS:])
@@ -77,7 +78,7 @@ def dct_decoder(
 def tile_parser(
     clk: Any, rst: Any, tiles: Stream, length: Stream, columns: ColumnStream, *, length_bits: int, checked: bool
 ) -> Any:
-    """Cut a packet into columns, one per cycle; those with high planes take two, and a packet's first level one more."""
+    """Cut a packet into columns, one per cycle; one with high planes takes two, a packet's first level one more."""
     most_low, first_reference, empty, short_level, full = FULL + LOW_PLANES, FIRST_REFERENCE, EMPTY, SHORT, FULL
     window = BitWindow()
     unpacker = word_unpacker(clk, rst, tiles, window, checked=checked)
@@ -86,7 +87,7 @@ def tile_parser(
     begins, high_done = Signal(bool(1)), Signal(bool(0))
     number, count, next_count = Signal(modbv(0)[3:]), Signal(modbv(0)[length_bits:]), Signal(modbv(0)[length_bits:])
     bare, short, wide, whole, same, fault = (Signal(bool(0)) for _ in range(6))
-    head, head_length = Signal(intbv(0)[HEAD_BITS:]), Signal(intbv(0)[HEAD_BITS.bit_length() :])
+    head, head_length = Signal(intbv(0)[HEAD_BITS:]), Signal(modbv(0)[HEAD_BITS.bit_length() :])
     planes_length = Signal(intbv(0)[LOW_BITS.bit_length() :])
     high = Signal(intbv(0)[HIGH_BITS:])
     go, ends_tile, ends_part, ends = (Signal(bool(0)) for _ in range(4))
@@ -189,7 +190,7 @@ def tile_restorer(clk: Any, rst: Any, columns: ColumnStream, rows: Stream, *, ch
     # Columns: as parsed, as values, as coefficients, and in the stages of their pass.
     top, row_top = INVERSE_STAGES + 2, INVERSE_STAGES - 1
     window, aligned = (Signal(intbv(0)[WORD_BITS:]) for _ in range(2))
-    head_length = Signal(intbv(0)[HEAD_BITS.bit_length() :])
+    head_length = Signal(modbv(0)[HEAD_BITS.bit_length() :])
     unary, low, level = Signal(intbv(0)[UNARY_BITS:]), Signal(intbv(0)[LOW_BITS:]), Signal(intbv(0)[LEVEL_BITS:])
     mode, values_mode = (Signal(intbv(0)[MODE_BITS:]) for _ in range(2))
     first, values_first = (Signal(bool(0)) for _ in range(2))

@@ -7,8 +7,9 @@ from typing import Any
 from myhdl import Signal, always_comb, always_seq, block, instances, intbv, modbv
 
 from silicodec.models.dct.tiles import EMPTY, FIRST_REFERENCE, FULL, LOW_PLANES, MEAN_BITS, VALUE_BITS
-
 from silicodec.rtl.blocks.adder_network import register, signed
+from silicodec.rtl.blocks.stream import Stream
+from silicodec.rtl.blocks.transposer import transposer, transposer_control
 from silicodec.rtl.dct.columns import (
     HIGH_BITS,
     LEVEL_BITS,
@@ -24,8 +25,6 @@ from silicodec.rtl.dct.columns import (
 )
 from silicodec.rtl.dct.quantiser import quantiser
 from silicodec.rtl.dct.transform import FORWARD_STAGES, forward_pass
-from silicodec.rtl.blocks.stream import Stream
-from silicodec.rtl.blocks.transposer import transposer, transposer_control
 
 
 class ColumnStream:
@@ -53,7 +52,7 @@ def dct_encoder(clk: Any, rst: Any, rows: Stream, mode: Stream, tiles: Stream) -
         Rows of 8 signed samples of 8 bits, the first one in the most significant bits. A packet is any number of rows;
         its last row is repeated to fill its last tile.
     mode : Stream
-        One word for each packet, as `silicodec.rtl.dct.quantiser.mode_word` gives it.
+        One word for each packet, as of `silicodec.models.dct.modes`.
     tiles : Stream
         The packed stream, in words of 64 bits.
     """

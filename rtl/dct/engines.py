@@ -8,11 +8,10 @@ import numpy as np
 
 from silicodec.models.dct import DCT
 from silicodec.models.dct.maps import to_tiles
-from silicodec.models.samples import from_samples, to_samples
-
+from silicodec.models.dct.modes import MODE_BITS, decode_samples, encode_samples, mode_word
+from silicodec.models.samples import to_samples
 from silicodec.rtl.dct.decoder import dct_decoder
 from silicodec.rtl.dct.encoder import dct_encoder
-from silicodec.rtl.dct.quantiser import MODE_BITS, STEP_BITS, mode_word
 from silicodec.rtl.engine import Engine, Packets, Port, PublishedFigure
 
 LENGTH_BITS = 8
@@ -43,23 +42,14 @@ def row_samples(words: np.ndarray) -> np.ndarray:
     return words.astype(">u8").view(np.int8).reshape(-1, 8)
 
 
-def codec_of(word: int) -> tuple[DCT, str]:
-    """Return the codec and the maps' dtype that a word of a `mode` stream stands for: the inverse of `mode_word`."""
-    offset = word >> (STEP_BITS + 1) & 1
-    unsigned = word >> STEP_BITS & 1
-    return DCT(step=1 << word % (1 << STEP_BITS), signed=int(offset or not unsigned)), "uint8" if offset else "int8"
+def encode_rows(rows: np.ndarray, mode: int) -> np.ndarray:
+    """Encode a packet of rows in a mode, as `dct-encoder` does."""
+    return encode_samples(row_samples(rows), mode)
 
 
-def encode_rows(rows: np.ndarray, word: int) -> np.ndarray:
-    """Encode a packet of rows by the codec of a mode word, as `dct-encoder` does."""
-    codec, dtype = codec_of(word)
-    return codec.encode_words(from_samples(row_samples(rows), np.dtype(dtype)))
-
-
-def decode_rows(words: np.ndarray, count: int, word: int) -> np.ndarray:
-    """Decode `count` tiles by the codec of a mode word, as `dct-decoder` does."""
-    codec, dtype = codec_of(word)
-    return row_words(codec.decode_words(words, (8 * count, 8), dtype))
+def decode_rows(words: np.ndarray, count: int, mode: int) -> np.ndarray:
+    """Decode `count` tiles in a mode, as `dct-decoder` does."""
+    return row_words(decode_samples(words, (8 * count, 8), mode))
 
 
 def _encoder() -> Engine:
@@ -83,6 +73,7 @@ def _encoder() -> Engine:
         tensor="rows",
         clock_ns=5.0,
         published=(_PUBLISHED,),
+        clock_gating=True,
     )
 
 
@@ -112,6 +103,7 @@ def _decoder(*, checked: bool = False) -> Engine:
         tensor="rows",
         clock_ns=5.0,
         published=(_PUBLISHED,),
+        clock_gating=True,
     )
 
 

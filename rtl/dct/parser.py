@@ -32,7 +32,7 @@ class BitWindow:
         self.data: Any = Signal(intbv(0)[WORD_BITS:])
         self.valid: Any = Signal(bool(0))
         self.take: Any = Signal(bool(0))
-        self.length: Any = Signal(intbv(0, min=0, max=WORD_BITS + 1))
+        self.length: Any = Signal(modbv(0)[WORD_BITS.bit_length() :])
         self.finish: Any = Signal(bool(0))
         self.proceed: Any = Signal(bool(0))
         self.clean: Any = Signal(bool(0))
@@ -57,7 +57,7 @@ def word_unpacker(clk: Any, rst: Any, words: Stream, window: BitWindow, *, check
     word = Signal(intbv(0)[WORD_BITS:])
     word_last, over = (Signal(bool(0)) for _ in range(2))
     used = Signal(intbv(WORD_BITS, min=0, max=WORD_BITS + 1))
-    total = Signal(intbv(0, min=0, max=2 * WORD_BITS + 1))
+    total = Signal(modbv(0)[WORD_BITS.bit_length() + 1 :])
     spent, load = (Signal(bool(0)) for _ in range(2))
 
     @always_comb
@@ -261,9 +261,7 @@ def head_parser(
 
 
 @block
-def column_decoder(
-    unary: Any, low: Any, high: Any, level: Any, first: Any, values: Sequence[Any]
-) -> Any:
+def column_decoder(unary: Any, low: Any, high: Any, level: Any, first: Any, values: Sequence[Any]) -> Any:
     """Put folded coefficients together.
 
     Parameters

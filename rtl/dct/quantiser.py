@@ -7,22 +7,8 @@ from typing import Any
 
 from myhdl import Signal, always_comb, block, instances, intbv, modbv
 
-from silicodec.models.dct import DCT
+from silicodec.models.dct.modes import STEP_BITS
 from silicodec.models.dct.tiles import MEAN_BITS, VALUE_BITS
-
-STEP_BITS = 2
-MODE_BITS = STEP_BITS + 2
-"""The base 2 logarithm of the step; whether no mean is negative; whether samples are unsigned ones less 128."""
-MOST_STEP = 1 << (2**STEP_BITS - 1)
-"""Largest step that an engine takes."""
-
-
-def mode_word(codec: DCT, dtype: str = "int8") -> int:
-    """Return what an engine's `mode` stream says for a packet of this codec, of int8 or uint8 maps."""
-    if codec.step > MOST_STEP:
-        raise ValueError(f"DCT engines take steps up to {MOST_STEP}, not {codec.step}")
-    offset = dtype == "uint8"
-    return (codec.step.bit_length() - 1) | (offset or not codec.signed) << STEP_BITS | offset << (STEP_BITS + 1)
 
 
 @block
@@ -36,7 +22,7 @@ def quantiser(coefficients: Sequence[Any], first: Any, mode: Any, values: Sequen
     first : Signal of bool
         It is a tile's first column, which holds its mean.
     mode : Signal of `MODE_BITS` bits
-        As `mode_word` gives it.
+        As of `silicodec.models.dct.modes`.
     values : 8 Signals of `VALUE_BITS` bits
         Folded coefficients; of the mean the bits from `MEAN_BITS` up.
     mean_low : Signal of `MEAN_BITS` bits
@@ -112,7 +98,7 @@ def dequantiser(values: Sequence[Any], first: Any, mode: Any, coefficients: Sequ
     first : Signal of bool
         It is a tile's first column.
     mode : Signal of `MODE_BITS` bits
-        As `mode_word` gives it.
+        As of `silicodec.models.dct.modes`.
     coefficients : 8 signed Signals of `VALUE_BITS` bits
         Restored.
     """

@@ -120,9 +120,10 @@ def jobs_of(designs: Designs, activity: Path | None, options: dict[str, Any]) ->
 @asic.command()
 @design_options
 @PERIOD
+@click.option("--clock-gating", is_flag=True, help="Gate clocks, as the DCT engines always have them.")
 @click.option("--out", "folder", type=FOLDER, default=BUILD, show_default=True, help="Folder of records.")
 @click.option("--json", "json_file", type=OUTPUT, metavar="FILE", help="Write all figures to this file as well.")
-def measure(designs: Designs, period_ns: float, folder: Path, json_file: Path | None) -> None:
+def measure(designs: Designs, period_ns: float, clock_gating: bool, folder: Path, json_file: Path | None) -> None:
     """Measure area and critical paths at the typical corner, the way the figures of the README were measured.
 
     Takes engines of the catalog, or any Verilog with a top-level name:
@@ -142,14 +143,16 @@ def measure(designs: Designs, period_ns: float, folder: Path, json_file: Path | 
 
     measurements: list[Measurement] = []
     if designs.source:
-        measurements.append(measure_source(designs.source, clock_ports=designs.clock_ports, period_ns=period_ns))
+        options: dict[str, Any] = {"clock_ports": designs.clock_ports, "clock_gating": clock_gating}
+        measurements.append(measure_source(designs.source, period_ns=period_ns, **options))
     for engine in designs.engines:
         click.echo(f"measuring {engine.name}", err=True)
         source = Source(engine.top, text=verilog(engine))
-        measurements.append(measure_source(source, name=engine.name, period_ns=period_ns))
+        gating = clock_gating or engine.clock_gating
+        measurements.append(measure_source(source, name=engine.name, period_ns=period_ns, clock_gating=gating))
         write_record(measurements[-1], folder)
     columns: Columns = [("design", "left"), *((heading, "right") for heading in HEADINGS)]
-    print_table(CORNER, columns, [(m.name, *measured_figures(m)) for m in measurements])
+    print_table(CORNER, columns, [(described(m), *measured_figures(m)) for m in measurements])
     for measurement in measurements:
         for line in left_outside(measurement):
             say(line)
@@ -158,6 +161,11 @@ def measure(designs: Designs, period_ns: float, folder: Path, json_file: Path | 
         say("paths from one clock port to another are not timed")
     if json_file:
         write_json(json_file, [dataclasses.asdict(measurement) for measurement in measurements])
+
+
+def described(measurement: Measurement) -> str:
+    """Return a measurement's name, and whether clocks were gated."""
+    return measurement.name + (", gated clocks" if measurement.clock_gating else "")
 
 
 @asic.command()

@@ -38,7 +38,7 @@ with atheris.instrument_imports(include=["silicodec", "json"], exclude=COMPILED)
 SEED_WORDS = np.array([0, 0, 3, 4, 4, 5, 0, 7, 1, 1, 2, 3, 5, *[0] * 40, 6, 7, 6, 5], np.uint8)
 
 MAP_PARAMETERS = {
-    "dct": {"signed": (0, 1), "two_level": (0, 1)},
+    "dct": {"signed": (0, 1)},
     "transform": {"signed": (0, 1), "symbol_bits": (2, 8), "block": (1, 3)},
 }
 """Parameters of lossy codecs to try, with their bounds; those of others stay as they are."""

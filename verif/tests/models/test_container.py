@@ -90,8 +90,15 @@ def test_any_flipped_bit_is_found(bit):
 
 
 def test_newer_version():
-    with pytest.raises(CorruptDataError, match=r"of version 2; .* upgrade"):
-        Encoded.from_bytes(container_with(version=2))
+    with pytest.raises(CorruptDataError, match=r"of version 3; .* upgrade"):
+        Encoded.from_bytes(container_with(version=3))
+
+
+def test_version_of_a_changed_format():
+    """An older reader says of these files alone that it needs an upgrade."""
+    container = make_codec("dct").encode(np.zeros((8, 8), np.int8)).to_bytes()
+    assert PREFIX.unpack_from(container)[1] == 2
+    assert PREFIX.unpack_from(CONTAINER)[1] == 1
 
 
 @pytest.mark.parametrize(
