@@ -288,7 +288,7 @@ def _for_each(batches: Sequence[Images], workers: int | None, scheduler: str | N
     def local() -> Any:
         # Where Ctrl-C meets a call to the cluster half-way, distributed's own clean-up fails and would say so here.
         logging.getLogger("tornado.application").setLevel(logging.CRITICAL)
-        with _interrupts_ignored():
+        with _interrupts_deferred():
             return LocalCluster(
                 n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL
             )
@@ -303,16 +303,22 @@ def _for_each(batches: Sequence[Images], workers: int | None, scheduler: str | N
 
 
 @contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    """Start processes that leave Ctrl-C to this one, which then stops them."""
+def _interrupts_deferred() -> Iterator[None]:
+    """Start processes that leave Ctrl-C to this one; one that comes meanwhile takes effect when they have started."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    # Threads and processes that start meanwhile inherit the mask. A thread from before takes the signal all the same.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         yield
     finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         signal.signal(signal.SIGINT, before)
+    if came:
+        raise KeyboardInterrupt
 
 
 def _in_this_process(
