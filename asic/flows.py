@@ -173,6 +173,11 @@ def job_name(job: Job) -> str:
     return f"{job.flow}-{job.corner}-{job.period_ns:g}ns{gating}".replace(".", "_")
 
 
+def job_folder(job: Job, build: Path) -> Path:
+    """Folder of a job in SiliconCompiler's build folder."""
+    return build / job.top / job_name(job)
+
+
 def step_folder(job: Job, build: Path, step: str, index: str = PLAIN) -> Path:
     """Folder of a step in SiliconCompiler's build folder."""
-    return build / job.top / job_name(job) / step / index
+    return job_folder(job, build) / step / index

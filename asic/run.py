@@ -11,8 +11,9 @@ from typing import Any
 
 from siliconcompiler import ASIC
 
-from silicodec.asic.flows import make_project, step_folder
+from silicodec.asic.flows import job_folder, make_project, step_folder
 from silicodec.asic.job import Job
+from silicodec.asic.lock import locked
 from silicodec.asic.pdk import GATE_EQUIVALENT_UM2, MeasurementError
 from silicodec.asic.power import read_power
 from silicodec.asic.recipe import recipe
@@ -46,21 +47,23 @@ def run_job(job: Job, folder: Path, scheduler: str | None = None) -> Result:
     Raises
     ------
     MeasurementError
-        If a tool or the process data is missing, or a step fails; the message has the tool's reason and its log's path.
+        If a tool or the process data is missing, another process runs the same job in the same folder, or a step fails;
+        the message has the tool's reason and its log's path.
     ValueError
         If the job cannot be run as it stands.
     """
     check_job(job)
     check_tools(job.flow)
     folder = folder.resolve()
-    project = make_project(job, folder, scheduler)
-    try:
-        history = project.run()
-    except RuntimeError as error:
-        raise MeasurementError(explain_failure(job, folder, project, str(error))) from None
-    except SystemExit:  # SiliconCompiler's answer to Ctrl-C while steps are running
-        raise KeyboardInterrupt from None
-    return make_result(job, folder, project, history)
+    with locked(job_folder(job, folder)):
+        project = make_project(job, folder, scheduler)
+        try:
+            history = project.run()
+        except RuntimeError as error:
+            raise MeasurementError(explain_failure(job, folder, project, str(error))) from None
+        except SystemExit:  # SiliconCompiler's answer to Ctrl-C while steps are running
+            raise KeyboardInterrupt from None
+        return make_result(job, folder, project, history)
 
 
 def check_job(job: Job) -> None:
