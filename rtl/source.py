@@ -161,9 +161,9 @@ class Source:
         files = [str(file) for file in self.files]
         if self.front_end == "slang":
             values = [f"-G {name}={_literal(value)}" for name, value in self.parameters]
-            commands = [" ".join(["read_slang", "--top", self.top, *values, *options, *files])]
+            commands = [" ".join(["read_slang --ignore-assertions", "--top", self.top, *values, *options, *files])]
         else:
-            commands = [" ".join(["read_verilog -sv", *options, *files])]
+            commands = [" ".join(["read_verilog -sv -noassert -noassume", *options, *files])]
             # `chparam` knows no negative numbers.
             values = [f"{name} {_literal(_two_complement(value))}" for name, value in self.parameters]
             commands += [f"chparam -set {value} {self.top}" for value in values]
