@@ -7,9 +7,10 @@ from typing import Any
 from myhdl import Signal, always_comb, always_seq, block, instances, intbv, modbv
 
 from silicodec.models.accelerator.packets import RAW
+from silicodec.models.dct.modes import MODE_BITS
 from silicodec.rtl.blocks.stream import Stream
-from silicodec.rtl.dct.codec import dct_decoder, dct_encoder
-from silicodec.rtl.dct.quantiser import MODE_BITS
+from silicodec.rtl.dct.decoder import dct_decoder
+from silicodec.rtl.dct.encoder import dct_encoder
 
 CODEC_BITS = 5
 TILE_BITS = 6

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from myhdl import Signal, always_comb, always_seq, block, intbv
 
-from silicodec.models.accelerator.packets import RAW, dct_of, decode, encode
+from silicodec.models.accelerator.packets import RAW, decode, encode
+from silicodec.models.dct import DCT
+from silicodec.models.dct.modes import mode_word
 from silicodec.rtl.accelerator.codec_slot import CodedPackets, DecodedRows, decode_slot, encode_slot
 from silicodec.rtl.catalog import ENGINES
 from silicodec.rtl.dct.engines import length_words
@@ -12,7 +14,10 @@ from silicodec.rtl.engine import Engine, Port
 from silicodec.verif.drivers.stalls import Stalls
 from silicodec.verif.simulate import simulate
 
-DCT_WORDS = (1, 1 + 4 * 2, 1 + 4 * 5)
+DCT_MODE = mode_word(DCT(step=2))
+DCT_WORDS = tuple(
+    1 + 2 * mode for mode in (DCT_MODE, mode_word(DCT(step=4, signed=0)), mode_word(DCT(step=1), "uint8"))
+)
 
 
 @block
@@ -117,7 +122,7 @@ def test_the_slot_is_as_fast_as_its_decoder():
     packets = [encode(samples[:, :8], DCT_WORDS[0]) for samples in maps_of(2, 200)]
     jobs = np.full(len(packets), DCT_WORDS[0] | 1 << 5, np.uint16)
     slot = simulate(DECODING, {"packed": packets, "jobs": [jobs]})
-    lengths = [length_words(1, dct_of(DCT_WORDS[0]))] * len(packets)
+    lengths = [length_words(1, DCT_MODE)] * len(packets)
     decoder = simulate(ENGINES["dct-decoder"], {"tiles": packets, "length": lengths})
     assert len(slot.streams["rows"]) == len(packets)
     assert slot.cycles < 1.1 * decoder.cycles
