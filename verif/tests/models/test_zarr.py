@@ -24,7 +24,6 @@ def test_numcodecs_makes_and_uses_it(codec_id):
     assert numcodecs.get_codec(codec.get_config()) == codec
     assert pickle.loads(pickle.dumps(codec)) == codec
     encoded = codec.encode(MAPS)
-    assert len(encoded) < MAPS.nbytes
     np.testing.assert_array_equal(codec.decode(encoded).reshape(MAPS.shape), MAPS)
     out = np.empty_like(MAPS)
     codec.decode(encoded, out=out)

@@ -14,20 +14,12 @@ from silicodec.models.transform.codec import LinearTransform
 from silicodec.rtl.transform.engines import TRANSFORM_ENGINES, pca_encoder_engine
 from silicodec.rtl.transform.matrix_tables import MatrixShape, matrix_table
 from silicodec.verif.compare import check, first_difference
-from silicodec.verif.drivers.stalls import Stalls
+from silicodec.verif.drivers.stalls import STALLS, Stalls
 from silicodec.verif.simulate import simulate
 
-BACKENDS = ["myhdl", "icarus", "verilator"]
 ENGINES = {engine.name: engine for engine in TRANSFORM_ENGINES if not engine.name.startswith("huffman")}
 ENCODER = ENGINES["pca-encoder"]
 SHAPE = MatrixShape(**ENCODER.parameters)
-STALLS = {
-    "free": None,
-    "stalled": Stalls(seed=1),
-    "input-starved": Stalls(seed=2, input_probability=0.8, output_probability=0),
-    "output-blocked": Stalls(seed=3, input_probability=0, output_probability=0.8),
-    "ready-after-valid": Stalls(seed=4, ready_after_valid=True),
-}
 SHAPES = {
     "one": MatrixShape(1, 1, 1),
     "truncated": MatrixShape(3, 6, 2, out_bits=4),
@@ -74,10 +66,10 @@ def edge_inputs(shape):
     }
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_edge_cases_back_to_back_with_changes_of_the_matrix(backend):
+@pytest.mark.parametrize("stalls", STALLS.values(), ids=STALLS)
+def test_edge_cases_back_to_back_with_changes_of_the_matrix(stalls):
     inputs = edge_inputs(SHAPE)
-    simulation = check(ENCODER, inputs, backend=backend)
+    simulation = check(ENCODER, inputs, stalls=stalls)
     assert simulation.words["values"] == sum(packet.size for packet in inputs["values"])
 
 
@@ -93,29 +85,6 @@ def tensors():
     pixels = random.laplace(0, 12, (40, 3)) @ random.normal(0, 1, (3, 16)) + random.normal(0, 2, (40, 16))
     values = np.clip(np.rint(pixels), -128, 127).astype(np.int8)
     return [values, values[:1], values[3:5], values[:2].reshape(-1)[:7]]
-
-
-@pytest.mark.parametrize("stalls", STALLS.values(), ids=STALLS)
-@pytest.mark.parametrize("name", ["pca-encoder", "transform-encoder", "transform-decoder-checked"])
-def test_stalls_change_nothing_but_the_time(name, stalls):
-    engine = ENGINES[name]
-    check(engine, engine.stimulus(tensors()), stalls=stalls)
-
-
-@pytest.mark.parametrize("backend", ["myhdl", "icarus"])
-@pytest.mark.parametrize("name", ["transform-encoder", "transform-decoder-checked"])
-def test_stalled_cycles_are_the_same_on_every_backend(name, backend):
-    engine = ENGINES[name]
-    stimulus, stalls = engine.stimulus(tensors()[-2:]), Stalls(seed=5)
-    assert (
-        check(engine, stimulus, backend=backend, stalls=stalls).cycles == check(engine, stimulus, stalls=stalls).cycles
-    )
-
-
-@pytest.mark.parametrize("name", ["pca-decoder", "transform-decoder"])
-def test_decoders_that_differ_little_from_others(name):
-    engine = ENGINES[name]
-    check(engine, engine.stimulus(tensors()[-3:]), backend="myhdl")
 
 
 @settings(max_examples=30)

@@ -15,19 +15,12 @@ from silicodec.models.systolic.tiling import add_tiles, image_patches, vector_ti
 from silicodec.rtl.convert import verilog
 from silicodec.rtl.systolic.engines import compressed_systolic_engine, port_words, systolic_engine, value_ports
 from silicodec.verif.compare import check
-from silicodec.verif.drivers.stalls import Stalls
+from silicodec.verif.drivers.stalls import STALLS, Stalls
 from silicodec.verif.matrix_product import multiply
 from silicodec.verif.simulate import simulate
 
 SIZES = [(1, 1), (2, 3), (8, 8), (4, 16)]
 ARRAYS = {size: systolic_engine(*size) for size in SIZES}
-STALLS = {
-    "free": None,
-    "stalled": Stalls(seed=1),
-    "input-starved": Stalls(seed=2, input_probability=0.8, output_probability=0),
-    "output-blocked": Stalls(seed=3, input_probability=0, output_probability=0.5),
-    "ready-after-valid": Stalls(seed=4, ready_after_valid=True),
-}
 
 
 def packets(size, counts, seed=0):

@@ -17,7 +17,7 @@ from silicodec.rtl.convert import verilog
 from silicodec.rtl.ebpc.engines import length_words
 from silicodec.rtl.source import Source
 from silicodec.verif.compare import check, first_difference
-from silicodec.verif.drivers.stalls import Stalls
+from silicodec.verif.drivers.stalls import STALLS, Stalls
 from silicodec.verif.errors import SimulationError
 from silicodec.verif.simulate import simulate
 
@@ -25,12 +25,6 @@ needs_cells = pytest.mark.skipif(
     not os.environ.get("SILICODEC_PDK") or importlib.util.find_spec("pyosys") is None,
     reason="needs SILICODEC_PDK and pyosys",
 )
-STALLS = {
-    "none": None,
-    "random": Stalls(seed=1),
-    "ready-after-valid": Stalls(seed=2, ready_after_valid=True),
-    "slow-output": Stalls(seed=3, input_probability=0, output_probability=0.7),
-}
 
 
 def packets():
