@@ -29,7 +29,9 @@ def simulate(
     """Send packets through an engine, back to back, and collect what comes out.
 
     Every input has its own source and every output its own sink; they run independently of each other. Every output
-    is watched for the rules of streams. A simulation gives the same cycles on every backend.
+    is watched for the rules of streams: what is offered may not change before it is taken, not even when `ready`
+    changes within a cycle. An input without a word shows junk, on Icarus X, and offers junk in reset, which must not be
+    taken. A simulation gives the same cycles on every backend.
 
     Parameters
     ----------
@@ -61,7 +63,7 @@ def simulate(
     Raises
     ------
     StreamRuleError
-        If an output breaks a rule of streams.
+        If a stream breaks a rule.
     SimulationError
         If words are left that the engine does not take, if an output ends without `last`, if the simulation does not
         end, or if the backend's program is missing.
@@ -137,7 +139,9 @@ def _check(engine: Engine, stimulus: Stimulus, recording: Recording, simulation:
     """Raise an error if the simulation did not end as it should."""
     if recording.violation:
         stream, what = recording.violation
-        raise StreamRuleError(f"{engine.name}: stream {stream}, cycle {recording.cycles - 1}: {what}", simulation)
+        raise StreamRuleError(
+            f"{engine.name}: stream {stream}, cycle {max(recording.cycles - 1, 0)}: {what}", simulation
+        )
     for name, source in stimulus.sources.items():
         if left := source.words.size - recording.taken[name]:
             raise SimulationError(

@@ -41,7 +41,7 @@ def bit_unpacker(
     loaded = Signal(bool(0))
     used = Signal(intbv(0)[shift_bits:])
     new_used = Signal(intbv(0)[shift_bits + 1 :])
-    following = Signal(intbv(0)[word_bits:]) if checked else words.data
+    following = Signal(intbv(0)[word_bits:])
     load = Signal(bool(0))
 
     @always_comb
@@ -91,12 +91,21 @@ def bit_unpacker(
         elif window.take:
             used.next = new_used[shift_bits:]
 
-    if checked:
+    # What is not valid may not come near a handshake, not even beyond the end of a malformed packet.
+    if not checked:
 
         @always_comb
         def look_ahead() -> None:
             following.next = 0
-            if not word_last:
+            if words.valid:
+                following.next = words.data
+
+    else:
+
+        @always_comb
+        def look_within() -> None:
+            following.next = 0
+            if words.valid and not word_last:
                 following.next = words.data
 
         beyond = Signal(bool(0))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from myhdl import Signal, always_comb, block, instances, intbv
+from myhdl import Signal, always_comb, always_seq, block, instances, intbv
 
 
 class Stream:
@@ -101,20 +101,60 @@ class BitWindow:
 
 
 @block
-def fork(source: Stream, first: Stream, second: Stream) -> Any:
-    """Hand every word of `source` to `first` and `second` in the same cycle.
-
-    Neither sink's `ready` may depend on its `valid`.
-    """
+def reset_gate(rst: Any, source: Stream, sink: Stream) -> Any:
+    """Pass a stream on, but nothing while `rst` is high: a word taken then would be lost, or change a memory."""
 
     @always_comb
-    def copy() -> None:
+    def offer() -> None:
+        sink.data.next = source.data
+        sink.last.next = source.last
+        sink.valid.next = source.valid and not rst
+
+    # Apart from `offer`: together they would look like a loop to a simulator.
+    @always_comb
+    def accept() -> None:
+        source.ready.next = sink.ready and not rst
+
+    return instances()
+
+
+def gated(*sources: Stream) -> list[Stream]:
+    """Return streams of the same widths, for what comes of an engine's inputs after `reset_gates`."""
+    return [Stream(len(source.data)) for source in sources]
+
+
+@block
+def reset_gates(rst: Any, sources: Sequence[Stream], sinks: Sequence[Stream]) -> Any:
+    """Put a `reset_gate` into each of some streams."""
+    gates = [reset_gate(rst, source, sink) for source, sink in zip(sources, sinks, strict=True)]
+    return instances()
+
+
+@block
+def fork(clk: Any, rst: Any, source: Stream, first: Stream, second: Stream) -> Any:
+    """Hand every word of `source` to `first` and `second`, each as soon as it is ready.
+
+    A sink that has taken the word while the other one has not is remembered: its `valid` may not wait for the other's
+    `ready`.
+    """
+    first_done, second_done = (Signal(bool(0)) for _ in range(2))
+
+    @always_comb
+    def offer() -> None:
         first.data.next = source.data
         first.last.next = source.last
-        first.valid.next = source.valid and second.ready
+        first.valid.next = source.valid and not first_done
         second.data.next = source.data
         second.last.next = source.last
-        second.valid.next = source.valid and first.ready
-        source.ready.next = first.ready and second.ready
+        second.valid.next = source.valid and not second_done
+
+    @always_comb
+    def accept() -> None:
+        source.ready.next = (first.ready or first_done) and (second.ready or second_done)
+
+    @always_seq(clk.posedge, reset=rst)
+    def remember() -> None:
+        first_done.next = source.valid and (first.ready or first_done) and not (second.ready or second_done)
+        second_done.next = source.valid and (second.ready or second_done) and not (first.ready or first_done)
 
     return instances()

@@ -9,7 +9,7 @@ from myhdl import ConcatSignal, Signal, always_comb, always_seq, block, instance
 from silicodec.models.dct.modes import MODE_BITS, STEP_BITS
 from silicodec.models.dct.tiles import EMPTY, FIRST_REFERENCE, FULL, LOW_PLANES, MEAN_BITS, SHORT, VALUE_BITS
 from silicodec.rtl.blocks.adder_network import drive, register, signed, take
-from silicodec.rtl.blocks.stream import Stream
+from silicodec.rtl.blocks.stream import Stream, gated, reset_gates
 from silicodec.rtl.blocks.transposer import transposer, transposer_control
 from silicodec.rtl.dct.columns import HEAD_BITS, HIGH_BITS, LEVEL_BITS, LOW_BITS, UNARY_BITS, WORD_BITS
 from silicodec.rtl.dct.parser import BitWindow, column_decoder, head_parser, word_unpacker
@@ -69,7 +69,9 @@ def dct_decoder(
     if length_bits < 1:
         raise ValueError(f"length_bits must be at least 1, not {length_bits}")
     columns = ColumnStream()
-    parser = tile_parser(clk, rst, tiles, length, columns, length_bits=length_bits, checked=checked)
+    words, parts = gated(tiles, length)
+    gates = reset_gates(rst, [tiles, length], [words, parts])
+    parser = tile_parser(clk, rst, words, parts, columns, length_bits=length_bits, checked=checked)
     transform = tile_restorer(clk, rst, columns, rows, checked=checked)
     return instances()
 
@@ -145,7 +147,7 @@ def tile_parser(
         window.length.next = head_length + planes_length
         if wide:
             window.length.next = (level - most_low) << 3
-        length.ready.next = window.valid and columns.ready and ends_part
+        length.ready.next = window.valid and length.valid and columns.ready and ends_part
 
     @always_seq(clk.posedge, reset=rst)
     def control() -> None:

@@ -8,7 +8,7 @@ from myhdl import Signal, always_comb, always_seq, block, instances, intbv, modb
 
 from silicodec.models.dct.tiles import EMPTY, FIRST_REFERENCE, FULL, LOW_PLANES, MEAN_BITS, VALUE_BITS
 from silicodec.rtl.blocks.adder_network import register, signed
-from silicodec.rtl.blocks.stream import Stream
+from silicodec.rtl.blocks.stream import Stream, gated, reset_gates
 from silicodec.rtl.blocks.transposer import transposer, transposer_control
 from silicodec.rtl.dct.columns import (
     HIGH_BITS,
@@ -57,7 +57,9 @@ def dct_encoder(clk: Any, rst: Any, rows: Stream, mode: Stream, tiles: Stream) -
         The packed stream, in words of 64 bits.
     """
     columns, chunks = ColumnStream(), ChunkStream()
-    transform = tile_transform(clk, rst, rows, mode, columns)
+    (running_rows,) = gated(rows)
+    gates = reset_gates(rst, [rows], [running_rows])
+    transform = tile_transform(clk, rst, running_rows, mode, columns)
     coder = tile_coder(clk, rst, columns, chunks)
     packer = chunk_packer(clk, rst, chunks, tiles)
     return instances()
@@ -118,7 +120,7 @@ def tile_transform(clk: Any, rst: Any, rows: Stream, mode: Stream, columns: Colu
 
     @always_comb
     def take_mode() -> None:
-        mode.ready.next = advance and valid[top] and last[top]
+        mode.ready.next = advance and valid[top] and last[top] and not rst
 
     @always_seq(clk.posedge, reset=rst)
     def follow() -> None:

@@ -64,7 +64,9 @@ def word_unpacker(clk: Any, rst: Any, words: Stream, window: BitWindow, *, check
     def show() -> None:
         both = modbv(0)[2 * WORD_BITS :]
         both[2 * WORD_BITS : WORD_BITS] = word
-        both[WORD_BITS:] = words.data
+        # What is not valid may not come near a handshake, not even beyond the end of a malformed packet.
+        if words.valid:
+            both[WORD_BITS:] = words.data
         for stage in downrange(6):
             if used[stage]:
                 both[:] = both << (1 << stage)

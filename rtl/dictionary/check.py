@@ -7,7 +7,8 @@ from typing import Any
 from myhdl import ConcatSignal, Signal, always_comb, always_seq, block, instances, intbv
 
 from silicodec.models.dictionary.code import CLASSES, LAYOUT_BITS, MAX_LITERAL_WIDTH, Kind
-from silicodec.rtl.dictionary.literals import PLANES
+from silicodec.rtl.dictionary.code_parser import Decision
+from silicodec.rtl.dictionary.literals import PLANES, LiteralPort
 
 
 @block
@@ -63,9 +64,8 @@ def class_check(layout: Any, fault: Any, *, low: int, room: int) -> Any:
 
 @block
 def code_check(
-    clk: Any, rst: Any, start: Any, code: Any, decision: Any, empty: Any, literal: Any, short: Any, flaw: Any,
-    *, slot_bits: int,
-) -> Any:  # fmt: skip
+    clk: Any, rst: Any, start: Any, code: Any, decision: Decision, literal: LiteralPort, flaw: Any, *, slot_bits: int
+) -> Any:
     """Remember whether anything was wrong with a code or literal of a packet.
 
     Parameters
@@ -74,10 +74,8 @@ def code_check(
         A packet begins.
     code : Signal of bool
         A code is read: what `decision` says.
-    empty : Signal of bool
-        The packet ends without an entry.
-    literal, short : Signal of bool
-        A literal is read; it has no planes or lacks some.
+    literal : LiteralPort
+        The literals, which may be short.
     flaw : Signal of bool
         Anything was wrong.
     """
@@ -97,7 +95,7 @@ def code_check(
         else:
             if code and decision.store:
                 stored.next[decision.slot] = True
-            if empty or (literal and short) or (code and (decision.unknown or (decision.read and not here))):
+            if (literal.take and literal.short) or (code and (decision.unknown or (decision.read and not here))):
                 flaw.next = True
 
     return instances()

@@ -10,11 +10,14 @@ from silicodec.models.codec import to_words
 from silicodec.models.dictionary.code import LAYOUT_BITS
 from silicodec.models.dictionary.codec import DENSE, SPARSE, Dictionary
 from silicodec.models.dictionary.trimming import Trimming
+from silicodec.models.errors import CorruptDataError
 from silicodec.models.systolic.tiling import pad_to_multiple
 from silicodec.rtl.dictionary.decoder import HAS_LITERALS, dictionary_decoder
 from silicodec.rtl.dictionary.weight_trimmer import SETTINGS_BITS, weight_trimmer
 from silicodec.rtl.engine import Engine, Packets, Port, PublishedFigure
 
+LENGTH_BITS = 16
+"""Bits of a packet's number of entries."""
 DEFAULT_TRIMMING = Trimming(low_bits=3, threshold=6)
 _PUBLISHED = PublishedFigure(
     source="HardCompress (ISQED 2021)", conditions="sizes of weights, no figure of its decoder"
@@ -90,25 +93,49 @@ def trimmer_settings(trimming: Trimming) -> np.ndarray:
 
 
 def code_ports(codec: Dictionary) -> tuple[Port, ...]:
-    """Return the ports for the streams of a codec."""
-    return Port("layout", LAYOUT_BITS), Port("codes", codec.code_bits), Port("literals", 8 * codec.entry_size)
+    """Return the ports for the streams of a codec, and for the number of entries."""
+    return (
+        Port("layout", LAYOUT_BITS),
+        Port("length", LENGTH_BITS),
+        Port("codes", codec.code_bits),
+        Port("literals", 8 * codec.entry_size),
+    )
 
 
 def encoded_packets(codec: Dictionary, packets: Sequence[np.ndarray]) -> dict[str, list[np.ndarray]]:
     """Encode packets of words to the streams of a decoder."""
     encoded = [codec.encode_words(packet) for packet in packets]
     streams = {name: [streams[name] for streams in encoded] for name in codec.stream_names}
-    return streams | {"literals": [words for words in streams["literals"] if words.size]}
+    return streams | {
+        "length": [length_words(-(-packet.size // codec.entry_size)) for packet in packets],
+        "literals": [words for words in streams["literals"] if words.size],
+    }
+
+
+def length_words(entries: int) -> np.ndarray:
+    """Return a packet of a decoder's `length` stream, uint16.
+
+    Raises
+    ------
+    ValueError
+        If a packet cannot have so many entries.
+    """
+    if not 1 <= entries <= 1 << LENGTH_BITS:
+        raise ValueError(f"a packet has 1 to {1 << LENGTH_BITS} entries, not {entries}")
+    return np.array([entries % (1 << LENGTH_BITS)], np.uint16)
 
 
 def decoded_packets(codec: Dictionary, inputs: Mapping[str, Packets]) -> list[np.ndarray]:
     """Decode the streams of a decoder to packets of the words of whole entries."""
     literals = iter(inputs["literals"])
     nothing = np.empty(0, np.uint64)
-    return [
-        codec.decode_words(layout, codes, next(literals, nothing) if layout[0] & HAS_LITERALS else nothing)
-        for layout, codes in zip(inputs["layout"], inputs["codes"], strict=True)
-    ]
+    packets = []
+    for layout, length, codes in zip(inputs["layout"], inputs["length"], inputs["codes"], strict=True):
+        words = codec.decode_words(layout, codes, next(literals, nothing) if layout[0] & HAS_LITERALS else nothing)
+        if not np.array_equal(length_words(words.size // codec.entry_size), length[:1]):
+            raise CorruptDataError(f"packet of {length[0]} entries has codes for {words.size // codec.entry_size}")
+        packets.append(words)
+    return packets
 
 
 def pack_entries(words: np.ndarray, entry_size: int) -> np.ndarray:

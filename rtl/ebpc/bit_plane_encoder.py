@@ -92,8 +92,9 @@ def bit_plane_encoder(clk: Any, rst: Any, words: Stream, symbols: SymbolStream, 
 
     @always_comb
     def accept() -> None:
-        word_zero.next = words.data == 0
-        words.ready.next = not closing and (not spare_valid or words.data == 0 or steady)
+        # Only what `valid` gates may decide on a handshake.
+        word_zero.next = words.valid and words.data == 0
+        words.ready.next = not closing and (not spare_valid or (words.valid and words.data == 0) or steady)
 
     @always_comb
     def select() -> None:

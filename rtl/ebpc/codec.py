@@ -8,7 +8,7 @@ from myhdl import Signal, always_comb, always_seq, block, instances, intbv, modb
 
 from silicodec.rtl.blocks.bit_packer import bit_packer
 from silicodec.rtl.blocks.bit_unpacker import bit_unpacker
-from silicodec.rtl.blocks.stream import AxiStream, BitWindow, Stream, SymbolStream, fork
+from silicodec.rtl.blocks.stream import AxiStream, BitWindow, Stream, SymbolStream, fork, gated, reset_gates
 from silicodec.rtl.ebpc.bit_plane_decoder import bit_plane_decoder
 from silicodec.rtl.ebpc.bit_plane_encoder import bit_plane_encoder
 from silicodec.rtl.ebpc.zero_runs import zero_run_decoder, zero_run_encoder
@@ -41,7 +41,9 @@ def ebpc_encoder(
     zero_symbols = SymbolStream(word_bits)
     plane_symbols = SymbolStream(word_bits)
 
-    split = fork(words, zero_words, plane_words)
+    (taken,) = gated(words)
+    gates = reset_gates(rst, [words], [taken])
+    split = fork(clk, rst, taken, zero_words, plane_words)
     zero_coder = zero_run_encoder(clk, rst, zero_words, zero_symbols, word_bits=word_bits, max_zero_run=max_zero_run)
     zero_packer = bit_packer(clk, rst, zero_symbols, znz, word_bits=word_bits)
     plane_coder = bit_plane_encoder(clk, rst, plane_words, plane_symbols, word_bits=word_bits)
@@ -118,8 +120,10 @@ def ebpc_decoder(
     offered = Signal(bool(0))
     taken = Signal(bool(0))
 
-    znz_unpacker = bit_unpacker(clk, rst, znz, znz_window, znz_start, over, word_bits=word_bits, checked=checked)
-    bpc_unpacker = bit_unpacker(clk, rst, bpc, bpc_window, bpc_start, over, word_bits=word_bits, checked=checked)
+    zeros, planes, parts = gated(znz, bpc, length)
+    gates = reset_gates(rst, [znz, bpc, length], [zeros, planes, parts])
+    znz_unpacker = bit_unpacker(clk, rst, zeros, znz_window, znz_start, over, word_bits=word_bits, checked=checked)
+    bpc_unpacker = bit_unpacker(clk, rst, planes, bpc_window, bpc_start, over, word_bits=word_bits, checked=checked)
     zero_decoder = zero_run_decoder(
         clk,
         rst,
@@ -151,14 +155,14 @@ def ebpc_decoder(
 
     @always_comb
     def start() -> None:
-        length.ready.next = not active or refill
+        parts.ready.next = not active or refill
         znz_start.next = active and not over
         bpc_start.next = active and not over and not no_planes
 
     @always_comb
     def measure() -> None:
         last_word.next = remaining == 1 and last_part
-        starving.next = remaining == 1 and not last_part and not length.valid
+        starving.next = remaining == 1 and not last_part and not parts.valid
         refill.next = remaining == 1 and not last_part and count
 
     @always_comb
@@ -188,17 +192,17 @@ def ebpc_decoder(
         elif active:
             over.next = taken and nonzero.last
         else:
-            active.next = length.valid
+            active.next = parts.valid
 
     @always_seq(clk.posedge, reset=None)
     def count_down() -> None:
         if not active or refill:
-            remaining.next = length.data[length_bits:]
-            last_part.next = length.last
+            remaining.next = parts.data[length_bits:]
+            last_part.next = parts.last
         elif count:
             remaining.next = remaining - 1
         if not active:
-            no_planes.next = length.data[length_bits]
+            no_planes.next = parts.data[length_bits]
 
     if checked:
         starved = Signal(bool(0))

@@ -47,7 +47,8 @@ def zero_run_encoder(
 
     @always_comb
     def classify() -> None:
-        zero.next = words.data == 0
+        # Only what `valid` gates may decide on a handshake.
+        zero.next = words.valid and words.data == 0
 
     @always_comb
     def code() -> None:
@@ -66,7 +67,7 @@ def zero_run_encoder(
 
     @always_comb
     def handshake() -> None:
-        needed.next = closing or not zero or (pending and run == max_zero_run - 1)
+        needed.next = closing or (words.valid and (not zero or (pending and run == max_zero_run - 1)))
         symbols.valid.next = closing or (words.valid and (not zero or (pending and run == max_zero_run - 1)))
 
     @always_comb

@@ -16,6 +16,7 @@ def compressed_systolic_array(
     clk: Any,
     rst: Any,
     layout: Stream,
+    length: Stream,
     codes: Stream,
     literals: Stream,
     activations: StreamGroup,
@@ -28,16 +29,17 @@ def compressed_systolic_array(
 
     Parameters
     ----------
-    layout, codes, literals : Stream
+    layout, length, codes, literals : Stream
         Packets of rows of tiles, coded; an entry is a row.
     activations, sums : StreamGroup
-        As those of the systolic array.
+        As those of the systolic array. A malformed packet of weights has its number of rows, too; `error` is high with
+        `last` of the sums for its last tile.
     rows, columns : int
         Size of the array; 1, 2, 4 or 8 columns.
     """
     if columns not in (1, 2, 4, 8):
         raise ValueError(f"columns must be 1, 2, 4 or 8, not {columns}")
-    weights = Stream(8 * columns)
-    decoder = dictionary_decoder(clk, rst, layout, codes, literals, weights, entry_size=columns)
+    weights = Stream(8 * columns, error=True)
+    decoder = dictionary_decoder(clk, rst, layout, length, codes, literals, weights, entry_size=columns, checked=True)
     array = systolic_array(clk, rst, StreamGroup([weights]), activations, sums, rows=rows, columns=columns)
     return instances()

@@ -13,8 +13,9 @@ from silicodec.models.systolic.tiling import pad_to_multiple
 from silicodec.rtl.blocks.stream import StreamGroup
 from silicodec.rtl.dictionary.engines import code_ports, decoded_packets, encoded_packets
 from silicodec.rtl.engine import Engine, Packets, Port
-from silicodec.rtl.systolic.array import PORT_VALUES, SUM_BITS, systolic_array
+from silicodec.rtl.systolic.array import PORT_VALUES, systolic_array
 from silicodec.rtl.systolic.compressed import compressed_systolic_array
+from silicodec.rtl.systolic.control import SUM_BITS
 
 
 def systolic_engine(rows: int, columns: int) -> Engine:
@@ -55,11 +56,11 @@ def systolic_engine(rows: int, columns: int) -> Engine:
 def compressed_systolic_engine(rows: int, columns: int) -> Engine:
     """Return a systolic array that takes compressed weights as an engine; as many columns as weights in an entry."""
     array = systolic_engine(rows, columns)
-    activations, sums = value_ports("activations", rows), array.outputs
+    activations, sums = value_ports("activations", rows), sum_ports(columns, error=True)
     codec = Dictionary(entry_size=columns)
 
     def block(clk: Any, rst: Any, *, rows: int, columns: int, **streams: Any) -> Any:
-        compressed = [streams[name] for name in codec.stream_names]
+        compressed = [streams[port.name] for port in code_ports(codec)]
         groups = [StreamGroup([streams[port.name] for port in ports]) for ports in (activations, sums)]
         return compressed_systolic_array(clk, rst, *compressed, *groups, rows=rows, columns=columns)
 
@@ -103,9 +104,10 @@ def value_ports(name: str, values: int) -> tuple[Port, ...]:
     return tuple(Port(*port) for port in zip(names, widths, strict=True))
 
 
-def sum_ports(columns: int) -> tuple[Port, ...]:
+def sum_ports(columns: int, *, error: bool = False) -> tuple[Port, ...]:
     """Return the ports for the sums of so many columns, numbered if there are several."""
-    return tuple(Port(f"sums_{column}" if columns > 1 else "sums", SUM_BITS) for column in range(columns))
+    names = [f"sums_{column}" if columns > 1 else "sums" for column in range(columns)]
+    return tuple(Port(name, SUM_BITS, error=error) for name in names)
 
 
 def port_words(ports: Sequence[Port], packets: Sequence[np.ndarray]) -> dict[str, list[np.ndarray]]:

@@ -8,7 +8,7 @@ from myhdl import ConcatSignal, Signal, always, always_comb, always_seq, block, 
 
 from silicodec.models.transform.huffman import MAX_LENGTH, WORD_BITS
 from silicodec.rtl.blocks.memory import MemoryPorts, memory
-from silicodec.rtl.blocks.stream import Stream
+from silicodec.rtl.blocks.stream import Stream, gated, reset_gates
 
 LENGTH_BITS = MAX_LENGTH.bit_length()
 
@@ -84,25 +84,27 @@ def huffman_decoder(
     go = Signal(bool(0))
     done = Signal(bool(0))
 
+    loads, words = gated(table, code)
+    gates = reset_gates(rst, [table, code], [loads, words])
     offset_memory = memory(clk, offsets)
     order_memory = memory(clk, order)
-    search = length_search(clk, load_limit, table.data, window, extra, crosses, symbol_bits=symbol_bits)
+    search = length_search(clk, load_limit, loads.data, window, extra, crosses, symbol_bits=symbol_bits)
     source = code_window(
-        clk, rst, code, window, extra, crosses, available, take, exhausted, loading, over, drained, clean
+        clk, rst, words, window, extra, crosses, available, take, exhausted, loading, over, drained, clean
     )
 
     @always_comb
     def load() -> None:
-        table.ready.next = loading
-        order.write.next = loading and table.valid and not table.data[high_address]
-        order.write_address.next = table.data[MAX_LENGTH + index_bits : MAX_LENGTH]
-        order.write_data.next = table.data[index_bits:]
+        loads.ready.next = loading
+        order.write.next = loading and loads.valid and not loads.data[high_address]
+        order.write_address.next = loads.data[MAX_LENGTH + index_bits : MAX_LENGTH]
+        order.write_data.next = loads.data[index_bits:]
         offsets.write.next = (
-            loading and table.valid and table.data[high_address] and not table.data[MAX_LENGTH + LENGTH_BITS]
+            loading and loads.valid and loads.data[high_address] and not loads.data[MAX_LENGTH + LENGTH_BITS]
         )
-        offsets.write_address.next = table.data[MAX_LENGTH + LENGTH_BITS : MAX_LENGTH]
-        offsets.write_data.next = table.data[index_bits:]
-        load_limit.next = loading and table.valid and table.data[high_address] and table.data[MAX_LENGTH + LENGTH_BITS]
+        offsets.write_address.next = loads.data[MAX_LENGTH + LENGTH_BITS : MAX_LENGTH]
+        offsets.write_data.next = loads.data[index_bits:]
+        load_limit.next = loading and loads.valid and loads.data[high_address] and loads.data[MAX_LENGTH + LENGTH_BITS]
 
     @always_comb
     def find() -> None:
@@ -137,7 +139,7 @@ def huffman_decoder(
     @always_seq(clk.posedge, reset=rst)
     def control() -> None:
         if loading:
-            loading.next = not (table.valid and table.last)
+            loading.next = not (loads.valid and loads.last)
         elif over:
             over.next = not drained
             loading.next = drained
@@ -225,7 +227,7 @@ def code_window(
     position = Signal(intbv(0)[position_bits:])
     new_position = Signal(intbv(0)[position_bits:])
     crossing = Signal(bool(0))
-    following = code.data if clean is None else Signal(intbv(0)[WORD_BITS:])
+    following = Signal(intbv(0)[WORD_BITS:])
     start = Signal(bool(0))
     advance = Signal(bool(0))
 
@@ -280,12 +282,21 @@ def code_window(
         elif take:
             position.next = new_position
 
-    if clean is not None:
+    # What is not valid may not come near a handshake, not even beyond the end of a malformed packet.
+    if clean is None:
 
         @always_comb
         def look_ahead() -> None:
             following.next = 0
-            if not word_last:
+            if code.valid:
+                following.next = code.data
+
+    else:
+
+        @always_comb
+        def look_within() -> None:
+            following.next = 0
+            if code.valid and not word_last:
                 following.next = code.data
 
         @always_comb

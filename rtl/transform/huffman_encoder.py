@@ -9,7 +9,7 @@ from myhdl import Signal, always_comb, always_seq, block, concat, instances
 from silicodec.models.transform.huffman import MAX_LENGTH, WORD_BITS
 from silicodec.rtl.blocks.bit_packer import bit_packer
 from silicodec.rtl.blocks.memory import MemoryPorts, memory
-from silicodec.rtl.blocks.stream import Stream, SymbolStream
+from silicodec.rtl.blocks.stream import Stream, SymbolStream, gated, reset_gates
 
 
 @block
@@ -45,15 +45,17 @@ def huffman_encoder(clk: Any, rst: Any, table: Stream, symbols: Stream, code: St
     coded_valid = Signal(bool(0))
     coded_last = Signal(bool(0))
 
+    loads, taken = gated(table, symbols)
+    gates = reset_gates(rst, [table, symbols], [loads, taken])
     storage = memory(clk, entries)
     packer = bit_packer(clk, rst, coded, code, word_bits=WORD_BITS)
 
     @always_comb
     def load() -> None:
-        table.ready.next = loading
-        entries.write.next = loading and table.valid
-        entries.write_address.next = table.data[:entry_bits]
-        entries.write_data.next = table.data[entry_bits:]
+        loads.ready.next = loading
+        entries.write.next = loading and loads.valid
+        entries.write_address.next = loads.data[:entry_bits]
+        entries.write_data.next = loads.data[entry_bits:]
 
     @always_comb
     def look_up() -> None:
@@ -61,7 +63,7 @@ def huffman_encoder(clk: Any, rst: Any, table: Stream, symbols: Stream, code: St
         if ending:
             entries.read_address.next = end_of_packet
         else:
-            entries.read_address.next = symbols.data
+            entries.read_address.next = taken.data
 
     @always_comb
     def handshake() -> None:
@@ -70,7 +72,7 @@ def huffman_encoder(clk: Any, rst: Any, table: Stream, symbols: Stream, code: St
 
     @always_comb
     def accept() -> None:
-        symbols.ready.next = accepting and move
+        taken.ready.next = accepting and move
 
     @always_comb
     def offer() -> None:
@@ -82,16 +84,16 @@ def huffman_encoder(clk: Any, rst: Any, table: Stream, symbols: Stream, code: St
     @always_seq(clk.posedge, reset=rst)
     def control() -> None:
         if loading:
-            loading.next = not (table.valid and table.last)
+            loading.next = not (loads.valid and loads.last)
         elif move:
-            ending.next = accepting and symbols.valid and symbols.last
+            ending.next = accepting and taken.valid and taken.last
             closing.next = ending
             loading.next = closing
 
     @always_seq(clk.posedge, reset=rst)
     def advance() -> None:
         if move:
-            coded_valid.next = ending or closing or (accepting and symbols.valid)
+            coded_valid.next = ending or closing or (accepting and taken.valid)
             coded_last.next = closing
 
     return instances()

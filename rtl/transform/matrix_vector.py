@@ -7,7 +7,7 @@ from typing import Any
 from myhdl import Signal, always, always_comb, always_seq, block, concat, instances, intbv, modbv
 
 from silicodec.rtl.blocks.memory import MemoryPorts, memory
-from silicodec.rtl.blocks.stream import Stream
+from silicodec.rtl.blocks.stream import Stream, gated, reset_gates
 from silicodec.rtl.transform.matrix_tables import BIASES, SHIFT, VALUE_BITS, WEIGHTS, MatrixShape, bits_for
 
 WEIGHT_BITS = 8
@@ -106,27 +106,29 @@ def matrix_vector(
     offered_last = Signal(bool(0))
     packet_end = Signal(bool(0))
 
+    loads, elements = gated(matrix, vectors)
+    gates = reset_gates(rst, [matrix, vectors], [loads, elements])
     lanes = [multiplier(clk, lane, results[number], number=number) for number in range(multipliers)]
     adders = adder_tree(results, result_sum)
     bias_memory = memory(clk, biases)
-    writer = vector_writer(clk, rst, vectors, lane, loading, packet_end, vector_end, available, final_vector)
+    writer = vector_writer(clk, rst, elements, lane, loading, packet_end, vector_end, available, final_vector)
     reader = vector_reader(clk, rst, lane, available, row_end, vector_end)
 
     @always_comb
     def load() -> None:
-        matrix.ready.next = loading
-        lane.load.next = loading and matrix.valid and matrix.data[:kind_low] == WEIGHTS
-        lane.load_lane.next = matrix.data[index_low:VALUE_BITS]
-        lane.load_step.next = matrix.data[kind_low:index_low]
-        lane.weight.next = matrix.data[WEIGHT_BITS:]
-        biases.write.next = loading and matrix.valid and matrix.data[:kind_low] == BIASES
-        biases.write_address.next = matrix.data[index_low + row_bits : index_low]
-        biases.write_data.next = matrix.data[VALUE_BITS:]
+        loads.ready.next = loading
+        lane.load.next = loading and loads.valid and loads.data[:kind_low] == WEIGHTS
+        lane.load_lane.next = loads.data[index_low:VALUE_BITS]
+        lane.load_step.next = loads.data[kind_low:index_low]
+        lane.weight.next = loads.data[WEIGHT_BITS:]
+        biases.write.next = loading and loads.valid and loads.data[:kind_low] == BIASES
+        biases.write_address.next = loads.data[index_low + row_bits : index_low]
+        biases.write_data.next = loads.data[VALUE_BITS:]
 
     @always(clk.posedge)
     def load_shift() -> None:
-        if loading and matrix.valid and matrix.data[:kind_low] == SHIFT:
-            shift.next = matrix.data[SHIFT_BITS:]
+        if loading and loads.valid and loads.data[:kind_low] == SHIFT:
+            shift.next = loads.data[SHIFT_BITS:]
 
     @always_comb
     def handshake() -> None:
@@ -143,7 +145,7 @@ def matrix_vector(
     @always_seq(clk.posedge, reset=rst)
     def control() -> None:
         if loading:
-            loading.next = not (matrix.valid and matrix.last)
+            loading.next = not (loads.valid and loads.last)
         else:
             loading.next = packet_end
 

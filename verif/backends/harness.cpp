@@ -4,7 +4,8 @@
 //
 // DIRECTORY holds STREAM.words (the smallest unsigned type that fits) and STREAM.flags (uint8) of every input, and
 // STREAM.stall (uint8) of every stream. The words and flags of the outputs are written there, too, and a report to
-// standard output. With RESET_AFTER cycles everything begins anew after so many. Cycle for cycle the same as the bench of the MyHDL simulator (bench.py).
+// standard output. With RESET_AFTER cycles everything begins anew after so many. Cycle for cycle the same as the bench
+// of the MyHDL simulator (bench.py).
 
 #include <cstdint>
 #include <cstdio>
@@ -20,6 +21,9 @@
 #include "ports.h"  // generated: SOURCES and SINKS, the engine's streams
 
 enum Flag : uint8_t { LAST = 1, ERROR = 2 };
+constexpr int RESET_CYCLES = 3;
+
+static uint64_t junk(uint64_t cycle, int bits) { return cycle * 0x9E3779B97F4A7C15ULL >> (64 - bits); }
 
 static std::string directory;
 
@@ -59,16 +63,26 @@ template <class Data>
 class Source {
   public:
     Source(const char* name, int bits, Data& data, CData& valid, CData& ready, CData& last)
-        : name_(name), ones_(~0ULL >> (64 - bits)), data_(data), valid_(valid), ready_(ready), last_(last),
+        : name_(name), bits_(bits), data_(data), valid_(valid), ready_(ready), last_(last),
           words_(read_file<Data>(std::string(name) + ".words")),
           flags_(read_file<uint8_t>(std::string(name) + ".flags")), stall_(name) {}
 
-    void drive() {
+    void drive(uint64_t cycle) {
         const bool stalled = stall_.next();
         if (left() && !stalled) offering_ = true;
         valid_ = offering_;
-        data_ = offering_ ? words_[taken_] : ones_;
-        last_ = offering_ ? flags_[taken_] & LAST : 1;
+        data_ = offering_ ? words_[taken_] : junk(cycle, bits_);
+        last_ = offering_ ? flags_[taken_] & LAST : junk(cycle, 1);
+    }
+
+    void reset(uint64_t cycle) {
+        valid_ = 1;
+        data_ = junk(cycle, bits_);
+        last_ = junk(cycle, 1);
+    }
+
+    void sample_reset() {
+        if (ready_) violation_ = "ready in reset";
     }
 
     bool sample() {
@@ -83,12 +97,13 @@ class Source {
     bool stalled() const { return left() && !offering_; }
     const char* name() const { return name_; }
     size_t taken() const { return taken_; }
+    const char* violation() const { return violation_; }
 
   private:
     bool left() const { return taken_ < words_.size(); }
 
     const char* name_;
-    const Data ones_;
+    const int bits_;
     Data& data_;
     CData& valid_;
     const CData& ready_;
@@ -98,6 +113,7 @@ class Source {
     StallPattern stall_;
     size_t taken_ = 0;
     bool offering_ = false;
+    const char* violation_ = nullptr;
 };
 
 template <class Data>
@@ -108,13 +124,29 @@ class Sink {
 
     void drive(bool ready_after_valid) {
         const bool stalled = stall_.next();
-        ready_ = !stalled && (held_ || !ready_after_valid);
+        will_take_ = !stalled && (held_ || !ready_after_valid);
+        ready_ = !will_take_;
+    }
+
+    void probe() {
+        probed_valid_ = valid_;
+        probed_word_ = data_;
+        probed_flags_ = flags();
+        ready_ = will_take_;
+    }
+
+    void reset() { ready_ = 1; }
+
+    void sample_reset() {
+        if (valid_) violation_ = "valid in reset";
     }
 
     bool sample() {
         const Data word = data_;
-        const uint8_t flags = last_ ? (error_ ? LAST | ERROR : LAST) : 0;
-        if (held_) {
+        const uint8_t flags = this->flags();
+        if (valid_ != probed_valid_ || (valid_ && (word != probed_word_ || flags != probed_flags_))) {
+            violation_ = "what is offered depends on ready";
+        } else if (held_) {
             if (!valid_) violation_ = "valid fell before the transfer";
             else if (word != held_word_) violation_ = "data changed before the transfer";
             else if (flags != held_flags_) violation_ = "last or error changed before the transfer";
@@ -140,6 +172,8 @@ class Sink {
     }
 
   private:
+    uint8_t flags() const { return last_ ? (error_ ? LAST | ERROR : LAST) : 0; }
+
     const char* name_;
     const Data& data_;
     const CData& valid_;
@@ -149,6 +183,10 @@ class Sink {
     StallPattern stall_;
     std::vector<Data> words_;
     std::vector<uint8_t> flags_;
+    bool will_take_ = false;
+    bool probed_valid_ = false;
+    Data probed_word_ = 0;
+    uint8_t probed_flags_ = 0;
     bool held_ = false;
     Data held_word_ = 0;
     uint8_t held_flags_ = 0;
@@ -160,7 +198,7 @@ struct Limits {
     int64_t idle_cycles, max_cycles;
 };
 
-// Resets the engine and runs everything; returns whether an output broke a rule of streams.
+// Resets the engine and runs everything; returns whether a stream broke a rule.
 static bool run(Vengine& engine, const Limits& limits, bool is_last) {
     const CData no_error = 0;
     auto sources = std::make_tuple(SOURCES);
@@ -168,40 +206,58 @@ static bool run(Vengine& engine, const Limits& limits, bool is_last) {
     const auto each_source = [&](auto action) { std::apply([&](auto&... end) { (action(end), ...); }, sources); };
     const auto each_sink = [&](auto action) { std::apply([&](auto&... end) { (action(end), ...); }, sinks); };
 
-    engine.rst = 1;
-    for (int edge = 0; edge < 4; ++edge) {
-        engine.clk = edge % 2;
+    int64_t cycle = 0, idle = 0, first_input = -1, last_output = -1;
+    uint64_t edges = 0;
+    bool broken = false;
+    const auto settle = [&](int clk) {
+        engine.clk = clk;
         engine.eval();
+    };
+    const auto look_for_violations = [&] {
+        each_source([&](auto& source) { broken |= source.violation() != nullptr; });
+        each_sink([&](auto& sink) { broken |= sink.violation() != nullptr; });
+    };
+
+    engine.rst = 1;
+    for (int edge = 0; edge < RESET_CYCLES; ++edge) {
+        ++edges;
+        each_source([&](auto& source) { source.reset(edges); });
+        each_sink([](auto& sink) { sink.reset(); });
+        settle(0);
+        each_source([](auto& source) { source.sample_reset(); });
+        if (edge) each_sink([](auto& sink) { sink.sample_reset(); });
+        settle(1);
     }
     engine.rst = 0;
+    look_for_violations();
 
-    int64_t cycle = 0, idle = 0, first_input = -1, last_output = -1;
-    bool broken = false;
     for (; !broken && idle < limits.idle_cycles && cycle < limits.max_cycles; ++cycle) {
-        each_source([](auto& source) { source.drive(); });
+        ++edges;
+        each_source([&](auto& source) { source.drive(edges); });
         each_sink([&](auto& sink) { sink.drive(limits.ready_after_valid); });
-        engine.clk = 0;
-        engine.eval();
+        settle(0);
+        each_sink([](auto& sink) { sink.probe(); });
+        settle(0);
 
         bool input = false, output = false, stalled = false;
         each_source([&](auto& source) { input |= source.sample(), stalled |= source.stalled(); });
-        each_sink([&](auto& sink) {
-            output |= sink.sample(), stalled |= sink.stalled(), broken |= sink.violation() != nullptr;
-        });
+        each_sink([&](auto& sink) { output |= sink.sample(), stalled |= sink.stalled(); });
         if (input && first_input < 0) first_input = cycle;
         if (output) last_output = cycle;
         if (input || output) idle = 0;
         else if (!stalled) ++idle;
-
-        engine.clk = 1;
-        engine.eval();
+        look_for_violations();
+        settle(1);
     }
     if (!is_last && !broken) return false;
 
     std::printf("cycles %lld\n", static_cast<long long>(cycle));
     if (first_input >= 0) std::printf("first_input %lld\n", static_cast<long long>(first_input));
     if (last_output >= 0) std::printf("last_output %lld\n", static_cast<long long>(last_output));
-    each_source([](auto& source) { std::printf("taken %s %zu\n", source.name(), source.taken()); });
+    each_source([](auto& source) {
+        std::printf("taken %s %zu\n", source.name(), source.taken());
+        if (source.violation()) std::printf("violation %s %s\n", source.name(), source.violation());
+    });
     each_sink([](auto& sink) {
         if (sink.violation()) std::printf("violation %s %s\n", sink.name(), sink.violation());
         sink.write();

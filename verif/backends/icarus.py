@@ -74,14 +74,22 @@ def _version() -> str:
 def _testbench(engine: Engine) -> str:
     """Return a module that joins the engine's ports to MyHDL's signals.
 
-    MyHDL knows no X. Each output stream has a signal here that says whether `valid` is X, or a word on offer is.
+    MyHDL knows no X. Each stream has a signal here that says whether an output of it is X: `ready`; or `valid`, or a
+    word on offer. An input that is not valid shows X.
     """
     ports = pins(engine)
     inputs = [name for name, pin in ports.items() if pin.direction == "input"]
     outputs = [name for name, pin in ports.items() if pin.direction == "output"]
+    connections = {name: name for name in ports}
     declarations = [
         f"{'reg' if pin.direction == 'input' else 'wire'} [{pin.bits - 1}:0] {name};" for name, pin in ports.items()
     ]
+    for port in engine.inputs:
+        signal = {role: f"{port.name}_{name}" for role, name in signal_names(engine, port).items()}
+        for name in (signal["data"], signal["last"]):
+            connections[name] = f"{signal['valid']} ? {name} : {ports[name].bits}'bx"
+        declarations.append(f"wire {port.name}_unknown = {signal['ready']} === 1'bx;")
+        outputs.append(f"{port.name}_unknown")
     for port in engine.outputs:
         signal = {role: f"{port.name}_{name}" for role, name in signal_names(engine, port).items()}
         error = f", {signal['last']} & {signal['error']}" if port.error else ""
@@ -89,7 +97,6 @@ def _testbench(engine: Engine) -> str:
         unknown = f"(^{signal['valid']} === 1'bx) || ({signal['valid']} && ({offer} === 1'bx))"
         declarations.append(f"wire {port.name}_unknown = {unknown};")
         outputs.append(f"{port.name}_unknown")
-    connections = ", ".join(f".{name}({name})" for name in ports)
     return "\n".join(
         [
             "module testbench;",
@@ -98,7 +105,7 @@ def _testbench(engine: Engine) -> str:
             f"  $from_myhdl({', '.join(inputs)});",
             f"  $to_myhdl({', '.join(outputs)});",
             "end",
-            f"{engine.top} engine ({connections});",
+            f"{engine.top} engine ({', '.join(f'.{name}({driver})' for name, driver in connections.items())});",
             "endmodule",
             "",
         ]

@@ -13,35 +13,55 @@ from myhdl import ResetSignal, Signal, Simulation, StopSimulation, delay, instan
 from silicodec.rtl.convert import signal_names
 from silicodec.rtl.elaboration import elaboration
 from silicodec.rtl.engine import Engine, Port
-from silicodec.verif.drivers.stimulus import ERROR, LAST, Recording, Source, Stimulus
+from silicodec.verif.drivers.stimulus import ERROR, LAST, RESET_CYCLES, Recording, Source, Stimulus, junk
 
 Device = Callable[[Any, Any, Mapping[str, Any], Mapping[str, Any]], Any]
-"""Makes what MyHDL simulates from `clk`, `rst`, the streams and, by output, the signal that says `unknown`."""
+"""Makes what MyHDL simulates from `clk`, `rst`, the streams and, by stream, the signal that says `unknown`."""
 
 
 class Driver:
-    """Offers words on an input stream; what is not valid reads as ones, so that an engine cannot rely on it."""
+    """Offers words on an input stream, and junk where there is none, so that an engine cannot rely on it."""
 
-    def __init__(self, signals: dict[str, Any], source: Source) -> None:
+    def __init__(self, signals: dict[str, Any], unknown: Any, source: Source) -> None:
         self._data, self._valid, self._ready, self._last = (signals[r] for r in ("data", "valid", "ready", "last"))
+        self._unknown = unknown
         self._words = list(zip(source.words.tolist(), source.flags.tolist(), strict=True))
         self._stall = repeat(source.stall.tolist())
+        self._bits = len(self._data)
         self._offering = False
-        self._ones = 2 ** len(self._data) - 1
         self.taken = 0
+        self.violation: str | None = None
 
-    def drive(self) -> None:
+    def drive(self, cycle: int) -> None:
         """Set the stream's signals for the next cycle."""
         stalled = next(self._stall)
         if self.left and not stalled:
             self._offering = True
-        word, flags = self._words[self.taken] if self._offering else (self._ones, LAST)
+        if self._offering:
+            word, flags = self._words[self.taken]
+            self._set(word, bool(flags & LAST))
+        else:
+            self._set(junk(cycle, self._bits), bool(junk(cycle, 1)))
         self._valid.next = self._offering
+
+    def reset(self, cycle: int) -> None:
+        """Offer junk, which must not be taken."""
+        self._set(junk(cycle, self._bits), bool(junk(cycle, 1)))
+        self._valid.next = True
+
+    def _set(self, word: int, last: bool) -> None:
         self._data.next = word
-        self._last.next = bool(flags & LAST)
+        self._last.next = last
+
+    def sample_reset(self) -> None:
+        """Watch the rule of streams in reset."""
+        if self._ready:
+            self.violation = "ready in reset"
 
     def sample(self) -> bool:
         """Return whether a word is transferred at the coming clock edge."""
+        if self._unknown:
+            self.violation = "ready is unknown (X)"
         transfer = bool(self._offering and self._ready)
         if transfer:
             self.taken += 1
@@ -68,20 +88,36 @@ class Monitor:
         self._unknown = unknown
         self._stall = repeat(stall.tolist())
         self._ready_after_valid = ready_after_valid
+        self._will_take = False
+        self._probed: tuple[int, int] | None = None
         self._held: tuple[int, int] | None = None
         self.words: list[int] = []
         self.flags: list[int] = []
         self.violation: str | None = None
 
     def drive(self) -> None:
-        """Set `ready` for the next cycle."""
+        """Decide on `ready` for the next cycle, but first give the opposite."""
         stalled = next(self._stall)
-        self._ready.next = not stalled and (self._held is not None or not self._ready_after_valid)
+        self._will_take = not stalled and (self._held is not None or not self._ready_after_valid)
+        self._ready.next = not self._will_take
+
+    def probe(self) -> None:
+        """See what is offered, and set `ready` as it counts."""
+        self._probed = self._offer()
+        self._ready.next = self._will_take
+
+    def reset(self) -> None:
+        """Be ready for what must not come."""
+        self._ready.next = True
+
+    def sample_reset(self) -> None:
+        """Watch the rule of streams in reset."""
+        if self._valid:
+            self.violation = "valid in reset"
 
     def sample(self) -> bool:
         """Return whether a word is transferred at the coming clock edge."""
-        last = bool(self._last)
-        offer = (int(self._data), LAST * last + ERROR * (last and bool(self._error))) if self._valid else None
+        offer = self._offer()
         self.violation = self._broken_rule(offer)
         if offer is None or not self._ready:
             self._held = offer
@@ -91,9 +127,15 @@ class Monitor:
         self._held = None
         return True
 
+    def _offer(self) -> tuple[int, int] | None:
+        last = bool(self._last)
+        return (int(self._data), LAST * last + ERROR * (last and bool(self._error))) if self._valid else None
+
     def _broken_rule(self, offer: tuple[int, int] | None) -> str | None:
         if self._unknown:
             return "valid, data, last or error is unknown (X)"
+        if offer != self._probed:
+            return "what is offered depends on ready"
         if self._held is None or offer == self._held:
             return None
         if offer is None:
@@ -118,12 +160,15 @@ class Bench:
 
         self._engine = engine
         self._stimulus = stimulus
-        self._drivers = {port.name: Driver(signals(port), stimulus.sources[port.name]) for port in engine.inputs}
+        self._drivers = {
+            port.name: Driver(signals(port), unknown[port.name], stimulus.sources[port.name]) for port in engine.inputs
+        }
         self._monitors = {
             port.name: Monitor(signals(port), unknown[port.name], stimulus.sinks[port.name], stimulus.ready_after_valid)
             for port in engine.outputs
         }
-        self._ends: list[Driver | Monitor] = [*self._drivers.values(), *self._monitors.values()]
+        self._ends: dict[str, Driver | Monitor] = {**self._drivers, **self._monitors}
+        self._edges = 0
         self._cycles = 0
         self._idle = 0
         self._first_input: int | None = None
@@ -131,8 +176,8 @@ class Bench:
 
     @property
     def broken(self) -> bool:
-        """Whether an output broke a rule of streams."""
-        return any(monitor.violation for monitor in self._monitors.values())
+        """Whether a stream broke a rule."""
+        return any(end.violation for end in self._ends.values())
 
     @property
     def finished(self) -> bool:
@@ -141,8 +186,32 @@ class Bench:
 
     def drive(self) -> None:
         """Set every signal that the bench drives, for the next cycle."""
-        for end in self._ends:
-            end.drive()
+        self._edges += 1
+        for driver in self._drivers.values():
+            driver.drive(self._edges)
+        for monitor in self._monitors.values():
+            monitor.drive()
+
+    def probe(self) -> None:
+        """Set every `ready` as it counts."""
+        for monitor in self._monitors.values():
+            monitor.probe()
+
+    def reset(self) -> None:
+        """Set every signal that the bench drives, for the next cycle of a reset."""
+        self._edges += 1
+        for driver in self._drivers.values():
+            driver.reset(self._edges)
+        for monitor in self._monitors.values():
+            monitor.reset()
+
+    def sample_reset(self, edges: int) -> None:
+        """Watch a cycle of a reset; an output may be valid until the first clock edge of it."""
+        for driver in self._drivers.values():
+            driver.sample_reset()
+        if edges:
+            for monitor in self._monitors.values():
+                monitor.sample_reset()
 
     def sample(self) -> None:
         """Take what is transferred at the coming clock edge."""
@@ -154,13 +223,13 @@ class Bench:
             self._last_output = self._cycles
         if any(inputs) or any(outputs):
             self._idle = 0
-        elif not any(end.stalled for end in self._ends):
+        elif not any(end.stalled for end in self._ends.values()):
             self._idle += 1
         self._cycles += 1
 
     def recording(self) -> Recording:
         """Return what was transferred."""
-        violations = [(name, monitor.violation) for name, monitor in self._monitors.items() if monitor.violation]
+        violations = [(name, end.violation) for name, end in self._ends.items() if end.violation]
         return Recording(
             cycles=self._cycles,
             first_input=self._first_input,
@@ -177,7 +246,7 @@ def run(engine: Engine, stimulus: Stimulus, device: Device) -> Recording:
     with elaboration():
         clk, rst = Signal(bool(0)), ResetSignal(1, active=1, isasync=False)
         streams = engine.streams()
-        unknown = {port.name: Signal(bool(0)) for port in engine.outputs}
+        unknown = {port.name: Signal(bool(0)) for port in (*engine.inputs, *engine.outputs)}
         runs = [replace(stimulus, max_cycles=stimulus.reset_after), stimulus] if stimulus.reset_after else [stimulus]
         benches = [Bench(engine, run, streams, unknown) for run in runs]
 
@@ -185,14 +254,18 @@ def run(engine: Engine, stimulus: Stimulus, device: Device) -> Recording:
         def drive_and_sample() -> Any:
             for bench in benches:
                 rst.next = 1
-                for _ in range(2):
+                for edges in range(RESET_CYCLES):
+                    bench.reset()
                     yield delay(1)
+                    bench.sample_reset(edges)
                     clk.next = 1
                     yield delay(1)
                     clk.next = 0
                 rst.next = 0
                 while not bench.finished:
                     bench.drive()
+                    yield delay(1)
+                    bench.probe()
                     yield delay(1)
                     bench.sample()
                     clk.next = 1

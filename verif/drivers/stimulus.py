@@ -8,6 +8,13 @@ import numpy as np
 
 LAST, ERROR = 1, 2
 """Bits of a word's flags."""
+RESET_CYCLES = 3
+"""How long a reset lasts."""
+
+
+def junk(cycle: int, bits: int) -> int:
+    """Return what lies on the `bits` lines of an input that is not valid, or in reset: other bits each cycle."""
+    return (cycle * 0x9E3779B97F4A7C15) % (1 << 64) >> (64 - bits)
 
 
 @dataclass(frozen=True)
@@ -33,8 +40,10 @@ class Source:
 class Stimulus:
     """One simulation to run.
 
-    Reset is held for two clock edges; cycles count from 0 after it. The simulation ends at the first broken stream
-    rule, after `idle_cycles` cycles in which nothing was transferred and no stream stalled, or after `max_cycles`.
+    It begins with a reset, in which all inputs offer junk and all outputs are ready; cycles count from 0 after it. In
+    each cycle the outputs see the opposite of their `ready` first, which may change nothing of what they offer. The
+    simulation ends at the first broken stream rule, after `idle_cycles` cycles in which nothing was transferred and no
+    stream stalled, or after `max_cycles`.
 
     Parameters
     ----------

@@ -2,18 +2,29 @@
 
 import os
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from silicodec.models.dictionary import Dictionary
+from silicodec.models.errors import CorruptDataError
 from silicodec.models.networks import get_network, mnist
 from silicodec.models.networks.capture import weights as network_weights
 from silicodec.models.quantise import quantise
 from silicodec.models.systolic.tiling import add_tiles, image_patches, vector_tiles, weight_tiles
 from silicodec.rtl.convert import verilog
-from silicodec.rtl.systolic.engines import compressed_systolic_engine, port_words, systolic_engine, value_ports
+from silicodec.rtl.dictionary.engines import decoded_packets
+from silicodec.rtl.systolic.engines import (
+    compressed_systolic_engine,
+    port_words,
+    split_tiles,
+    systolic_engine,
+    value_ports,
+    weight_streams,
+)
 from silicodec.verif.compare import check
 from silicodec.verif.drivers.stalls import STALLS, Stalls
 from silicodec.verif.matrix_product import multiply
@@ -184,6 +195,44 @@ def test_bad_parameters_are_named(name):
     engine = ARRAYS[1, 1]
     with pytest.raises(ValueError, match=f"{name} must be 1 .. 65536, not 0"):
         verilog(replace(engine, parameters=dict(engine.parameters) | {name: 0}))
+
+
+def damaged_packets(engine):
+    """A packet of two tiles with single bits of its streams flipped, and the sound one after each of them."""
+    rows = np.random.default_rng(0).integers(-128, 128, (2, 2, 2)).astype(np.int8)
+    sound = {name: words[0] for name, words in weight_streams(engine, rows).items()}
+    flips = [(name, bit) for name, bits in (("codes", 8), ("length", 2)) for bit in range(bits)]
+    damaged = [sound | {name: sound[name] ^ sound[name].dtype.type(1 << bit)} for name, bit in flips]
+    return [packet for pair in damaged for packet in (pair, sound)]
+
+
+@pytest.mark.parametrize("backend", ["myhdl", "icarus", "verilator"])
+def test_a_damaged_packet_of_weights_has_its_rows_and_is_flagged(backend):
+    engine = compressed_systolic_engine(2, 2)
+    packets = damaged_packets(engine)
+    inputs = {name: [packet[name] for packet in packets] for name in packets[0]}
+    tiles = [(int(packet["length"][0]) + 1) // 2 for packet in packets]
+    vectors = np.random.default_rng(1).integers(-128, 128, (3, 2)).astype(np.int8)
+    inputs |= port_words(value_ports("activations", 2), [vectors] * sum(tiles))
+    result = simulate(engine, inputs, backend=backend)
+    malformed = 0
+    for column, port in enumerate(engine.outputs):
+        sums = zip(result.streams[port.name], result.errors[port.name], strict=True)
+        for count, packet in zip(tiles, packets, strict=True):
+            found, flags = zip(*islice(sums, count), strict=True)
+            try:
+                (words,) = decoded_packets(Dictionary(entry_size=2), {name: [part] for name, part in packet.items()})
+            except CorruptDataError:
+                malformed += 1
+                assert flags == (False,) * (count - 1) + (True,)
+                continue
+            weights = split_tiles([words.view(np.int8).reshape(-1, 2)], 2)
+            assert not any(flags)
+            for part, tile in zip(found, weights, strict=True):
+                assert np.array_equal(
+                    part.view(np.int32), (vectors.astype(np.int32) @ tile.astype(np.int32))[:, column]
+                )
+    assert malformed >= 8
 
 
 def test_a_vector_without_a_tile_waits():

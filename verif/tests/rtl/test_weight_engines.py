@@ -21,6 +21,7 @@ from silicodec.rtl.dictionary.engines import (
     decoded_packets,
     dictionary_engine,
     encoded_packets,
+    length_words,
     trimmer_engine,
     trimmer_settings,
 )
@@ -117,11 +118,14 @@ def damage(draw, codec, streams):
 @settings(max_examples=150)
 @given(data=st.data(), stalls=any_stalls)
 def test_malformed_packets_are_flagged_and_leave_the_next_one_alone(codec, engines, data, stalls):
-    inputs = {"layout": [], "codes": [], "literals": []}
+    inputs = {"layout": [], "length": [], "codes": [], "literals": []}
     expected = []
     for packet in data.draw(weight_packets()):
+        size = packet.size // codec.entry_size
         sound = codec.encode_words(packet)
-        for streams in (data.draw(damage(codec, sound)), sound):
+        other = st.one_of(st.just(size), st.integers(1, 2 * size))
+        for streams, count in ((data.draw(damage(codec, sound)), data.draw(other)), (sound, size)):
+            streams = streams | {"length": length_words(count)}
             has_literals = bool(streams["layout"][0] & 2)
             if has_literals and not streams["literals"].size:
                 streams["literals"] = np.ones(1, np.uint64)
@@ -134,11 +138,30 @@ def test_malformed_packets_are_flagged_and_leave_the_next_one_alone(codec, engin
                 expected.append(None)
     for engine in engines:
         result = simulate(engine, inputs, stalls=stalls)
-        assert len(result.streams["entries"]) == len(expected)
+        assert [packet.size for packet in result.streams["entries"]] == [int(words[0]) for words in inputs["length"]]
         for found, wanted in zip(result.streams["entries"], expected, strict=True):
             assert wanted is None or np.array_equal(found.view(np.uint8), wanted)
         if engine is engines[1]:
             assert result.errors["entries"] == [wanted is None for wanted in expected]
+
+
+def test_one_code_gives_no_more_entries_than_the_packet_has():
+    decoder, checked = DECODERS["sparse"][1]
+    zeros, few = np.zeros(2 * 32768, np.uint8), np.arange(20, dtype=np.uint8)
+    inputs = encoded_packets(SPARSE, [zeros, few])
+    assert inputs["codes"][0].size == 1  # 16 bits for all entries
+    inputs["length"][0] = length_words(10)
+    for engine in (decoder, checked):
+        result = simulate(engine, inputs, backend="icarus")
+        assert [packet.size for packet in result.streams["entries"]] == [10, 10]
+        assert np.array_equal(result.streams["entries"][1].view(np.uint8), few)
+    assert result.errors["entries"] == [True, False]
+
+
+@pytest.mark.parametrize("entries", [0, 65537])
+def test_numbers_of_entries_that_do_not_fit_are_named(entries):
+    with pytest.raises(ValueError, match=f"a packet has 1 to 65536 entries, not {entries}"):
+        length_words(entries)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -19,7 +19,7 @@ def increment(clk, rst, words, result):
 
     @always_comb
     def accept():
-        words.ready.next = result.ready or not result.valid
+        words.ready.next = (result.ready or not result.valid) and not rst
 
     @always_seq(clk.posedge, reset=rst)
     def register():
@@ -32,15 +32,33 @@ def increment(clk, rst, words, result):
 
 
 @block
+def careless(clk, rst, words, result):
+    """Take words in reset as well."""
+
+    @always_comb
+    def accept():
+        words.ready.next = result.ready or not result.valid
+
+    @always_seq(clk.posedge, reset=rst)
+    def register():
+        if words.ready:
+            result.valid.next = words.valid
+            result.data.next = words.data
+            result.last.next = words.last
+
+    return instances()
+
+
+@block
 def nibbles(clk, rst, s_axis, m_axis_high, m_axis_low):
     """Split every byte in two; the error flag of `m_axis_low` says that the packet had a low nibble of zero."""
     zero_seen = Signal(bool(0))
 
     @always_comb
     def accept():
-        s_axis.tready.next = (m_axis_high.tready or not m_axis_high.tvalid) and (
-            m_axis_low.tready or not m_axis_low.tvalid
-        )
+        high_free = m_axis_high.tready or not m_axis_high.tvalid
+        low_free = m_axis_low.tready or not m_axis_low.tvalid
+        s_axis.tready.next = high_free and low_free and not rst
 
     @always_seq(clk.posedge, reset=rst)
     def register():
@@ -72,7 +90,7 @@ def unruly(clk, rst, words, result):
     @always_comb
     def accept():
         free = not full or (result.ready and word != REPEATS)
-        words.ready.next = free and not (words.valid and words.data == STICKS)
+        words.ready.next = free and not (words.valid and words.data == STICKS) and not rst
 
     @always_comb
     def offer():
@@ -97,7 +115,9 @@ def unruly(clk, rst, words, result):
 
 @pytest.fixture(scope="session")
 def toys() -> SimpleNamespace:
-    """Engines `increment`, `nibbles` (two outputs, AXI4-Stream names, error flag) and `unruly` (breaks rules)."""
+    """Engines `increment`, `careless` (takes words in reset), `unruly` (breaks rules) and `nibbles` (two outputs, AXI4
+    names, error flag).
+    """
 
     def incremented(inputs):
         return {"result": [packet + np.uint8(1) for packet in inputs["words"]]}
@@ -117,5 +137,6 @@ def toys() -> SimpleNamespace:
         nibbles=Engine(
             "toy-nibbles", "", nibbles, {}, (Port("s_axis", 8),), split_ports, split, 10.0, axi=True, **as_is
         ),
+        careless=Engine("toy-careless", "", careless, {}, words, result, passed, 10.0, **as_is),
         unruly=Engine("toy-unruly", "", unruly, {}, words, result, passed, 10.0, **as_is),
     )

@@ -102,11 +102,25 @@ def test_an_engine_that_stops_taking_words_is_seen(toys, backend):
 
 
 @every_backend
-def test_valid_that_waits_for_ready_is_seen(toys, backend):
-    inputs = {"words": packet(8, WAITS, 9)}
-    assert simulate(toys.unruly, inputs, backend=backend, stalls=BUSY).words["result"] == 3
-    with pytest.raises(SimulationError, match="1 of 3 words of stream words were not taken"):
-        simulate(toys.unruly, inputs, backend=backend, stalls=Stalls(ready_after_valid=True))
+@pytest.mark.parametrize(
+    "stalls", [None, BUSY, Stalls(ready_after_valid=True)], ids=["free", "busy", "ready-after-valid"]
+)
+def test_valid_that_waits_for_ready_is_seen(toys, backend, stalls):
+    with pytest.raises(StreamRuleError, match=r"stream result, cycle \d+: what is offered depends on ready"):
+        simulate(toys.unruly, {"words": packet(8, WAITS, 9)}, backend=backend, stalls=stalls)
+
+
+@every_backend
+def test_a_word_taken_in_reset_is_seen(toys, backend):
+    with pytest.raises(StreamRuleError, match=r"stream words, cycle \d+: ready in reset"):
+        simulate(toys.careless, {"words": packet(8)}, backend=backend)
+
+
+def test_icarus_sees_a_ready_that_depends_on_what_is_not_valid(toys):
+    ungated = verilog(toys.increment).replace("words_ready =", "words_ready = words_data[0] &&")
+    simulate(toys.increment, {"words": packet(1)}, backend="verilator", verilog=ungated)
+    with pytest.raises(StreamRuleError, match=r"stream words, cycle \d+: ready is unknown"):
+        simulate(toys.increment, {"words": packet(1)}, backend="icarus", verilog=ungated)
 
 
 @every_backend
