@@ -7,11 +7,12 @@ from pathlib import Path
 
 from silicodec.asic.records import SHIPPED, read_records
 from silicodec.asic.results import SHIPPED as FLOWS
-from silicodec.asic.results import read_result
+from silicodec.asic.results import read_result, read_results
 from silicodec.fpga.boards import BOARDS
 from silicodec.fpga.records import SHIPPED as BITSTREAMS
 from silicodec.fpga.records import read_record
 from silicodec.report.figures import measured_figures, published_figures
+from silicodec.report.silicon import outdated_names
 from silicodec.rtl.catalog import ENGINES
 
 ROOT = Path(__file__).parents[1]
@@ -41,6 +42,7 @@ def flow_table() -> str:
         "|\n",
         "|---|--:|--:|--:|--:|--:|--:|--:|\n",
     ]
+    outdated = outdated_names(read_results(FLOWS), read_records(SHIPPED))
     for engine in ENGINES:
         path = FLOWS / f"{engine}.synthesis.json"
         if not path.exists():
@@ -51,7 +53,8 @@ def flow_table() -> str:
         cells = [f"{netlist.gate_equivalents / 1000:.2f}", f"{netlist.flip_flops:,}", f"{result.period_ns:g}", clocks]
         cells += [f"{sum(netlist.power.parts_mw):.2f}", f"{work.cycles / work.words:.3f}"] if work else ["", ""]
         cells += [f"{netlist.power.energy_pj_per_word:.1f}" if work else ""]
-        lines.append(f"| `{engine}` | {' | '.join(cells)} |\n")
+        star = " \\*" if engine in outdated else ""
+        lines.append(f"| `{engine}`{star} | {' | '.join(cells)} |\n")
     return "".join(lines)
 
 
