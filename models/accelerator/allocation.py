@@ -4,14 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from silicodec.models.accelerator.layers import LayerGraph, UnsupportedNetwork
+from silicodec.models.accelerator.packets import RAW
 from silicodec.models.accelerator.program import COLUMNS, PIXELS, Target
 from silicodec.models.accelerator.shape import AcceleratorShape
 
-if TYPE_CHECKING:
-    from silicodec.models.accelerator.compiler import MapCoding
+
+@dataclass(frozen=True)
+class MapCoding:
+    """How a map is stored.
+
+    Attributes
+    ----------
+    codec : int
+        Codec word.
+    words : int, optional
+        Words to reserve; by default what the map takes raw.
+    """
+
+    codec: int = RAW
+    words: int | None = None
 
 
 @dataclass(frozen=True)
@@ -45,19 +58,26 @@ class Allocation:
 
 @dataclass(frozen=True)
 class _Life:
-    """From which layer to which a map is needed, and what it takes."""
+    """From which layer to which a map is needed, what it takes, and whether a layer adds it."""
 
     number: int
     first: int
     last: int
     words: int
     packets: int
+    is_added: bool
+
+    def meets(self, other: _Life) -> bool:
+        """Tell whether two maps are needed at the same time."""
+        return self.first <= other.last and other.first <= self.last
 
 
 def allocate(
     graph: LayerGraph, shape: AcceleratorShape, codings: Mapping[int, MapCoding], strip_rows: Sequence[int]
 ) -> Allocation:
     """Find places for all maps; a map that finds no room keeps what is free, and the rest of it is spilled.
+
+    Maps that layers add to others come first, then small ones: what cannot be kept is large and short-lived.
 
     Parameters
     ----------
@@ -73,9 +93,9 @@ def allocate(
     """
     places: dict[int, Place] = {}
     lives: list[_Life] = []
-    for life in _lives(graph, codings):
+    for life in sorted(_lives(graph, codings), key=lambda one: (not one.is_added, one.words)):
         lowest = max(strip_rows[life.first : life.last + 1])
-        live = [(other, places[other.number]) for other in lives if other.last >= life.first]
+        live = [(other, places[other.number]) for other in lives if other.meets(life)]
         rows = -(-life.words // COLUMNS)
         row, free = _gap([(place.row, place.rows) for _, place in live], lowest, shape.rows, rows)
         entry, entries = _gap([(place.entry, other.packets) for other, place in live], 0, shape.packets, life.packets)
@@ -103,7 +123,9 @@ def _lives(graph: LayerGraph, codings: Mapping[int, MapCoding]) -> list[_Life]:
         tiles = -(-width // PIXELS)
         raw = (channels * height + min(PIXELS, height) - (1 + (height - 1) % PIXELS)) * tiles
         words = coding.words if coding and coding.words is not None else raw
-        result.append(_Life(layer.output, index, max(readers, default=index), words, channels * -(-height // PIXELS)))
+        is_added = any(other.residual and other.residual.tensor == layer.output for other in graph.layers)
+        packets = channels * -(-height // PIXELS)
+        result.append(_Life(layer.output, index, max(readers, default=index), words, packets, is_added))
     return result
 
 

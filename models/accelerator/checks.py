@@ -35,7 +35,8 @@ def check_layer(descriptor: Descriptor, shape: AcceleratorShape) -> Status:
     """Check a layer as the hardware does: everything that could make it hang or write where it must not."""
     if descriptor.opcode not in (Opcode.DENSE, Opcode.DEPTHWISE) or descriptor.target > Target.SCORES:
         return Status.BAD_OPCODE
-    if not all(map(is_known, (descriptor.in_codec, descriptor.residual_codec, descriptor.out_codec))):
+    codecs = (descriptor.in_codec, descriptor.residual_codec, descriptor.out_codec)
+    if not all(is_known(codec, dct=shape.dct) for codec in codecs):
         return Status.BAD_OPCODE
     if any(getattr(descriptor, name) == 0 for name in POSITIVE):
         return Status.BAD_SIZES

@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from silicodec.models.accelerator.allocation import Allocation, allocate
+from silicodec.models.accelerator.allocation import Allocation, MapCoding, allocate
 from silicodec.models.accelerator.arithmetic import multiply
+from silicodec.models.accelerator.checks import WHOLE_MAP, check_layer
 from silicodec.models.accelerator.layers import Layer, LayerGraph, UnsupportedNetwork
+from silicodec.models.accelerator.packets import RAW
 from silicodec.models.accelerator.program import (
     PIXELS,
     SUM_BITS,
@@ -23,27 +25,9 @@ from silicodec.models.accelerator.shape import AcceleratorShape
 from silicodec.models.accelerator.weights import weight_words
 from silicodec.models.dct.tiles import MOST_TILE_BITS
 
-RAW = 0
 MOST_SIZE = 255
-WHOLE_MAP = 511
 LOOK_AHEAD = 8
 """Rows of the next strip that the strip buffer holds while one is computed."""
-
-
-@dataclass(frozen=True)
-class MapCoding:
-    """How a map is stored.
-
-    Attributes
-    ----------
-    codec : int
-        Codec word.
-    words : int, optional
-        Words to reserve; by default what the map takes at most.
-    """
-
-    codec: int = RAW
-    words: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +83,9 @@ def compile_graph(
     descriptors = tuple(
         _describe(graph, index, rings[index], allocation, codings) for index in range(len(graph.layers))
     )
+    for layer, descriptor in zip(graph.layers, descriptors, strict=True):
+        if status := check_layer(descriptor, shape):
+            raise UnsupportedNetwork(f"{layer.name} has a shape that the accelerator refuses: {status.name}")
     weights = [
         weight_words(layer, descriptor, shape.groups)
         for layer, descriptor in zip(graph.layers, descriptors, strict=True)
@@ -258,8 +245,15 @@ def _describe(
     if place:
         fields |= {"out_table": place.entry, "out_row": place.row, "out_words": place.words}
     if residual:
+        spilled = [
+            number in allocation.places and allocation.places[number].target == Target.SPILL
+            for number in (layer.source, residual.tensor)
+        ]
+        if all(spilled) and layer.depthwise:
+            raise UnsupportedNetwork(f"{layer.name} adds two maps that the accelerator's memory has no room for")
         fields |= {
             "add": 1,
+            "ordered": int(all(spilled)),
             "swap": int(residual.swap),
             "residual_codec": codec.get(residual.tensor, RAW),
             "residual_table": allocation.places[residual.tensor].entry,

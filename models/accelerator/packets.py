@@ -8,12 +8,13 @@ from silicodec.models.accelerator.program import PIXELS
 from silicodec.models.dct.modes import decode_samples, encode_samples
 
 RAW = 0
-_DCT = 1
+DCT_KIND = 1
+"""Lowest bit of the codec words of DCT."""
 
 
-def is_known(codec: int) -> bool:
-    """Tell whether a codec word stands for a codec."""
-    return codec == RAW or codec & 1 == _DCT
+def is_known(codec: int, *, dct: bool) -> bool:
+    """Tell whether a codec word stands for raw packets, or for DCT where an accelerator has it."""
+    return codec == RAW or (dct and codec & 1 == DCT_KIND)
 
 
 def rows_of(height: int, strip: int) -> int:

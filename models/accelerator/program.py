@@ -63,6 +63,7 @@ class Status(IntEnum):
 LAYOUT: tuple[tuple[tuple[str, int], ...], ...] = (
     (
         *(("opcode", 4), ("pointwise", 1), ("stride2", 1), ("add", 1), ("swap", 1), ("away", 1), ("source", 1)),
+        ("ordered", 1),
         ("target", 2),
         *(("in_codec", 5), ("residual_codec", 5), ("out_codec", 5), ("strip_banks", 5), ("need_first", 6)),
         *(("pad_top", 4), ("pad_left", 4), ("pad_value", 8), ("weight_zero", 8)),
@@ -106,6 +107,7 @@ class Descriptor:
     add: int = 0
     swap: int = 0
     away: int = 0
+    ordered: int = 0
     source: int = Source.MEMORY
     target: int = Target.MEMORY
     in_codec: int = 0

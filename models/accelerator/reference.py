@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -113,10 +114,14 @@ class Accelerator:
 
     def _layer(self, descriptor: Descriptor, sources: dict[str, _Words], result: Run, last: bool) -> int:
         """Run a layer; returns its report word without the number."""
-        source = self._read_input(descriptor, sources["pixels"], result)
+        brought: list[tuple[tuple[int, int], np.ndarray]] = []
+        source = self._read_input(descriptor, sources["pixels"], brought)
         own = self._convolve(descriptor, source, sources["weights"])
         if descriptor.add:
-            own = _added(descriptor, own, self._read_residual(descriptor, result))
+            own = _added(descriptor, own, self._read_residual(descriptor, brought))
+        if descriptor.ordered:
+            brought.sort(key=lambda packet: packet[0])
+        result.refilled += [words for _, words in brought]
         result.maps.append(own)
         spilled, words, overflow = self._write(descriptor, own, result)
         status = Status.OVERFLOW if overflow else Status.DONE
@@ -125,7 +130,7 @@ class Accelerator:
                 status = error
         return status << 8 | spilled << 16 | words << 32
 
-    def _read_input(self, descriptor: Descriptor, pixels: _Words, result: Run) -> np.ndarray:
+    def _read_input(self, descriptor: Descriptor, pixels: _Words, brought: list[Any]) -> np.ndarray:
         shape = (descriptor.in_channels, descriptor.in_height, descriptor.in_width)
         if descriptor.source == Source.PIXELS:
             return self._assemble(
@@ -136,22 +141,24 @@ class Accelerator:
                 ),
                 RAW,
             )
-        packets = self._fetch(shape, descriptor.in_table, descriptor.depthwise, result)
+        strips = [(_first_reader(descriptor, strip), 0) for strip in range(descriptor.in_strips)]
+        packets = self._fetch(shape, descriptor.in_table, descriptor.depthwise, brought, strips)
         return self._assemble(shape, packets, descriptor.in_codec)
 
-    def _read_residual(self, descriptor: Descriptor, result: Run) -> np.ndarray:
+    def _read_residual(self, descriptor: Descriptor, brought: list[Any]) -> np.ndarray:
         shape = (descriptor.out_channels, descriptor.out_height, descriptor.out_width)
-        packets = self._fetch(shape, descriptor.residual_table, descriptor.depthwise, result)
+        strips = [(strip, 1) for strip in range(descriptor.strips)]
+        packets = self._fetch(shape, descriptor.residual_table, descriptor.depthwise, brought, strips)
         return self._assemble(shape, packets, descriptor.residual_codec)
 
     def _fetch(
-        self, shape: tuple[int, int, int], entry: int, depthwise: bool, result: Run
+        self, shape: tuple[int, int, int], entry: int, depthwise: bool, brought: list[Any], keys: list[tuple[int, int]]
     ) -> Iterator[tuple[int, int, np.ndarray]]:
-        """Yield channel, strip and words of a map's packets."""
+        """Yield channel, strip and words of a map's packets; list those that are brought back, by their strip's key."""
         for channel, strip in _order(shape, depthwise):
             place = self._table[entry + strip * shape[0] + channel]
             if isinstance(place, np.ndarray):
-                result.refilled.append(place)
+                brought.append((keys[strip], place))
                 yield channel, strip, place
             else:
                 yield channel, strip, self._memory[place[0] : place[0] + place[1]]
@@ -244,6 +251,11 @@ def _order(shape: Sequence[int], depthwise: bool) -> Iterator[tuple[int, int]]:
         yield from ((channel, strip) for channel in range(channels) for strip in range(strips))
     else:
         yield from ((channel, strip) for strip in range(strips) for channel in range(channels))
+
+
+def _first_reader(descriptor: Descriptor, strip: int) -> int:
+    """Return the first strip of the output that needs a strip of the input."""
+    return max(0, -(-(strip + 1 - descriptor.need_first) // (1 + descriptor.stride2)))
 
 
 def _parts(descriptor: Descriptor, groups: int) -> Iterator[tuple[int, int]]:

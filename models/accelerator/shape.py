@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from silicodec.models.accelerator.program import COLUMNS, PIXELS
 from silicodec.models.errors import CodecError, check_integer, check_power_of_two
@@ -24,6 +25,8 @@ class AcceleratorShape:
         Tiles in a row of an output at most.
     packets : int
         Entries of the table of packets.
+    dct : bool
+        Whether there are DCT engines between array and memory.
     """
 
     groups: int = 4
@@ -32,6 +35,7 @@ class AcceleratorShape:
     weight_words: int = 512
     tile_columns: int = 16
     packets: int = 4096
+    dct: bool = False
 
     def __post_init__(self) -> None:
         """Check the parameters."""
@@ -58,7 +62,7 @@ class AcceleratorShape:
         return self.rows * COLUMNS * 8
 
     @classmethod
-    def with_memory(cls, kibibytes: float, *, bank_depth: int = 256, **others: int) -> AcceleratorShape:
+    def with_memory(cls, kibibytes: float, *, bank_depth: int = 256, **others: Any) -> AcceleratorShape:
         """Return the shape with as many whole banks as fit in some memory."""
         banks = int(kibibytes * 1024) // (bank_depth * COLUMNS * 8)
         return cls(banks=banks, bank_depth=bank_depth, **others)

@@ -1,50 +1,39 @@
-"""Requantiser of the accelerator: from sums to samples, and the addition of a second map."""
+"""The requantiser: from sums to samples, and additions of maps, eight pixels at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from myhdl import Signal, always, always_comb, always_seq, block, instances, intbv, modbv
+from myhdl import ConcatSignal, Signal, always, always_comb, always_seq, block, instances, intbv, modbv
 
-from silicodec.models.accelerator.arithmetic import ADD_SHIFT
-from silicodec.models.accelerator.program import PIXELS
-from silicodec.rtl.accelerator.rescaler import SCALED_BITS, VALUE_BITS, rescaler, signed
-from silicodec.rtl.blocks.delay_line import delay_line
+from silicodec.models.accelerator.arithmetic import ADD_SHIFT, FACTOR_BITS
+from silicodec.models.accelerator.program import PIXELS, SUM_BITS
+from silicodec.rtl.accelerator.layer import LayerSignals
 
 LATENCY = 4
-"""Cycles from a value's slot until it is multiplied and rounded."""
+"""Cycles from what a lane takes to what it gives."""
+NUMBER_BITS = SUM_BITS + 1
+SHIFT_BITS = 6
+BIAS_BITS = 32
+HALF = 1 << (NUMBER_BITS - 1)
+PART_BITS = 16
+"""A factor is multiplied in two parts of so many bits."""
 
 
-class RescaleConstants:
-    """A layer's constants, as in its descriptor; they may change while no row is under way."""
+class EntryPort:
+    """Where the requantiser reads an output channel's constants: they come a cycle after their job's tag and index."""
 
-    def __init__(self) -> None:
-        self.depthwise: Any = Signal(bool(0))
-        self.add: Any = Signal(bool(0))
-        self.swap: Any = Signal(bool(0))
-        self.away: Any = Signal(bool(0))
-        self.conv_zero, self.conv_low, self.conv_high = (signed(8) for _ in range(3))
-        self.residual_zero: Any = signed(8)
-        self.out_zero, self.out_low, self.out_high = (signed(8) for _ in range(3))
-        self.residual_factor: Any = Signal(intbv(0)[32:])
-        self.residual_shift: Any = Signal(intbv(0)[6:])
-        self.out_factor: Any = Signal(intbv(0)[32:])
-        self.out_shift: Any = Signal(intbv(0)[6:])
-
-
-class ChannelEntry:
-    """Bias, factor and shift of the channel `entry`, in the same cycle."""
-
-    def __init__(self, groups: int) -> None:
-        self.entry: Any = Signal(intbv(0, min=0, max=max(2, groups)))
-        self.bias: Any = signed(32)
+    def __init__(self, groups: int, tag_bits: int) -> None:
+        self.index: Any = Signal(intbv(0, min=0, max=max(2, groups)))
+        self.tag: Any = Signal(intbv(0)[tag_bits:])
+        self.bias: Any = Signal(intbv(0)[BIAS_BITS:])
         self.factor: Any = Signal(intbv(0)[32:])
-        self.shift: Any = Signal(intbv(0)[6:])
+        self.shift: Any = Signal(intbv(0)[SHIFT_BITS:])
 
 
-class RowWords:
-    """Words of finished rows: eight samples of channel `index` of a group; `tag` is the row's."""
+class ResultPort:
+    """A word of eight samples: of output channel `index` of the job that `tag` came with."""
 
     def __init__(self, groups: int, tag_bits: int) -> None:
         self.valid: Any = Signal(bool(0))
@@ -53,219 +42,358 @@ class RowWords:
         self.data: Any = Signal(intbv(0)[64:])
 
 
+def job_cycles(groups: int) -> tuple[int, int, int]:
+    """Return the cycles between jobs: of a dense layer, of a depthwise one, and what a phase of an addition takes."""
+    return groups, 1, max(groups, LATENCY)
+
+
 @block
 def requantiser(
-    clk: Any,
-    rst: Any,
-    start: Any,
-    tag: Any,
-    layer: RescaleConstants,
-    sums: Sequence[Any],
-    channel: ChannelEntry,
-    residual_index: Any,
-    residual: Any,
-    words: RowWords,
-    *,
-    groups: int,
-) -> Any:
-    """Take a row's sums to samples, a channel a cycle, eight pixels at once.
+    clk: Any, rst: Any, start: Any, tag: Any, layer: LayerSignals, depthwise: Any, sums: Sequence[Any],
+    entry: EntryPort, residual: Any, result: ResultPort, *, groups: int,
+) -> Any:  # fmt: skip
+    """Make samples of a row of finished sums.
 
-    A row of `groups` channels (depthwise: of one) takes as many cycles. With `add` it goes through the multipliers
-    three times, in three times max(`groups`, 4) cycles: for its own result, for the operand that `residual_factor`
-    scales, and for the sum. One such round is the multipliers' latency: each number comes out when it is needed.
+    A job takes as many cycles as output channels it has, or with an addition three times as many, at least 12; the next
+    one may start then. Its first word leaves six cycles after the start, with an addition two phases later.
 
     Parameters
     ----------
-    start : Signal of bool
-        A row begins in this cycle; not before the one before it has taken its cycles.
-    tag : Signal
-        Goes with the row.
-    layer : RescaleConstants
-        What the layer does.
-    sums : 8 * groups signed Signals of 28 bits
-        Sum of channel g and pixel p is number 8 * g + p. Those of channel g are read g cycles after `start`.
-    channel : ChannelEntry
-        Constants of the channel whose sums are read.
-    residual_index : Signal
-        Channel whose word of the second map is needed in the next cycle.
+    start, tag : Signal
+        A job starts; the sums come a cycle later, and stay until they are used. `tag` comes back with its words, and
+        with `entry.index` it says what the constants and the residual of each cycle are.
+    layer : LayerSignals
+        The layer's constants.
+    depthwise : Signal of bool
+        Whether a row has one output channel instead of `groups`.
+    sums : signed Signals
+        Pixel p of output channel g is number 8 g + p.
+    entry : EntryPort
+        The output channels' constants.
     residual : Signal of 64 bits
-        Eight samples of the second map.
-    words : RowWords
-        Samples of a channel, the leftmost in the most significant byte: max(`groups`, 4) + 1 cycles after its last
-        slot.
-    groups : int
-        Channels of a row.
+        Samples to add: they come a cycle after `entry.index`, too.
+    result : ResultPort
+        The words.
     """
-    if len(sums) != PIXELS * groups:
-        raise ValueError(f"groups must be {len(sums) // PIXELS}, not {groups}")
-    slots = max(groups, LATENCY)
+    phase_cycles = max(groups, LATENCY)
+    extra = phase_cycles - LATENCY
+    slot, next_slot = (Signal(intbv(0, min=0, max=phase_cycles)) for _ in range(2))
+    phase, next_phase = (Signal(intbv(0)[2:]) for _ in range(2))
+    busy, active = (Signal(bool(0)) for _ in range(2))
+    now_slot, now_phase = Signal(intbv(0, min=0, max=phase_cycles)), Signal(intbv(0)[2:])
+    kept_tag, now_tag = (Signal(intbv(0)[len(tag) :]) for _ in range(2))
+    emits = Signal(bool(0))
+    ends = Signal(bool(0))
 
-    phase = Signal(intbv(0, min=0, max=3))
-    slot = Signal(intbv(0)[max(1, (slots - 1).bit_length()) :])
-    is_word, is_sum = Signal(bool(0)), Signal(bool(0))
-    control = slot_control(clk, rst, start, layer, phase, slot, is_word, groups=groups, slots=slots)
+    # Flags and tags follow their numbers through the lane: in the cycle of the slot, and 1 to 5 cycles later.
+    late_slot, late_phase = Signal(intbv(0, min=0, max=phase_cycles)), Signal(intbv(0)[2:])
+    valids = Signal(modbv(0)[LATENCY + 1 :])
+    indices = [Signal(intbv(0, min=0, max=max(2, groups))) for _ in range(LATENCY + 3)]
+    tags = [Signal(intbv(0)[len(tag) :]) for _ in range(LATENCY + 3)]
+    tag_stages = [register(clk, tags[i], tags[i + 1]) for i in range(LATENCY + 2)]
+    index_stages = [register(clk, indices[i], indices[i + 1]) for i in range(LATENCY + 2)]
+    tag_entry, index_entry = wire(now_tag, tags[0]), wire(entry.index, indices[0])
 
-    values = [signed(VALUE_BITS) for _ in range(PIXELS)]
-    scaled = [signed(SCALED_BITS) for _ in range(PIXELS)]
-    samples = [signed(8) for _ in range(PIXELS)]
-    factor, shift = Signal(intbv(0)[32:]), Signal(intbv(0)[6:])
-    away = Signal(bool(0))
-    lanes = rescaler(clk, values, factor, shift, away, scaled, cycles=slots - 1)
+    factor, kept_factor = (Signal(intbv(0)[32:]) for _ in range(2))
+    shift, shift1, shift2, shift3 = (Signal(intbv(0)[SHIFT_BITS:]) for _ in range(4))
+    away, away1, away2, away3 = (Signal(bool(0)) for _ in range(4))
+    shift_stages = [register(clk, *pair) for pair in ((shift, shift1), (shift1, shift2), (shift2, shift3))]
+    away_stages = [register(clk, *pair) for pair in ((away, away1), (away1, away2), (away2, away3))]
+    factor_stage = register(clk, factor, kept_factor)
+    zero, low, high = (Signal(intbv(0, min=-128, max=128)) for _ in range(3))
+    samples = [Signal(intbv(0)[8:]) for _ in range(PIXELS)]
+    lanes = []
+    for p in range(PIXELS):
+        number, scaled, sample = (
+            Signal(modbv(0, min=-HALF, max=HALF)),
+            Signal(modbv(0, min=-HALF, max=HALF)),
+            samples[p],
+        )
+        own, late_own, late_scaled = Signal(intbv(0)[8:]), Signal(intbv(0)[8:]), Signal(modbv(0, min=-HALF, max=HALF))
+        other, early_own = Signal(intbv(0)[8:]), Signal(intbv(0)[8:])
+        total = Signal(modbv(0, min=-(1 << (SUM_BITS - 1)), max=1 << (SUM_BITS - 1)))
+        lanes.append(
+            (
+                choose_sum(late_slot, sums[p::PIXELS], total),
+                take_byte(residual, other, low=64 - 8 * (p + 1)),
+                lane_input(layer, late_phase, total, entry.bias, early_own, late_own, other, late_scaled, number),
+                lane(clk, number, kept_factor, shift3, away3, scaled),
+                clamp(scaled, zero, low, high, own),
+                delay(clk, own, early_own, cycles=extra),
+                delay(clk, early_own, late_own, cycles=phase_cycles),
+                delay(clk, scaled, late_scaled, cycles=extra),
+                register(clk, own, sample),
+            )
+        )
+    word = wire(ConcatSignal(*samples), result.data)
+    last_tag, last_index = wire(tags[LATENCY + 2], result.tag), wire(indices[LATENCY + 2], result.index)
 
-    # Of an addition's operands, the one that is scaled first, and the other one, which waits for a round.
-    own, fine, coarse, waiting = (Signal(intbv(0)[64:]) for _ in range(4))
-    fine_zero, coarse_zero = signed(8), signed(8)
-    wait = delay_line(clk, None, coarse, waiting, cycles=slots)
+    @always_comb
+    def schedule() -> None:
+        active.next = start or busy
+        now_slot.next = slot
+        now_phase.next = phase
+        now_tag.next = kept_tag
+        if start:
+            now_slot.next = 0
+            now_phase.next = 0
+            now_tag.next = tag
 
-    # What follows a number to the end of its round.
-    late_word, late_sum = Signal(bool(0)), Signal(bool(0))
-    late_index, late_tag = Signal(intbv(0)[len(words.index) :]), Signal(intbv(0)[len(tag) :])
-    row_tag, current_tag = (Signal(intbv(0)[len(tag) :]) for _ in range(2))
-    follow_word = delay_line(clk, rst, is_word, late_word, cycles=slots)
-    follow_sum = delay_line(clk, None, is_sum, late_sum, cycles=slots)
-    follow_index = delay_line(clk, None, channel.entry, late_index, cycles=slots)
-    follow_tag = delay_line(clk, None, current_tag, late_tag, cycles=slots)
+    @always_comb
+    def advance() -> None:
+        ends.next = False
+        next_slot.next = 0
+        next_phase.next = now_phase
+        if layer.add:
+            if now_slot == phase_cycles - 1:
+                next_phase.next = now_phase + 1 if now_phase != 3 else 0
+                ends.next = now_phase == 2
+            else:
+                next_slot.next = now_slot + 1
+        elif depthwise or now_slot == groups - 1:
+            ends.next = True
+        else:
+            next_slot.next = now_slot + 1
 
     @always_comb
     def ask() -> None:
-        channel.entry.next = 0
-        if slot < groups:
-            channel.entry.next = slot
-        residual_index.next = 0
-        if slot + 1 < groups:
-            residual_index.next = slot + 1
-        is_sum.next = phase == 2
-        current_tag.next = row_tag
-        if start:
-            current_tag.next = tag
+        entry.tag.next = now_tag
+        entry.index.next = 0
+        if now_slot < groups:
+            entry.index.next = now_slot
+        emits.next = active and (not layer.add or now_phase == 2) and now_slot < groups
+        if depthwise and now_slot != 0:
+            emits.next = False
 
-    @always_comb
-    def clamp() -> None:
-        sample_value = intbv(0, min=-(1 << SCALED_BITS), max=1 << SCALED_BITS)
-        for p in range(PIXELS):
-            if late_sum:
-                sample_value[:] = scaled[p] + layer.out_zero
-                if sample_value < layer.out_low:
-                    sample_value[:] = layer.out_low
-                elif sample_value > layer.out_high:
-                    sample_value[:] = layer.out_high
-            else:
-                sample_value[:] = scaled[p] + layer.conv_zero
-                if sample_value < layer.conv_low:
-                    sample_value[:] = layer.conv_low
-                elif sample_value > layer.conv_high:
-                    sample_value[:] = layer.conv_high
-            samples[p].next = sample_value[8:].signed()
-
-    @always_comb
-    def pack() -> None:
-        sample_bytes = modbv(0)[64:]
-        for p in range(PIXELS):
-            sample_bytes[:] = (sample_bytes << 8) | (samples[p] & 0xFF)
-        own.next = sample_bytes
-
-    @always_comb
-    def order() -> None:
-        fine.next = residual
-        coarse.next = own
-        fine_zero.next = layer.residual_zero
-        coarse_zero.next = layer.conv_zero
-        if layer.swap:
-            fine.next = own
-            coarse.next = residual
-            fine_zero.next = layer.conv_zero
-            coarse_zero.next = layer.residual_zero
+    @always_seq(clk.posedge, reset=rst)
+    def count() -> None:
+        busy.next = active and not ends
+        valids.next = (valids << 1) | emits
+        result.valid.next = valids[LATENCY]
 
     @always(clk.posedge)
-    def enter() -> None:
-        operand = intbv(0)[8:]
-        entering = modbv(0, min=-(1 << (VALUE_BITS - 1)), max=1 << (VALUE_BITS - 1))
-        for p in range(PIXELS):
-            entering[:] = 0
-            if phase == 0:
-                for g in range(groups):
-                    if slot == g:
-                        entering[:] = sums[PIXELS * g + p] + channel.bias
-            elif phase == 1:
-                operand[:] = (fine >> (8 * (PIXELS - 1 - p))) & 0xFF
-                entering[:] = (operand.signed() - fine_zero) << ADD_SHIFT
-            else:
-                operand[:] = (waiting >> (8 * (PIXELS - 1 - p))) & 0xFF
-                entering[:] = ((operand.signed() - coarse_zero) << (ADD_SHIFT - 1)) + scaled[p]
-            values[p].next = entering
+    def keep() -> None:
+        slot.next = next_slot
+        phase.next = next_phase
+        kept_tag.next = now_tag
+        late_slot.next = now_slot
+        late_phase.next = now_phase
 
-    @always(clk.posedge)
-    def scale() -> None:
-        away.next = layer.away and phase == 0
-        if phase == 0:
-            factor.next = channel.factor
-            shift.next = channel.shift
-        elif phase == 1:
+    @always_comb
+    def choose_constants() -> None:
+        away.next = layer.away and late_phase == 0
+        if late_phase == 0:
+            factor.next = entry.factor
+            shift.next = entry.shift
+        elif late_phase == 1:
             factor.next = layer.residual_factor
             shift.next = layer.residual_shift
         else:
             factor.next = layer.out_factor
             shift.next = layer.out_shift
 
-    @always(clk.posedge)
-    def emit() -> None:
-        if start:
-            row_tag.next = tag
-        words.tag.next = late_tag
-        words.index.next = late_index
-        words.data.next = own
+    # What leaves the lanes in phase 2 of an addition is the sum; in the phases before, only phase 0 is clamped.
+    sums_leave = Signal(modbv(0)[LATENCY + 1 :])
 
-    @always_seq(clk.posedge, reset=rst)
-    def finish() -> None:
-        words.valid.next = late_word
+    @always(clk.posedge)
+    def follow() -> None:
+        sums_leave.next = (sums_leave << 1) | (now_phase == 2)
+
+    @always_comb
+    def choose_limits() -> None:
+        if sums_leave[LATENCY]:
+            zero.next = layer.out_zero.signed()
+            low.next = layer.out_low.signed()
+            high.next = layer.out_high.signed()
+        else:
+            zero.next = layer.conv_zero.signed()
+            low.next = layer.conv_low.signed()
+            high.next = layer.conv_high.signed()
 
     return instances()
 
 
 @block
-def slot_control(
-    clk: Any, rst: Any, start: Any, layer: RescaleConstants, phase: Any, slot: Any, is_word: Any, *, groups: int,
-    slots: int,
-) -> Any:  # fmt: skip
-    """Count the slots of a row, a channel each, and the rounds of an addition.
+def lane_input(
+    layer: LayerSignals, phase: Any, total: Any, bias: Any, own: Any, late_own: Any, other: Any, inner: Any, number: Any
+) -> Any:
+    """Choose what a lane multiplies.
 
     Parameters
     ----------
-    start : Signal of bool
-        The first slot is in this cycle.
-    phase, slot : Signal
-        Round and channel of this cycle; both 0 while there is no row.
-    is_word : Signal of bool
-        The row's word of this channel enters its last round.
-    slots : int
-        Slots of a round of an addition.
+    phase : Signal
+        0: the sum and its bias; 1: the operand of the smaller scale; 2: the other one and the product of phase 1.
+    total, bias : Signal
+        As they say.
+    own, late_own : Signal of 8 bits
+        The layer's own sample, in phase 1 and in phase 2.
+    other : Signal of 8 bits
+        The residual's sample.
+    inner : Signal
+        The product of phase 1, in phase 2.
+    number : Signal
+        What to multiply.
     """
-    busy = Signal(bool(0))
-    ends_round = Signal(bool(0))
+    fine, coarse = (Signal(intbv(0, min=-256, max=256)) for _ in range(2))
 
     @always_comb
-    def decide() -> None:
-        if layer.add:
-            ends_round.next = slot == slots - 1
+    def subtract() -> None:
+        if layer.swap:
+            fine.next = own.signed() - layer.conv_zero.signed()
+            coarse.next = other.signed() - layer.residual_zero.signed()
         else:
-            ends_round.next = layer.depthwise or slot == groups - 1
-        is_word.next = False
-        if start or busy:
-            is_word.next = (phase == 2 or not layer.add) and (slot == 0 or (slot < groups and not layer.depthwise))
+            fine.next = other.signed() - layer.residual_zero.signed()
+            coarse.next = late_own.signed() - layer.conv_zero.signed()
 
-    @always_seq(clk.posedge, reset=rst)
-    def count() -> None:
-        if start or busy:
-            if ends_round:
-                slot.next = 0
-                if layer.add and phase < 2:
-                    phase.next = phase + 1
-                    busy.next = True
-                else:
-                    phase.next = 0
-                    busy.next = False
-            else:
-                slot.next = slot + 1
-                busy.next = True
+    @always_comb
+    def choose() -> None:
+        if phase == 0:
+            number.next = total + bias.signed()
+        elif phase == 1:
+            number.next = fine << ADD_SHIFT
+        else:
+            number.next = (coarse << (ADD_SHIFT - 1)) + inner
 
     return instances()
+
+
+@block
+def lane(clk: Any, number: Any, factor: Any, shift: Any, away: Any, scaled: Any) -> Any:
+    """Multiply, and round twice; the result comes four cycles after the number.
+
+    Parameters
+    ----------
+    number : signed Signal
+        What to multiply.
+    factor : Signal of 32 bits
+        The factor, a cycle later.
+    shift, away : Signal
+        Places to the right, and whether halves are rounded away from zero, three cycles later.
+    scaled : signed Signal
+        The result.
+    """
+    kept = Signal(modbv(0, min=-HALF, max=HALF))
+    limit = HALF << PART_BITS
+    low_product, high_product = (Signal(intbv(0, min=-limit, max=limit)) for _ in range(2))
+    product = Signal(intbv(0, min=-(1 << (NUMBER_BITS + 33)), max=1 << (NUMBER_BITS + 33)))
+    rounded, moved = (Signal(modbv(0, min=-2 * HALF, max=2 * HALF)) for _ in range(2))
+
+    @always(clk.posedge)
+    def multiply() -> None:
+        kept.next = number
+        low_product.next = kept * factor[PART_BITS:]
+        high_product.next = kept * factor[2 * PART_BITS : PART_BITS]
+
+    @always_comb
+    def add() -> None:
+        product.next = (high_product << PART_BITS) + low_product + (1 << (FACTOR_BITS - 1))
+
+    @always(clk.posedge)
+    def round_once() -> None:
+        rounded.next = product >> FACTOR_BITS
+
+    @always_comb
+    def move() -> None:
+        moved.next = rounded
+        if away and rounded < 0 and shift != 0:
+            moved.next = rounded - 1
+
+    @always(clk.posedge)
+    def round_twice() -> None:
+        if shift == 0:
+            scaled.next = moved
+        else:
+            scaled.next = ((moved >> (shift - 1)) + 1) >> 1
+
+    return instances()
+
+
+@block
+def clamp(scaled: Any, zero: Any, low: Any, high: Any, sample: Any) -> Any:
+    """Add a zero point, and limit to bounds."""
+    moved = Signal(intbv(0, min=-2 * HALF, max=2 * HALF))
+
+    @always_comb
+    def move() -> None:
+        moved.next = scaled + zero
+
+    @always_comb
+    def limit() -> None:
+        if moved < low:
+            sample.next = low[8:]
+        elif moved > high:
+            sample.next = high[8:]
+        else:
+            sample.next = moved[8:]
+
+    return instances()
+
+
+@block
+def choose_sum(index: Any, sums: Sequence[Any], total: Any) -> Any:
+    """Choose one of up to eight sums."""
+    (one0, one1, one2, one3, one4, one5, one6, one7) = (*sums, *[sums[-1]] * (8 - len(sums)))
+
+    @always_comb
+    def choose() -> None:
+        if index == 0:
+            total.next = one0
+        elif index == 1:
+            total.next = one1
+        elif index == 2:
+            total.next = one2
+        elif index == 3:
+            total.next = one3
+        elif index == 4:
+            total.next = one4
+        elif index == 5:
+            total.next = one5
+        elif index == 6:
+            total.next = one6
+        else:
+            total.next = one7
+
+    return instances()
+
+
+@block
+def take_byte(word: Any, byte: Any, *, low: int) -> Any:
+    """Take a byte of a word."""
+
+    @always_comb
+    def take() -> None:
+        byte.next = word[low + 8 : low]
+
+    return instances()
+
+
+@block
+def wire(source: Any, target: Any) -> Any:
+    """Drive a signal with another."""
+
+    @always_comb
+    def forward() -> None:
+        target.next = source
+
+    return instances()
+
+
+@block
+def register(clk: Any, source: Any, target: Any) -> Any:
+    """Hold a signal for a cycle."""
+
+    @always(clk.posedge)
+    def store() -> None:
+        target.next = source
+
+    return instances()
+
+
+@block
+def delay(clk: Any, source: Any, target: Any, *, cycles: int) -> Any:
+    """Hold a signal for some cycles."""
+    stages = [source, *[Signal(source.val) for _ in range(cycles - 1)], target]
+    if cycles == 0:
+        return wire(source, target)
+    registers = [register(clk, stages[i], stages[i + 1]) for i in range(cycles)]
+    return registers

@@ -1,12 +1,13 @@
 """The requantiser against the arithmetic of the reference."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from myhdl import ResetSignal, Signal, always, always_comb, block, intbv
 
 from silicodec.models.accelerator.arithmetic import add_all, multiply_all
-from silicodec.rtl.accelerator.requantiser import ChannelEntry, RescaleConstants, RowWords, requantiser
-from silicodec.rtl.accelerator.rescaler import signed
+from silicodec.rtl.accelerator.requantiser import EntryPort, ResultPort, requantiser
 from silicodec.verif.drivers.block_bench import TRACES, packed, split, unpacked
 
 ROWS = 12
@@ -22,16 +23,18 @@ def device_of(groups):
     @block
     def device(clk, rst, start, tag, flags, bounds, residual_factor, residual_shift, out_factor, out_shift,
                sums, biases, factors, shifts, residuals, valid, index, word_tag, data):  # fmt: skip
-        sum_parts = [signed(28) for _ in range(8 * groups)]
-        bias_parts = [signed(32) for _ in range(groups)]
+        sum_parts = [Signal(intbv(0, min=-(1 << 27), max=1 << 27)) for _ in range(8 * groups)]
+        bias_parts = [Signal(intbv(0)[32:]) for _ in range(groups)]
         factor_parts = [Signal(intbv(0)[32:]) for _ in range(groups)]
         shift_parts = [Signal(intbv(0)[6:]) for _ in range(groups)]
         residual_parts = [Signal(intbv(0)[64:]) for _ in range(groups)]
-        residual_index = Signal(intbv(0, min=0, max=max(2, groups)))
         residual = Signal(intbv(0)[64:])
-        layer, channel, words = RescaleConstants(), ChannelEntry(groups), RowWords(groups, TAG_BITS)
+        layer, channel, words = SimpleNamespace(), EntryPort(groups, TAG_BITS), ResultPort(groups, TAG_BITS)
         layer.residual_factor, layer.residual_shift = residual_factor, residual_shift
         layer.out_factor, layer.out_shift = out_factor, out_shift
+        layer.add, layer.swap, layer.away = flags(1), flags(2), flags(3)
+        for number, name in enumerate(SAMPLES):
+            setattr(layer, name, bounds(8 * number + 8, 8 * number))
 
         splits = [
             split(sums, sum_parts),
@@ -41,28 +44,14 @@ def device_of(groups):
             split(residuals, residual_parts),
         ]
         requantise = requantiser(
-            clk, rst, start, tag, layer, sum_parts, channel, residual_index, residual, words, groups=groups
+            clk, rst, start, tag, layer, flags(0), sum_parts, channel, residual, words, groups=groups
         )
 
-        @always_comb
-        def constants():
-            layer.depthwise.next = flags[0]
-            layer.add.next = flags[1]
-            layer.swap.next = flags[2]
-            layer.away.next = flags[3]
-            layer.conv_zero.next = bounds[8:].signed()
-            layer.conv_low.next = bounds[16:8].signed()
-            layer.conv_high.next = bounds[24:16].signed()
-            layer.residual_zero.next = bounds[32:24].signed()
-            layer.out_zero.next = bounds[40:32].signed()
-            layer.out_low.next = bounds[48:40].signed()
-            layer.out_high.next = bounds[56:48].signed()
-
-        @always_comb
+        @always(clk.posedge)
         def entries():
-            channel.bias.next = bias_parts[channel.entry]
-            channel.factor.next = factor_parts[channel.entry]
-            channel.shift.next = shift_parts[channel.entry]
+            channel.bias.next = bias_parts[channel.index]
+            channel.factor.next = factor_parts[channel.index]
+            channel.shift.next = shift_parts[channel.index]
 
         @always_comb
         def outputs():
@@ -73,9 +62,9 @@ def device_of(groups):
 
         @always(clk.posedge)
         def read():
-            residual.next = residual_parts[residual_index]
+            residual.next = residual_parts[channel.index]
 
-        return splits, requantise, constants, entries, outputs, read
+        return splits, requantise, entries, outputs, read
 
     return device
 
@@ -159,8 +148,9 @@ def test_samples_of_rows(simulator, groups, flags):
         rows += [[0, 0, 0] + [None] * 5] * int(random.integers(0, 3))
         samples = expected_samples(layer, sums, entries, residual)
         expected += [(channel, tag, samples[channel].tolist()) for channel in range(channels)]
-    rows += [[0, 0, 0] + [None] * 5] * (max(groups, 4) + 2)
+    rows += [[0, 0, 0] + [None] * 5] * (max(groups, 4) + 3)
     inputs = {name: list(values) for name, values in zip(names, zip(*rows, strict=True), strict=True)}
+    inputs["sums"] = [None, *inputs["sums"][:-1]]
     constants = {"flags": packed([layer[name] for name in FLAGS], 1), "bounds": packed([layer[n] for n in SAMPLES], 8)}
     constants |= {name: layer[name] for name in FACTORS}
     inputs |= {name: [value] * len(rows) for name, value in constants.items()}
@@ -169,4 +159,4 @@ def test_samples_of_rows(simulator, groups, flags):
     found = [(index, tag, unpacked(data, 8, 8)[::-1]) for valid, index, tag, data in words[2:] if valid]
     assert found == expected
     if "add" not in flags:
-        assert words[2 + max(groups, 4) + 1][0] == 1
+        assert words[2 + 6][0] == 1

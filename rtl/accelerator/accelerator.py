@@ -1,0 +1,167 @@
+"""The accelerator: a CNN computed from compressed feature maps, after arXiv 2110.06155."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from myhdl import Signal, always_comb, block, instances, intbv
+
+from silicodec.models.accelerator.program import PIXELS, SUM_BITS, TAPS, WEIGHT_BITS, Opcode
+from silicodec.models.accelerator.shape import AcceleratorShape
+from silicodec.rtl.accelerator.control import STATUS_BITS, ProgramControl, program_control
+from silicodec.rtl.accelerator.layer import LayerSignals
+from silicodec.rtl.accelerator.layer_check import layer_check
+from silicodec.rtl.accelerator.mac_array import mac_array
+from silicodec.rtl.accelerator.map_reader import ENTRY_BITS, PackedPacket, map_reader
+from silicodec.rtl.accelerator.map_writer import PackingRows, WriterResult, output_buffer, packet_sink, packet_source
+from silicodec.rtl.accelerator.pool import PoolPorts, memory_pool
+from silicodec.rtl.accelerator.requantiser import EntryPort, ResultPort, requantiser
+from silicodec.rtl.accelerator.sequencer import ArrayStep, Progress, sequencer, tag_bits
+from silicodec.rtl.accelerator.strip_writer import UnpackedRows, residual_writer, route_rows, strip_writer
+from silicodec.rtl.accelerator.weight_buffer import SET_BITS, InputState, WeightPort, weight_buffer
+from silicodec.rtl.accelerator.window import StepControl, window
+from silicodec.rtl.blocks.memory import MemoryPorts, memory
+from silicodec.rtl.blocks.stream import Stream
+
+
+@block
+def accelerator(
+    clk: Any, rst: Any, program: Stream, weights: Stream, pixels: Stream, refill: Stream, scores: Stream, spill: Stream,
+    report: Stream, timing: Stream, *, shape: AcceleratorShape,
+) -> Any:  # fmt: skip
+    """Compute networks of 8-bit integers from programs; `docs/formats/accelerator.md` describes every stream.
+
+    Parameters
+    ----------
+    program, weights, pixels : Stream
+        A packet of each for an image: 64 bits.
+    refill : Stream
+        Packets of maps that were spilled: 64 bits.
+    scores : Stream
+        The last layer's output: 64 bits.
+    spill : Stream
+        Packets of maps that the memory has no room for: 64 bits.
+    report, timing : Stream
+        What became of each layer, and how long it took: 64 and 32 bits.
+    shape : AcceleratorShape
+        How large it is built.
+    """
+    groups = shape.groups
+    tile_bits = (shape.tile_columns - 1).bit_length()
+    channel_bits = max(1, (groups - 1).bit_length())
+    layer, control, progress, outcome = LayerSignals(), ProgramControl(), Progress(), WriterResult()
+    restart, depthwise = Signal(bool(0)), Signal(bool(0))
+    fault = Signal(intbv(0)[STATUS_BITS:])
+    weight_state, pixel_state = InputState(), InputState()
+    controller = program_control(
+        clk, rst, program, report, timing, layer, fault, restart, progress, outcome, weight_state, pixel_state, control
+    )
+    checker = layer_check(clk, layer, fault, shape=shape)
+
+    pool, table = PoolPorts(), MemoryPorts(shape.packets, ENTRY_BITS)
+    memories = (memory_pool(clk, layer.strip_banks, pool, shape=shape), memory(clk, table))
+    buffer_words = (2 << channel_bits) * PIXELS * shape.tile_columns
+    results, residuals = MemoryPorts(buffer_words, 64), MemoryPorts(buffer_words, 64)
+    buffers = (memory(clk, results), memory(clk, residuals))
+
+    # From steps to sums.
+    weight_port, place, step = WeightPort(shape), StepControl(), ArrayStep()
+    start, tag = Signal(bool(0)), Signal(intbv(0)[tag_bits(shape) :])
+    entry, result = EntryPort(groups, tag_bits(shape)), ResultPort(groups, tag_bits(shape))
+    set_number = Signal(intbv(0)[SET_BITS:])
+    taps = [Signal(intbv(0)[8:]) for _ in range(TAPS * PIXELS)]
+    channel_weights = [signed(WEIGHT_BITS) for _ in range(groups * TAPS)]
+    sums = [signed(SUM_BITS) for _ in range(groups * PIXELS)]
+    issue = sequencer(
+        clk, rst, restart, layer, depthwise, progress, pool, weight_port, place, step, start, tag, shape=shape
+    )
+    loads = weight_buffer(
+        clk, rst, restart, layer, depthwise, weights, control, weight_state, entry, set_number, weight_port,
+        channel_weights, shape=shape,
+    )  # fmt: skip
+    windows = window(clk, pool.strip_data, place, taps)
+    products = mac_array(clk, taps, channel_weights, step.valid, step.first, step.last, sums, groups=groups)
+    samples = requantiser(
+        clk, rst, start, tag, layer, depthwise, sums, entry, residuals.read_data, result, groups=groups
+    )
+
+    # From samples to packets.
+    sets_done = weight_port.sets_done
+    rows = PackingRows()
+    collect = output_buffer(
+        clk, rst, restart, layer, depthwise, result, sets_done, results,
+        groups=groups, tile_bits=tile_bits, set_bits=SET_BITS,
+    )  # fmt: skip
+    drain = packet_source(
+        clk,
+        rst,
+        restart,
+        layer,
+        depthwise,
+        sets_done,
+        progress.drained,
+        results,
+        rows,
+        groups=groups,
+        tile_bits=tile_bits,
+    )
+    sink = packet_sink(clk, rst, restart, layer, depthwise, rows, table, pool, spill, scores, outcome, groups=groups)
+
+    # From packets to the strip buffer.
+    packed = PackedPacket()
+    unpacked, strip_rows, residual_rows = UnpackedRows(), UnpackedRows(), UnpackedRows()
+    reader = map_reader(
+        clk, rst, restart, layer, depthwise, progress, sets_done, table, pool, pixels, refill, control, pixel_state,
+        packed, outcome.read_all, groups=groups,
+    )  # fmt: skip
+    unpack = unpack_raw(packed, unpacked)
+    routes = route_rows(packed.residual, unpacked, strip_rows, residual_rows)
+    fills = strip_writer(clk, rst, restart, layer, depthwise, strip_rows, progress.filled, pool)
+    residual_fills = residual_writer(
+        clk,
+        rst,
+        restart,
+        layer,
+        depthwise,
+        residual_rows,
+        progress.residuals,
+        residuals,
+        groups=groups,
+        tile_bits=tile_bits,
+    )
+
+    @always_comb
+    def look() -> None:
+        depthwise.next = layer.opcode == int(Opcode.DEPTHWISE)
+        set_number.next = entry.tag[3 + tile_bits + SET_BITS : 3 + tile_bits]
+
+    @always_comb
+    def read_residual() -> None:
+        residuals.read.next = True
+        residuals.read_address.next = (
+            ((entry.tag[3 + tile_bits] << channel_bits) | entry.index) << (tile_bits + 3)
+        ) | entry.tag[3 + tile_bits :]
+
+    return instances()
+
+
+def signed(bits: int) -> Any:
+    """Make a signal in two's complement."""
+    return Signal(intbv(0, min=-(1 << (bits - 1)), max=1 << (bits - 1)))
+
+
+@block
+def unpack_raw(packed: PackedPacket, rows: UnpackedRows) -> Any:
+    """Take rows as they are stored."""
+
+    @always_comb
+    def forward() -> None:
+        rows.data.next = packed.data
+        rows.valid.next = packed.valid
+        rows.raw.next = True
+
+    @always_comb
+    def backward() -> None:
+        packed.ready.next = rows.ready
+
+    return instances()

@@ -1,0 +1,117 @@
+"""The check of a descriptor: the hardware of `silicodec.models.accelerator.checks`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from myhdl import Signal, always, always_comb, block, instances, intbv
+
+from silicodec.models.accelerator.checks import WHOLE_MAP
+from silicodec.models.accelerator.packets import DCT_KIND
+from silicodec.models.accelerator.program import COLUMNS, PIXELS, Opcode, Status, Target
+from silicodec.models.accelerator.shape import AcceleratorShape
+from silicodec.rtl.accelerator.layer import LayerSignals
+
+
+@block
+def layer_check(clk: Any, layer: LayerSignals, fault: Any, *, shape: AcceleratorShape) -> Any:
+    """Check a descriptor; `fault`, the status or 0, is there two cycles after the descriptor."""
+    bad_opcode, bad_size, bad_place, bad_region, empty = (Signal(bool(0)) for _ in range(5))
+    bad_codecs = [Signal(bool(0)) for _ in range(3)]
+    codec_checks = [
+        codec_check(codec, bad, dct=shape.dct)
+        for codec, bad in zip((layer.in_codec, layer.residual_codec, layer.out_codec), bad_codecs, strict=True)
+    ]
+    bad_input, bad_residual, bad_output = bad_codecs
+    depth_bits = (shape.bank_depth - 1).bit_length()
+    stride_bits = layer.stride2
+    tiles, in_strips = (Signal(intbv(0)[7:]) for _ in range(2))
+    reach, ahead, rows, columns = (Signal(intbv(0)[12:]) for _ in range(4))
+    strip_rows = Signal(intbv(0)[16:])
+    words = Signal(intbv(0)[18:])
+    total = shape.rows * COLUMNS
+
+    @always_comb
+    def measure() -> None:
+        tiles.next = (layer.out_width + (PIXELS - 1)) >> 3
+        in_strips.next = (layer.in_height + (PIXELS - 1)) >> 3
+        rows.next = 0
+        columns.next = 0
+        if layer.out_height != 0:
+            rows.next = (layer.out_height - 1) << stride_bits
+        if layer.out_width != 0:
+            columns.next = (layer.out_width - 1) << stride_bits
+        reach.next = (7 << stride_bits) + layer.kernel_rows + layer.kernel_rows + layer.kernel_rows
+        if layer.pointwise:
+            reach.next = (7 << stride_bits) + 1
+        ahead.next = (layer.need_first << 3) + layer.pad_top
+        strip_rows.next = layer.strip_banks << depth_bits
+        words.next = (layer.out_row << 3) + layer.out_row + layer.out_words
+
+    @always(clk.posedge)
+    def check() -> None:
+        bad_opcode.next = (
+            (layer.opcode != int(Opcode.DENSE) and layer.opcode != int(Opcode.DEPTHWISE))
+            or layer.target > int(Target.SCORES)
+            or bad_input
+            or bad_residual
+            or bad_output
+        )
+        empty.next = (
+            layer.in_height == 0
+            or layer.in_width == 0
+            or layer.in_channels == 0
+            or layer.out_height == 0
+            or layer.out_width == 0
+            or layer.out_channels == 0
+            or layer.passes == 0
+            or layer.groups == 0
+            or layer.steps == 0
+            or layer.kernel_rows == 0
+            or layer.kernel_columns == 0
+            or layer.need_first == 0
+            or layer.slot_words == 0
+            or layer.channel_words == 0
+            or layer.pass_rows == 0
+            or layer.strip_banks == 0
+        )
+        bad_size.next = (
+            tiles > shape.tile_columns
+            or layer.steps > shape.weight_words
+            or rows >= layer.in_height + layer.pad_top
+            or columns >= layer.in_width + layer.pad_left
+            or (ahead < reach and layer.need_first < in_strips)
+            or (layer.capacity != WHOLE_MAP and layer.capacity < ahead)
+        )
+        bad_place.next = (
+            layer.ring_words > strip_rows
+            or strip_rows > shape.rows
+            or layer.start_slot >= layer.ring_words
+            or layer.pass_advance >= layer.ring_words
+        )
+        bad_region.next = layer.out_words != 0 and (layer.out_row < strip_rows or words > total)
+
+    @always(clk.posedge)
+    def judge() -> None:
+        if bad_opcode:
+            fault.next = int(Status.BAD_OPCODE)
+        elif empty or bad_size:
+            fault.next = int(Status.BAD_SIZES)
+        elif bad_place or bad_region:
+            fault.next = int(Status.BAD_REGION)
+        else:
+            fault.next = 0
+
+    return instances()
+
+
+@block
+def codec_check(codec: Any, bad: Any, *, dct: bool) -> Any:
+    """Tell whether a codec word stands for a codec that is present."""
+    known = DCT_KIND if dct else 0
+
+    @always_comb
+    def check() -> None:
+        bad.next = codec != 0 and (known == 0 or (codec & 1) != known)
+
+    return instances()

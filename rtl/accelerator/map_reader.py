@@ -1,0 +1,333 @@
+"""The reader: packets of the input and of the residual on their way to be unpacked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from myhdl import Signal, always, always_comb, always_seq, block, instances, modbv
+
+from silicodec.models.accelerator.checks import WHOLE_MAP
+from silicodec.models.accelerator.packets import RAW
+from silicodec.models.accelerator.program import PIXELS, Source
+from silicodec.rtl.accelerator.layer import LayerSignals
+from silicodec.rtl.accelerator.packet_order import PacketOrder, packet_order, rows_of_strip
+from silicodec.rtl.accelerator.pool import COLUMN_BITS, ROW_BITS, PoolPorts
+from silicodec.rtl.accelerator.sequencer import ABSOLUTE_BITS, HALVES, Progress
+from silicodec.rtl.accelerator.weight_buffer import COUNT_BITS, InputState
+from silicodec.rtl.blocks.memory import MemoryPorts
+from silicodec.rtl.blocks.stream import Stream
+
+LENGTH_BITS = 12
+ENTRY_BITS = ROW_BITS + COLUMN_BITS + LENGTH_BITS + 1
+"""Bits of an entry of the table: row, column and length of a packet, and whether it was spilled."""
+SPILLED = ENTRY_BITS - 1
+
+
+class PackedPacket:
+    """Words of packets as they are stored.
+
+    Attributes
+    ----------
+    data, valid, ready, last : Signal
+        As of a stream; a packet ends with `last`.
+    residual : Signal of bool
+        Whether the packet is the residual's, and not the input's.
+    """
+
+    def __init__(self) -> None:
+        self.data: Any = Signal(modbv(0)[64:])
+        self.valid: Any = Signal(bool(0))
+        self.ready: Any = Signal(bool(0))
+        self.last: Any = Signal(bool(0))
+        self.residual: Any = Signal(bool(0))
+
+
+class PacketPlace:
+    """Where a packet is: in the memory, or to come from `pixels` or `refill`."""
+
+    def __init__(self) -> None:
+        self.valid: Any = Signal(bool(0))
+        self.pixels: Any = Signal(bool(0))
+        self.refill: Any = Signal(bool(0))
+        self.residual: Any = Signal(bool(0))
+        self.counted: Any = Signal(bool(0))
+        """Whether its words are counted; a compressed packet of `refill` ends with the stream's `last`."""
+        self.row: Any = Signal(modbv(0)[ROW_BITS:])
+        self.column: Any = Signal(modbv(0)[COLUMN_BITS:])
+        self.words: Any = Signal(modbv(0)[LENGTH_BITS:])
+
+
+@block
+def map_reader(
+    clk: Any, rst: Any, restart: Any, layer: LayerSignals, depthwise: Any, progress: Progress, sets_done: Any,
+    table: MemoryPorts, pool: PoolPorts, pixels: Stream, refill: Stream, control: Any, state: InputState,
+    packed: PackedPacket, complete: Any, *, groups: int,
+) -> Any:  # fmt: skip
+    """Read the packets of a layer: the residual's as soon as its buffer has room, otherwise the input's.
+
+    Parameters
+    ----------
+    restart : Signal of bool
+        A layer begins.
+    progress : Progress
+        How far the layer is.
+    sets_done : Signal
+        Sets whose samples are made, so that their part of the residual's buffer is free.
+    table, pool : MemoryPorts, PoolPorts
+        The read port of the table of packets, and the memory's port `map_read`.
+    pixels, refill : Stream
+        Other sources of packets.
+    control : ProgramControl
+        As of `weight_buffer`.
+    state : InputState
+        The state of `pixels`.
+    packed : PackedPacket
+        What was read.
+    complete : Signal of bool
+        Everything was read.
+    """
+    place = PacketPlace()
+    taken, found_all = Signal(bool(0)), Signal(bool(0))
+    finder = packet_finder(
+        clk, rst, restart, layer, depthwise, progress, sets_done, table, place, taken, found_all, groups=groups
+    )
+
+    active, move, word_there, ends = (Signal(bool(0)) for _ in range(4))
+    from_pixels, from_refill, residual, counted = (Signal(bool(0)) for _ in range(4))
+    row, column = Signal(modbv(0)[ROW_BITS:]), Signal(modbv(0)[COLUMN_BITS:])
+    left = Signal(modbv(0)[LENGTH_BITS:])
+    kept = Signal(modbv(0)[64:])
+    kept_here = Signal(bool(0))
+
+    @always_comb
+    def look() -> None:
+        move.next = packed.ready or not packed.valid
+        word_there.next = True
+        if from_pixels:
+            word_there.next = pixels.valid or state.ended
+        elif from_refill:
+            word_there.next = refill.valid
+        ends.next = left == 1
+        if not counted:
+            ends.next = refill.last
+
+    @always_comb
+    def read() -> None:
+        pool.map_read.next = active and move and not from_pixels and not from_refill
+        pool.map_read_row.next = row
+        pool.map_read_column.next = column
+        pixels.ready.next = ((active and move and from_pixels) or control.drain) and not state.ended
+        refill.ready.next = active and move and from_refill
+
+    @always_comb
+    def take_next() -> None:
+        taken.next = place.valid and (not active or (move and word_there and ends))
+
+    @always_comb
+    def tell() -> None:
+        complete.next = found_all and not active
+
+    @always_comb
+    def give() -> None:
+        packed.data.next = pool.map_data
+        if kept_here:
+            packed.data.next = kept
+
+    @always_seq(clk.posedge, reset=rst)
+    def follow() -> None:
+        if move:
+            packed.valid.next = active and word_there
+        if active and move and word_there and ends:
+            active.next = False
+        if taken:
+            active.next = True
+        if control.fresh:
+            state.ended.next = False
+            state.short.next = False
+        elif pixels.valid and pixels.ready and pixels.last:
+            state.ended.next = True
+        if active and move and from_pixels and state.ended:
+            state.short.next = True
+
+    @always(clk.posedge)
+    def keep() -> None:
+        if active and move:
+            packed.residual.next = residual
+            kept_here.next = from_pixels or from_refill
+            kept.next = 0
+            if from_refill:
+                kept.next = refill.data
+            elif not state.ended:
+                kept.next = pixels.data
+            if word_there:
+                left.next = left - 1
+                column.next = column + 1
+                if column == 8:
+                    column.next = 0
+                    row.next = row + 1
+        if taken:
+            row.next = place.row
+            column.next = place.column
+            left.next = place.words
+            from_pixels.next = place.pixels
+            from_refill.next = place.refill
+            residual.next = place.residual
+            counted.next = place.counted
+
+    return instances()
+
+
+@block
+def packet_finder(
+    clk: Any, rst: Any, restart: Any, layer: LayerSignals, depthwise: Any, progress: Progress, sets_done: Any,
+    table: MemoryPorts, place: PacketPlace, taken: Any, found_all: Any, *, groups: int,
+) -> Any:  # fmt: skip
+    """Choose the next packet, and look up where it is while the one before is read.
+
+    Parameters
+    ----------
+    place : PacketPlace
+        The next packet.
+    taken : Signal of bool
+        It is taken.
+    found_all : Signal of bool
+        There is no other packet.
+    """
+    inputs, residuals = PacketOrder(), PacketOrder()
+    move_input, move_residual = (Signal(bool(0)) for _ in range(2))
+    input_left, residual_left, looking, look_residual = (Signal(bool(0)) for _ in range(4))
+    input_ready, residual_ready, choose, choose_residual = (Signal(bool(0)) for _ in range(4))
+    orders = [
+        packet_order(
+            clk, rst, restart, move_input, depthwise, layer.in_channels, layer.in_height, layer.in_table, inputs,
+            set_size=0,
+        ),
+        packet_order(
+            clk, rst, restart, move_residual, depthwise, layer.out_channels, layer.out_height, layer.residual_table,
+            residuals, set_size=groups,
+        ),
+    ]  # fmt: skip
+    end_row, rows_before, room = (Signal(modbv(0)[ABSOLUTE_BITS:]) for _ in range(3))
+    started, under_way = (Signal(modbv(0)[COUNT_BITS:]) for _ in range(2))
+    raw_words, wanted_words = Signal(modbv(0)[LENGTH_BITS:]), Signal(modbv(0)[LENGTH_BITS:])
+    in_tiles, out_tiles = (Signal(modbv(0)[6:]) for _ in range(2))
+    raw = Signal(bool(0))
+    input_rows, residual_rows = (Signal(modbv(0)[4:]) for _ in range(2))
+    heights = [
+        rows_of_strip(inputs, layer.in_height, input_rows),
+        rows_of_strip(residuals, layer.out_height, residual_rows),
+    ]
+    ordered, enough = Signal(bool(0)), Signal(bool(0))
+    need, strips_read = Signal(modbv(0)[8:]), Signal(modbv(0)[6:])
+    top, entry_bits = ABSOLUTE_BITS - 1, len(table.read_address)
+
+    @always_comb
+    def look() -> None:
+        room.next = progress.first_row + layer.capacity - end_row
+        under_way.next = started - sets_done
+        in_tiles.next = (layer.in_width + (PIXELS - 1)) >> 3
+        out_tiles.next = (layer.out_width + (PIXELS - 1)) >> 3
+
+    @always_comb
+    def compare() -> None:
+        ordered.next = layer.ordered and residual_left
+        enough.next = strips_read >= need or not input_left
+
+    @always_comb
+    def check() -> None:
+        # A set, once begun, is read to its end.
+        input_ready.next = input_left and (
+            inputs.member != 0 or ((layer.capacity == WHOLE_MAP or not room[top]) and not (ordered and enough))
+        )
+        residual_ready.next = residual_left and (
+            residuals.member != 0 or (under_way < HALVES and (enough or not ordered))
+        )
+        found_all.next = not input_left and not residual_left and not looking and not place.valid
+
+    @always_comb
+    def decide() -> None:
+        choose.next = (not looking and not place.valid) and (residual_ready or input_ready)
+        choose_residual.next = residual_ready
+        move_residual.next = not looking and not place.valid and residual_ready
+        move_input.next = not looking and not place.valid and input_ready and not residual_ready
+
+    @always_comb
+    def read() -> None:
+        table.read.next = choose
+        table.read_address.next = inputs.index[entry_bits:]
+        if choose_residual:
+            table.read_address.next = residuals.index[entry_bits:]
+
+    @always_comb
+    def count_words() -> None:
+        if choose_residual:
+            raw_words.next = residual_rows * out_tiles
+        else:
+            raw_words.next = input_rows * in_tiles
+
+    @always_seq(clk.posedge, reset=rst)
+    def follow() -> None:
+        if restart:
+            input_left.next = True
+            residual_left.next = layer.add
+            looking.next = False
+            place.valid.next = False
+            started.next = 0
+            end_row.next = PIXELS
+            rows_before.next = 0
+            strips_read.next = 0
+            need.next = layer.need_first
+        else:
+            looking.next = choose
+            if looking:
+                place.valid.next = True
+            elif taken:
+                place.valid.next = False
+            if move_input:
+                if inputs.last_channel and inputs.last_strip:
+                    input_left.next = False
+                if inputs.last_of_set:
+                    end_row.next = end_row + PIXELS
+                    strips_read.next = strips_read + 1
+                    if inputs.last_strip:
+                        rows_before.next = rows_before + layer.pass_rows
+                        end_row.next = rows_before + layer.pass_rows + PIXELS
+            if move_residual:
+                if residuals.last_channel and residuals.last_strip:
+                    residual_left.next = False
+                if residuals.last_channel:
+                    need.next = need + 1 + layer.stride2
+                if residuals.member == 0:
+                    started.next = started + 1
+
+    @always(clk.posedge)
+    def keep() -> None:
+        if choose:
+            look_residual.next = choose_residual
+            wanted_words.next = raw_words
+
+    @always_comb
+    def choose_codec() -> None:
+        raw.next = layer.in_codec == RAW
+        if look_residual:
+            raw.next = layer.residual_codec == RAW
+
+    @always(clk.posedge)
+    def give() -> None:
+        if looking:
+            place.residual.next = look_residual
+            place.row.next = table.read_data[ROW_BITS:]
+            place.column.next = table.read_data[ROW_BITS + COLUMN_BITS : ROW_BITS]
+            place.pixels.next = False
+            place.refill.next = False
+            place.counted.next = True
+            place.words.next = table.read_data[SPILLED : ROW_BITS + COLUMN_BITS]
+            if layer.source == int(Source.PIXELS) and not look_residual:
+                place.pixels.next = True
+                place.words.next = wanted_words
+            elif table.read_data[SPILLED]:
+                place.refill.next = True
+                place.counted.next = raw
+                place.words.next = wanted_words
+
+    return instances()

@@ -1,0 +1,336 @@
+"""The writer: a row's words into the output buffer, and packets from there to memory, `spill` or `scores`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from myhdl import ConcatSignal, Signal, always, always_comb, always_seq, block, instances, modbv
+
+from silicodec.models.accelerator.packets import RAW
+from silicodec.models.accelerator.program import PIXELS, Target
+from silicodec.rtl.accelerator.layer import LayerSignals
+from silicodec.rtl.accelerator.map_reader import LENGTH_BITS
+from silicodec.rtl.accelerator.packet_order import PacketOrder, packet_order, rows_of_strip
+from silicodec.rtl.accelerator.pool import COLUMN_BITS, ROW_BITS, PoolPorts
+from silicodec.rtl.accelerator.requantiser import ResultPort
+from silicodec.rtl.blocks.memory import MemoryPorts
+from silicodec.rtl.blocks.stream import Stream
+
+FREE_BITS = 16
+TOTAL_BITS = 32
+
+
+class WriterResult:
+    """What a layer wrote: packets spilled, words written, whether a packet had no room.
+
+    `complete` says that everything is written, `read_all` that everything is read.
+    """
+
+    def __init__(self) -> None:
+        self.spilled: Any = Signal(modbv(0)[16:])
+        self.words: Any = Signal(modbv(0)[TOTAL_BITS:])
+        self.overflow: Any = Signal(bool(0))
+        self.complete: Any = Signal(bool(0))
+        self.read_all: Any = Signal(bool(0))
+
+
+@block
+def output_buffer(
+    clk: Any, rst: Any, restart: Any, layer: LayerSignals, depthwise: Any, result: ResultPort, sets_done: Any,
+    buffer: MemoryPorts, *, groups: int, tile_bits: int, set_bits: int,
+) -> Any:  # fmt: skip
+    """Write words from the requantiser into the output buffer, the right edge of the map repeated.
+
+    Parameters
+    ----------
+    result : ResultPort
+        Words; from bit 0 on, `tag` has row, tile, number of the set and whether this is its last row.
+    sets_done : Signal
+        Sets that are complete.
+    buffer : MemoryPorts
+        Its write port; a word's address is the lowest bit of its set, channel, tile and row.
+    """
+    channel_bits = max(1, (groups - 1).bit_length())
+    last_pixel = Signal(modbv(0)[3:])
+    last_tile = Signal(bool(0))
+    tile_top, set_low = 3 + tile_bits, 3 + tile_bits
+    top = set_low + set_bits
+    word = result.data
+    pixels = [Signal(modbv(0)[8:]) for _ in range(PIXELS)]
+    edge = Signal(modbv(0)[8:])
+    chosen = choose_pixel(word, last_pixel, edge)
+    repeats = [repeat_edge(word, last_tile, last_pixel, edge, pixels[p], number=p) for p in range(PIXELS)]
+    joined = ConcatSignal(*pixels)
+
+    @always_comb
+    def look() -> None:
+        last_pixel.next = (layer.out_width - 1) & 7
+        last_tile.next = result.tag[tile_top:3] == (layer.out_width - 1) >> 3
+
+    @always_comb
+    def write() -> None:
+        buffer.write.next = result.valid
+        buffer.write_data.next = joined
+        buffer.write_address.next = (
+            ((result.tag[set_low] << channel_bits) | result.index) << (tile_bits + 3)
+        ) | result.tag[tile_top:]
+
+    @always_seq(clk.posedge, reset=rst)
+    def follow() -> None:
+        if restart:
+            sets_done.next = 0
+        elif result.valid and result.tag[top] and (depthwise or result.index == groups - 1):
+            sets_done.next = sets_done + 1
+
+    return instances()
+
+
+@block
+def choose_pixel(word: Any, number: Any, pixel: Any) -> Any:
+    """Take a pixel of a word."""
+    moved = Signal(modbv(0)[64:])
+
+    @always_comb
+    def move() -> None:
+        moved.next = word >> ((7 - number) << 3)
+
+    @always_comb
+    def take() -> None:
+        pixel.next = moved[8:]
+
+    return instances()
+
+
+@block
+def repeat_edge(word: Any, last_tile: Any, last_pixel: Any, edge: Any, pixel: Any, *, number: int) -> Any:
+    """Take one pixel of a word, or the map's last one beyond its edge."""
+    low = 64 - 8 * (number + 1)
+
+    @always_comb
+    def take() -> None:
+        pixel.next = word[low + 8 : low]
+        if last_tile and number > last_pixel:
+            pixel.next = edge
+
+    return instances()
+
+
+class PackingRows:
+    """Rows of eight samples of one packet after the other, on their way to be packed; `last` ends a packet."""
+
+    def __init__(self) -> None:
+        self.data: Any = Signal(modbv(0)[64:])
+        self.valid: Any = Signal(bool(0))
+        self.ready: Any = Signal(bool(0))
+        self.last: Any = Signal(bool(0))
+
+
+@block
+def packet_source(
+    clk: Any, rst: Any, restart: Any, layer: LayerSignals, depthwise: Any, sets_done: Any, drained: Any,
+    buffer: MemoryPorts, rows: PackingRows, *, groups: int, tile_bits: int,
+) -> Any:  # fmt: skip
+    """Read packets out of the output buffer.
+
+    Parameters
+    ----------
+    sets_done, drained : Signal
+        Sets that are in the buffer, and those of them that were read.
+    buffer : MemoryPorts
+        Its read port.
+    rows : PackingRows
+        Tile by tile; a strip's rows, or, to be compressed, eight with the last row of the map repeated.
+    """
+    channel_bits = max(1, (groups - 1).bit_length())
+    order = PacketOrder()
+    row, tile, tiles = Signal(modbv(0)[3:]), Signal(modbv(0)[6:]), Signal(modbv(0)[6:])
+    map_row, strip_rows = Signal(modbv(0)[3:]), Signal(modbv(0)[4:])
+    height = rows_of_strip(order, layer.out_height, strip_rows)
+    read, ends_tile, ends, moves = (Signal(bool(0)) for _ in range(4))
+    packets = packet_order(
+        clk,
+        rst,
+        restart,
+        moves,
+        depthwise,
+        layer.out_channels,
+        layer.out_height,
+        layer.out_table,
+        order,
+        set_size=groups,
+    )
+
+    @always_comb
+    def look() -> None:
+        tiles.next = (layer.out_width + (PIXELS - 1)) >> 3
+        read.next = sets_done != drained and (rows.ready or not rows.valid)
+        ends_tile.next = row == PIXELS - 1 or (layer.out_codec == RAW and row + 1 == strip_rows)
+        map_row.next = row
+        if row >= strip_rows:
+            map_row.next = strip_rows - 1
+
+    @always_comb
+    def find_end() -> None:
+        ends.next = ends_tile and tile + 1 == tiles
+        moves.next = read and ends_tile and tile + 1 == tiles
+
+    @always_comb
+    def address() -> None:
+        buffer.read.next = read
+        buffer.read_address.next = (
+            (((((drained & 1) << channel_bits) | order.member) << tile_bits) | tile) << 3
+        ) | map_row
+
+    @always_comb
+    def give() -> None:
+        rows.data.next = buffer.read_data
+
+    @always_seq(clk.posedge, reset=rst)
+    def follow() -> None:
+        if restart:
+            row.next = 0
+            tile.next = 0
+            drained.next = 0
+            rows.valid.next = False
+        else:
+            if rows.ready or not rows.valid:
+                rows.valid.next = read
+            if read:
+                row.next = row + 1
+                if ends_tile:
+                    row.next = 0
+                    tile.next = tile + 1
+                    if ends:
+                        tile.next = 0
+                        if order.last_of_set:
+                            drained.next = drained + 1
+
+    @always(clk.posedge)
+    def mark() -> None:
+        if read:
+            rows.last.next = ends
+
+    return instances()
+
+
+@block
+def packet_sink(
+    clk: Any, rst: Any, restart: Any, layer: LayerSignals, depthwise: Any, packed: PackingRows, table: MemoryPorts,
+    pool: PoolPorts, spill: Stream, scores: Stream, outcome: WriterResult, *, groups: int,
+) -> Any:  # fmt: skip
+    """Store packets, or send them away.
+
+    Parameters
+    ----------
+    packed : PackingRows
+        Words of packets.
+    table, pool : MemoryPorts, PoolPorts
+        The write port of the table of packets, and the memory's port `map_write`.
+    spill, scores : Stream
+        Where packets go otherwise.
+    outcome : WriterResult
+        What was done.
+    """
+    entry_bits = len(table.write_address)
+    order = PacketOrder()
+    taken, moves, stores, spills, sends = (Signal(bool(0)) for _ in range(5))
+    row, first_row = (Signal(modbv(0)[ROW_BITS:]) for _ in range(2))
+    column, first_column = (Signal(modbv(0)[COLUMN_BITS:]) for _ in range(2))
+    length, new_length = (Signal(modbv(0)[LENGTH_BITS:]) for _ in range(2))
+    free = Signal(modbv(0)[FREE_BITS:])
+    packets = packet_order(
+        clk,
+        rst,
+        restart,
+        moves,
+        depthwise,
+        layer.out_channels,
+        layer.out_height,
+        layer.out_table,
+        order,
+        set_size=groups,
+    )
+
+    @always_comb
+    def choose() -> None:
+        sends.next = layer.target == int(Target.SCORES)
+        stores.next = layer.target != int(Target.SCORES) and free >= layer.packet_words
+        spills.next = layer.target == int(Target.SPILL) and free < layer.packet_words
+
+    @always_comb
+    def offer() -> None:
+        spill.data.next = packed.data
+        spill.valid.next = packed.valid and spills
+        spill.last.next = packed.last
+        scores.data.next = packed.data
+        scores.valid.next = packed.valid and sends
+        scores.last.next = packed.last and order.last_channel and order.last_strip
+
+    @always_comb
+    def answer() -> None:
+        packed.ready.next = True
+        if spills:
+            packed.ready.next = spill.ready
+        elif sends:
+            packed.ready.next = scores.ready
+
+    @always_comb
+    def take() -> None:
+        taken.next = packed.valid and packed.ready
+        moves.next = packed.valid and packed.ready and packed.last
+        new_length.next = length + 1
+
+    @always_comb
+    def store() -> None:
+        pool.map_write.next = packed.valid and stores
+        pool.map_write_row.next = row
+        pool.map_write_column.next = column
+        pool.map_write_data.next = packed.data
+
+    @always_comb
+    def enter() -> None:
+        table.write.next = moves and not sends
+        table.write_address.next = order.index[entry_bits:]
+        table.write_data.next = (
+            ((((spills << LENGTH_BITS) | new_length) << COLUMN_BITS) | first_column) << ROW_BITS
+        ) | first_row
+
+    @always_seq(clk.posedge, reset=rst)
+    def follow() -> None:
+        if restart:
+            row.next = layer.out_row
+            first_row.next = layer.out_row
+            column.next = 0
+            first_column.next = 0
+            length.next = 0
+            free.next = layer.out_words
+            outcome.spilled.next = 0
+            outcome.words.next = 0
+            outcome.overflow.next = False
+            outcome.complete.next = False
+        elif taken:
+            if stores or spills or sends:
+                outcome.words.next = outcome.words + 1
+            else:
+                outcome.overflow.next = True
+            length.next = new_length
+            if stores:
+                column.next = column + 1
+                if column == 8:
+                    column.next = 0
+                    row.next = row + 1
+            if packed.last:
+                length.next = 0
+                if stores:
+                    free.next = free - new_length
+                    first_column.next = column + 1
+                    first_row.next = row
+                    if column == 8:
+                        first_column.next = 0
+                        first_row.next = row + 1
+                if spills:
+                    outcome.spilled.next = outcome.spilled + 1
+                if order.last_channel and order.last_strip:
+                    outcome.complete.next = True
+
+    return instances()

@@ -1,0 +1,183 @@
+"""The memory: nine columns of banks, each for the strip buffer or for packets as the layer divides them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from myhdl import Signal, always, always_comb, block, instances, intbv
+
+from silicodec.models.accelerator.program import COLUMNS
+from silicodec.models.accelerator.shape import AcceleratorShape
+from silicodec.rtl.blocks.memory import MemoryPorts, memory
+
+ROW_BITS = 12
+COLUMN_BITS = 4
+
+
+class PoolPorts:
+    """Ports of the memory.
+
+    `strip_read` reads the strip buffer's row `strip_rows[c]` of every column c; a cycle later `strip_data[c]` is there.
+    `map_read` reads a word of packets, which `map_data` holds from the next cycle on until the next read. `strip_write`
+    and `map_write` write a word. All four can happen in one cycle. A row beyond the memory reads as zero, and is not
+    written.
+    """
+
+    def __init__(self) -> None:
+        def row() -> Any:
+            return Signal(intbv(0)[ROW_BITS:])
+
+        def column() -> Any:
+            return Signal(intbv(0)[COLUMN_BITS:])
+
+        def word() -> Any:
+            return Signal(intbv(0)[64:])
+
+        self.strip_read: Any = Signal(bool(0))
+        self.strip_rows = [row() for _ in range(COLUMNS)]
+        self.strip_data = [word() for _ in range(COLUMNS)]
+        self.strip_write: Any = Signal(bool(0))
+        self.strip_write_column, self.strip_write_row, self.strip_write_data = column(), row(), word()
+        self.map_read: Any = Signal(bool(0))
+        self.map_read_column, self.map_read_row, self.map_data = column(), row(), word()
+        self.map_write: Any = Signal(bool(0))
+        self.map_write_column, self.map_write_row, self.map_write_data = column(), row(), word()
+
+
+@block
+def memory_pool(clk: Any, strip_banks: Any, ports: PoolPorts, *, shape: AcceleratorShape) -> Any:
+    """Memory of `shape.banks` banks in each of nine columns.
+
+    Parameters
+    ----------
+    strip_banks : Signal
+        How many of the first banks of each column are the strip buffer.
+    ports : PoolPorts
+        Its ports.
+    """
+    chosen_column = Signal(intbv(0)[COLUMN_BITS:])
+    column_data = [Signal(intbv(0)[64:]) for _ in range(COLUMNS)]
+    columns = [pool_column(clk, strip_banks, ports, column_data[c], shape=shape, number=c) for c in range(COLUMNS)]
+    choice = choose(chosen_column, column_data, ports.map_data)
+
+    @always(clk.posedge)
+    def remember() -> None:
+        if ports.map_read:
+            chosen_column.next = ports.map_read_column
+
+    return instances()
+
+
+@block
+def pool_column(
+    clk: Any, strip_banks: Any, ports: PoolPorts, map_data: Any, *, shape: AcceleratorShape, number: int
+) -> Any:
+    """One column of banks.
+
+    Parameters
+    ----------
+    map_data : Signal of 64 bits
+        The word of packets that was read last from this column.
+    number : int
+        The column's.
+    """
+    depth_bits = (shape.bank_depth - 1).bit_length()
+    bank_bits = ROW_BITS - depth_bits
+    banks = [MemoryPorts(shape.bank_depth, 64) for _ in range(shape.banks)]
+    cells = [memory(clk, bank) for bank in banks]
+    links = [
+        bank_link(strip_banks, ports, ports.strip_rows[number], bank, column=number, number=n)
+        for n, bank in enumerate(banks)
+    ]
+    data = [Signal(intbv(0)[64:]) for _ in banks]
+    copies = [copy_word(bank.read_data, word) for bank, word in zip(banks, data, strict=True)]
+    strip_bank, map_bank = (Signal(intbv(0)[bank_bits:]) for _ in range(2))
+    choices = choose_two(strip_bank, map_bank, data, ports.strip_data[number], map_data)
+    row = ports.strip_rows[number]
+
+    @always(clk.posedge)
+    def remember() -> None:
+        if ports.strip_read:
+            strip_bank.next = row >> depth_bits
+        if ports.map_read:
+            map_bank.next = ports.map_read_row >> depth_bits
+
+    return instances()
+
+
+@block
+def bank_link(
+    strip_banks: Any, ports: PoolPorts, strip_row: Any, bank: MemoryPorts, *, column: int, number: int
+) -> Any:
+    """Give a bank to the strip buffer or to the packets."""
+    depth = bank.words
+    depth_bits = (depth - 1).bit_length()
+
+    @always_comb
+    def link() -> None:
+        if number < strip_banks:
+            bank.read.next = ports.strip_read and (strip_row >> depth_bits) == number
+            bank.read_address.next = strip_row[depth_bits:]
+            bank.write.next = (
+                ports.strip_write
+                and ports.strip_write_column == column
+                and (ports.strip_write_row >> depth_bits) == number
+            )
+            bank.write_address.next = ports.strip_write_row[depth_bits:]
+            bank.write_data.next = ports.strip_write_data
+        else:
+            bank.read.next = (
+                ports.map_read and ports.map_read_column == column and (ports.map_read_row >> depth_bits) == number
+            )
+            bank.read_address.next = ports.map_read_row[depth_bits:]
+            bank.write.next = (
+                ports.map_write and ports.map_write_column == column and (ports.map_write_row >> depth_bits) == number
+            )
+            bank.write_address.next = ports.map_write_row[depth_bits:]
+            bank.write_data.next = ports.map_write_data
+
+    return instances()
+
+
+@block
+def copy_word(source: Any, target: Any) -> Any:
+    """Drive a word with another one, which may then be in a list."""
+
+    @always_comb
+    def forward() -> None:
+        target.next = source
+
+    return instances()
+
+
+@block
+def choose(number: Any, words: Any, word: Any) -> Any:
+    """Choose one of some words; zero for a number beyond them."""
+    count = len(words)
+
+    @always_comb
+    def select() -> None:
+        word.next = 0
+        for i in range(count):
+            if number == i:
+                word.next = words[i]
+
+    return instances()
+
+
+@block
+def choose_two(first_number: Any, second_number: Any, words: Any, first: Any, second: Any) -> Any:
+    """Choose two of some words; zero for a number beyond them."""
+    count = len(words)
+
+    @always_comb
+    def select() -> None:
+        first.next = 0
+        second.next = 0
+        for i in range(count):
+            if first_number == i:
+                first.next = words[i]
+            if second_number == i:
+                second.next = words[i]
+
+    return instances()

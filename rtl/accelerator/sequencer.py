@@ -1,0 +1,231 @@
+"""The sequencer: issues the steps of a layer when everything that they need is there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from myhdl import ConcatSignal, Signal, always, always_comb, always_seq, block, instances, intbv, modbv
+
+from silicodec.models.accelerator.program import PIXELS
+from silicodec.models.accelerator.shape import AcceleratorShape
+from silicodec.rtl.accelerator.layer import LayerSignals
+from silicodec.rtl.accelerator.pool import PoolPorts
+from silicodec.rtl.accelerator.requantiser import LATENCY, delay, register, wire
+from silicodec.rtl.accelerator.steps import COORDINATE, StepCount, step_counter, step_position
+from silicodec.rtl.accelerator.weight_buffer import COUNT_BITS, SET_BITS, WeightPort
+from silicodec.rtl.accelerator.window import StepControl
+
+ABSOLUTE_BITS = 12
+"""Width of counters of strips and rows over all passes, of which only differences matter."""
+HALVES = 2
+"""Sets whose results and residuals are on the way at once."""
+START_DELAY = 4
+"""Cycles from the issue of a row's last step to the start of the requantiser's job."""
+
+
+def tag_bits(shape: AcceleratorShape) -> int:
+    """Return the width of a row's tag: row, tile, set of constants, and on top whether it is the set's last row."""
+    return 3 + (shape.tile_columns - 1).bit_length() + SET_BITS + 1
+
+
+class ArrayStep:
+    """Whether the array gets a step, and whether it is the first or the last one of its sums."""
+
+    def __init__(self) -> None:
+        self.valid: Any = Signal(bool(0))
+        self.first: Any = Signal(bool(0))
+        self.last: Any = Signal(bool(0))
+
+
+class Progress:
+    """How far the parts of the accelerator are in a layer.
+
+    Attributes
+    ----------
+    filled : Signal
+        Strips of the input that are in the strip buffer, over all passes.
+    first_row : Signal
+        First row of the input, over all passes, that is in use.
+    residuals : Signal
+        Sets of packets of the residual that were read.
+    issued, drained : Signal
+        Sets of which all steps were issued; whose packets were written.
+    finished : Signal of bool
+        All steps were issued.
+    steps, waits_for_weights, waits_for_maps : Signal of bool
+        What happens in this cycle.
+    """
+
+    def __init__(self) -> None:
+        self.filled: Any = Signal(modbv(0)[ABSOLUTE_BITS:])
+        self.first_row: Any = Signal(modbv(0)[ABSOLUTE_BITS:])
+        self.residuals: Any = Signal(modbv(0)[COUNT_BITS:])
+        self.issued: Any = Signal(modbv(0)[COUNT_BITS:])
+        self.drained: Any = Signal(modbv(0)[COUNT_BITS:])
+        self.finished: Any = Signal(bool(0))
+        self.steps: Any = Signal(bool(0))
+        self.waits_for_weights: Any = Signal(bool(0))
+        self.waits_for_maps: Any = Signal(bool(0))
+
+
+@block
+def sequencer(
+    clk: Any, rst: Any, restart: Any, layer: LayerSignals, depthwise: Any, progress: Progress, pool: PoolPorts,
+    weight_port: WeightPort, place: StepControl, step: ArrayStep, start: Any, tag: Any, *, shape: AcceleratorShape,
+) -> Any:  # fmt: skip
+    """Issue the steps of a layer, each as soon as its weights, its rows and room for its result are there.
+
+    Parameters
+    ----------
+    restart : Signal of bool
+        A layer begins.
+    progress : Progress
+        `issued`, `first_row`, `finished` and what is below them are driven here.
+    pool : PoolPorts
+        Its `strip_read` and `strip_rows`, a cycle after a step is issued.
+    weight_port : WeightPort
+        Its `base`, `read` and `address`, in the same cycle.
+    place : StepControl
+        Where the windows are, two cycles after a step is issued.
+    step : ArrayStep
+        The step, three cycles after.
+    start, tag : Signal
+        A row's sums will be there in the next cycle.
+    """
+    count = StepCount(shape)
+    go, ends_row, ends_set = (Signal(bool(0)) for _ in range(3))
+    strip_y = Signal(intbv(0, min=-COORDINATE, max=COORDINATE))
+    next_place, early_place = StepControl(), StepControl()
+    counter = step_counter(clk, rst, restart, go, layer, count)
+    position = step_position(clk, rst, restart, go, layer, count, strip_y, pool, next_place)
+    names = ("row_turn", "word_turn", "shift", "rows_inside", "left", "right", "channels_inside")
+    place_stages = [delay(clk, getattr(next_place, name), getattr(place, name), cycles=2) for name in names]
+    constants = ((layer.pointwise, place.pointwise), (layer.stride2, place.stride2), (layer.pad_value, place.pad))
+    place_constants = [wire(*pair) for pair in constants]
+
+    flags = [
+        delay(clk, go, step.valid, cycles=3),
+        delay(clk, count.first_step, step.first, cycles=3),
+        delay(clk, count.last_step, step.last, cycles=3),
+        delay(clk, ends_row, start, cycles=START_DELAY),
+        register(clk, go, pool.strip_read),
+        register(clk, go, weight_port.read),
+    ]
+    new_tag = ConcatSignal(ends_set, progress.issued(SET_BITS, 0), count.tile, count.row)
+    tag_start = Signal(modbv(0)[len(tag) :])
+    tags = [wire(new_tag, tag_start), delay(clk, tag_start, tag, cycles=START_DELAY)]
+
+    readiness = step_readiness(
+        clk, rst, restart, layer, depthwise, progress, weight_port, strip_y, count, go, ends_row, ends_set, shape=shape
+    )
+    return instances()
+
+
+@block
+def step_readiness(
+    clk: Any, rst: Any, restart: Any, layer: LayerSignals, depthwise: Any, progress: Progress, weight_port: WeightPort,
+    strip_y: Any, count: StepCount, go: Any, ends_row: Any, ends_set: Any, *, shape: AcceleratorShape,
+) -> Any:  # fmt: skip
+    """Decide whether the next step is issued.
+
+    Parameters
+    ----------
+    go : Signal of bool
+        A step is issued.
+    ends_row, ends_set : Signal of bool
+        It is the last one of its row; and of its group of channels and strip.
+    """
+    phase_cycles = max(shape.groups, LATENCY)
+    active, maps_ready, weights_ready, free = (Signal(bool(0)) for _ in range(4))
+    wait, pause = (Signal(intbv(0, min=0, max=3 * phase_cycles)) for _ in range(2))
+    need, needed = (Signal(modbv(0)[8:]) for _ in range(2))
+    in_strips = Signal(modbv(0)[6:])
+    strips_before, rows_before = (Signal(modbv(0)[ABSOLUTE_BITS:]) for _ in range(2))
+    surplus = Signal(modbv(0)[ABSOLUTE_BITS:])
+    loaded = Signal(modbv(0)[len(weight_port.written) :])
+    address = Signal(modbv(0)[len(weight_port.written) :])
+    under_way, residuals_ahead = (Signal(modbv(0)[COUNT_BITS:]) for _ in range(2))
+    top = ABSOLUTE_BITS - 1
+    address_bits = len(weight_port.address)
+
+    @always_comb
+    def look() -> None:
+        in_strips.next = (layer.in_height + (PIXELS - 1)) >> 3
+        loaded.next = weight_port.written - weight_port.base
+        under_way.next = progress.issued - progress.drained
+        residuals_ahead.next = progress.residuals - progress.issued
+        address.next = weight_port.base + count.step
+
+    @always_comb
+    def limit() -> None:
+        needed.next = need
+        if need > in_strips:
+            needed.next = in_strips
+
+    @always_comb
+    def subtract() -> None:
+        surplus.next = progress.filled - strips_before - needed
+
+    @always_comb
+    def check() -> None:
+        maps_ready.next = not surplus[top] and (not layer.add or residuals_ahead != 0)
+        weights_ready.next = loaded > count.step
+        free.next = under_way < HALVES and (wait == 0 or not count.last_step)
+
+    @always_comb
+    def decide() -> None:
+        go.next = active and maps_ready and weights_ready and free
+        ends_row.next = active and maps_ready and weights_ready and free and count.last_step
+        ends_set.next = count.last_step and count.last_row and count.last_tile
+        progress.steps.next = active and maps_ready and weights_ready and free
+        progress.waits_for_maps.next = active and free and not maps_ready
+        progress.waits_for_weights.next = active and free and maps_ready and not weights_ready
+
+    @always_comb
+    def choose_pause() -> None:
+        if layer.add:
+            pause.next = 3 * phase_cycles - 1
+        elif depthwise:
+            pause.next = 0
+        else:
+            pause.next = shape.groups - 1
+
+    @always_comb
+    def first_row() -> None:
+        progress.first_row.next = rows_before
+        if strip_y > 0:
+            progress.first_row.next = rows_before + strip_y
+
+    @always(clk.posedge)
+    def address_weights() -> None:
+        weight_port.address.next = address[address_bits:]
+
+    @always_seq(clk.posedge, reset=rst)
+    def follow() -> None:
+        if wait != 0:
+            wait.next = wait - 1
+        if restart:
+            active.next = True
+            progress.finished.next = False
+            progress.issued.next = 0
+            weight_port.base.next = 0
+            need.next = layer.need_first
+            strips_before.next = 0
+            rows_before.next = 0
+            wait.next = 0
+        elif go and count.last_step:
+            wait.next = pause
+            if count.last_row and count.last_tile:
+                progress.issued.next = progress.issued + 1
+                weight_port.base.next = weight_port.base + layer.steps
+                if count.last_group:
+                    need.next = need + 1 + layer.stride2
+                    if count.last_strip:
+                        need.next = layer.need_first
+                        strips_before.next = strips_before + in_strips
+                        rows_before.next = rows_before + layer.pass_rows
+                        if count.last_pass:
+                            active.next = False
+                            progress.finished.next = True
+
+    return instances()

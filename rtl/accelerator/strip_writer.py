@@ -1,0 +1,281 @@
+"""What packets are unpacked to: rows of the strip buffer, and of the residual's buffer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from myhdl import Signal, always_comb, always_seq, block, instances, modbv
+
+from silicodec.models.accelerator.program import PIXELS
+from silicodec.rtl.accelerator.layer import LayerSignals
+from silicodec.rtl.accelerator.packet_order import PacketOrder, packet_order, rows_of_strip
+from silicodec.rtl.accelerator.pool import ROW_BITS, PoolPorts
+from silicodec.rtl.accelerator.steps import ring_add
+from silicodec.rtl.blocks.memory import MemoryPorts
+
+
+class UnpackedRows:
+    """Rows of eight samples of one packet: tile by tile, 8 rows each, or if `raw` those that the strip has."""
+
+    def __init__(self) -> None:
+        self.data: Any = Signal(modbv(0)[64:])
+        self.valid: Any = Signal(bool(0))
+        self.ready: Any = Signal(bool(0))
+        self.raw: Any = Signal(bool(0))
+        self.ends: Any = Signal(bool(0))
+        """Driven by the writer: this row is the packet's last one."""
+
+
+@block
+def row_counter(
+    clk: Any, rst: Any, restart: Any, rows: UnpackedRows, order: PacketOrder, height: Any, width: Any, row: Any,
+    tile: Any, inside: Any, ends_tile: Any, moves: Any,
+) -> Any:  # fmt: skip
+    """Count the rows of packets.
+
+    Parameters
+    ----------
+    height, width : Signal
+        Size of the map.
+    row, tile : Signal
+        Number of the row in its tile, and of the tile.
+    inside, ends_tile : Signal of bool
+        The map has the row; it is its tile's last one.
+    moves : Signal of bool
+        The packet's last row is taken.
+    """
+    tiles, strip_rows = Signal(modbv(0)[6:]), Signal(modbv(0)[4:])
+    count = rows_of_strip(order, height, strip_rows)
+
+    @always_comb
+    def divide() -> None:
+        tiles.next = (width + (PIXELS - 1)) >> 3
+
+    @always_comb
+    def find_ends() -> None:
+        inside.next = row < strip_rows
+        ends_tile.next = row == PIXELS - 1 or (rows.raw and row + 1 == strip_rows)
+
+    @always_comb
+    def find_end() -> None:
+        rows.ends.next = ends_tile and tile + 1 == tiles
+
+    @always_comb
+    def move() -> None:
+        moves.next = rows.valid and rows.ready and ends_tile and tile + 1 == tiles
+
+    @always_seq(clk.posedge, reset=rst)
+    def follow() -> None:
+        if restart:
+            row.next = 0
+            tile.next = 0
+        elif rows.valid and rows.ready:
+            row.next = row + 1
+            if ends_tile:
+                row.next = 0
+                tile.next = tile + 1
+                if tile + 1 == tiles:
+                    tile.next = 0
+
+    return instances()
+
+
+@block
+def strip_writer(
+    clk: Any,
+    rst: Any,
+    restart: Any,
+    layer: LayerSignals,
+    depthwise: Any,
+    rows: UnpackedRows,
+    filled: Any,
+    pool: PoolPorts,
+) -> Any:
+    """Write rows of the input into the strip buffer.
+
+    Parameters
+    ----------
+    rows : UnpackedRows
+        Rows of the input's packets in their order.
+    filled : Signal
+        Strips that are complete, over all passes.
+    pool : PoolPorts
+        Its port `strip_write`.
+    """
+
+    def slot_signal() -> Any:
+        return Signal(modbv(0)[ROW_BITS + 2 :])
+
+    order = PacketOrder()
+    row, tile = Signal(modbv(0)[3:]), Signal(modbv(0)[6:])
+    inside, ends_tile, moves, taken = (Signal(bool(0)) for _ in range(4))
+    counter = row_counter(
+        clk, rst, restart, rows, order, layer.in_height, layer.in_width, row, tile, inside, ends_tile, moves
+    )
+    packets = packet_order(
+        clk, rst, restart, moves, depthwise, layer.in_channels, layer.in_height, layer.in_table, order, set_size=0
+    )
+    pass_slot, strip_slot, slot, next_slot, next_pass = (slot_signal() for _ in range(5))
+    strip_turn, turn = (Signal(modbv(0)[2:]) for _ in range(2))
+    x_part, channel_part = slot_signal(), slot_signal()
+    x_turn = Signal(modbv(0)[2:])
+    lane = Signal(modbv(0)[3:])
+    ends_pass = Signal(bool(0))
+    target = slot_signal()
+    adders = [
+        ring_add(slot, layer.slot_words, layer.ring_words, next_slot),
+        ring_add(pass_slot, layer.pass_advance, layer.ring_words, next_pass),
+    ]
+    after_slot, after_turn = slot_signal(), Signal(modbv(0)[2:])
+
+    @always_comb
+    def take() -> None:
+        rows.ready.next = True
+        taken.next = rows.valid
+        ends_pass.next = order.last_strip
+
+    @always_comb
+    def find_next() -> None:
+        after_slot.next = next_slot
+        after_turn.next = 0
+        if not layer.pointwise and turn != 2:
+            after_slot.next = slot
+            after_turn.next = turn + 1
+
+    @always_comb
+    def write() -> None:
+        pool.strip_write.next = rows.valid and inside
+        pool.strip_write_data.next = rows.data
+        pool.strip_write_column.next = lane
+        if not layer.pointwise:
+            pool.strip_write_column.next = turn + turn + turn + x_turn
+
+    @always_comb
+    def add() -> None:
+        target.next = slot + channel_part + x_part
+
+    @always_comb
+    def address() -> None:
+        pool.strip_write_row.next = target[ROW_BITS:]
+
+    @always_seq(clk.posedge, reset=rst)
+    def follow() -> None:
+        if restart:
+            pass_slot.next = 0
+            strip_slot.next = 0
+            slot.next = 0
+            strip_turn.next = 0
+            turn.next = 0
+            x_part.next = 0
+            x_turn.next = 0
+            channel_part.next = 0
+            lane.next = 0
+            filled.next = 0
+        elif taken:
+            slot.next = after_slot
+            turn.next = after_turn
+            if ends_tile:
+                slot.next = strip_slot
+                turn.next = strip_turn
+                x_turn.next = x_turn + 1
+                if layer.pointwise or x_turn == 2:
+                    x_turn.next = 0
+                    x_part.next = x_part + 1
+                if rows.ends:
+                    x_turn.next = 0
+                    x_part.next = 0
+                    lane.next = lane + 1
+                    if not layer.pointwise or lane == 7:
+                        channel_part.next = channel_part + layer.channel_words
+                    if order.last_of_set:
+                        lane.next = 0
+                        channel_part.next = 0
+                        filled.next = filled + 1
+                        strip_slot.next = after_slot
+                        slot.next = after_slot
+                        strip_turn.next = after_turn
+                        turn.next = after_turn
+                        if ends_pass:
+                            pass_slot.next = next_pass
+                            strip_slot.next = next_pass
+                            slot.next = next_pass
+                            strip_turn.next = 0
+                            turn.next = 0
+
+    return instances()
+
+
+@block
+def residual_writer(
+    clk: Any, rst: Any, restart: Any, layer: LayerSignals, depthwise: Any, rows: UnpackedRows, sets: Any,
+    buffer: MemoryPorts, *, groups: int, tile_bits: int,
+) -> Any:  # fmt: skip
+    """Write rows of the residual into its buffer.
+
+    Parameters
+    ----------
+    rows : UnpackedRows
+        Rows of the residual's packets in their order.
+    sets : Signal
+        Sets that are complete.
+    buffer : MemoryPorts
+        Its write port; a word's address is the lowest bit of its set, channel, tile and row.
+    """
+    order = PacketOrder()
+    row, tile = Signal(modbv(0)[3:]), Signal(modbv(0)[6:])
+    inside, ends_tile, moves = (Signal(bool(0)) for _ in range(3))
+    counter = row_counter(
+        clk, rst, restart, rows, order, layer.out_height, layer.out_width, row, tile, inside, ends_tile, moves
+    )
+    packets = packet_order(
+        clk, rst, restart, moves, depthwise, layer.out_channels, layer.out_height, layer.residual_table, order,
+        set_size=groups,
+    )  # fmt: skip
+    channel_bits = max(1, (groups - 1).bit_length())
+
+    @always_comb
+    def write() -> None:
+        rows.ready.next = True
+        buffer.write.next = rows.valid and inside
+        buffer.write_data.next = rows.data
+
+    @always_comb
+    def address() -> None:
+        buffer.write_address.next = ((((((sets & 1) << channel_bits) | order.member) << tile_bits) | tile) << 3) | row
+
+    @always_seq(clk.posedge, reset=rst)
+    def follow() -> None:
+        if restart:
+            sets.next = 0
+        elif rows.valid and rows.ends and order.last_of_set:
+            sets.next = sets + 1
+
+    return instances()
+
+
+@block
+def route_rows(residual: Any, rows: UnpackedRows, strip_rows: UnpackedRows, residual_rows: UnpackedRows) -> Any:
+    """Hand rows to the strip buffer's writer, or to the residual's.
+
+    Parameters
+    ----------
+    residual : Signal of bool
+        Whether the packet is the residual's.
+    """
+
+    @always_comb
+    def forward() -> None:
+        strip_rows.data.next = rows.data
+        strip_rows.raw.next = rows.raw
+        strip_rows.valid.next = rows.valid and not residual
+        residual_rows.data.next = rows.data
+        residual_rows.raw.next = rows.raw
+        residual_rows.valid.next = rows.valid and residual
+
+    @always_comb
+    def backward() -> None:
+        rows.ready.next = strip_rows.ready
+        if residual:
+            rows.ready.next = residual_rows.ready
+
+    return instances()

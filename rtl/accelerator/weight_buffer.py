@@ -1,0 +1,238 @@
+"""The weight buffer: a ring of the weights of steps, and the constants of output channels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from myhdl import ConcatSignal, Signal, always, always_comb, always_seq, block, instances, intbv, modbv
+
+from silicodec.models.accelerator.program import PIXELS, TAPS
+from silicodec.models.accelerator.shape import AcceleratorShape
+from silicodec.rtl.accelerator.layer import LayerSignals
+from silicodec.rtl.accelerator.requantiser import BIAS_BITS, SHIFT_BITS, EntryPort
+from silicodec.rtl.blocks.memory import MemoryPorts, memory
+from silicodec.rtl.blocks.stream import Stream
+
+SETS = 4
+"""Sets of constants: of so many groups of channels at most that are loaded, in use or on their way to samples."""
+SET_BITS = 2
+COUNT_BITS = 8
+"""Width of counters of groups of channels, of which only differences matter."""
+
+
+class InputState:
+    """An input: whether its packet has ended, and whether more words were wanted, for which zeros stand."""
+
+    def __init__(self) -> None:
+        self.ended: Any = Signal(bool(0))
+        self.short: Any = Signal(bool(0))
+
+
+class WeightPort:
+    """What the sequencer sees of the buffer.
+
+    `written` and `base` count steps, modulo twice the ring: how many were loaded, and where the present group of
+    channels begins. `read` gives the weights of the step at `address` two cycles later. `sets_done` counts the groups
+    whose samples are made.
+    """
+
+    def __init__(self, shape: AcceleratorShape) -> None:
+        bits = (shape.weight_words - 1).bit_length()
+        self.written: Any = Signal(modbv(0)[bits + 1 :])
+        self.base: Any = Signal(modbv(0)[bits + 1 :])
+        self.read: Any = Signal(bool(0))
+        self.address: Any = Signal(modbv(0)[bits:])
+        self.sets_done: Any = Signal(modbv(0)[COUNT_BITS:])
+
+
+@block
+def weight_buffer(
+    clk: Any, rst: Any, restart: Any, layer: LayerSignals, depthwise: Any, stream: Stream, control: Any,
+    state: InputState, entry: EntryPort, set_number: Any, port: WeightPort, weights: Any, *, shape: AcceleratorShape,
+) -> Any:  # fmt: skip
+    """Load the weights of a layer, as far ahead as there is room.
+
+    Parameters
+    ----------
+    restart : Signal of bool
+        A layer begins.
+    stream : Stream
+        The `weights` stream.
+    control : ProgramControl
+        `fresh`: a program begins; `drain`: drop what is left of the packet.
+    state : InputState
+        The stream's state.
+    entry : EntryPort
+        The constants.
+    set_number : Signal of 2 bits
+        Which set of constants `entry` reads.
+    port : WeightPort
+        The weights' ring.
+    weights : signed Signals of 9 bits
+        Less their zero point: tap t of output channel g is number 9 g + t.
+    """
+    groups, depth = shape.groups, shape.weight_words
+    address_bits = len(port.address)
+    channel_bits = max(1, (groups - 1).bit_length())
+    ring, table = MemoryPorts(depth, groups * TAPS * 8), MemoryPorts(SETS << channel_bits, BIAS_BITS + SHIFT_BITS + 32)
+    cells, table_cells = memory(clk, ring), memory(clk, table)
+
+    active, loading, taken = (Signal(bool(0)) for _ in range(3))
+    data = Signal(modbv(0)[64:])
+    entries, second, full = (Signal(bool(0)) for _ in range(3))
+    channel = Signal(intbv(0, min=0, max=groups + 1))
+    step, group = Signal(modbv(0)[13:]), Signal(modbv(0)[10:])
+    strip, number, strips = Signal(modbv(0)[6:]), Signal(modbv(0)[11:]), Signal(modbv(0)[7:])
+    ahead = Signal(modbv(0)[len(port.written) :])
+    sets_loaded = Signal(modbv(0)[COUNT_BITS:])
+    ahead_by, sets_by = Signal(modbv(0)[len(port.written) :]), Signal(modbv(0)[COUNT_BITS:])
+    last_channel, last_word, last_step, last_group, last_strip = (Signal(bool(0)) for _ in range(5))
+    kept_entry = Signal(modbv(0)[BIAS_BITS + SHIFT_BITS :])
+    rows = [Signal(modbv(0)[64:]) for _ in range(groups)]
+    ninth = Signal(modbv(0)[64:])
+    kept = [row_register(clk, taken, entries, channel, data, rows[g], number=g) for g in range(groups)]
+    parts: list[Any] = []
+    for g in reversed(range(groups)):
+        parts += [ninth(8 * g + 8, 8 * g), rows[g]]
+    joined = ConcatSignal(*parts)
+    zeros = [subtract_zero(clk, ring.read_data, layer.weight_zero, weights[n], low=8 * n) for n in range(len(weights))]
+
+    @always_comb
+    def look() -> None:
+        strips.next = (layer.out_height + (PIXELS - 1)) >> 3
+        ahead_by.next = ahead - port.base
+        sets_by.next = sets_loaded - port.sets_done
+
+    @always_comb
+    def take() -> None:
+        loading.next = active and ((entries and sets_by < SETS) or (not entries and ahead_by < depth))
+
+    @always_comb
+    def receive() -> None:
+        taken.next = loading and (stream.valid or state.ended)
+        stream.ready.next = (loading or control.drain) and not state.ended
+        data.next = 0
+        if not state.ended:
+            data.next = stream.data
+
+    @always_comb
+    def find_ends() -> None:
+        last_channel.next = depthwise or channel == groups - 1
+        last_word.next = channel == groups
+        if layer.pointwise:
+            last_word.next = channel == groups - 1
+        elif depthwise:
+            last_word.next = channel == 1
+        last_step.next = step + 1 == layer.steps
+        last_group.next = group + 1 == layer.groups
+        last_strip.next = strip + 1 == strips
+
+    @always_seq(clk.posedge, reset=rst)
+    def follow() -> None:
+        full.next = False
+        if full:
+            port.written.next = port.written + 1
+        if control.fresh:
+            state.ended.next = False
+            state.short.next = False
+        elif stream.valid and stream.ready and stream.last:
+            state.ended.next = True
+        if loading and state.ended:
+            state.short.next = True
+        if restart:
+            active.next = True
+            entries.next = True
+            second.next = False
+            channel.next = 0
+            step.next = 0
+            group.next = 0
+            strip.next = 0
+            number.next = 0
+            ahead.next = 0
+            port.written.next = 0
+            sets_loaded.next = 0
+        elif taken:
+            if entries:
+                second.next = not second
+                if second:
+                    channel.next = channel + 1
+                    if last_channel:
+                        channel.next = 0
+                        entries.next = False
+            elif not last_word:
+                channel.next = channel + 1
+            else:
+                full.next = True
+                channel.next = 0
+                ahead.next = ahead + 1
+                step.next = step + 1
+                if last_step:
+                    step.next = 0
+                    entries.next = True
+                    sets_loaded.next = sets_loaded + 1
+                    group.next = group + 1
+                    if last_group:
+                        group.next = 0
+                        strip.next = strip + 1
+                        if last_strip:
+                            strip.next = 0
+                            number.next = number + 1
+                            if number + 1 == layer.passes:
+                                active.next = False
+
+    @always_seq(clk.posedge, reset=rst)
+    def keep_ninth() -> None:
+        if taken and not entries and (channel == groups or (depthwise and channel == 1)):
+            ninth.next = data
+
+    @always(clk.posedge)
+    def keep_entry() -> None:
+        if taken and entries and not second:
+            kept_entry.next = data[BIAS_BITS + SHIFT_BITS :]
+
+    @always_comb
+    def write() -> None:
+        ring.write.next = full
+        ring.write_address.next = port.written[address_bits:]
+        ring.write_data.next = joined
+        ring.read.next = port.read
+        ring.read_address.next = port.address
+
+    @always_comb
+    def write_table() -> None:
+        table.write.next = taken and entries and second
+        table.write_address.next = ((sets_loaded & (SETS - 1)) << channel_bits) | channel
+        table.write_data.next = (data[32:] << (BIAS_BITS + SHIFT_BITS)) | kept_entry
+        table.read.next = True
+        table.read_address.next = (set_number << channel_bits) | entry.index
+
+    @always_comb
+    def give() -> None:
+        entry.bias.next = table.read_data[BIAS_BITS:]
+        entry.shift.next = table.read_data[BIAS_BITS + SHIFT_BITS : BIAS_BITS]
+        entry.factor.next = table.read_data[BIAS_BITS + SHIFT_BITS + 32 : BIAS_BITS + SHIFT_BITS]
+
+    return instances()
+
+
+@block
+def row_register(clk: Any, taken: Any, entries: Any, channel: Any, data: Any, row: Any, *, number: int) -> Any:
+    """Keep the first eight taps of one output channel."""
+
+    @always(clk.posedge)
+    def keep() -> None:
+        if taken and not entries and channel == number:
+            row.next = data
+
+    return instances()
+
+
+@block
+def subtract_zero(clk: Any, word: Any, zero: Any, weight: Any, *, low: int) -> Any:
+    """Take a weight out of a step's, and subtract its zero point."""
+
+    @always(clk.posedge)
+    def subtract() -> None:
+        weight.next = word[low + 8 : low].signed() - zero.signed()
+
+    return instances()

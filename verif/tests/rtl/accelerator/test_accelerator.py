@@ -1,0 +1,134 @@
+"""The accelerator against its reference: random networks on every simulator, stalls, and malformed programs."""
+
+import numpy as np
+import pytest
+
+from silicodec.models.accelerator.compiler import Program, compile_graph
+from silicodec.models.accelerator.layers import LayerGraph, UnsupportedNetwork
+from silicodec.models.accelerator.program import LAYOUT, Descriptor, Status
+from silicodec.models.accelerator.reference import Accelerator, pixel_words
+from silicodec.models.accelerator.sample import random_graph, random_layer, sample_graph, sample_inputs
+from silicodec.models.accelerator.shape import AcceleratorShape
+from silicodec.rtl.accelerator.engines import accelerator_engine
+from silicodec.verif.compare import check
+from silicodec.verif.drivers.stalls import Stalls
+
+SMALL = AcceleratorShape(groups=2, banks=6, bank_depth=128, weight_words=256, tile_columns=8, packets=1024)
+ENGINE = accelerator_engine(SMALL)
+IDLE = {"idle_cycles": 5000}
+
+
+class Inputs:
+    """Packets of every input, for programs one after the other."""
+
+    def __init__(self, shape=SMALL):
+        self.shape = shape
+        self.packets = {"program": [], "weights": [], "pixels": [], "refill": []}
+        self.runs = []
+        self._machine = Accelerator(shape)
+
+    def add(self, program, image, words=None, weights=None):
+        words = program.words if words is None else words
+        weights = program.weights if weights is None else weights
+        pixels = pixel_words(image, depthwise=program.graph.layers[0].depthwise)
+        run = self._machine.run(words, weights, pixels)
+        for name, packet in (("program", words), ("weights", weights), ("pixels", pixels)):
+            self.packets[name].append(packet)
+        self.packets["refill"] += run.refilled
+        self.runs.append(run)
+
+
+def random_inputs(seed, count, **limits):
+    random = np.random.default_rng(seed)
+    inputs = Inputs()
+    while len(inputs.runs) < count:
+        graph, image = random_graph(random, **limits)
+        try:
+            inputs.add(compile_graph(graph, SMALL), image)
+        except UnsupportedNetwork:
+            continue
+    return inputs
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_random_networks_one_after_the_other(seed):
+    inputs = random_inputs(seed, 12)
+    check(ENGINE, inputs.packets, stalls=Stalls(seed=seed) if seed % 2 else None, **IDLE)
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("seed", range(100, 140))
+def test_many_random_networks(seed):
+    inputs = random_inputs(seed, 40, channels=70 if seed % 4 == 0 else 24)
+    check(ENGINE, inputs.packets, stalls=Stalls(seed=seed) if seed % 2 else None, **IDLE)
+
+
+@pytest.mark.parametrize("backend", ["icarus", "myhdl"])
+def test_a_small_network_on_other_simulators(backend):
+    shape = AcceleratorShape(groups=1, banks=2, bank_depth=32, weight_words=16, tile_columns=2, packets=64)
+    image = np.random.default_rng(1).integers(-128, 128, (2, 5, 9)).astype(np.int8)
+    check(accelerator_engine(shape), sample_inputs([image], shape), backend=backend, idle_cycles=300)
+
+
+def test_layers_that_add_two_spilled_maps():
+    image = np.random.default_rng(2).integers(-128, 128, (12, 40, 64)).astype(np.int8)
+    maps = (12, 40, 64)
+    layers = [random_layer(0, 1, maps, maps, kernel=(1, 1)), random_layer(1, 2, maps, maps, kernel=(3, 3), pad=1)]
+    layers.append(random_layer(2, 3, maps, maps, kernel=(3, 3), pad=1, residual=1))
+    inputs = Inputs()
+    inputs.add(compile_graph(LayerGraph(0, tuple(layers)), SMALL), image)
+    assert len(inputs.runs[0].spilled) > 50
+    assert Descriptor.from_words(inputs.packets["program"][0][-len(LAYOUT) :]).ordered
+    check(ENGINE, inputs.packets, stalls=Stalls(seed=1), **IDLE)
+
+
+def changed(program: Program, layer: int, **fields: int) -> np.ndarray:
+    descriptors = list(program.descriptors)
+    descriptors[layer] = Descriptor(**{**vars(descriptors[layer]), **fields})
+    return Program(program.graph, program.shape, tuple(descriptors), program.weights).words
+
+
+def test_after_a_malformed_program_comes_the_next():
+    random = np.random.default_rng(3)
+    image = random.integers(-128, 128, (3, 20, 12)).astype(np.int8)
+    program = compile_graph(sample_graph(image.shape), SMALL)
+    inputs = Inputs()
+    faults = [
+        {"words": program.words ^ np.uint64(1)},
+        {"words": program.words[:1]},
+        {"words": program.words[:-3]},
+        {"words": changed(program, 1, opcode=5)},
+        {"words": changed(program, 0, target=3)},
+        {"words": changed(program, 2, out_codec=1)},
+        {"words": changed(program, 2, steps=0)},
+        {"words": changed(program, 1, out_height=90)},
+        {"words": changed(program, 0, need_first=1)},
+        {"words": changed(program, 0, capacity=2)},
+        {"words": changed(program, 1, ring_words=1000)},
+        {"words": changed(program, 1, out_row=767)},
+        {"words": changed(program, 0, out_words=40)},
+        {"weights": program.weights[:-1]},
+        {"weights": np.append(program.weights, program.weights[:7])},
+        {"words": np.append(program.words, program.words)},
+        {"words": program.words & ~np.uint64(0xFF000000)},
+    ]
+    for fault in faults:
+        inputs.add(program, image, **fault)
+        inputs.add(program, image)
+    statuses = [run.status for run in inputs.runs]
+    assert set(statuses[1::2]) == {Status.DONE}
+    assert set(statuses[::2]) == set(Status) - {Status.BAD_PIXELS}
+    check(ENGINE, inputs.packets, **IDLE)
+
+
+def test_missing_pixels_are_told():
+    image = np.zeros((3, 20, 12), np.int8)
+    program = compile_graph(sample_graph(image.shape), SMALL)
+    inputs = Inputs()
+    for _ in range(3):
+        inputs.add(program, image)
+    inputs.packets["pixels"][0] = inputs.packets["pixels"][0][:-2]
+    inputs.packets["pixels"][1] = np.append(inputs.packets["pixels"][1], np.uint64(9))
+    simulation = check(ENGINE, inputs.packets, **IDLE)
+    statuses = [int(packet[-1]) >> 8 & 0xFF for packet in simulation.streams["report"]]
+    assert statuses == [Status.BAD_PIXELS, Status.BAD_PIXELS, Status.DONE]
