@@ -6,6 +6,10 @@ down, with zeros after the end and at least three spare elements, so that a look
 
 from __future__ import annotations
 
+import io
+import sys
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 from numba import njit
 
@@ -53,8 +57,63 @@ def to_stream(bits: np.ndarray, nbits: int) -> EncodedStream:
 
 def from_bytes(data: bytes) -> np.ndarray:
     """Turn bytes into a string of bits."""
-    padded = data + bytes(24 + -len(data) % 8)
-    return np.frombuffer(padded, ">u8").astype(np.uint64)
+    bits = np.zeros(-(-len(data) // 8) + 3, np.uint64)
+    bits.view(np.uint8)[: len(data)] = np.frombuffer(data, np.uint8)
+    return bits.byteswap(inplace=True) if sys.byteorder == "little" else bits
+
+
+def window(data: bytes, position: int, nbits: int) -> np.ndarray:
+    """Turn up to `nbits` bits of bytes, from a bit position on, into a string of bits."""
+    start = position // 64 * 8
+    bits = from_bytes(data[start : (position + nbits + 7) // 8])
+    if offset := np.uint64(position % 64):
+        bits[:-1] = bits[:-1] << offset | bits[1:] >> (np.uint64(64) - offset)
+    return bits
+
+
+SLAB = 1 << 20
+"""Words of a large array that are coded at a time, so that memory for what is neither array nor stream is bounded."""
+
+
+def slabs(words: np.ndarray) -> Iterator[np.ndarray]:
+    """Cut words into slabs; an array without words is one slab."""
+    for start in range(0, max(words.size, 1), SLAB):
+        yield words[start : start + SLAB]
+
+
+def join(parts: Iterable[EncodedStream]) -> EncodedStream:
+    """Concatenate streams, bit after bit; of an iterator each is kept only until the next.
+
+    Examples
+    --------
+    >>> join([EncodedStream(bytes([0b10100000]), 3), EncodedStream(bytes([0b11000000]), 2)])
+    <EncodedStream, 5 bits: b8>
+    """
+    file = io.BytesIO()  # gives its bytes away without a copy
+    nbits = 0
+    rest = b""  # the last byte, where it has room left
+    for part in parts:
+        data, used = part.data, nbits % 8
+        nbits += part.nbits
+        if used:
+            shifted = np.zeros(len(data) + 1, np.uint8)
+            shifted[:-1] = np.frombuffer(data, np.uint8) >> used
+            shifted[1:] |= np.frombuffer(data, np.uint8) << (8 - used)
+            shifted[0] |= rest[0]
+            data = shifted[: (used + part.nbits + 7) // 8].tobytes()
+        rest = data[-1:] if nbits % 8 else b""
+        file.write(data[: len(data) - len(rest)])
+    file.write(rest)
+    return EncodedStream(file.getvalue(), nbits)
+
+
+def pack_nonzero(words: np.ndarray, spare: int = 0) -> np.ndarray:
+    """Tell which words are nonzero, eight to a byte, the first in the most significant bit; then `spare` bytes of 0."""
+    flags = np.zeros(-(-words.size // 8) + spare, np.uint8)
+    for start in range(0, words.size, SLAB):
+        slab = np.packbits(words[start : start + SLAB] != 0)
+        flags[start // 8 : start // 8 + slab.size] = slab
+    return flags
 
 
 def pack(words: np.ndarray, word_bits: int) -> EncodedStream:
@@ -74,8 +133,8 @@ def pack(words: np.ndarray, word_bits: int) -> EncodedStream:
     return to_stream(bits, nbits)
 
 
-def unpack(data: bytes, word_bits: int, count: int) -> np.ndarray:
-    """Cut the first `count` words of `word_bits` bits out of bytes that hold at least so many.
+def unpack(data: bytes, word_bits: int, count: int, start: int = 0) -> np.ndarray:
+    """Cut `count` words of `word_bits` bits, from the `start`-th on, out of bytes that hold at least so many.
 
     Bits after the end of `data` read as zeros, for up to one word.
 
@@ -85,10 +144,11 @@ def unpack(data: bytes, word_bits: int, count: int) -> np.ndarray:
     array([1, 2, 3], dtype=uint8)
     """
     if word_bits in (8, 16):
-        padded = data + bytes(max(0, count * word_bits // 8 - len(data)))
-        return np.frombuffer(padded, f">u{word_bits // 8}", count).astype(word_dtype(word_bits))
+        size = word_bits // 8
+        padded = data + bytes(max(0, (start + count) * size - len(data)))  # the same object where it is long enough
+        return np.frombuffer(padded, f">u{size}", count, start * size).astype(word_dtype(word_bits))
     words = np.empty(count, word_dtype(word_bits))
-    _unpack(from_bytes(data), word_bits, words)
+    _unpack(window(data, start * word_bits, count * word_bits), word_bits, words)
     return words
 
 

@@ -209,8 +209,10 @@ def from_words(words: np.ndarray, word_bits: int, dtype: np.dtype[Any]) -> np.nd
             raise CorruptDataError(f"float16 values cannot come from words of {word_bits} bits")
         return words.view(dtype.newbyteorder("=")).astype(dtype, copy=False)
     if dtype.kind == "i":
-        unused = 8 * words.itemsize - word_bits
-        values = (words << unused).view(f"i{words.itemsize}") >> unused
+        values = words.view(f"i{words.itemsize}")
+        if unused := 8 * words.itemsize - word_bits:
+            values = values << unused
+            values >>= unused
     else:
         values = words
     if word_bits > 8 * dtype.itemsize:
@@ -223,8 +225,7 @@ def from_words(words: np.ndarray, word_bits: int, dtype: np.dtype[Any]) -> np.nd
 def _check_range(values: np.ndarray, word_bits: int) -> None:
     signed = values.dtype.kind == "i"
     low, high = (-(1 << (word_bits - 1)), (1 << (word_bits - 1)) - 1) if signed else (0, (1 << word_bits) - 1)
-    outside = (values < low) | (values > high)
-    if outside.any():
-        index = int(outside.argmax())
+    if values.size and (values.min() < low or values.max() > high):
+        index = int(((values < low) | (values > high)).argmax())
         kind = "signed" if signed else "unsigned"
         raise CodecError(f"value {values[index]} (element {index}) does not fit in {word_bits} {kind} bits")

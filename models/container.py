@@ -144,14 +144,14 @@ class Encoded:
         return len(prefix) + len(header_bytes) + payload_size + _CHECKSUM.size
 
     @classmethod
-    def from_bytes(cls, container: bytes) -> Encoded:
+    def from_bytes(cls, container: bytes | bytearray | memoryview) -> Encoded:
         """Read a container.
 
         The codec's configuration is checked when the codec is made from it, the streams when they are decoded.
 
         Parameters
         ----------
-        container : bytes
+        container : bytes-like
             What `to_bytes` returned.
 
         Raises
@@ -159,13 +159,13 @@ class Encoded:
         CorruptDataError
             If it is not a container, is of a newer version, is truncated or damaged.
         """
-        header_bytes, payload = _split(bytes(container))
+        header_bytes, payload = _split(memoryview(container).cast("B"))
         header = _parse_header(header_bytes)
         streams = {}
         position = 0
         for name, nbits in header["streams"]:
             nbytes = (nbits + 7) // 8
-            streams[name] = EncodedStream(payload[position : position + nbytes], nbits)
+            streams[name] = EncodedStream(bytes(payload[position : position + nbytes]), nbits)
             position += nbytes
         if position != len(payload):
             raise CorruptDataError(f"container has {len(payload)} bytes of streams, its header says {position}")
@@ -180,9 +180,9 @@ def _named_dtype(name: str) -> np.dtype[Any]:
     return np.dtype(name.removeprefix(">")).newbyteorder(">" if name.startswith(">") else "<")
 
 
-def _split(container: bytes) -> tuple[bytes, bytes]:
+def _split(container: memoryview) -> tuple[bytes, memoryview]:
     """Check the frame of a container and return its header and payload."""
-    if not container.startswith(MAGIC):
+    if container[: len(MAGIC)] != MAGIC:
         raise CorruptDataError("not a silicodec container")
     if len(container) < PREFIX.size:
         raise CorruptDataError("container is truncated")
@@ -199,7 +199,8 @@ def _split(container: bytes) -> tuple[bytes, bytes]:
         raise CorruptDataError(f"container is damaged: {len(container) - expected} bytes after its end")
     if _CHECKSUM.unpack_from(container, content_size)[0] != zlib.crc32(container[:content_size]):
         raise CorruptDataError("container is damaged: its checksum does not match")
-    return container[PREFIX.size : PREFIX.size + header_size], container[PREFIX.size + header_size : content_size]
+    payload = PREFIX.size + header_size
+    return bytes(container[PREFIX.size : payload]), container[payload:content_size]
 
 
 def _parse_header(header_bytes: bytes) -> dict[str, Any]:

@@ -6,9 +6,10 @@ bit counts for or against a compressor. Words of 16 bits are compressed most sig
 
 from __future__ import annotations
 
+import io
 import zlib
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 from typing import ClassVar
@@ -24,24 +25,33 @@ class _ByteCodec(WordCodec):
     """A compressor of bytes, applied to packed words."""
 
     @abstractmethod
-    def _compress(self, data: bytes) -> bytes:
+    def _compress(self, data: bytes | memoryview) -> bytes:
         """Compress bytes."""
 
     @abstractmethod
-    def _decompress(self, data: bytes, size: int) -> bytes:
-        """Decompress to `size` bytes, or raise CorruptDataError before taking memory for what `data` does not hold."""
+    def _decompress(self, data: bytes, size: int) -> Iterator[bytes]:
+        """Decompress to `size` bytes in pieces, or raise CorruptDataError before giving more than `data` holds."""
 
     def _encode(self, words: np.ndarray) -> dict[str, EncodedStream]:
-        data = self._compress(pack(words, self.word_bits).data)
+        data = self._compress(self._packed(words))
         return {self.codec_id: EncodedStream(data, 8 * len(data))}
+
+    def _packed(self, words: np.ndarray) -> bytes | memoryview:
+        if self.word_bits in (8, 16):
+            return words.astype(f">u{self.word_bits // 8}", copy=False).view(np.uint8).data
+        return pack(words, self.word_bits).data
 
     def _decode(self, streams: Mapping[str, EncodedStream], count: int) -> np.ndarray:
         stream = streams[self.codec_id]
         if stream.nbits % 8:
             raise CorruptDataError(f"stream must be whole bytes, not {stream.nbits} bits")
-        data = self._decompress(stream.data, (count * self.word_bits + 7) // 8)
-        packed = EncodedStream(data, count * self.word_bits)
-        return unpack(packed.data, self.word_bits, count)
+        size = (count * self.word_bits + 7) // 8
+        data = bytearray()
+        for piece in self._decompress(stream.data, size):
+            data += piece
+        if self.word_bits == 8:
+            return np.frombuffer(data, np.uint8)
+        return unpack(EncodedStream(bytes(data), count * self.word_bits).data, self.word_bits, count)
 
 
 @dataclass(frozen=True)
@@ -66,20 +76,33 @@ class Deflate(_ByteCodec):
         super().__post_init__()
         check_integer("level", self.level, 0, 9)
 
-    def _compress(self, data: bytes) -> bytes:
-        return zlib.compress(data, self.level, wbits=-zlib.MAX_WBITS)
+    def _compress(self, data: bytes | memoryview) -> bytes:
+        compressor = zlib.compressobj(self.level, wbits=-zlib.MAX_WBITS)
+        file = io.BytesIO()
+        for start in range(0, len(data), _CHUNK):  # in pieces, since zlib doubles its own to join them
+            file.write(compressor.compress(data[start : start + _CHUNK]))
+        file.write(compressor.flush())
+        return file.getvalue()
 
-    def _decompress(self, data: bytes, size: int) -> bytes:
+    def _decompress(self, data: bytes, size: int) -> Iterator[bytes]:
         if size > _MAX_DEFLATE_RATIO * len(data):
             raise CorruptDataError("DEFLATE stream is too short")
         decompressor = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
+        room = size + 1
         try:
-            result = decompressor.decompress(data, size + 1)
+            for start in range(0, len(data), _CHUNK):
+                rest = data[start : start + _CHUNK]
+                while rest and room:
+                    piece = decompressor.decompress(rest, min(room, _CHUNK))
+                    room -= len(piece)
+                    yield piece
+                    rest = decompressor.unconsumed_tail
+            piece = decompressor.flush() if room else b""
         except zlib.error as error:
             raise CorruptDataError(f"DEFLATE stream is malformed: {error}") from None
-        if len(result) != size or not decompressor.eof or decompressor.unused_data:
+        yield piece
+        if room - len(piece) != 1 or not decompressor.eof or decompressor.unused_data:
             raise CorruptDataError(f"DEFLATE stream does not hold the expected {size} bytes")
-        return result
 
 
 _MAX_DEFLATE_RATIO = 1032  # 258 bytes from 2 bits
@@ -107,23 +130,21 @@ class Zstandard(_ByteCodec):
         super().__post_init__()
         check_integer("level", self.level, 1, 22)
 
-    def _compress(self, data: bytes) -> bytes:
+    def _compress(self, data: bytes | memoryview) -> bytes:
         return _zstandard().ZstdCompressor(level=self.level).compress(data)
 
-    def _decompress(self, data: bytes, size: int) -> bytes:
+    def _decompress(self, data: bytes, size: int) -> Iterator[bytes]:
         zstandard = _zstandard()
-        chunks = []
         room = size + 1
         try:
             with zstandard.ZstdDecompressor().stream_reader(data, read_across_frames=True) as reader:
                 while room and (chunk := reader.read(min(room, _CHUNK))):
-                    chunks.append(chunk)
                     room -= len(chunk)
+                    yield chunk
         except (zstandard.ZstdError, MemoryError) as error:
             raise CorruptDataError(f"Zstandard stream is malformed: {error}") from None
         if room != 1:
             raise CorruptDataError(f"Zstandard stream does not hold the expected {size} bytes")
-        return b"".join(chunks)
 
 
 _CHUNK = 1 << 20

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 from numba import njit
 
-from silicodec.models.bitstream import from_bytes, new_bits, peek, put, to_stream
+from silicodec.models.bitstream import SLAB, join, new_bits, peek, put, to_stream, window
 from silicodec.models.codec import EncodedStream, WordCodec, to_words, word_dtype
 from silicodec.models.ebpc.znz import count_zero_bits
 from silicodec.models.errors import CorruptDataError, check_integer
@@ -55,18 +55,43 @@ class ZeroRLE(WordCodec):
         return count_zero_bits(words, 1 << self.run_bits) + int(np.count_nonzero(words)) * self.word_bits
 
     def _encode(self, words: np.ndarray) -> dict[str, EncodedStream]:
+        return {"rle": join(map(self._encode_slab, _slabs_that_end_nonzero(words)))}
+
+    def _encode_slab(self, words: np.ndarray) -> EncodedStream:
         bits = new_bits(words.size * (1 + max(self.word_bits, self.run_bits)))
-        return {"rle": to_stream(bits, _encode(words, self.word_bits, self.run_bits, bits))}
+        return to_stream(bits, _encode(words, self.word_bits, self.run_bits, bits))
 
     def _decode(self, streams: Mapping[str, EncodedStream], count: int) -> np.ndarray:
         stream = streams["rle"]
         if count > stream.nbits // (1 + min(self.word_bits, self.run_bits)) << self.run_bits:
             raise CorruptDataError("RLE stream is too short")
         words = np.zeros(count, word_dtype(self.word_bits))
-        end = _decode(from_bytes(stream.data), stream.nbits, self.word_bits, self.run_bits, words)
+        end, index = 0, 0
+        while index < count:
+            if end >= stream.nbits:
+                raise CorruptDataError("RLE stream is too short")
+            bits = window(stream.data, end, 8 * SLAB + _LONGEST_CODE)
+            taken, index = _decode(bits, min(8 * SLAB, stream.nbits - end), self.word_bits, self.run_bits, words, index)
+            end += taken
+        if index > count:
+            raise CorruptDataError("RLE stream has a run of zeros beyond the array")
+        if end > stream.nbits:
+            raise CorruptDataError("RLE stream is too short")
         if stream.nbits > end:
             raise CorruptDataError("RLE stream has bits after its end")
         return words
+
+
+def _slabs_that_end_nonzero(words: np.ndarray) -> Iterator[np.ndarray]:
+    """Cut words into slabs where no run of zeros is cut; the last slab may end in one."""
+    start = 0
+    for stop in range(SLAB, words.size, SLAB):
+        backwards = words[stop - SLAB : stop][::-1] != 0
+        if backwards.any():
+            end = stop - int(backwards.argmax())
+            yield words[start:end]
+            start = end
+    yield words[start:]
 
 
 @njit(cache=True)
@@ -98,14 +123,19 @@ def _encode(words: np.ndarray, word_bits: int, run_bits: int, bits: np.ndarray) 
     return position
 
 
+_LONGEST_CODE = 17  # bits, of any parameters
+
+
 @njit(cache=True)
-def _decode(bits: np.ndarray, nbits: int, word_bits: int, run_bits: int, words: np.ndarray) -> int:
-    """Decode into an array of zeros; returns the number of bits read."""
+def _decode(
+    bits: np.ndarray, nbits: int, word_bits: int, run_bits: int, words: np.ndarray, index: int
+) -> tuple[int, int]:
+    """Decode the codes that begin in so many bits into an array of zeros, from its `index`-th word on.
+
+    Returns the number of bits read, and the index of the word that follows.
+    """
     position = 0
-    index = 0
-    while index < words.size:
-        if position >= nbits:
-            raise CorruptDataError("RLE stream is too short")
+    while index < words.size and position < nbits:
         if peek(bits, position, 1):
             words[index] = peek(bits, position + 1, word_bits)
             position += 1 + word_bits
@@ -113,8 +143,4 @@ def _decode(bits: np.ndarray, nbits: int, word_bits: int, run_bits: int, words: 
         else:
             index += 1 + peek(bits, position, 1 + run_bits)
             position += 1 + run_bits
-    if index > words.size:
-        raise CorruptDataError("RLE stream has a run of zeros beyond the array")
-    if position > nbits:
-        raise CorruptDataError("RLE stream is too short")
-    return position
+    return position, index

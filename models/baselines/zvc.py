@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from silicodec.models.bitstream import pack, unpack
+from silicodec.models.bitstream import SLAB, join, pack, pack_nonzero, slabs, unpack
 from silicodec.models.codec import EncodedStream, WordCodec, to_words, word_dtype
 from silicodec.models.errors import CorruptDataError
 
@@ -43,20 +43,25 @@ class ZVC(WordCodec):
         return words.size + int(np.count_nonzero(words)) * self.word_bits
 
     def _encode(self, words: np.ndarray) -> dict[str, EncodedStream]:
-        is_nonzero = words != 0
         return {
-            "mask": EncodedStream(np.packbits(is_nonzero).tobytes(), words.size),
-            "nonzero": pack(words[is_nonzero], self.word_bits),
+            "mask": EncodedStream(pack_nonzero(words).tobytes(), words.size),
+            "nonzero": join(pack(slab[slab != 0], self.word_bits) for slab in slabs(words)),
         }
 
     def _decode(self, streams: Mapping[str, EncodedStream], count: int) -> np.ndarray:
         mask, nonzero = streams["mask"], streams["nonzero"]
         if mask.nbits != count:
             raise CorruptDataError(f"mask has {mask.nbits} bits for {count} words")
-        is_nonzero = np.unpackbits(np.frombuffer(mask.data, np.uint8), count=count).astype(np.bool_)
-        nonzero_count = int(np.count_nonzero(is_nonzero))
+        flags = np.frombuffer(mask.data, np.uint8)
+        nonzero_count = int(np.bitwise_count(flags).sum())
         if nonzero.nbits != nonzero_count * self.word_bits:
             raise CorruptDataError(f"stream of nonzero words has {nonzero.nbits} bits for {nonzero_count} words")
         words = np.zeros(count, word_dtype(self.word_bits))
-        words[is_nonzero] = unpack(nonzero.data, self.word_bits, nonzero_count)
+        done = 0
+        for start in range(0, count, SLAB):
+            slab = words[start : start + SLAB]
+            is_nonzero = np.unpackbits(flags[start // 8 : (start + SLAB) // 8], count=slab.size).astype(np.bool_)
+            number = int(np.count_nonzero(is_nonzero))
+            slab[is_nonzero] = unpack(nonzero.data, self.word_bits, number, done)
+            done += number
         return words

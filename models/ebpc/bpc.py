@@ -8,14 +8,14 @@ Training Accelerators", arXiv 1908.11645, section III.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 from numba import njit
 
-from silicodec.models.bitstream import from_bytes, new_bits, peek, peek_all, put, to_stream
+from silicodec.models.bitstream import SLAB, join, new_bits, peek, peek_all, put, slabs, to_stream, window
 from silicodec.models.codec import EncodedStream, WordCodec, to_words, word_dtype
 from silicodec.models.ebpc import byte_blocks
 from silicodec.models.ebpc.tables import (
@@ -73,7 +73,7 @@ class BPC(WordCodec):
         return count_bits(to_words(np.asarray(array), self.word_bits), self.word_bits, self.block_size)
 
     def _encode(self, words: np.ndarray) -> dict[str, EncodedStream]:
-        return {"bpc": encode_blocks(words, self.word_bits, self.block_size)}
+        return {"bpc": encode_blocks(slabs(words), self.word_bits, self.block_size)}
 
     def _decode(self, streams: Mapping[str, EncodedStream], count: int) -> np.ndarray:
         words, end = decode_blocks(streams["bpc"], count, self.word_bits, self.block_size)
@@ -82,23 +82,54 @@ class BPC(WordCodec):
         return words
 
 
-def encode_blocks(words: np.ndarray, word_bits: int, block_size: int) -> EncodedStream:
-    """Encode words in blocks, the last of which is filled up with zero words."""
-    words = _fill_last_block(words, block_size)
+def encode_blocks(parts: Iterable[np.ndarray], word_bits: int, block_size: int) -> EncodedStream:
+    """Encode the words of all parts in blocks, the last of which is filled up with zero words."""
+    return join(_encode_slab(words, word_bits, block_size) for words in _whole_blocks(parts, block_size))
+
+
+def _whole_blocks(parts: Iterable[np.ndarray], block_size: int) -> Iterator[np.ndarray]:
+    """Cut parts, of which there is at least one, anew so that blocks stay whole; the last one is filled up."""
+    iterator = iter(parts)
+    words = next(iterator)
+    for part in iterator:
+        whole = words.size // block_size * block_size
+        yield words[:whole]
+        words = np.concatenate([words[whole:], part])
+    yield _fill_last_block(words, block_size)
+
+
+def _encode_slab(words: np.ndarray, word_bits: int, block_size: int) -> EncodedStream:
+    """Encode whole blocks."""
     if (word_bits, block_size) == (byte_blocks.WORD_BITS, byte_blocks.BLOCK_SIZE):
         halves = np.empty(3 * words.size // block_size + 1, np.uint32)
         nbits = byte_blocks.encode_blocks(words.view("<u8"), byte_blocks.block_codes(), halves)
         return EncodedStream(halves[: -(-nbits // 32)].astype(">u4").view(np.uint8)[: -(-nbits // 8)].tobytes(), nbits)
     codes = plane_codes(block_size)
     run_bits = field_bits(word_bits)
-    longest_plane = max(int(codes.length.max()), ZERO_PLANES.length + run_bits)
-    bits = new_bits(words.size // block_size * (word_bits + (word_bits + 1) * longest_plane))
+    bits = new_bits(words.size // block_size * _longest_block(word_bits, block_size))
     to_planes = transposition(rows=block_size - 1, columns=word_bits + 1)
     return to_stream(bits, _encode_blocks(words, word_bits, block_size, run_bits, codes, to_planes, bits))
 
 
-def decode_blocks(stream: EncodedStream, count: int, word_bits: int, block_size: int) -> tuple[np.ndarray, int]:
+def _longest_block(word_bits: int, block_size: int) -> int:
+    """Bits of the longest code of a block."""
+    longest_plane = max(int(plane_codes(block_size).length.max()), ZERO_PLANES.length + field_bits(word_bits))
+    return word_bits + (word_bits + 1) * longest_plane
+
+
+def decode_blocks(
+    stream: EncodedStream, count: int, word_bits: int, block_size: int, room: np.ndarray | None = None
+) -> tuple[np.ndarray, int]:
     """Decode `count` words, and say how many bits of the stream they take.
+
+    Parameters
+    ----------
+    stream : EncodedStream
+        The stream.
+    count, word_bits, block_size : int
+        Words to decode, bits of each, and words in a block.
+    room : numpy.ndarray, optional
+        Where to put them, with room for whole blocks, at an address that is a multiple of 8.
 
     Raises
     ------
@@ -108,18 +139,22 @@ def decode_blocks(stream: EncodedStream, count: int, word_bits: int, block_size:
     blocks = -(-count // block_size)
     if blocks * word_bits > stream.nbits:
         raise CorruptDataError("BPC stream is too short")
+    words = np.empty(blocks * block_size, word_dtype(word_bits)) if room is None else room[: blocks * block_size]
+    end = 0
+    for start in range(0, words.size, SLAB // block_size * block_size):
+        end += _decode_slab(stream, end, block_size, word_bits, words[start : start + SLAB // block_size * block_size])
+    return words[:count], end
+
+
+def _decode_slab(stream: EncodedStream, position: int, block_size: int, word_bits: int, words: np.ndarray) -> int:
+    """Decode whole blocks from a bit position on; returns the number of bits read."""
+    nbits = min(stream.nbits - position, words.size // block_size * _longest_block(word_bits, block_size))
+    bits = window(stream.data, position, nbits)
     if (word_bits, block_size) == (byte_blocks.WORD_BITS, byte_blocks.BLOCK_SIZE):
-        block_words = np.empty(blocks, "<u8")
-        end = byte_blocks.decode_blocks(
-            from_bytes(stream.data), stream.nbits, byte_blocks.block_meanings(), block_words
-        )
-        return block_words.view(np.uint8)[:count], end
-    words = np.empty(blocks * block_size, word_dtype(word_bits))
+        return byte_blocks.decode_blocks(bits, nbits, byte_blocks.block_meanings(), words.view("<u8"))
     meanings = code_meanings(word_bits, block_size)
     to_differences = transposition(rows=word_bits + 1, columns=block_size - 1)
-    bits = from_bytes(stream.data)
-    end = _decode_blocks(bits, stream.nbits, word_bits, block_size, meanings, to_differences, words)
-    return words[:count], end
+    return _decode_blocks(bits, nbits, word_bits, block_size, meanings, to_differences, words)
 
 
 def count_bits(words: np.ndarray, word_bits: int, block_size: int) -> int:

@@ -13,7 +13,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from silicodec.models.bitstream import from_bytes, pack, peek, unpack
+from silicodec.models.bitstream import from_bytes, pack, peek, slabs, unpack
 from silicodec.models.codec import EncodedStream, to_words, word_dtype
 from silicodec.models.ebpc.bpc import BPC, count_bits, decode_blocks, encode_blocks
 from silicodec.models.ebpc.znz import count_zero_bits, decode_zeros, encode_zeros, insert_zeros, nonzero_words
@@ -124,7 +124,7 @@ class EBPC(BPC):
     def _encode(self, words: np.ndarray) -> dict[str, EncodedStream]:
         return {
             "znz": encode_zeros(words, self.max_zero_run),
-            "bpc": encode_blocks(nonzero_words(words), self.word_bits, self.block_size),
+            "bpc": encode_blocks(map(nonzero_words, slabs(words)), self.word_bits, self.block_size),
         }
 
     def _decode(self, streams: Mapping[str, EncodedStream], count: int) -> np.ndarray:
@@ -137,8 +137,13 @@ class EBPC(BPC):
     def _read(self, streams: Mapping[str, EncodedStream], count: int) -> tuple[np.ndarray, dict[str, int]]:
         """Decode `count` words, and say how many bits of each stream they take."""
         flags, znz_end = decode_zeros(streams["znz"], count, self.max_zero_run)
-        nonzero, bpc_end = decode_blocks(streams["bpc"], int(np.count_nonzero(flags)), self.word_bits, self.block_size)
-        return insert_zeros(flags, nonzero), {"znz": znz_end, "bpc": bpc_end}
+        nonzero = int(np.bitwise_count(flags).sum())
+        # The nonzero words are decoded to the end of the array, which begins at a multiple of 8, and then spread.
+        start = -(-(count - nonzero) // 8) * 8
+        words = np.empty(start + nonzero + self.block_size, word_dtype(self.word_bits))
+        _, bpc_end = decode_blocks(streams["bpc"], nonzero, self.word_bits, self.block_size, words[start:])
+        insert_zeros(flags, words, start, count)
+        return words[:count], {"znz": znz_end, "bpc": bpc_end}
 
     def _check_words(self, name: str, words: np.ndarray) -> np.ndarray:
         dtype = word_dtype(self.word_bits)

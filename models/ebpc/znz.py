@@ -5,13 +5,14 @@ The format is described in `docs/formats/ebpc.md`.
 
 from __future__ import annotations
 
+import sys
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
-from silicodec.models.bitstream import from_bytes, new_bits, peek, put, to_stream
+from silicodec.models.bitstream import SLAB, from_bytes, new_bits, pack_nonzero, peek, put, to_stream
 from silicodec.models.codec import EncodedStream
 from silicodec.models.ebpc import flag_bytes
 from silicodec.models.ebpc.tables import field_bits
@@ -21,29 +22,33 @@ from silicodec.models.errors import CorruptDataError
 def encode_zeros(words: np.ndarray, max_zero_run: int) -> EncodedStream:
     """Encode where the zero words are."""
     run_bits = field_bits(max_zero_run)
-    flags = np.packbits(words != 0)
     if max_zero_run <= flag_bytes.LONGEST_RUN:
-        return _encode_bytes(flags, words.size, max_zero_run)
+        return _encode_bytes(pack_nonzero(words, spare=1), words.size, max_zero_run)
+    flags = pack_nonzero(words)
     bits = new_bits(words.size * (1 + run_bits))
     end = _encode_flags(flags, -words.size % 8, max_zero_run, run_bits, _flag_codes(max_zero_run), bits)
     return to_stream(bits, end)
 
 
 def _encode_bytes(flags: np.ndarray, count: int, max_zero_run: int) -> EncodedStream:
-    """Encode bytes of flags by tables."""
+    """Encode bytes of flags by tables; the last byte is spare."""
     # Ones after the end write the run of zeros before them; their own codes, a bit each, are cut off again.
     ones = 8 + -count % 8
-    flags = np.append(flags, np.uint8(255))
     flags[-2:] |= np.array([(1 << ones - 8) - 1, 255], np.uint8)[-flags.size :]
     halves = np.empty(flags.size + 1, np.uint32)
     nbits = flag_bytes.encode_flags(flags, flag_bytes.flag_codes(max_zero_run), halves) - ones
-    data = halves[: nbits // 32 + 1].astype(">u4").view(np.uint8)[: -(-nbits // 8)]
+    data = _to_bytes(halves[: nbits // 32 + 1])[: -(-nbits // 8)]
     data[-1:] &= 0xFF << (-nbits % 8) & 0xFF
     return EncodedStream(data.tobytes(), nbits)
 
 
+def _to_bytes(halves: np.ndarray) -> np.ndarray:
+    """Turn elements of 32 bits into bytes, most significant first, in place."""
+    return (halves.byteswap(inplace=True) if sys.byteorder == "little" else halves).view(np.uint8)
+
+
 def decode_zeros(stream: EncodedStream, count: int, max_zero_run: int) -> tuple[np.ndarray, int]:
-    """Decode a flag for each word, uint8: 0 for a zero word, 1 for a nonzero one; and the bits of the stream they take.
+    """Decode a flag for each word, eight to a byte as of `pack_nonzero`, and say how many bits of the stream they take.
 
     Raises
     ------
@@ -54,21 +59,37 @@ def decode_zeros(stream: EncodedStream, count: int, max_zero_run: int) -> tuple[
     runs, nonzero = divmod(stream.nbits, 1 + run_bits)
     if count > runs * max_zero_run + nonzero:
         raise CorruptDataError("ZNZ stream is too short")
-    flags = np.zeros(count + 8, np.uint8)
     bits = from_bytes(stream.data)
     position, found = 0, 0
+    packed = np.zeros(4 * (count // 32 + 2), np.uint8)
     if max_zero_run <= flag_bytes.LONGEST_RUN:
-        halves = np.empty(count // 32 + 2, np.uint32)
+        halves = packed.view(np.uint32)
         meanings = flag_bytes.flag_meanings(max_zero_run)
         position, found = flag_bytes.decode_flags(bits, stream.nbits, meanings, count, halves)
-        flags[:found] = np.unpackbits(halves.astype(">u4").view(np.uint8), count=found)
-    end = _decode_flags(bits, stream.nbits, run_bits, _LEADING_ONES, position, flags, found, count)
-    return flags[:count], end
+        _to_bytes(halves)
+    # What is left, all of it or the end, is decoded to a byte for each flag, a slab at a time.
+    start = found // 8 * 8
+    flags = np.zeros(min(SLAB, count - start) + 8, np.uint8)
+    flags[: found - start] = np.unpackbits(packed[start // 8 :], count=found - start)
+    index = found - start
+    while True:
+        limit = min(SLAB, count - start)
+        position, index = _decode_flags(bits, stream.nbits, run_bits, _LEADING_ONES, position, flags, index, limit)
+        packed[start // 8 : -(-(start + limit) // 8)] = np.packbits(flags[:limit])
+        start, index = start + limit, index - limit
+        if start == count:
+            break
+        flags[:] = 0
+    if index > 0:
+        raise CorruptDataError("ZNZ stream has a run of zeros beyond the packet")
+    if position > stream.nbits:
+        raise CorruptDataError("ZNZ stream is too short")
+    return packed[: -(-count // 8)], position
 
 
 def count_zero_bits(words: np.ndarray, max_zero_run: int) -> int:
     """Count the bits that `encode_zeros` would write."""
-    flags = np.packbits(words != 0)
+    flags = pack_nonzero(words)
     return _count_bits(flags, -words.size % 8, field_bits(max_zero_run), _flag_codes(max_zero_run))
 
 
@@ -84,17 +105,24 @@ def nonzero_words(words: np.ndarray) -> np.ndarray:
     return nonzero[:count]
 
 
+def insert_zeros(packed: np.ndarray, words: np.ndarray, start: int, count: int) -> None:
+    """Spread the nonzero words that begin at `start` over the first `count` places, where the flags are 1.
+
+    In place: `start` is at least the number of zeros, so that no word is overwritten before it is read. `words` has
+    room for one word more after the nonzero ones.
+    """
+    for place in range(0, count, SLAB):
+        flags = np.unpackbits(packed[place // 8 : (place + SLAB) // 8], count=min(SLAB, count - place))
+        start = _spread(flags, words, start, place)
+
+
 @njit(cache=True)
-def insert_zeros(flags: np.ndarray, nonzero: np.ndarray) -> np.ndarray:
-    """Put the nonzero words where the flags are 1, and zeros elsewhere."""
-    words = np.zeros(flags.size, nonzero.dtype)
-    index = 0
-    i = 0
-    while index < nonzero.size:
-        words[i] = nonzero[index] * flags[i]
-        index += flags[i]
-        i += 1
-    return words
+def _spread(flags: np.ndarray, words: np.ndarray, read: int, place: int) -> int:
+    for flag in flags:
+        words[place] = words[read] * flag
+        read += flag
+        place += 1
+    return read
 
 
 class _FlagCodes(NamedTuple):
@@ -174,10 +202,10 @@ def _decode_flags(
     flags: np.ndarray,
     index: int,
     count: int,
-) -> int:
-    """Decode flags from a position on, the `index`-th to the `count`-th; returns the number of bits read in all.
+) -> tuple[int, int]:
+    """Decode flags from a position on, the `index`-th to the `count`-th, and zeros that their last run has beyond it.
 
-    The rest of `flags` is zeros, and has room for eight more.
+    The rest of `flags` is zeros, and has room for eight more. Returns the number of bits and of flags read in all.
     """
     while index < count:
         if position > nbits:
@@ -193,11 +221,7 @@ def _decode_flags(
         if ones < 8 and index < count:
             index += 1 + ((ahead >> (8 - ones)) & ((1 << run_bits) - 1))
             position += 1 + run_bits
-    if index > count:
-        raise CorruptDataError("ZNZ stream has a run of zeros beyond the packet")
-    if position > nbits:
-        raise CorruptDataError("ZNZ stream is too short")
-    return position
+    return position, index
 
 
 @njit(cache=True)
