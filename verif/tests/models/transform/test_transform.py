@@ -14,7 +14,7 @@ from silicodec.models.codec import CodecError, CorruptDataError, Encoded, Encode
 from silicodec.models.transform.codec import LinearTransform, TransformCodec
 from silicodec.models.transform.huffman import HuffmanCode
 
-DOCUMENT = (Path(__file__).parents[3] / "docs" / "formats" / "transform.md").read_text()
+DOCUMENT = (Path(__file__).parents[4] / "docs" / "formats" / "transform.md").read_text()
 
 
 def random_transform(random, rows, columns, out_bits=8):

@@ -15,7 +15,7 @@ from silicodec.models.dictionary.code import CodeClass, Kind, Layout
 from silicodec.models.dictionary.codec import Dictionary
 from silicodec.models.dictionary.trimming import Trimming
 
-DOCUMENT = (Path(__file__).parents[3] / "docs" / "formats" / "dictionary.md").read_text()
+DOCUMENT = (Path(__file__).parents[4] / "docs" / "formats" / "dictionary.md").read_text()
 EXAMPLE = DOCUMENT.split("## Example\n")[1].split("\n## ")[0]
 CONFIGURATIONS = [(8, 8, 8), (8, 1, 8, 3), (8, 2, 11), (8, 4, 5), (4, 8, 16, 9), (12, 4, 8), (16, 2, 9, 2), (8, 1, 16)]
 """Bits of a word, words in an entry, bits of a code, bits of a slot's number."""

@@ -9,7 +9,7 @@ import pytest
 
 from silicodec.models.ebpc import EBPC
 
-DOCUMENT = (Path(__file__).parents[3] / "docs" / "formats" / "ebpc.md").read_text()
+DOCUMENT = (Path(__file__).parents[4] / "docs" / "formats" / "ebpc.md").read_text()
 EXAMPLE = DOCUMENT.split("## Example\n")[1].split("\n## ")[0]
 
 
