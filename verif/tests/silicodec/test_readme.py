@@ -11,6 +11,7 @@ from silicodec.cli import main
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text()
 TUTORIAL = (ROOT / "docs" / "tutorial.md").read_text()
+ARRAYS = (ROOT / "docs" / "arrays.md").read_text()
 DOCUMENTS = {
     str(path.relative_to(ROOT)): path.read_text()
     for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
@@ -27,7 +28,7 @@ def test_table_of_engines_is_that_of_the_records():
 
 
 def test_every_command_of_readme_and_tutorial_is_valid():
-    commands = re.findall(r"^\s+\$ silicodec (.+)$", README + TUTORIAL, re.MULTILINE)
+    commands = re.findall(r"^\s+\$ silicodec (.+)$", README + TUTORIAL + ARRAYS, re.MULTILINE)
     assert commands
     for command in commands:
         name, *arguments = command.split()
@@ -35,7 +36,7 @@ def test_every_command_of_readme_and_tutorial_is_valid():
         assert {argument for argument in arguments if re.match(r"--?[a-z]", argument)} <= options
 
 
-@pytest.mark.parametrize("example", re.findall(r"```python\n(.+?)```", README + TUTORIAL, re.DOTALL))
+@pytest.mark.parametrize("example", re.findall(r"```python\n(.+?)```", README + TUTORIAL + ARRAYS, re.DOTALL))
 def test_python_example_runs(example, tmp_path, monkeypatch):
     pytest.importorskip("torch")
     monkeypatch.chdir(tmp_path)
