@@ -69,7 +69,7 @@ def run(
 
         silicodec asic ebpc-encoder ebpc-decoder --clock-gating
 
-        silicodec asic rtl/*.sv -I include --top fifo --set DEPTH=16 --clock-port clk_i
+        silicodec asic fifo.sv memory.sv -I include --top fifo --set DEPTH=16
 
     A design whose record is there already, of the same Verilog and options, is not run again. Ends with exit code 1 if
     a netlist differs from its Verilog.

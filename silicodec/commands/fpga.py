@@ -64,7 +64,7 @@ def build(
     The engine stands behind a UART that `silicodec fpga talk` talks to. Fails, and names the path, where the board's
     clock is not met. Anybody's Verilog is measured by the same flow, on any pins:
 
-        silicodec fpga build rtl/*.sv -I include --top fifo --set DEPTH=16 --board hx8k
+        silicodec fpga build fifo.sv memory.sv -I include --top fifo --set DEPTH=16 --board hx8k
 
     There every clock is found, and --clock-port and --reset-port change nothing.
     """
