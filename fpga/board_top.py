@@ -22,7 +22,7 @@ from myhdl import (
 )
 
 from silicodec.fpga.framing import Answer, Request, answer_sender, request_receiver
-from silicodec.fpga.mailbox import ReadPort, inbox, outbox
+from silicodec.fpga.mailbox import InboxControl, OutboxControl, inbox, outbox
 from silicodec.fpga.protocol import ERROR, LAST, MAX_WORDS, RESET, Status, identity, word_bytes
 from silicodec.fpga.uart import ByteStrobe, uart_receiver, uart_transmitter
 from silicodec.rtl.blocks.stream import Stream
@@ -38,8 +38,8 @@ State = enum("WAIT", "RESET", "COUNT", "SEND", "BUSY")
 
 @block
 def server(
-    clk: Any, rst: Any, engine_rst: Any, request: Request, answer: Answer, accept: Any, drop: Any, overflow: Any,
-    target: Any, advance: Any, free: Any, rewind: Any, selected: ReadPort, *, engine: Engine,
+    clk: Any, rst: Any, engine_rst: Any, request: Request, answer: Answer, inboxes: InboxControl,
+    outboxes: OutboxControl, *, engine: Engine,
 ) -> Any:  # fmt: skip
     """Carry out every request once, and answer it each time it comes.
 
@@ -47,13 +47,10 @@ def server(
     ----------
     engine_rst : ResetSignal
         Resets the engine and its buffers.
-    accept, drop, overflow : Signal of bool
-        To and from the inboxes.
-    target, advance, free, rewind : Signal
-        To the outboxes. `target` is that of the request which is answered, while the next one may arrive.
-    selected : ReadPort
-        The outbox that `target` names.
     """
+    accept, drop, overflow = inboxes.accept, inboxes.drop, inboxes.overflows[-1]
+    target, advance, free, rewind = outboxes.target, outboxes.advance, outboxes.free, outboxes.rewind
+    selected = outboxes.reads[-1]
     inputs, targets = len(engine.inputs), len(engine.inputs) + len(engine.outputs)
     identity_bytes = tuple(identity(engine))
     identity_length = len(identity_bytes)
@@ -212,31 +209,23 @@ def board_top(clk: Any, rx: Any, tx: Any, *, engine: Engine, divider: int) -> An
     power_on = Signal(intbv(0)[4:])
     received, line = ByteStrobe(), Stream(8)
     request, answer = Request(8 * max(bytes_per_word)), Answer(max(bytes_per_word))
-    accept, drop, advance, free, rewind = (Signal(bool(0)) for _ in range(5))
-    target = Signal(intbv(0)[len(request.target) :])
+    inboxes = InboxControl(len(engine.inputs))
+    outboxes = OutboxControl(len(engine.outputs), max(port.bits for port in engine.outputs), len(request.target))
     streams = engine.streams()
     plain = {name: stream.stream() if engine.axi else stream for name, stream in streams.items()}
-    overflows = [Signal(bool(0)) for _ in range(len(engine.inputs) + 1)]
-    reads = [ReadPort(max(port.bits for port in engine.outputs)) for _ in range(len(engine.outputs) + 1)]
 
     receiver = uart_receiver(clk, rst, rx, received, divider=divider)
     requests = request_receiver(clk, rst, received, request, bytes_per_word=bytes_per_word)
-    inboxes = [
-        inbox(clk, engine_rst, request, accept, drop, *overflows[number : number + 2], plain[port.name], number=number)
+    before = [
+        inbox(clk, engine_rst, request, inboxes, plain[port.name], number=number)
         for number, port in enumerate(engine.inputs)
     ]
     device = engine.block(clk, engine_rst, **streams, **engine.parameters)
-    outboxes = [
-        outbox(
-            clk, engine_rst, plain[port.name], target, advance, free, rewind, *reads[index : index + 2],
-            number=len(engine.inputs) + index,
-        )
+    after = [
+        outbox(clk, engine_rst, plain[port.name], outboxes, number=len(engine.inputs) + index, index=index)
         for index, port in enumerate(engine.outputs)
-    ]  # fmt: skip
-    control = server(
-        clk, rst, engine_rst, request, answer, accept, drop, overflows[-1], target, advance, free, rewind,
-        reads[-1], engine=engine,
-    )  # fmt: skip
+    ]
+    control = server(clk, rst, engine_rst, request, answer, inboxes, outboxes, engine=engine)
     answers = answer_sender(clk, rst, answer, line)
     transmitter = uart_transmitter(clk, rst, line, tx, divider=divider)
 

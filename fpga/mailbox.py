@@ -26,27 +26,50 @@ class ReadPort:
         self.available: Any = Signal(bool(0))
 
 
+class InboxControl:
+    """What the server tells all inboxes: `accept` or `drop`, high for one cycle at the end of a request.
+
+    `overflows` has a signal more than there are inboxes: whether words of the request found no room in those before.
+    """
+
+    def __init__(self, inboxes: int) -> None:
+        self.accept: Any = Signal(bool(0))
+        self.drop: Any = Signal(bool(0))
+        self.overflows: list[Any] = [Signal(bool(0)) for _ in range(inboxes + 1)]
+
+
+class OutboxControl:
+    """What the server tells all outboxes, and the words that it gets from them.
+
+    `target` is that of the request that is answered, while the next one may arrive. `advance` goes on to the next word;
+    `free` forgets the words that were read since the last `free`, `rewind` goes back to the first of them. `reads` has
+    a port more than there are outboxes: the words of the target if it is one of those before.
+    """
+
+    def __init__(self, outboxes: int, word_bits: int, target_bits: int) -> None:
+        self.target: Any = Signal(intbv(0)[target_bits:])
+        self.advance: Any = Signal(bool(0))
+        self.free: Any = Signal(bool(0))
+        self.rewind: Any = Signal(bool(0))
+        self.reads: list[ReadPort] = [ReadPort(word_bits) for _ in range(outboxes + 1)]
+
+
 @block
-def inbox(
-    clk: Any, rst: Any, request: Request, accept: Any, drop: Any, overflow_of_others: Any, overflow: Any, sink: Stream,
-    *, number: int,
-) -> Any:  # fmt: skip
+def inbox(clk: Any, rst: Any, request: Request, control: InboxControl, sink: Stream, *, number: int) -> Any:
     """Keep the words of requests until the engine takes them.
 
     Words are stored as they arrive, but offered to the engine only after `accept`; `drop` discards them.
 
     Parameters
     ----------
-    accept, drop : Signal of bool
-        High for one cycle at the end of a request.
-    overflow_of_others, overflow : Signal of bool
-        Whether words of the request found no room, in another inbox and in any inbox up to this one.
     sink : Stream
         The engine's stream.
     number : int
-        The target of requests for this inbox.
+        The target of requests for this inbox, and its place among all.
     """
     bits = len(sink.data)
+    accept, drop = control.accept, control.drop
+    overflow_of_others, overflow = control.overflows[number : number + 2]
     memory = [Signal(intbv(0)[bits + 1 :]) for _ in range(1 << DEPTH_BITS)]
     head = Signal(intbv(0)[bits + 1 :])
     arriving = Signal(intbv(0)[bits + 1 :])
@@ -110,27 +133,18 @@ def inbox(
 
 
 @block
-def outbox(
-    clk: Any, rst: Any, source: Stream, target: Any, advance: Any, free: Any, rewind: Any, others: ReadPort,
-    selected: ReadPort, *, number: int,
-) -> Any:  # fmt: skip
+def outbox(clk: Any, rst: Any, source: Stream, control: OutboxControl, *, number: int, index: int) -> Any:
     """Keep the engine's words until the host has them.
 
     Parameters
     ----------
     source : Stream
         The engine's stream.
-    target : Signal
-        The target of the request.
-    advance : Signal of bool
-        Go on to the next word, if this outbox is the target.
-    free, rewind : Signal of bool
-        Forget the words that were read since the last `free`; or go back to the first of them.
-    others, selected : ReadPort
-        The group of outboxes so far, and the same with this one.
-    number : int
-        The target of requests for this outbox.
+    number, index : int
+        The target of requests for this outbox, and its place among all.
     """
+    target, advance, free, rewind = control.target, control.advance, control.free, control.rewind
+    others, selected = control.reads[index : index + 2]
     bits = len(source.data)
     memory = [Signal(intbv(0)[bits + 2 :]) for _ in range(1 << DEPTH_BITS)]
     head = Signal(intbv(0)[bits + 2 :])
