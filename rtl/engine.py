@@ -82,6 +82,8 @@ class Engine:
         engine cannot take.
     tensor : str
         The port whose packets are the tensor words.
+    idle_cycles : int
+        After how many cycles without a transfer it has nothing more to say.
     """
 
     name: str
@@ -97,6 +99,7 @@ class Engine:
     axi: bool = False
     stimulus: Callable[[Sequence[np.ndarray]], dict[str, list[np.ndarray]]] = field(kw_only=True)
     tensor: str = field(kw_only=True)
+    idle_cycles: int = 100
 
     @property
     def top(self) -> str:

@@ -22,7 +22,7 @@ def simulate(
     backend: str = "verilator",
     stalls: Stalls | None = None,
     verilog: str | None = None,
-    idle_cycles: int = 100,
+    idle_cycles: int | None = None,
     max_cycles: int | None = None,
     reset_after: int = 0,
 ) -> Simulation:
@@ -48,7 +48,8 @@ def simulate(
         Verilog to simulate in place of the engine's own, with the same module name and ports. Backend `netlist`
         synthesises it.
     idle_cycles : int
-        The simulation ends after so many cycles without a transfer, not counting cycles in which a stream stalls.
+        The simulation ends after so many cycles without a transfer, not counting cycles in which a stream stalls; by
+        default as many as the engine says.
     max_cycles : int, optional
         The simulation is given up after so many cycles. By default it is as long as any engine can reasonably take.
     reset_after : int
@@ -81,7 +82,7 @@ def simulate(
         },
         sinks={port.name: stalls.output_pattern(index) for index, port in enumerate(engine.outputs)},
         ready_after_valid=stalls.ready_after_valid,
-        idle_cycles=idle_cycles,
+        idle_cycles=idle_cycles or engine.idle_cycles,
         max_cycles=max_cycles or 100_000 + 1_000 * sum(packet.size for stream in packets.values() for packet in stream),
         reset_after=reset_after,
     )

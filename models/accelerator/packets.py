@@ -8,13 +8,13 @@ from silicodec.models.accelerator.program import PIXELS
 from silicodec.models.dct.modes import decode_samples, encode_samples
 
 RAW = 0
-DCT_KIND = 1
-"""Lowest bit of the codec words of DCT."""
+DCT_CODECS = tuple(1 + 2 * mode for mode in (0, 1, 2, 3, 12, 13, 14, 15))
+"""Codec words of DCT: signed samples, and unsigned ones less 128, in four steps each."""
 
 
 def is_known(codec: int, *, dct: bool) -> bool:
     """Tell whether a codec word stands for raw packets, or for DCT where an accelerator has it."""
-    return codec == RAW or (dct and codec & 1 == DCT_KIND)
+    return codec == RAW or (dct and codec in DCT_CODECS)
 
 
 def rows_of(height: int, strip: int) -> int:

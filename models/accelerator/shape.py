@@ -35,7 +35,7 @@ class AcceleratorShape:
     weight_words: int = 512
     tile_columns: int = 16
     packets: int = 4096
-    dct: bool = False
+    dct: bool = True
 
     def __post_init__(self) -> None:
         """Check the parameters."""

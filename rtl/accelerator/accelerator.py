@@ -8,16 +8,17 @@ from myhdl import Signal, always_comb, block, instances, intbv
 
 from silicodec.models.accelerator.program import PIXELS, SUM_BITS, TAPS, WEIGHT_BITS, Opcode
 from silicodec.models.accelerator.shape import AcceleratorShape
+from silicodec.rtl.accelerator.codec_slot import CodedPackets, DecodedRows, decode_slot, encode_slot
 from silicodec.rtl.accelerator.control import STATUS_BITS, ProgramControl, program_control
 from silicodec.rtl.accelerator.layer import LayerSignals
 from silicodec.rtl.accelerator.layer_check import layer_check
 from silicodec.rtl.accelerator.mac_array import mac_array
-from silicodec.rtl.accelerator.map_reader import ENTRY_BITS, PackedPacket, map_reader
+from silicodec.rtl.accelerator.map_reader import ENTRY_BITS, map_reader
 from silicodec.rtl.accelerator.map_writer import PackingRows, WriterResult, output_buffer, packet_sink, packet_source
 from silicodec.rtl.accelerator.pool import PoolPorts, memory_pool
 from silicodec.rtl.accelerator.requantiser import EntryPort, ResultPort, requantiser
 from silicodec.rtl.accelerator.sequencer import ArrayStep, Progress, sequencer, tag_bits
-from silicodec.rtl.accelerator.strip_writer import UnpackedRows, residual_writer, route_rows, strip_writer
+from silicodec.rtl.accelerator.strip_writer import residual_writer, strip_writer
 from silicodec.rtl.accelerator.weight_buffer import SET_BITS, InputState, WeightPort, weight_buffer
 from silicodec.rtl.accelerator.window import StepControl, window
 from silicodec.rtl.blocks.memory import MemoryPorts, memory
@@ -87,7 +88,7 @@ def accelerator(
 
     # From samples to packets.
     sets_done = weight_port.sets_done
-    rows = PackingRows()
+    rows, packed = PackingRows(), PackingRows()
     collect = output_buffer(
         clk, rst, restart, layer, depthwise, result, sets_done, results,
         groups=groups, tile_bits=tile_bits, set_bits=SET_BITS,
@@ -105,25 +106,24 @@ def accelerator(
         groups=groups,
         tile_bits=tile_bits,
     )
-    sink = packet_sink(clk, rst, restart, layer, depthwise, rows, table, pool, spill, scores, outcome, groups=groups)
+    pack = encode_slot(clk, rst, rows, layer.out_codec, packed, dct=shape.dct)
+    sink = packet_sink(clk, rst, restart, layer, depthwise, packed, table, pool, spill, scores, outcome, groups=groups)
 
     # From packets to the strip buffer.
-    packed = PackedPacket()
-    unpacked, strip_rows, residual_rows = UnpackedRows(), UnpackedRows(), UnpackedRows()
+    packets, unpacked = CodedPackets(), DecodedRows()
     reader = map_reader(
         clk, rst, restart, layer, depthwise, progress, sets_done, table, pool, pixels, refill, control, pixel_state,
-        packed, outcome.read_all, groups=groups,
+        packets, outcome.read_all, shape=shape,
     )  # fmt: skip
-    unpack = unpack_raw(packed, unpacked)
-    routes = route_rows(packed.residual, unpacked, strip_rows, residual_rows)
-    fills = strip_writer(clk, rst, restart, layer, depthwise, strip_rows, progress.filled, pool)
+    unpack = decode_slot(clk, rst, packets, unpacked, dct=shape.dct)
+    fills = strip_writer(clk, rst, restart, layer, depthwise, unpacked, progress.filled, pool)
     residual_fills = residual_writer(
         clk,
         rst,
         restart,
         layer,
         depthwise,
-        residual_rows,
+        unpacked,
         progress.residuals,
         residuals,
         groups=groups,
@@ -148,20 +148,3 @@ def accelerator(
 def signed(bits: int) -> Any:
     """Make a signal in two's complement."""
     return Signal(intbv(0, min=-(1 << (bits - 1)), max=1 << (bits - 1)))
-
-
-@block
-def unpack_raw(packed: PackedPacket, rows: UnpackedRows) -> Any:
-    """Take rows as they are stored."""
-
-    @always_comb
-    def forward() -> None:
-        rows.data.next = packed.data
-        rows.valid.next = packed.valid
-        rows.raw.next = True
-
-    @always_comb
-    def backward() -> None:
-        packed.ready.next = rows.ready
-
-    return instances()

@@ -46,6 +46,7 @@ def accelerator_engine(shape: AcceleratorShape = AcceleratorShape(), name: str =
         stimulus=stimulus,
         tensor="pixels",
         clock_ns=9.0,
+        idle_cycles=200_000,
         published=(_PUBLISHED,),
     )
 

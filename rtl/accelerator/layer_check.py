@@ -7,7 +7,6 @@ from typing import Any
 from myhdl import Signal, always, always_comb, block, instances, intbv
 
 from silicodec.models.accelerator.checks import WHOLE_MAP
-from silicodec.models.accelerator.packets import DCT_KIND
 from silicodec.models.accelerator.program import COLUMNS, PIXELS, Opcode, Status, Target
 from silicodec.models.accelerator.shape import AcceleratorShape
 from silicodec.rtl.accelerator.layer import LayerSignals
@@ -108,10 +107,10 @@ def layer_check(clk: Any, layer: LayerSignals, fault: Any, *, shape: Accelerator
 @block
 def codec_check(codec: Any, bad: Any, *, dct: bool) -> Any:
     """Tell whether a codec word stands for a codec that is present."""
-    known = DCT_KIND if dct else 0
 
     @always_comb
     def check() -> None:
-        bad.next = codec != 0 and (known == 0 or (codec & 1) != known)
+        # Of DCT's modes those for signed samples, 0 .. 3, and for unsigned ones less 128, 12 .. 15.
+        bad.next = codec != 0 and (not dct or (codec & 0x19 != 0x01 and codec & 0x19 != 0x19))
 
     return instances()

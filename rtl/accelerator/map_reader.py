@@ -9,6 +9,8 @@ from myhdl import Signal, always, always_comb, always_seq, block, instances, mod
 from silicodec.models.accelerator.checks import WHOLE_MAP
 from silicodec.models.accelerator.packets import RAW
 from silicodec.models.accelerator.program import PIXELS, Source
+from silicodec.models.accelerator.shape import AcceleratorShape
+from silicodec.rtl.accelerator.codec_slot import CODEC_BITS, TILE_BITS, CodedPackets
 from silicodec.rtl.accelerator.layer import LayerSignals
 from silicodec.rtl.accelerator.packet_order import PacketOrder, packet_order, rows_of_strip
 from silicodec.rtl.accelerator.pool import COLUMN_BITS, ROW_BITS, PoolPorts
@@ -21,25 +23,6 @@ LENGTH_BITS = 12
 ENTRY_BITS = ROW_BITS + COLUMN_BITS + LENGTH_BITS + 1
 """Bits of an entry of the table: row, column and length of a packet, and whether it was spilled."""
 SPILLED = ENTRY_BITS - 1
-
-
-class PackedPacket:
-    """Words of packets as they are stored.
-
-    Attributes
-    ----------
-    data, valid, ready, last : Signal
-        As of a stream; a packet ends with `last`.
-    residual : Signal of bool
-        Whether the packet is the residual's, and not the input's.
-    """
-
-    def __init__(self) -> None:
-        self.data: Any = Signal(modbv(0)[64:])
-        self.valid: Any = Signal(bool(0))
-        self.ready: Any = Signal(bool(0))
-        self.last: Any = Signal(bool(0))
-        self.residual: Any = Signal(bool(0))
 
 
 class PacketPlace:
@@ -61,7 +44,7 @@ class PacketPlace:
 def map_reader(
     clk: Any, rst: Any, restart: Any, layer: LayerSignals, depthwise: Any, progress: Progress, sets_done: Any,
     table: MemoryPorts, pool: PoolPorts, pixels: Stream, refill: Stream, control: Any, state: InputState,
-    packed: PackedPacket, complete: Any, *, groups: int,
+    packed: CodedPackets, complete: Any, *, shape: AcceleratorShape,
 ) -> Any:  # fmt: skip
     """Read the packets of a layer: the residual's as soon as its buffer has room, otherwise the input's.
 
@@ -81,7 +64,7 @@ def map_reader(
         As of `weight_buffer`.
     state : InputState
         The state of `pixels`.
-    packed : PackedPacket
+    packed : CodedPackets
         What was read.
     complete : Signal of bool
         Everything was read.
@@ -89,7 +72,7 @@ def map_reader(
     place = PacketPlace()
     taken, found_all = Signal(bool(0)), Signal(bool(0))
     finder = packet_finder(
-        clk, rst, restart, layer, depthwise, progress, sets_done, table, place, taken, found_all, groups=groups
+        clk, rst, restart, layer, depthwise, progress, sets_done, table, place, taken, found_all, groups=shape.groups
     )
 
     active, move, word_there, ends = (Signal(bool(0)) for _ in range(4))
@@ -152,6 +135,7 @@ def map_reader(
     @always(clk.posedge)
     def keep() -> None:
         if active and move:
+            packed.last.next = ends
             packed.residual.next = residual
             kept_here.next = from_pixels or from_refill
             kept.next = 0
@@ -173,6 +157,35 @@ def map_reader(
             from_refill.next = place.refill
             residual.next = place.residual
             counted.next = place.counted
+
+    if shape.dct:
+        marks = packet_marks(clk, layer, active, move, from_pixels, residual, packed)
+
+    return instances()
+
+
+@block
+def packet_marks(
+    clk: Any, layer: LayerSignals, active: Any, move: Any, from_pixels: Any, residual: Any, packed: CodedPackets
+) -> Any:
+    """Say of every word that is read how its packet is coded."""
+    codec, tiles = Signal(modbv(0)[CODEC_BITS:]), Signal(modbv(0)[TILE_BITS:])
+
+    @always_comb
+    def choose() -> None:
+        codec.next = layer.in_codec
+        tiles.next = (layer.in_width + (PIXELS - 1)) >> 3
+        if residual:
+            codec.next = layer.residual_codec
+            tiles.next = (layer.out_width + (PIXELS - 1)) >> 3
+        elif from_pixels:
+            codec.next = RAW
+
+    @always(clk.posedge)
+    def mark() -> None:
+        if active and move:
+            packed.codec.next = codec
+            packed.tiles.next = tiles
 
     return instances()
 

@@ -7,6 +7,7 @@ from typing import Any
 from myhdl import Signal, always_comb, always_seq, block, instances, modbv
 
 from silicodec.models.accelerator.program import PIXELS
+from silicodec.rtl.accelerator.codec_slot import DecodedRows
 from silicodec.rtl.accelerator.layer import LayerSignals
 from silicodec.rtl.accelerator.packet_order import PacketOrder, packet_order, rows_of_strip
 from silicodec.rtl.accelerator.pool import ROW_BITS, PoolPorts
@@ -14,68 +15,45 @@ from silicodec.rtl.accelerator.steps import ring_add
 from silicodec.rtl.blocks.memory import MemoryPorts
 
 
-class UnpackedRows:
-    """Rows of eight samples of one packet: tile by tile, 8 rows each, or if `raw` those that the strip has."""
-
-    def __init__(self) -> None:
-        self.data: Any = Signal(modbv(0)[64:])
-        self.valid: Any = Signal(bool(0))
-        self.ready: Any = Signal(bool(0))
-        self.raw: Any = Signal(bool(0))
-        self.ends: Any = Signal(bool(0))
-        """Driven by the writer: this row is the packet's last one."""
-
-
 @block
 def row_counter(
-    clk: Any, rst: Any, restart: Any, rows: UnpackedRows, order: PacketOrder, height: Any, width: Any, row: Any,
-    tile: Any, inside: Any, ends_tile: Any, moves: Any,
+    clk: Any, rst: Any, restart: Any, rows: DecodedRows, taken: Any, order: PacketOrder, height: Any, row: Any,
+    tile: Any, inside: Any, ends_tile: Any,
 ) -> Any:  # fmt: skip
     """Count the rows of packets.
 
     Parameters
     ----------
-    height, width : Signal
-        Size of the map.
+    taken : Signal of bool
+        A row is taken.
+    height : Signal
+        Height of the map.
     row, tile : Signal
         Number of the row in its tile, and of the tile.
     inside, ends_tile : Signal of bool
         The map has the row; it is its tile's last one.
-    moves : Signal of bool
-        The packet's last row is taken.
     """
-    tiles, strip_rows = Signal(modbv(0)[6:]), Signal(modbv(0)[4:])
+    strip_rows = Signal(modbv(0)[4:])
     count = rows_of_strip(order, height, strip_rows)
-
-    @always_comb
-    def divide() -> None:
-        tiles.next = (width + (PIXELS - 1)) >> 3
 
     @always_comb
     def find_ends() -> None:
         inside.next = row < strip_rows
         ends_tile.next = row == PIXELS - 1 or (rows.raw and row + 1 == strip_rows)
 
-    @always_comb
-    def find_end() -> None:
-        rows.ends.next = ends_tile and tile + 1 == tiles
-
-    @always_comb
-    def move() -> None:
-        moves.next = rows.valid and rows.ready and ends_tile and tile + 1 == tiles
-
     @always_seq(clk.posedge, reset=rst)
     def follow() -> None:
         if restart:
             row.next = 0
             tile.next = 0
-        elif rows.valid and rows.ready:
+        elif taken:
             row.next = row + 1
             if ends_tile:
                 row.next = 0
                 tile.next = tile + 1
-                if tile + 1 == tiles:
-                    tile.next = 0
+            if rows.last:
+                row.next = 0
+                tile.next = 0
 
     return instances()
 
@@ -87,7 +65,7 @@ def strip_writer(
     restart: Any,
     layer: LayerSignals,
     depthwise: Any,
-    rows: UnpackedRows,
+    rows: DecodedRows,
     filled: Any,
     pool: PoolPorts,
 ) -> Any:
@@ -95,8 +73,8 @@ def strip_writer(
 
     Parameters
     ----------
-    rows : UnpackedRows
-        Rows of the input's packets in their order.
+    rows : DecodedRows
+        Rows of packets, those of the input in their order.
     filled : Signal
         Strips that are complete, over all passes.
     pool : PoolPorts
@@ -109,9 +87,7 @@ def strip_writer(
     order = PacketOrder()
     row, tile = Signal(modbv(0)[3:]), Signal(modbv(0)[6:])
     inside, ends_tile, moves, taken = (Signal(bool(0)) for _ in range(4))
-    counter = row_counter(
-        clk, rst, restart, rows, order, layer.in_height, layer.in_width, row, tile, inside, ends_tile, moves
-    )
+    counter = row_counter(clk, rst, restart, rows, taken, order, layer.in_height, row, tile, inside, ends_tile)
     packets = packet_order(
         clk, rst, restart, moves, depthwise, layer.in_channels, layer.in_height, layer.in_table, order, set_size=0
     )
@@ -131,7 +107,8 @@ def strip_writer(
     @always_comb
     def take() -> None:
         rows.ready.next = True
-        taken.next = rows.valid
+        taken.next = rows.valid and not rows.residual
+        moves.next = rows.valid and not rows.residual and rows.last
         ends_pass.next = order.last_strip
 
     @always_comb
@@ -144,7 +121,7 @@ def strip_writer(
 
     @always_comb
     def write() -> None:
-        pool.strip_write.next = rows.valid and inside
+        pool.strip_write.next = taken and inside
         pool.strip_write_data.next = rows.data
         pool.strip_write_column.next = lane
         if not layer.pointwise:
@@ -181,7 +158,7 @@ def strip_writer(
                 if layer.pointwise or x_turn == 2:
                     x_turn.next = 0
                     x_part.next = x_part + 1
-                if rows.ends:
+                if rows.last:
                     x_turn.next = 0
                     x_part.next = 0
                     lane.next = lane + 1
@@ -207,15 +184,15 @@ def strip_writer(
 
 @block
 def residual_writer(
-    clk: Any, rst: Any, restart: Any, layer: LayerSignals, depthwise: Any, rows: UnpackedRows, sets: Any,
+    clk: Any, rst: Any, restart: Any, layer: LayerSignals, depthwise: Any, rows: DecodedRows, sets: Any,
     buffer: MemoryPorts, *, groups: int, tile_bits: int,
 ) -> Any:  # fmt: skip
     """Write rows of the residual into its buffer.
 
     Parameters
     ----------
-    rows : UnpackedRows
-        Rows of the residual's packets in their order.
+    rows : DecodedRows
+        Rows of packets, those of the residual in their order.
     sets : Signal
         Sets that are complete.
     buffer : MemoryPorts
@@ -223,10 +200,8 @@ def residual_writer(
     """
     order = PacketOrder()
     row, tile = Signal(modbv(0)[3:]), Signal(modbv(0)[6:])
-    inside, ends_tile, moves = (Signal(bool(0)) for _ in range(3))
-    counter = row_counter(
-        clk, rst, restart, rows, order, layer.out_height, layer.out_width, row, tile, inside, ends_tile, moves
-    )
+    inside, ends_tile, moves, taken = (Signal(bool(0)) for _ in range(4))
+    counter = row_counter(clk, rst, restart, rows, taken, order, layer.out_height, row, tile, inside, ends_tile)
     packets = packet_order(
         clk, rst, restart, moves, depthwise, layer.out_channels, layer.out_height, layer.residual_table, order,
         set_size=groups,
@@ -235,8 +210,9 @@ def residual_writer(
 
     @always_comb
     def write() -> None:
-        rows.ready.next = True
-        buffer.write.next = rows.valid and inside
+        taken.next = rows.valid and rows.residual
+        moves.next = rows.valid and rows.residual and rows.last
+        buffer.write.next = rows.valid and rows.residual and inside
         buffer.write_data.next = rows.data
 
     @always_comb
@@ -247,35 +223,7 @@ def residual_writer(
     def follow() -> None:
         if restart:
             sets.next = 0
-        elif rows.valid and rows.ends and order.last_of_set:
+        elif moves and order.last_of_set:
             sets.next = sets + 1
-
-    return instances()
-
-
-@block
-def route_rows(residual: Any, rows: UnpackedRows, strip_rows: UnpackedRows, residual_rows: UnpackedRows) -> Any:
-    """Hand rows to the strip buffer's writer, or to the residual's.
-
-    Parameters
-    ----------
-    residual : Signal of bool
-        Whether the packet is the residual's.
-    """
-
-    @always_comb
-    def forward() -> None:
-        strip_rows.data.next = rows.data
-        strip_rows.raw.next = rows.raw
-        strip_rows.valid.next = rows.valid and not residual
-        residual_rows.data.next = rows.data
-        residual_rows.raw.next = rows.raw
-        residual_rows.valid.next = rows.valid and residual
-
-    @always_comb
-    def backward() -> None:
-        rows.ready.next = strip_rows.ready
-        if residual:
-            rows.ready.next = residual_rows.ready
 
     return instances()

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from silicodec.models.accelerator.compiler import Program, compile_graph
+from silicodec.models.accelerator.allocation import MapCoding
+from silicodec.models.accelerator.compiler import Program, compile_graph, most_words
 from silicodec.models.accelerator.layers import LayerGraph, UnsupportedNetwork
+from silicodec.models.accelerator.packets import DCT_CODECS
 from silicodec.models.accelerator.program import LAYOUT, Descriptor, Status
 from silicodec.models.accelerator.reference import Accelerator, pixel_words
 from silicodec.models.accelerator.sample import random_graph, random_layer, sample_graph, sample_inputs
@@ -15,7 +17,6 @@ from silicodec.verif.drivers.stalls import Stalls
 
 SMALL = AcceleratorShape(groups=2, banks=6, bank_depth=128, weight_words=256, tile_columns=8, packets=1024)
 ENGINE = accelerator_engine(SMALL)
-IDLE = {"idle_cycles": 5000}
 
 
 class Inputs:
@@ -38,13 +39,24 @@ class Inputs:
         self.runs.append(run)
 
 
+def random_codings(random, graph):
+    """Draw a codec for every map, and as many words as it can take."""
+    codings = {}
+    for layer in graph.layers[:-1]:
+        codec = int(random.choice([0, *DCT_CODECS]))
+        channels, height, width = layer.out_shape
+        most = most_words(codec, min(8, height), -(-width // 8))
+        codings[layer.output] = MapCoding(codec, channels * -(-height // 8) * most)
+    return codings
+
+
 def random_inputs(seed, count, **limits):
     random = np.random.default_rng(seed)
     inputs = Inputs()
     while len(inputs.runs) < count:
         graph, image = random_graph(random, **limits)
         try:
-            inputs.add(compile_graph(graph, SMALL), image)
+            inputs.add(compile_graph(graph, SMALL, random_codings(random, graph)), image)
         except UnsupportedNetwork:
             continue
     return inputs
@@ -53,14 +65,14 @@ def random_inputs(seed, count, **limits):
 @pytest.mark.parametrize("seed", range(4))
 def test_random_networks_one_after_the_other(seed):
     inputs = random_inputs(seed, 12)
-    check(ENGINE, inputs.packets, stalls=Stalls(seed=seed) if seed % 2 else None, **IDLE)
+    check(ENGINE, inputs.packets, stalls=Stalls(seed=seed) if seed % 2 else None)
 
 
 @pytest.mark.prove
 @pytest.mark.parametrize("seed", range(100, 140))
 def test_many_random_networks(seed):
     inputs = random_inputs(seed, 40, channels=70 if seed % 4 == 0 else 24)
-    check(ENGINE, inputs.packets, stalls=Stalls(seed=seed) if seed % 2 else None, **IDLE)
+    check(ENGINE, inputs.packets, stalls=Stalls(seed=seed) if seed % 2 else None)
 
 
 @pytest.mark.parametrize("backend", ["icarus", "myhdl"])
@@ -79,7 +91,7 @@ def test_layers_that_add_two_spilled_maps():
     inputs.add(compile_graph(LayerGraph(0, tuple(layers)), SMALL), image)
     assert len(inputs.runs[0].spilled) > 50
     assert Descriptor.from_words(inputs.packets["program"][0][-len(LAYOUT) :]).ordered
-    check(ENGINE, inputs.packets, stalls=Stalls(seed=1), **IDLE)
+    check(ENGINE, inputs.packets, stalls=Stalls(seed=1))
 
 
 def changed(program: Program, layer: int, **fields: int) -> np.ndarray:
@@ -99,7 +111,8 @@ def test_after_a_malformed_program_comes_the_next():
         {"words": program.words[:-3]},
         {"words": changed(program, 1, opcode=5)},
         {"words": changed(program, 0, target=3)},
-        {"words": changed(program, 2, out_codec=1)},
+        {"words": changed(program, 2, out_codec=2)},
+        {"words": changed(program, 2, out_codec=17)},
         {"words": changed(program, 2, steps=0)},
         {"words": changed(program, 1, out_height=90)},
         {"words": changed(program, 0, need_first=1)},
@@ -118,7 +131,7 @@ def test_after_a_malformed_program_comes_the_next():
     statuses = [run.status for run in inputs.runs]
     assert set(statuses[1::2]) == {Status.DONE}
     assert set(statuses[::2]) == set(Status) - {Status.BAD_PIXELS}
-    check(ENGINE, inputs.packets, **IDLE)
+    check(ENGINE, inputs.packets)
 
 
 def test_missing_pixels_are_told():
@@ -129,6 +142,6 @@ def test_missing_pixels_are_told():
         inputs.add(program, image)
     inputs.packets["pixels"][0] = inputs.packets["pixels"][0][:-2]
     inputs.packets["pixels"][1] = np.append(inputs.packets["pixels"][1], np.uint64(9))
-    simulation = check(ENGINE, inputs.packets, **IDLE)
+    simulation = check(ENGINE, inputs.packets)
     statuses = [int(packet[-1]) >> 8 & 0xFF for packet in simulation.streams["report"]]
     assert statuses == [Status.BAD_PIXELS, Status.BAD_PIXELS, Status.DONE]
