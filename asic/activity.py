@@ -2,9 +2,9 @@
 
 Simulation of a netlist is a program that runs on its own. Usage:
 
-    python -m silicodec.asic.activity ENGINE TENSOR NETLIST LIBERTY PERIOD_NS TARGET
+    python -m silicodec.asic.activity ENGINE STIMULUS NETLIST LIBERTY PERIOD_NS TARGET
 
-TENSOR is a `.npy` file that the engine works on, NETLIST the engine in standard cells, LIBERTY the text of the cells'
+STIMULUS is a `.npy` file that the engine works on, NETLIST the engine in standard cells, LIBERTY the text of the cells'
 liberty file. TARGET takes the waveform of every cell's ports (VCD, gzip) from reset to the last transfer, with times as
 at a clock period of PERIOD_NS nanoseconds; the engine is the instance `testbench/engine` there.
 """
@@ -89,9 +89,9 @@ def at_clock(lines: Iterable[str], period_ns: float, cycles: int) -> Iterator[st
 
 def main() -> None:
     """Read the arguments and record."""
-    name, tensor, netlist, liberty, period_ns, target = sys.argv[1:]
+    name, stimulus, netlist, liberty, period_ns, target = sys.argv[1:]
     try:
-        array = np.load(tensor, allow_pickle=False)
+        array = np.load(stimulus, allow_pickle=False)
         record_activity(ENGINES[name], array, Path(netlist), Path(liberty), float(period_ns), Path(target))
     except (AssertionError, SimulationError) as error:
         sys.exit(f"ERROR: {error}")

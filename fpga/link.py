@@ -176,7 +176,7 @@ class _Output:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Received:
     """What came back from a board.
 
     Parameters
@@ -200,7 +200,7 @@ def run(
     inputs: Mapping[str, Packets],
     packet_counts: Mapping[str, int],
     progress: Callable[[int, int], None] = lambda done, total: None,
-) -> Outcome:
+) -> Received:
     """Reset the engine on a board, send packets through it and collect what comes out.
 
     Parameters
@@ -241,7 +241,7 @@ def run(
         if receiver.receive(link):
             raise LinkError(f"the board sends more than {packet_counts[receiver.port.name]} packets of stream "
                             f"{receiver.port.name}")  # fmt: skip
-    return Outcome(
+    return Received(
         streams={receiver.port.name: receiver.packets for receiver in receivers},
         errors={receiver.port.name: receiver.errors for receiver in receivers if receiver.port.error},
         seconds=seconds,
