@@ -122,7 +122,10 @@ def explain_failure(job: Job, folder: Path, project: ASIC, otherwise: str) -> st
                 if reason:
                     said = re.sub(r"\b(?:error|ERROR|Error): ", "", reason[0]).strip()
                     return f"{step} of {job.top} failed: {said} (log: {log})"
-            return f"{step} of {job.top} failed (log: {log})"
+            log = step_folder(job, folder, step, index) / f"{step}.log"
+            said = log.read_text(errors="replace").split("\n") if log.exists() else []
+            last = next((line.strip() for line in reversed(said) if line.strip()), "it says no reason")
+            return f"{step} of {job.top} failed: {last} (log: {log})"
     return f"{job.flow} of {job.top} failed: {otherwise}"
 
 
