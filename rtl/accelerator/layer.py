@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from myhdl import Signal, always, block, instances, intbv
 
@@ -24,6 +24,11 @@ class LayerSignals:
             for name, bits in fields:
                 setattr(self, name, word(low) if bits == 1 else word(low + bits, low))
                 low += bits
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Return a field."""
 
 
 @block

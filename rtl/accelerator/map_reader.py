@@ -99,8 +99,8 @@ def map_reader(
         pool.map_read.next = active and move and not from_pixels and not from_refill
         pool.map_read_row.next = row
         pool.map_read_column.next = column
-        pixels.ready.next = ((active and move and from_pixels) or control.drain) and not state.ended
-        refill.ready.next = active and move and from_refill
+        pixels.ready.next = not rst and ((active and move and from_pixels) or control.drain) and not state.ended
+        refill.ready.next = not rst and active and move and from_refill
 
     @always_comb
     def take_next() -> None:

@@ -110,7 +110,7 @@ def weight_buffer(
     @always_comb
     def receive() -> None:
         taken.next = loading and (stream.valid or state.ended)
-        stream.ready.next = (loading or control.drain) and not state.ended
+        stream.ready.next = not rst and (loading or control.drain) and not state.ended
         data.next = 0
         if not state.ended:
             data.next = stream.data
