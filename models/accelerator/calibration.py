@@ -1,0 +1,150 @@
+"""How to store the maps of a network: a codec for each, and room for what it takes on calibration images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from math import ceil
+
+import numpy as np
+
+from silicodec.models.accelerator.compiler import MapCoding, compile_graph, most_words
+from silicodec.models.accelerator.layers import Layer, LayerGraph
+from silicodec.models.accelerator.packets import RAW
+from silicodec.models.accelerator.program import PIXELS
+from silicodec.models.accelerator.reference import Run, pixel_words, run_program
+from silicodec.models.accelerator.shape import AcceleratorShape
+from silicodec.models.dct import DCT
+from silicodec.models.dct.modes import mode_word
+
+STEPS = (1, 2, 4, 8)
+"""Quantisation steps of the DCT engines."""
+MARGIN = 0.15
+"""Room for maps that take more words than any calibration image's, as a fraction."""
+PROBE_IMAGES = 4
+
+Codecs = Mapping[int, int]
+"""Codec words by number of the map; maps that are not in it are raw."""
+
+
+def run_image(graph: LayerGraph, shape: AcceleratorShape, codings: Mapping[int, MapCoding], pixels: np.ndarray) -> Run:
+    """Run a network on one image, int8 (C, H, W)."""
+    program = compile_graph(graph, shape, codings)
+    depthwise = graph.layers[0].depthwise
+    return run_program(shape, program.words, program.weights, pixel_words(pixels, depthwise=depthwise))
+
+
+def dct_word(layer: Layer, step: int) -> int:
+    """Return the codec word of DCT for a layer's output: samples after a ReLU are taken as unsigned."""
+    rescaling = layer.residual.outer if layer.residual else layer.rescaling
+    unsigned = rescaling.low == rescaling.zero
+    signed = int(not unsigned or rescaling.zero != 0)
+    dtype = "uint8" if unsigned and rescaling.zero < 0 else "int8"
+    return 1 | mode_word(DCT(step=step, signed=signed), dtype) << 1
+
+
+def same_step(graph: LayerGraph, step: int) -> Codecs:
+    """Return the codec words for DCT of one step for all maps between layers."""
+    return {layer.output: dct_word(layer, step) for layer in graph.layers[:-1]}
+
+
+def with_all_room(graph: LayerGraph, codecs: Codecs) -> dict[int, MapCoding]:
+    """Give every map room for the most words that its packets can take."""
+    result = {}
+    for layer in graph.layers[:-1]:
+        channels, height, width = layer.out_shape
+        codec = codecs.get(layer.output, RAW)
+        if codec != RAW:
+            words = channels * -(-height // PIXELS) * most_words(codec, PIXELS, -(-width // PIXELS))
+            result[layer.output] = MapCoding(codec, words)
+    return result
+
+
+def fit_regions(
+    graph: LayerGraph, shape: AcceleratorShape, codecs: Codecs, images: Sequence[np.ndarray]
+) -> dict[int, MapCoding]:
+    """Find the room that maps need.
+
+    A map whose codec saves nothing stays raw. A region has room for the most words that an image takes, `MARGIN`, and
+    the largest packet.
+
+    Parameters
+    ----------
+    graph, shape
+        The network, and the accelerator.
+    codecs : mapping of int to int
+        Codec words of maps.
+    images : sequence of ndarray of int8
+        Calibration images: (C, H, W).
+    """
+    codings = with_all_room(graph, codecs)
+    most: dict[int, int] = {}
+    for pixels in images:
+        run = run_image(graph, shape, codings, pixels)
+        for layer, packets in zip(graph.layers, run.packets, strict=True):
+            most[layer.output] = max(most.get(layer.output, 0), sum(map(len, packets)))
+    result = {}
+    for layer in graph.layers[:-1]:
+        channels, height, width = layer.out_shape
+        codec, tiles = codecs.get(layer.output, RAW), -(-width // PIXELS)
+        room = ceil((1 + MARGIN) * most[layer.output]) + most_words(codec, PIXELS, tiles)
+        if codec != RAW and room < channels * height * tiles:
+            result[layer.output] = MapCoding(codec, room)
+    return result
+
+
+def choose_steps(
+    graph: LayerGraph,
+    shape: AcceleratorShape,
+    images: Sequence[np.ndarray],
+    loss: Callable[[np.ndarray], float],
+    budget: float,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> Codecs:
+    """Choose each map's step of DCT, or raw, as of `silicodec.models.evaluation.budget`.
+
+    Parameters
+    ----------
+    graph, shape, images
+        As of `fit_regions`.
+    loss : callable
+        Gives the accuracy that is lost where the images have these scores: int8, (images, classes).
+    budget : float
+        Accuracy that may be lost.
+    progress : callable, optional
+        Called with the number of probes done, and of all.
+    """
+    from silicodec.models.evaluation.budget import Point, ordered_steps, within_budgets
+
+    probes = images[:PROBE_IMAGES]
+
+    def scores(codecs: Codecs, chosen: Sequence[np.ndarray]) -> tuple[np.ndarray, list[Run]]:
+        codings = with_all_room(graph, codecs)
+        runs = [run_image(graph, shape, codings, pixels) for pixels in chosen]
+        return np.array([run.maps[-1].ravel() for run in runs]), runs
+
+    def words(runs: list[Run], index: int) -> int:
+        return sum(len(packet) for run in runs for packet in run.packets[index])
+
+    exact, plain = scores({}, probes)
+    points = {}
+    total = len(STEPS) * (len(graph.layers) - 1)
+    for index, layer in enumerate(graph.layers[:-1]):
+        points[str(layer.output)] = [Point(RAW, 64 * words(plain, index), 0.0)]
+        for number, step in enumerate(STEPS):
+            codec = dct_word(layer, step)
+            found, runs = scores({layer.output: codec}, probes)
+            error = float(np.square(found.astype(float) - exact).mean())
+            points[str(layer.output)].append(Point(codec, 64 * words(runs, index), error))
+            if progress:
+                progress(len(STEPS) * index + number + 1, total)
+
+    def lost(settings: Mapping[str, int]) -> float:
+        return loss(scores(_numbered(settings), images)[0])
+
+    (chosen,) = within_budgets(ordered_steps(points), [budget], lost).values()
+    return _numbered(chosen)
+
+
+def _numbered(settings: Mapping[str, int]) -> dict[int, int]:
+    return {int(name): codec for name, codec in settings.items() if codec != RAW}

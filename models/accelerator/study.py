@@ -1,0 +1,240 @@
+"""A network on an accelerator: what each layer takes, and what the codecs cost in accuracy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from silicodec.models.accelerator.calibration import choose_steps, fit_regions, same_step
+from silicodec.models.accelerator.compiler import Program, compile_graph
+from silicodec.models.accelerator.layers import from_graph
+from silicodec.models.accelerator.plan import LayerPlan, plan
+from silicodec.models.accelerator.program import PIXELS, TAPS, Status
+from silicodec.models.accelerator.reference import Run, pixel_words, run_program
+from silicodec.models.accelerator.shape import AcceleratorShape
+from silicodec.models.errors import CodecError, unknown_name
+from silicodec.models.evaluation.memory_energy import MEMORY_PARTS
+
+if TYPE_CHECKING:
+    from silicodec.models.networks import Images, Network
+    from silicodec.models.networks.tflite import IntegerGraph
+
+CODECS = ("raw", "dct", "auto")
+"""How maps are stored: as they are; all by DCT of one step; each by a step of its own, or raw, within a budget."""
+WORD_BITS = 64
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How maps are stored.
+
+    Parameters
+    ----------
+    codec : str
+        One of `CODECS`.
+    step : int
+        Quantisation step of ``dct``: 1, 2, 4 or 8.
+    budget : float
+        Accuracy that ``auto`` may lose on the calibration images.
+    """
+
+    codec: str = "raw"
+    step: int = 4
+    budget: float = 0.01
+
+    def __post_init__(self) -> None:
+        """Check the codec's name."""
+        if self.codec not in CODECS:
+            raise CodecError(unknown_name("codec", self.codec, CODECS))
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """A compiled network, and what its reference gave for some images.
+
+    Attributes
+    ----------
+    name : str
+        The network's.
+    program : Program
+        The network, compiled.
+    images : list of ndarray of int8
+        (C, H, W).
+    runs : list of Run
+        One an image.
+    layers : list of LayerPlan
+        What each layer takes, for the first image.
+    accuracy : dict
+        As of `silicodec.models.evaluation.statistics.accuracy_record`.
+    """
+
+    name: str
+    program: Program
+    images: list[np.ndarray]
+    runs: list[Run]
+    layers: list[LayerPlan]
+    accuracy: dict[str, Any]
+
+    def pixels(self, number: int) -> np.ndarray:
+        """Return the packet of the `pixels` stream for an image."""
+        return pixel_words(self.images[number], depthwise=self.program.graph.layers[0].depthwise)
+
+    def record(self) -> dict[str, Any]:
+        """Describe it as JSON."""
+        shape, layers = self.program.shape, self.layers
+        cycles, macs = sum(layer.cycles for layer in layers), sum(layer.macs for layer in layers)
+        refilled = sum(map(len, self.runs[0].refilled))
+        spilled = sum(layer.spilled_words for layer in layers)
+        (memory,) = MEMORY_PARTS.values()
+        between = layers[:-1]
+        return {
+            "network": self.name,
+            "shape": vars(shape) | {"memory_bytes": shape.memory_bytes},
+            "images": len(self.images),
+            "cycles": cycles,
+            "macs": macs,
+            "macs_per_cycle": macs / cycles,
+            "utilisation": macs / cycles / (shape.groups * PIXELS * TAPS),
+            "raw_bits": WORD_BITS * sum(layer.raw_words for layer in between),
+            "stored_bits": WORD_BITS * sum(layer.words for layer in between),
+            "spilled_bits": WORD_BITS * spilled,
+            "refilled_bits": WORD_BITS * refilled,
+            "memory": memory.name,
+            "joules": memory.joules(WORD_BITS * spilled, WORD_BITS * refilled),
+            "accuracy": self.accuracy,
+            "layers": [self._layer(number) for number in range(len(layers))],
+        }
+
+    def _layer(self, number: int) -> dict[str, Any]:
+        layer, descriptor = self.layers[number], self.program.descriptors[number]
+        timing = {f"{name}_cycles": value for name, value in vars(layer.timing).items() if name != "cycles"}
+        return {
+            "name": layer.name,
+            "output": list(self.program.graph.layers[number].out_shape),
+            "macs": layer.macs,
+            "cycles": layer.cycles,
+            "macs_per_cycle": layer.macs / layer.cycles,
+            "limit": layer.limit,
+            **timing,
+            "codec": codec_name(descriptor.out_codec),
+            "raw_bits": WORD_BITS * layer.raw_words,
+            "stored_bits": WORD_BITS * layer.words,
+            "spilled_bits": WORD_BITS * layer.spilled_words,
+            "strip_bits": WORD_BITS * layer.strip_words,
+            "region_bits": WORD_BITS * layer.region_words,
+            **{f"live_{name}_bits": WORD_BITS * words for name, words in self._live(number).items()},
+        }
+
+    def _live(self, number: int) -> dict[str, int]:
+        """Return the words of the maps that a layer needs or that wait for later ones, its output's among them."""
+        layers = self.program.graph.layers
+        live = []
+        for index, layer in enumerate(layers[: min(number + 1, len(layers) - 1)]):
+            readers = [
+                later
+                for later, other in enumerate(layers)
+                if layer.output == other.source or (other.residual and other.residual.tensor == layer.output)
+            ]
+            if max(readers) >= number:
+                live.append(self.layers[index])
+        return {"raw": sum(one.raw_words for one in live), "stored": sum(one.words for one in live)}
+
+
+def codec_name(word: int) -> str:
+    """Name a codec word: ``raw``, or ``dct`` with its step."""
+    return f"dct {1 << (word >> 1 & 3)}" if word else "raw"
+
+
+def study(
+    network: Network,
+    shape: AcceleratorShape,
+    choice: Choice,
+    images: Images,
+    calibration: Images | None = None,
+    *,
+    progress: Progress | None = None,
+) -> Study:
+    """Compile a network, and run its reference on images.
+
+    Parameters
+    ----------
+    network : Network
+        A network in integers.
+    shape : AcceleratorShape
+        The accelerator.
+    choice : Choice
+        How maps are stored.
+    images : Images
+        What to run.
+    calibration : Images, optional
+        What to choose codecs and sizes of regions on; needed unless everything is raw.
+    progress : callable, optional
+        Called with the number of images done, and of all.
+
+    Raises
+    ------
+    CodecError
+        If it is no network in integers, the accelerator cannot compute it, or an image's maps outgrow their regions.
+    """
+    from silicodec.models.evaluation.statistics import accuracy_record
+
+    integers = integer_graph(network)
+    graph = from_graph(integers)
+    program = compile_graph(graph, shape)
+    if choice.codec != "raw":
+        assert calibration is not None
+        chosen_on = samples_of(integers, calibration.batch)
+        codecs = (
+            same_step(graph, choice.step)
+            if choice.codec == "dct"
+            else choose_steps(graph, shape, chosen_on, _loss(network, calibration), choice.budget)
+        )
+        program = compile_graph(graph, shape, fit_regions(graph, shape, codecs, chosen_on))
+    samples = samples_of(integers, images.batch)
+    runs = []
+    for number, pixels in enumerate(samples):
+        words = pixel_words(pixels, depthwise=graph.layers[0].depthwise)
+        runs.append(run_program(shape, program.words, program.weights, words))
+        if runs[-1].status != Status.DONE:
+            raise CodecError(f"image {number} ends with {runs[-1].status.name}: its maps outgrow their regions")
+        if progress:
+            progress(number + 1, len(samples))
+    scores = np.array([run.maps[-1].ravel() for run in runs])
+    accuracy = accuracy_record(network.classify(images.batch), _classes(integers, scores), images.labels)
+    return Study(network.name, program, samples, runs, plan(program, runs[0]), accuracy)
+
+
+def integer_graph(network: Network) -> IntegerGraph:
+    """Load a network in integers, or raise CodecError for another one."""
+    graph = network.load()
+    if not hasattr(graph, "operators"):
+        raise CodecError(f"the accelerator takes networks in integers, as resnet20-int8 is, and {network.name} is not")
+    return graph
+
+
+def samples_of(graph: IntegerGraph, batch: np.ndarray) -> list[np.ndarray]:
+    """Return images as a network takes them, (N, C, H, W), as samples of the accelerator: int8."""
+    source = graph.source
+    values = (batch / np.float32(source.scale)).round().clip(source.low, source.high) + source.zero_point
+    return list((values - 128 * (source.dtype == "uint8")).astype(np.int8))
+
+
+def _classes(graph: IntegerGraph, scores: np.ndarray) -> np.ndarray:
+    return scores[:, graph.first_class :].argmax(axis=1)
+
+
+def _loss(network: Network, images: Images) -> Callable[[np.ndarray], float]:
+    """Return what gives the accuracy that scores lose, or without labels the images that change their class."""
+    from silicodec.models.evaluation.statistics import accuracy_record
+
+    before = network.classify(images.batch)
+
+    def lost(scores: np.ndarray) -> float:
+        record = accuracy_record(before, _classes(network.load(), scores), images.labels)
+        return 1 - record["agreement"] if images.labels is None else float(record["loss"])
+
+    return lost

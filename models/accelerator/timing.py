@@ -1,0 +1,221 @@
+"""When the parts of a layer are done: a model of the accelerator by sets and packets, instead of by cycles.
+
+A *set* is what the array computes without a pause: one group of output channels of one strip.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import product
+from math import inf
+
+import numpy as np
+
+from silicodec.models.accelerator.checks import WHOLE_MAP
+from silicodec.models.accelerator.packets import RAW, rows_of
+from silicodec.models.accelerator.program import ENTRY_WORDS, PIXELS, Descriptor
+from silicodec.models.accelerator.shape import AcceleratorShape
+
+ROUND = 4
+"""Cycles of a round of an addition at least."""
+HALVES = 2
+"""Sets whose results, and whose residuals, have room at once."""
+CONSTANT_SETS = 4
+"""Sets whose constants have room at once."""
+SAMPLE_CYCLES = 9
+"""From the issue of a row's last step until samples are in the output buffer, without the row's slots."""
+WEIGHT_CYCLES = 3
+"""From a step's last weight until the step is issued."""
+FIND_CYCLES = 3
+"""What a packet takes at least: to be found in the table."""
+STORE_CYCLES = 5
+"""From a packet's last word until its rows are in the strip buffer."""
+CODEC_CYCLES = 45
+"""What a DCT engine holds back: from what enters to what leaves."""
+
+
+@dataclass
+class LayerTiming:
+    """What a layer takes, in cycles.
+
+    Attributes
+    ----------
+    cycles : int
+        From its start until its last word is written.
+    array, weights, reader, writer : int
+        For how long each part is at work.
+    """
+
+    cycles: int = 0
+    array: int = 0
+    weights: int = 0
+    reader: int = 0
+    writer: int = 0
+
+
+@dataclass
+class _Clock:
+    """How far the parts are, in cycles since the layer's start; sets and strips in the order of the layer."""
+
+    loaded: list[int] = field(default_factory=list)
+    issued: list[int] = field(default_factory=list)
+    sampled: list[int] = field(default_factory=list)
+    drained: list[int] = field(default_factory=list)
+    filled: list[int] = field(default_factory=list)
+    added: list[int] = field(default_factory=list)
+
+
+def layer_timing(
+    descriptor: Descriptor, shape: AcceleratorShape, inputs: np.ndarray, residuals: np.ndarray, outputs: np.ndarray
+) -> LayerTiming:
+    """Find out when a layer is done.
+
+    Parameters
+    ----------
+    descriptor, shape
+        The layer, and the accelerator.
+    inputs, residuals, outputs : ndarray of int
+        Words of each packet of the three maps: (strips, channels); `residuals` is empty where nothing is added.
+    """
+    return _Layer(descriptor, shape, inputs, residuals, outputs).run()
+
+
+class _Layer:
+    def __init__(
+        self, descriptor: Descriptor, shape: AcceleratorShape, inputs: np.ndarray, residuals: np.ndarray,
+        outputs: np.ndarray,
+    ) -> None:  # fmt: skip
+        self._layer, self._shape, self._outputs = descriptor, shape, outputs
+        self._channels = 1 if descriptor.depthwise else shape.groups
+        self._round = max(shape.groups, ROUND)
+        self._clock, self._total = _Clock(), LayerTiming()
+        self._sets = list(product(range(descriptor.passes), range(descriptor.strips), range(descriptor.groups)))
+        self._inputs = self._input_costs(inputs)
+        self._residuals = self._residual_costs(residuals) if descriptor.add else []
+
+    def _input_costs(self, lengths: np.ndarray) -> list[np.ndarray]:
+        """Return what the reader takes for each packet of each strip, in the order of the layer."""
+        costs = self._read_cycles(lengths, self._layer.in_codec, self._layer.in_tiles)
+        if self._layer.depthwise:
+            return [
+                costs[strip, channel : channel + 1] for channel in range(costs.shape[1]) for strip in range(len(costs))
+            ]
+        return list(costs)
+
+    def _residual_costs(self, lengths: np.ndarray) -> list[np.ndarray]:
+        costs = self._read_cycles(lengths, self._layer.residual_codec, self._layer.tiles)
+        return [
+            costs[strip, part + group * self._channels : part + (group + 1) * self._channels]
+            for part, strip, group in self._sets
+        ]
+
+    def _read_cycles(self, lengths: np.ndarray, codec: int, tiles: int) -> np.ndarray:
+        least = FIND_CYCLES if codec == RAW else max(FIND_CYCLES, PIXELS * tiles)
+        return np.maximum(lengths, least)
+
+    def run(self) -> LayerTiming:
+        """Let reader and array take turns: each goes on as far as the other one allows."""
+        layer, clock, total = self._layer, self._clock, self._total
+        now = strip = packet = 0
+        while len(clock.issued) < len(self._sets):
+            if self._issue():
+                continue
+            residual, room = self._residual_time(), self._room_time(strip)
+            if min(residual, room) == inf:
+                raise AssertionError("the strip buffer is too small for the layer")
+            now = max(now, int(min(residual, room)))
+            if residual <= now:
+                now += int(self._residuals[len(clock.added)].sum())
+                clock.added.append(now + STORE_CYCLES + self._latency(layer.residual_codec))
+                continue
+            now += int(self._inputs[strip][packet])
+            packet += 1
+            if packet == len(self._inputs[strip]):
+                clock.filled.append(now + STORE_CYCLES + self._latency(layer.in_codec))
+                strip, packet = strip + 1, 0
+        total.reader = int(sum(part.sum() for part in self._inputs) + sum(part.sum() for part in self._residuals))
+        total.cycles = clock.drained[-1] + self._latency(layer.out_codec)
+        return total
+
+    def _latency(self, codec: int) -> int:
+        return 0 if codec == RAW else CODEC_CYCLES
+
+    def _residual_time(self) -> float:
+        """When the next set of the residual has room."""
+        number = len(self._clock.added)
+        if number == len(self._residuals):
+            return inf
+        return _at(self._clock.sampled, number - HALVES)
+
+    def _room_time(self, number: int) -> float:
+        """When the next strip of the input has room."""
+        layer = self._layer
+        if number == len(self._inputs):
+            return inf
+        if layer.capacity == WHOLE_MAP:
+            return 0
+        part, strip = divmod(number, layer.in_strips)
+        end = part * layer.pass_rows + PIXELS * (strip + 1)
+        for place in range(layer.passes * layer.strips):
+            if self._first_row(place) + layer.capacity >= end:
+                return _at(self._clock.issued, place * layer.groups - 1)
+        return inf
+
+    def _first_row(self, place: int) -> int:
+        """Return the first row of the input that a strip of the output needs, over all passes."""
+        layer = self._layer
+        part, strip = divmod(place, layer.strips)
+        return part * layer.pass_rows + max(0, PIXELS * strip * (1 + layer.stride2) - layer.pad_top)
+
+    def _issue(self) -> bool:
+        """Compute the next set if its maps are known to come; tell whether they are."""
+        layer, clock = self._layer, self._clock
+        number = len(clock.issued)
+        part, strip, group = self._sets[number]
+        need = part * layer.in_strips + min(layer.need_first + strip * (1 + layer.stride2), layer.in_strips)
+        maps = [_at(clock.filled, need - 1), _at(clock.added, number) if layer.add else 0]
+        if inf in maps:
+            return False
+        rows = rows_of(layer.out_height, strip) * layer.tiles
+        words, pause = layer.steps, self._pause()
+        start = max(int(max(maps)), _known(clock.issued, number - 1), _known(clock.drained, number - HALVES))
+        first = max(start + words, _known(clock.issued, number - 1) + pause, self._load(number) + WEIGHT_CYCLES)
+        clock.issued.append(first + (rows - 1) * max(words, pause))
+        rounds = 2 * self._round if layer.add else 0
+        clock.sampled.append(clock.issued[-1] + SAMPLE_CYCLES + rounds + self._channels)
+        members = min(self._channels, layer.out_channels - group * self._channels)
+        drain = members * layer.tiles * (rows_of(layer.out_height, strip) if layer.out_codec == RAW else PIXELS)
+        clock.drained.append(max(_known(clock.drained, number - 1), clock.sampled[-1]) + drain)
+        self._total.array += rows * max(words, pause)
+        self._total.writer += drain
+        return True
+
+    def _pause(self) -> int:
+        """Return the cycles that the requantiser takes for a row."""
+        if self._layer.add:
+            return 3 * self._round
+        return 1 if self._layer.depthwise else self._shape.groups
+
+    def _load(self, number: int) -> int:
+        """Return when the weights of a set have come; the ring holds those of some sets, and of a part of one more."""
+        layer, clock = self._layer, self._clock
+        step_words = self._channels + (not layer.pointwise)
+        start = max(_known(clock.loaded, number - 1), _known(clock.sampled, number - CONSTANT_SETS))
+        whole, rest = divmod(self._shape.weight_words, layer.steps)
+        end = start + ENTRY_WORDS * self._channels + layer.steps * step_words
+        if number >= whole:
+            end = max(end, clock.issued[number - whole] + (layer.steps - rest) * step_words)
+        clock.loaded.append(end)
+        self._total.weights += ENTRY_WORDS * self._channels + layer.steps * step_words
+        return end
+
+
+def _at(times: list[int], number: int) -> float:
+    """Return the time of a number: 0 before the first one, infinity where it is not known yet."""
+    if number < 0:
+        return 0
+    return times[number] if number < len(times) else inf
+
+
+def _known(times: list[int], number: int) -> int:
+    return times[number] if number >= 0 else 0

@@ -1,0 +1,80 @@
+"""Codecs and regions of maps, chosen on calibration images."""
+
+import numpy as np
+import pytest
+
+from silicodec.models.accelerator.calibration import (
+    MARGIN,
+    choose_steps,
+    dct_word,
+    fit_regions,
+    run_image,
+    same_step,
+)
+from silicodec.models.accelerator.compiler import compile_graph
+from silicodec.models.accelerator.packets import RAW
+from silicodec.models.accelerator.plan import plan
+from silicodec.models.accelerator.program import Status, Target
+from silicodec.models.accelerator.sample import sample_graph
+from silicodec.models.accelerator.shape import AcceleratorShape
+from silicodec.models.dct.modes import codec_of
+
+SHAPE = AcceleratorShape(dct=True)
+
+
+@pytest.fixture(scope="module")
+def graph():
+    return sample_graph((3, 24, 24))
+
+
+def smooth(seed):
+    steps = np.random.default_rng(seed).normal(0, 2, (3, 24, 24)).cumsum(axis=1).cumsum(axis=2)
+    return steps.clip(-128, 127).astype(np.int8)
+
+
+def test_codec_words_say_the_step(graph):
+    for step in (1, 2, 4, 8):
+        codec, dtype = codec_of(dct_word(graph.layers[0], step) >> 1)
+        assert (codec.step, dtype) == (step, "int8")
+
+
+def test_regions_hold_the_calibration_images_with_a_margin(graph):
+    images = [smooth(seed) for seed in range(3)]
+    codings = fit_regions(graph, SHAPE, same_step(graph, 8), images)
+    assert codings
+    runs = [run_image(graph, SHAPE, codings, image) for image in images]
+    assert {run.status for run in runs} == {Status.DONE}
+    for index, layer in enumerate(graph.layers[:-1]):
+        if layer.output in codings:
+            most = max(sum(map(len, run.packets[index])) for run in runs)
+            assert codings[layer.output].words >= (1 + MARGIN) * most
+
+
+def test_maps_that_do_not_become_smaller_stay_raw(graph):
+    noise = np.random.default_rng(0).integers(-128, 128, (3, 24, 24)).astype(np.int8)
+    assert fit_regions(graph, SHAPE, same_step(graph, 1), [noise]) == {}
+
+
+def test_a_map_that_outgrows_its_region_ends_the_program(graph):
+    codings = fit_regions(graph, SHAPE, same_step(graph, 8), [smooth(1)])
+    noise = np.random.default_rng(0).integers(-128, 128, (3, 24, 24)).astype(np.int8)
+    program = compile_graph(graph, SHAPE, codings)
+    assert all(descriptor.target != Target.SPILL for descriptor in program.descriptors)
+    assert run_image(graph, SHAPE, codings, noise).status == Status.OVERFLOW
+
+
+def test_steps_are_chosen_within_the_budget(graph):
+    images = [smooth(seed) for seed in range(2)]
+    exact = np.array([run_image(graph, SHAPE, {}, image).maps[-1].ravel() for image in images]).astype(float)
+    free = choose_steps(graph, SHAPE, images, lambda scores: 0.0, 0.0)
+    tight = choose_steps(graph, SHAPE, images, lambda scores: float(np.abs(scores - exact).max() > 0), 0.0)
+    assert all(codec != RAW for codec in free.values())
+    assert len(tight) < len(free) or tight != free
+
+
+def test_a_plan_counts_words_and_multiplications(graph):
+    program = compile_graph(graph, SHAPE)
+    layers = plan(program, run_image(graph, SHAPE, {}, smooth(0)))
+    assert [layer.macs for layer in layers] == [6 * 27 * 576, 6 * 9 * 576, 36 * 576]
+    assert [layer.raw_words for layer in layers] == [6 * 24 * 3] * 3
+    assert layers[0].timing.array == 24 * 3 * 2 * 4
