@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from silicodec.commands import accelerate as accelerate_commands
 from silicodec.commands import accuracy as accuracy_commands
 from silicodec.commands import asic as asic_commands
 from silicodec.commands import cache as cache_commands
@@ -26,7 +27,7 @@ def main(debug: bool) -> None:
 
 
 main.add_section("Codecs and arrays", codec_commands.COMMANDS)
-main.add_section("Networks", (*network_commands.COMMANDS, *accuracy_commands.COMMANDS))
+main.add_section("Networks", (*network_commands.COMMANDS, *accuracy_commands.COMMANDS, *accelerate_commands.COMMANDS))
 main.add_section("Engines", engine_commands.COMMANDS)
 main.add_section("Silicon and boards", (*asic_commands.COMMANDS, *fpga_commands.COMMANDS))
 main.add_section("This program", cache_commands.COMMANDS)

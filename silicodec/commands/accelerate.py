@@ -1,0 +1,178 @@
+"""The command accelerate: a network on the accelerator."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from silicodec.commands.network_options import (
+    CALIBRATION_HELP,
+    IMAGES_HELP,
+    ImageChoice,
+    described,
+    images_option,
+    network_options,
+)
+from silicodec.files import OUTPUT
+from silicodec.names import BACKEND
+from silicodec.output import Columns, print_table, progress_bar, say, write_json
+from silicodec.program import FailedRun
+from silicodec.settings import set_option, typed_settings
+
+if TYPE_CHECKING:
+    from silicodec.models.accelerator.shape import AcceleratorShape
+    from silicodec.models.networks import Network
+
+CALIBRATION_IMAGES = 10
+
+
+@click.command()
+@network_options
+@click.option(
+    "--codec",
+    default="raw",
+    show_default=True,
+    help="How maps are stored: raw; dct, all with the same step; or auto, each with a step of its own or raw.",
+)
+@click.option("--step", default=4, show_default=True, metavar="N", help="Quantisation step of dct: 1, 2, 4 or 8.")
+@click.option(
+    "--budget", default=0.01, show_default=True, metavar="FRACTION", help="Accuracy that auto may lose on calibration."
+)
+@images_option("--calibration", CALIBRATION_HELP.replace("200", str(CALIBRATION_IMAGES)))
+@images_option("--images", f"{IMAGES_HELP}  [default: 1]")
+@set_option(help="A parameter of the accelerator: groups, memory_kib, banks, bank_depth, weight_words and others.")
+@click.option("--plan", "plan_only", is_flag=True, help="Only the plan: do not simulate.")
+@click.option("--backend", type=BACKEND, default="verilator", show_default=True, help="Simulator.")
+@click.option("--page", "page", type=OUTPUT, metavar="FILE", help="Write a page of HTML there.")
+@click.option("--json", "json_file", type=OUTPUT, metavar="FILE", help="Write the record there.")
+def accelerate(
+    network: Network,
+    calibration: ImageChoice | None,
+    images: ImageChoice | None,
+    settings: dict[str, str],
+    plan_only: bool,
+    backend: str,
+    page: Path | None,
+    json_file: Path | None,
+    **choice: Any,
+) -> None:
+    """Run a network in integers on the accelerator: cycles, memory and traffic of every layer.
+
+    The network is compiled, computed by the reference and simulated, and the simulation is compared with the reference
+    word by word.
+
+    Example:
+
+        silicodec accelerate --network resnet20-int8 --codec dct --step 8 --images 2
+
+        silicodec accelerate --network mobilenetv2-int8 --plan --set memory_kib=256
+    """
+    from silicodec.models.accelerator.study import Choice, integer_graph, study
+
+    chosen = Choice(**choice)
+    shape = shape_of(settings if chosen.codec == "raw" else {"dct": "true", **settings})
+    integer_graph(network)
+    report_on = (images or ImageChoice(1, None)).read(network)
+    choose_on = None
+    if chosen.codec != "raw":
+        choose_on = (calibration or ImageChoice(CALIBRATION_IMAGES, images.place if images else None)).read(network)
+    with progress_bar("images") as progress:
+        found = study(network, shape, chosen, report_on, choose_on, progress=progress)
+    record = found.record() | {"codec": vars(chosen)}
+    record["summary"] = summary(record)
+    shape_text = f"{shape.groups} groups and {shape.memory_bytes // 1024} KiB"
+    print_table(f"{network.name} on an accelerator of {shape_text}", COLUMNS, layer_rows(record))
+    for line in record["summary"]:
+        say(f"  {line}")
+    if not plan_only:
+        record["simulation"] = simulated(found, backend)
+    if json_file:
+        write_json(json_file, record)
+    if page:
+        from silicodec.report.accelerator import write_page
+
+        write_page(page, record, [heading for heading, _ in COLUMNS], layer_rows(record))
+    if not plan_only and record["simulation"]["differing"]:
+        raise FailedRun(f"the simulation differs from the reference in {', '.join(record['simulation']['differing'])}")
+
+
+def shape_of(settings: dict[str, str]) -> AcceleratorShape:
+    """Make the shape that `--set` describes."""
+    from silicodec.models.accelerator.shape import AcceleratorShape
+
+    typed = typed_settings(settings, vars(AcceleratorShape()) | {"memory_kib": 0.0}, "accelerator")
+    memory = typed.pop("memory_kib", None)
+    if memory is None:
+        return AcceleratorShape(**typed)
+    if "banks" in typed:
+        raise click.UsageError("--set: give memory_kib or banks, not both")
+    return AcceleratorShape.with_memory(memory, **typed)
+
+
+def simulated(found: Any, backend: str) -> dict[str, Any]:
+    """Simulate all images, and say how it went."""
+    from silicodec.verif.network_run import run_network
+
+    pixels = [found.pixels(number) for number in range(len(found.images))]
+    run = run_network(found.program, pixels, found.runs, backend=backend)
+    planned = sum(layer.cycles for layer in found.layers)
+    first = int(run.layer_cycles[0].sum())
+    if not run.differing:
+        say(
+            f"  {backend}: {len(pixels)} images in {run.cycles:,} cycles, every word as the reference has it; "
+            f"first image {first:,} cycles, planned {planned:,}"
+        )
+    return {
+        "backend": backend,
+        "cycles": run.cycles,
+        "layer_cycles": run.layer_cycles.tolist(),
+        "differing": run.differing,
+    }
+
+
+COLUMNS: Columns = (
+    *((heading, "left") for heading in ("layer", "output", "limit", "codec")),
+    *((heading, "right") for heading in ("MACs", "cycles", "MACs a cycle", "raw KiB", "stored KiB", "strips KiB")),
+    *((heading, "right") for heading in ("region KiB", "spilled KiB")),
+)
+
+
+def layer_rows(record: dict[str, Any]) -> list[tuple[str, ...]]:
+    """Give a row of `COLUMNS` for each layer."""
+    return [
+        (
+            layer["name"],
+            "x".join(map(str, layer["output"])),
+            layer["limit"],
+            layer["codec"],
+            f"{layer['macs']:,}",
+            f"{layer['cycles']:,}",
+            f"{layer['macs_per_cycle']:.1f}",
+            *(kib(layer[f"{name}_bits"]) for name in ("raw", "stored", "strip", "region", "spilled")),
+        )
+        for layer in record["layers"]
+    ]
+
+
+def summary(record: dict[str, Any]) -> list[str]:
+    """Say the sums of a record in some lines."""
+    ratio = record["raw_bits"] / record["stored_bits"] if record["stored_bits"] else 1
+    return [
+        f"{record['cycles']:,} cycles an image, {record['macs_per_cycle']:.1f} MACs a cycle, "
+        f"{100 * record['utilisation']:.1f} % of the multipliers",
+        f"maps between layers: {kib(record['raw_bits'])} KiB raw, {kib(record['stored_bits'])} KiB stored, "
+        f"{ratio:.2f} times smaller",
+        f"external memory: {kib(record['spilled_bits'])} KiB written and {kib(record['refilled_bits'])} KiB read, "
+        f"{1e6 * record['joules']:.1f} uJ ({record['memory']})",
+        described(record["accuracy"]),
+    ]
+
+
+def kib(bits: float) -> str:
+    """Write bits in KiB."""
+    return f"{bits / 8192:,.1f}"
+
+
+COMMANDS = (accelerate,)

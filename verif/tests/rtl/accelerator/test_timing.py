@@ -1,0 +1,72 @@
+"""The plan's cycles against those of the simulated accelerator, layer by layer."""
+
+import os
+
+import numpy as np
+import pytest
+
+from silicodec.models.accelerator.calibration import fit_regions, same_step
+from silicodec.models.accelerator.compiler import compile_graph
+from silicodec.models.accelerator.layers import UnsupportedNetwork
+from silicodec.models.accelerator.plan import plan
+from silicodec.models.accelerator.reference import Accelerator, pixel_words
+from silicodec.models.accelerator.sample import random_graph
+from silicodec.models.accelerator.shape import AcceleratorShape
+from silicodec.models.storage import data_file
+from silicodec.verif.network_run import run_network
+
+SMALL = AcceleratorShape(groups=2, banks=6, bank_depth=128, weight_words=256, tile_columns=8, packets=1024)
+NETWORKS = {
+    "resnet8": "pretrainedResnet_quant",
+    "keywords": "kws_ref_model",
+    "visual wake words": "vww_96_int8",
+}
+
+
+def prepared(graph, image, shape, codings=None):
+    """Return a program, its pixels and the reference's run."""
+    program = compile_graph(graph, shape, codings)
+    pixels = pixel_words(image, depthwise=graph.layers[0].depthwise)
+    return program, pixels, Accelerator(shape).run(program.words, program.weights, pixels)
+
+
+def errors_of(program, pixels, run):
+    """Return planned and simulated cycles of each layer."""
+    found = run_network(program, [pixels], [run])
+    assert not found.differing
+    layers = plan(program, run)
+    return np.array([layer.timing.cycles for layer in layers]), found.layer_cycles[0], found.cycles, layers
+
+
+def test_random_layers_take_what_is_planned():
+    random = np.random.default_rng(11)
+    planned, simulated = [], []
+    while len(planned) < 12:
+        graph, image = random_graph(random)
+        try:
+            cycles = errors_of(*prepared(graph, image, SMALL))
+        except UnsupportedNetwork:
+            continue
+        planned += list(cycles[0])
+        simulated += list(cycles[1])
+    error = np.abs(np.array(planned) - simulated)
+    assert (error <= 0.03 * np.array(simulated) + 30).all(), np.stack([planned, simulated])
+    assert abs(sum(planned) - sum(simulated)) < 0.02 * sum(simulated)
+
+
+@pytest.mark.prove
+@pytest.mark.skipif(not os.environ.get("SILICODEC_DATA"), reason="needs SILICODEC_DATA")
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("step", [None, 4], ids=["raw", "dct"])
+def test_whole_networks_take_what_is_planned(name, step):
+    pytest.importorskip("ai_edge_litert")
+    from silicodec.models.accelerator.layers import from_graph
+    from silicodec.models.networks.tflite import TFLiteModel
+
+    graph = from_graph(TFLiteModel(data_file(f"weights/mlperf_tiny/{NETWORKS[name]}.tflite")))
+    random = np.random.default_rng(1)
+    image = random.normal(0, 10, graph.layers[0].in_shape).cumsum(axis=-1).clip(-128, 127).astype(np.int8)
+    shape = AcceleratorShape(dct=True)
+    codings = step and fit_regions(graph, shape, same_step(graph, step), [image])
+    _, _, cycles, layers = errors_of(*prepared(graph, image, shape, codings))
+    assert sum(layer.cycles for layer in layers) == pytest.approx(cycles, rel=0.02)

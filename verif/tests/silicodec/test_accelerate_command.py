@@ -1,0 +1,84 @@
+"""`silicodec accelerate`, on a network of MLPerf Tiny."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from silicodec.cli import main
+from silicodec.models.storage import data_file
+
+pytest.importorskip("ai_edge_litert")
+needs_data = pytest.mark.skipif(not os.environ.get("SILICODEC_DATA"), reason="needs SILICODEC_DATA")
+
+
+def run(*arguments):
+    result = CliRunner().invoke(main, ["accelerate", *map(str, arguments)])
+    return result.exit_code, result.output
+
+
+@pytest.fixture(scope="module")
+def resnet8(tmp_path_factory):
+    """Options that choose ResNet-8 and images for it."""
+    file = tmp_path_factory.mktemp("images") / "images.npz"
+    with np.load(data_file("cifar10/test_2000.npz")) as images:
+        np.savez(file, images=images["images"][:30], labels=images["labels"][:30])
+    return ["--network", data_file("weights/mlperf_tiny/pretrainedResnet_quant.tflite"), "--images", file]
+
+
+@needs_data
+def test_a_plan_says_what_each_layer_takes(resnet8, tmp_path):
+    code, output = run(
+        *resnet8, "--images", 2, "--plan", "--json", tmp_path / "plan.json", "--page", tmp_path / "a.html"
+    )
+    assert code == 0
+    record = json.loads((tmp_path / "plan.json").read_text())
+    # Convolutions and the last layer, and an average pool of 64 maps of 8 x 8.
+    assert record["macs"] == sum(layer["macs"] for layer in record["layers"]) == 12501632 + 64 * 64
+    assert record["raw_bits"] == record["stored_bits"]
+    assert record["accuracy"]["agreement"] == 1
+    assert 150 < record["macs_per_cycle"] < 288
+    assert f"{record['cycles']:,} cycles an image" in output
+    page = (tmp_path / "a.html").read_text()
+    assert page.count("<tr>") == 1 + len(record["layers"])
+    assert page.count("data:image/svg+xml") == 2
+
+
+@needs_data
+def test_dct_makes_maps_smaller(resnet8, tmp_path):
+    code, _ = run(*resnet8, "--images", 3, "--plan", "--codec", "dct", "--step", 8, "--json", tmp_path / "plan.json")
+    assert code == 0
+    record = json.loads((tmp_path / "plan.json").read_text())
+    assert 2 < record["raw_bits"] / record["stored_bits"] < 5
+    assert {layer["codec"] for layer in record["layers"]} == {"dct 8", "raw"}
+    assert all(layer["live_stored_bits"] <= layer["live_raw_bits"] for layer in record["layers"])
+
+
+@needs_data
+def test_maps_without_room_go_to_external_memory(resnet8, tmp_path):
+    options = ["--images", 1, "--plan", "--set", "banks=3", "--json", tmp_path / "plan.json"]
+    code, _ = run(*resnet8, *options)
+    assert code == 0
+    record = json.loads((tmp_path / "plan.json").read_text())
+    assert record["spilled_bits"] > 0
+    assert record["refilled_bits"] >= record["spilled_bits"]
+    assert record["joules"] == pytest.approx(1e-12 * (63.3 * record["spilled_bits"] + 77.4 * record["refilled_bits"]))
+
+
+@needs_data
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--network", "digits"], "networks in integers"),
+        (["--codec", "zip"], "unknown codec 'zip': known are raw, dct, auto"),
+        (["--set", "groups=9"], "groups must be an integer from 1 to 8, not 9"),
+        (["--set", "memory_kib=64", "--set", "banks=4"], "memory_kib or banks"),
+        (["--codec", "dct", "--step", "3"], "step must be"),
+    ],
+)
+def test_bad_options_get_one_line(resnet8, arguments, reason):
+    code, output = run(*resnet8, "--images", 1, "--plan", *arguments)
+    assert code == 2
+    assert reason in output
