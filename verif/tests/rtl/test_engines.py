@@ -18,6 +18,7 @@ from silicodec.verif.simulate import simulate
 BACKENDS = ["myhdl", "icarus", "verilator"]
 NOT_FAULTS = (
     "WIDTH",  # MyHDL's expressions are of Python's integers, which Verilog extends and cuts as the assignment says
+    "UNSIGNED",  # the first round of a loop may compare 0 with what is never below it
     "UNUSEDSIGNAL",  # of a word that several parts share, each uses what it needs
 )
 FEW = 3
@@ -33,13 +34,13 @@ def packets(engine, count=None):
         low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
         noise = random.integers(low, high, (2, 8, 8), endpoint=True)
         tensors = [
-            np.where(random.random((4, 8)) < 0.6, 0, noise[0, :4]),
-            np.ones((1, 1)),
-            np.full((1, 8), low),
-            np.zeros((1, 1)),
+            np.where(random.random((1, 4, 8)) < 0.6, 0, noise[:1, :4]),
+            np.ones((1, 1, 1)),
+            np.full((1, 1, 8), low),
+            np.zeros((1, 1, 1)),
             np.cumsum(random.integers(-3, 4, (3, 8, 8)), axis=2),
             noise,
-            np.full((8, 8), high),
+            np.full((1, 8, 8), high),
         ]
         try:
             return engine.stimulus([tensor.astype(dtype) for tensor in tensors[:count]])
