@@ -66,6 +66,11 @@ class _Column:
         return max(map(cell_len, (self.heading, *self.cells)))
 
     @property
+    def wraps(self) -> bool:
+        """Whether it holds texts of several words."""
+        return any(" " in cell for cell in self.cells)
+
+    @property
     def narrowest(self) -> int:
         """Characters of the longest part that must not be broken."""
         words = [*self.heading.split(), *self.cells]
@@ -83,14 +88,17 @@ def _fit(table: list[_Column], width: int) -> list[list[_Column]]:
     """Part columns into tables that fit a width, each with the labels in front."""
     if len(table) == 1 or _total(column.narrowest for column in table) <= width:
         return [table]
-    labels = list(itertools.takewhile(lambda column: column.alignment == "left", table))
-    number = max((column.narrowest for column in table[len(labels) :]), default=0)
-    if len(labels) == len(table) or _total([*(label.narrowest for label in labels), number]) > width:
+    more = itertools.takewhile(lambda column: column.alignment == "left" and not column.wraps, table[1:])
+    labels = [table[0], *more]
+    number = max((column.narrowest for column in table if column.alignment == "right"), default=0)
+    if len(labels) == len(table) or _total([*(label.width for label in labels), number]) > width:
         labels = labels[:1]
-    others = [column.narrowest for column in table[len(labels) :]]
     beside = [column.width for column in labels]
-    if _total([*beside, max(others)]) > width:
-        beside = [column.narrowest for column in labels]
+    room_beside = max(width - _total([*beside, 0]), 1)
+    others = [
+        column.narrowest if column.alignment == "right" else max(column.narrowest, min(column.width, room_beside))
+        for column in table[len(labels) :]
+    ]
     parts: list[list[_Column]] = []
     room = 0
     for column, taken in zip(table[len(labels) :], others, strict=True):
