@@ -62,7 +62,10 @@ def engine_record(engine: Engine, measurement: Measurement | None) -> dict[str, 
         "engine": engine.name,
         "summary": engine.summary,
         "module": engine.top,
-        "parameters": dict(engine.parameters),
+        "parameters": {
+            name: dataclasses.asdict(value) if dataclasses.is_dataclass(value) else value  # type: ignore[arg-type]
+            for name, value in engine.parameters.items()
+        },
         "inputs": [dataclasses.asdict(port) for port in engine.inputs],
         "outputs": [dataclasses.asdict(port) for port in engine.outputs],
         "axi": engine.axi,
