@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -17,6 +16,7 @@ from pathlib import Path
 from silicodec.asic.pdk import CORNER, GATE_EQUIVALENT_UM2, PERIOD_NS, MeasurementError, liberty_file
 from silicodec.asic.statistics import Statistics, read_statistics
 from silicodec.asic.timing import Paths, read_timing, timing_script
+from silicodec.models.processes import run_group
 from silicodec.rtl.source import Source, SourceError
 
 MOST_MEMORY_BITS = 16384
@@ -190,7 +190,7 @@ def synthesize(top: str, folder: Path, clock_ports: Sequence[str], period_ns: fl
     ]
     command += [f"--clock-port={port}" for port in clock_ports]
     (folder / "netlist.v").unlink(missing_ok=True)
-    done = run_in(folder, *command)
+    done = run_group(command, folder)
     if done.returncode != 0:
         log = folder / "log"
         said = done.stderr + (log.read_text(errors="replace") if log.exists() else "")
@@ -198,18 +198,12 @@ def synthesize(top: str, folder: Path, clock_ports: Sequence[str], period_ns: fl
     return read_statistics(folder / "statistics.json")
 
 
-def run_in(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    """Run a program in a folder, where its temporary files go too: Yosys takes no spaces in their path."""
-    environment = {**os.environ, "TMPDIR": "."}
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, errors="replace")
-
-
 def critical_paths(top: str, folder: Path, clock_ports: Sequence[str], period_ns: float) -> Paths:
     """Time the netlist in a folder with OpenSTA."""
     files = {"liberty": "cells.lib", "netlist": "netlist.v"}
     script = timing_script(**files, top=top, clock_ports=clock_ports, period_ns=period_ns)
     (folder / "timing.tcl").write_text(script)
-    done = run_in(folder, "sta", "-no_init", "-exit", "timing.tcl")
+    done = run_group(["sta", "-no_init", "-exit", "timing.tcl"], folder)
     try:
         return read_timing(done.stdout, period_ns).paths
     except ValueError:

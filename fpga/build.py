@@ -6,7 +6,6 @@ import contextlib
 import copy
 import json
 import re
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,7 +18,8 @@ from silicodec.fpga.board_top import TOP, board_verilog
 from silicodec.fpga.boards import Board
 from silicodec.fpga.errors import BuildError
 from silicodec.fpga.records import BuildRecord, Clock, Resource
-from silicodec.fpga.tools import programs_on_path, run_group, versions
+from silicodec.fpga.tools import programs_on_path, versions
+from silicodec.models.processes import run_group
 from silicodec.models.storage import written_whole
 from silicodec.rtl.convert import verilog
 from silicodec.rtl.engine import Engine
@@ -145,7 +145,7 @@ def run_flow(design: Design, board: Board, work: Path, *, place: bool = True) ->
         flow = flow_class(edam, str(work))
         flow.configure()
         command, arguments = flow.build_runner.get_build_command()
-        code = run_group([command, *arguments], work, output)
+        code = run_group([command, *arguments], work, output).returncode
     if code:
         reason = _reason(log.read_text(errors="replace"), f"{command} ended with exit code {code}")
         raise BuildError(f"{design.name} on {board.name}: {reason}")
@@ -161,9 +161,7 @@ def plain_verilog(source: Source, folder: Path) -> Source:
         return source
     if find_spec("pyosys") is None:
         raise BuildError("the front end slang comes with pyosys: pip install 'silicodec[asic]'")
-    done = subprocess.run(
-        [sys.executable, "-m", "silicodec.fpga.elaborate"], cwd=folder, capture_output=True, text=True
-    )
+    done = run_group([sys.executable, "-m", "silicodec.fpga.elaborate"], folder)
     if done.returncode:
         raise BuildError(f"{source.top}: {_reason(done.stderr + done.stdout, 'it cannot be read')}")
     return Source(source.top, (Path("elaborated.v"),))

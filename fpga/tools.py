@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import IO, Any
 
 from silicodec.fpga.errors import BuildError
 
@@ -80,21 +78,6 @@ def versions(family: str) -> dict[str, str]:
             number = re.search(r"\d+\.\d[\w.+-]*", said.stdout + said.stderr)
             found[program] = number[0] if number else "unknown"
     return found
-
-
-def run_group(command: Sequence[str], folder: Path, output: IO[str]) -> int:
-    """Run a program in a folder, and return its exit code; an interrupt ends it with all that it has begun.
-
-    Temporary files go into the folder as well, since Yosys takes no spaces in their path.
-    """
-    environment = {**os.environ, "TMPDIR": "."}
-    options: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output, "env": environment}
-    with subprocess.Popen(command, cwd=folder, start_new_session=True, **options) as process:
-        try:
-            return process.wait()
-        except BaseException:
-            os.killpg(process.pid, signal.SIGKILL)
-            raise
 
 
 def _substitute(program: str) -> Path:
