@@ -8,7 +8,7 @@ from myhdl import Signal, always_comb, block, instances, intbv
 
 from silicodec.models.accelerator.program import PIXELS, SUM_BITS, TAPS, WEIGHT_BITS, Opcode
 from silicodec.models.accelerator.shape import AcceleratorShape
-from silicodec.rtl.accelerator.codec_slot import CodedPackets, DecodedRows, decode_slot, encode_slot
+from silicodec.rtl.accelerator.codec_slot import CODEC_BITS, CodedPackets, DecodedRows, decode_slot, encode_slot
 from silicodec.rtl.accelerator.control import STATUS_BITS, ProgramControl, program_control
 from silicodec.rtl.accelerator.layer import LayerSignals
 from silicodec.rtl.accelerator.layer_check import layer_check
@@ -89,6 +89,7 @@ def accelerator(
     # From samples to packets.
     sets_done = weight_port.sets_done
     rows, packed = PackingRows(), PackingRows()
+    out_codec = Signal(intbv(0)[CODEC_BITS:])
     collect = output_buffer(
         clk, rst, restart, layer, depthwise, result, sets_done, results,
         groups=groups, tile_bits=tile_bits, set_bits=SET_BITS,
@@ -106,7 +107,7 @@ def accelerator(
         groups=groups,
         tile_bits=tile_bits,
     )
-    pack = encode_slot(clk, rst, rows, layer.out_codec, packed, dct=shape.dct)
+    pack = encode_slot(clk, rst, rows, out_codec, packed, dct=shape.dct)
     sink = packet_sink(clk, rst, restart, layer, depthwise, packed, table, pool, spill, scores, outcome, groups=groups)
 
     # From packets to the strip buffer.
@@ -133,6 +134,7 @@ def accelerator(
     @always_comb
     def look() -> None:
         depthwise.next = layer.opcode == int(Opcode.DEPTHWISE)
+        out_codec.next = layer.out_codec
         set_number.next = entry.tag[3 + tile_bits + SET_BITS : 3 + tile_bits]
 
     @always_comb
