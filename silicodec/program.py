@@ -154,9 +154,9 @@ class DefaultGroup(click.Group):
         self._default = default
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put the default in front of what is not a command, nor nearly one."""
+        """Put the default in front of what is not a command, nor nearly one, but may be a file."""
         if args and args[0] not in (*self.commands, *self.get_help_option_names(ctx)):
-            if get_close_matches(args[0], self.commands, cutoff=0.75):
+            if get_close_matches(args[0], self.commands, cutoff=0.75) and not os.path.exists(args[0]):
                 raise click.UsageError(unknown_name("command", args[0], self.commands), ctx)
             args = [self._default, *args]
         return super().parse_args(ctx, args)
