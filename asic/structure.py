@@ -93,7 +93,7 @@ class Structure:
             if port not in inputs:
                 _fail(f"{self._top} has no input {port!r} for a clock; its inputs are {', '.join(sorted(inputs))}")
         for clock, registers in clocked.items():
-            behind = self._selected(f"w:{clock} w:{clock} %cie* %u i:* %i")
+            behind = sorted(self._logic_behind(clock) & set(inputs))
             if set(behind) & set(clock_ports):
                 continue
             named = sorted(name for name in registers if not name.startswith("$"))
@@ -101,6 +101,23 @@ class Structure:
             if behind:
                 _fail(f"{said}, which no clock port drives: give --clock-port {behind[-1]} as well")
             _fail(f"{said}, which a register drives: such a clock is not timed; measure what it clocks by itself")
+
+    def _logic_behind(self, net: str) -> set[str]:
+        """Return a net and all that it depends on without a register between."""
+        feeds: dict[str, set[str]] = {}
+        for cell in self._design.top_module().selected_cells():
+            nets = pins(cell)
+            if "CLK" not in nets and cell.type.str().startswith("$"):
+                outputs = {name for name in nets if cell.output(yosys.IdString(f"\\{name}"))}
+                sources = {source for name in nets.keys() - outputs for source in nets[name]}
+                for driven in (driven for name in outputs for driven in nets[name]):
+                    feeds.setdefault(driven, set()).update(sources)
+        found, waiting = {net}, [net]
+        while waiting:
+            news = feeds.get(waiting.pop(), set()) - found
+            found |= news
+            waiting += news
+        return found
 
     def _clocked(self) -> dict[str, set[str]]:
         """Return the names of the registers and memories by the net that clocks them."""
