@@ -88,7 +88,7 @@ any_stalls = st.one_of(st.none(), st.builds(Stalls, seed=st.integers(0, 1000)))
 
 
 @both_codes
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(packets=weight_packets(), stalls=any_stalls)
 def test_any_packets_through_the_decoders(codec, engines, packets, stalls):
     for engine in engines:
@@ -115,7 +115,7 @@ def damage(draw, codec, streams):
 
 
 @both_codes
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(data=st.data(), stalls=any_stalls)
 def test_malformed_packets_are_flagged_and_leave_the_next_one_alone(codec, engines, data, stalls):
     inputs = {"layout": [], "length": [], "codes": [], "literals": []}
