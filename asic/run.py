@@ -123,8 +123,8 @@ def explain_failure(job: Job, folder: Path, project: ASIC, otherwise: str) -> st
                     said = re.sub(r"\b(?:error|ERROR|Error): ", "", reason[0]).strip()
                     return f"{step} of {job.top} failed: {said} (log: {log})"
             log = step_folder(job, folder, step, index) / f"{step}.log"
-            said = log.read_text(errors="replace").split("\n") if log.exists() else []
-            last = next((line.strip() for line in reversed(said) if line.strip()), "it says no reason")
+            written = log.read_text(errors="replace").splitlines() if log.exists() else []
+            last = next((line.strip() for line in reversed(written) if line.strip()), "it says no reason")
             return f"{step} of {job.top} failed: {last} (log: {log})"
     return f"{job.flow} of {job.top} failed: {otherwise}"
 
