@@ -11,6 +11,7 @@ from silicodec.commands.network_options import (
     CALIBRATION_HELP,
     IMAGES_HELP,
     ImageChoice,
+    calibration_and_images,
     described,
     images_option,
     network_options,
@@ -70,14 +71,18 @@ def accelerate(
         silicodec accelerate --network mobilenetv2-int8 --plan --set memory_kib=256
     """
     from silicodec.models.accelerator.study import Choice, integer_graph, study
+    from silicodec.models.evaluation.budget import calibration_and_test
 
     chosen = Choice(**choice)
     shape = shape_of(settings if chosen.codec == "raw" else {"dct": "true", **settings})
     integer_graph(network)
-    report_on = (images or ImageChoice(1, None)).read(network)
+    images = images or ImageChoice(1, None)
     choose_on = None
-    if chosen.codec != "raw":
-        choose_on = (calibration or ImageChoice(CALIBRATION_IMAGES, images.place if images else None)).read(network)
+    if chosen.codec == "raw":
+        report_on = images.read(network)
+    else:
+        given = calibration_and_images(network, calibration or ImageChoice(CALIBRATION_IMAGES, None), images)
+        choose_on, report_on = calibration_and_test(network, **given)
     with progress_bar("images") as progress:
         found = study(network, shape, chosen, report_on, choose_on, progress=progress)
     record = found.record() | {"codec": vars(chosen)}

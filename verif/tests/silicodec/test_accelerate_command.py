@@ -48,7 +48,8 @@ def test_a_plan_says_what_each_layer_takes(resnet8, tmp_path):
 
 @needs_data
 def test_dct_makes_maps_smaller(resnet8, tmp_path):
-    code, _ = run(*resnet8, "--images", 3, "--plan", "--codec", "dct", "--step", 8, "--json", tmp_path / "plan.json")
+    options = ["--images", 3, "--calibration", 5, "--codec", "dct", "--step", 8, "--json", tmp_path / "plan.json"]
+    code, _ = run(*resnet8, *options, "--plan")
     assert code == 0
     record = json.loads((tmp_path / "plan.json").read_text())
     assert 2 < record["raw_bits"] / record["stored_bits"] < 5
@@ -75,7 +76,7 @@ def test_maps_without_room_go_to_external_memory(resnet8, tmp_path):
         (["--codec", "zip"], "unknown codec 'zip': known are raw, dct, auto"),
         (["--set", "groups=9"], "groups must be an integer from 1 to 8, not 9"),
         (["--set", "memory_kib=64", "--set", "banks=4"], "memory_kib or banks"),
-        (["--codec", "dct", "--step", "3"], "step must be"),
+        (["--calibration", "1", "--codec", "dct", "--step", "3"], "step must be"),
     ],
 )
 def test_bad_options_get_one_line(resnet8, arguments, reason):
