@@ -1,0 +1,48 @@
+"""Programs end with all that they have begun."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+from silicodec.models.processes import run_group
+
+PARENT = "from pathlib import Path; from silicodec.models.processes import run_group\n"
+PARENT += "run_group(['sh', '-c', 'sleep 600 & echo $! >begun; wait'], Path())"
+
+
+def test_what_a_program_prints_and_its_exit_code_come_back(tmp_path):
+    done = run_group(["sh", "-c", "echo out; echo err >&2; echo $TMPDIR >inside; exit 3"], tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (3, "out\n", "err\n")
+    assert (tmp_path / "inside").read_text() == ".\n"
+    with (tmp_path / "log").open("w") as log:
+        assert run_group(["echo", "text"], tmp_path, log).returncode == 0
+    assert (tmp_path / "log").read_text() == "text\n"
+
+
+def test_an_interrupt_ends_the_program_and_what_it_has_begun(tmp_path):
+    parent = subprocess.Popen([sys.executable, "-c", PARENT], cwd=tmp_path, stderr=subprocess.DEVNULL)
+    try:
+        assert wait_until(lambda: (tmp_path / "begun").exists() and (tmp_path / "begun").read_text().strip())
+        child = int((tmp_path / "begun").read_text())
+        os.kill(parent.pid, signal.SIGINT)
+        parent.wait(timeout=60)
+    finally:
+        parent.kill()
+    assert wait_until(lambda: not running(child))
+
+
+def wait_until(condition, seconds=60):
+    """Poll a condition; tells whether it came true."""
+    for _ in range(10 * seconds):
+        if condition():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def running(pid):
+    """Whether a process is there and not just waiting to be collected."""
+    done = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return done.stdout.strip() not in ("", "Z")
