@@ -138,7 +138,9 @@ def test_chunk_of_another_array_is_refused(tmp_path):
 
 def test_entry_points_are_declared_for_every_codec():
     declared = tomllib.loads(PROJECT.read_text())["project"]["entry-points"]
-    assert declared["numcodecs.codecs"].keys() == ADAPTERS.keys(), "pyproject.toml: [project.entry-points]"
+    assert declared["numcodecs.codecs"].keys() == ADAPTERS.keys(), (
+        'list it in pyproject.toml, [project.entry-points."numcodecs.codecs"]'
+    )
     for group in declared.values():
         for name, target in group.items():
             module, _, attribute = target.partition(":")
