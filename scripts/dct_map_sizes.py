@@ -23,7 +23,7 @@ from silicodec.models.networks.tflite.convolution import Convolution
 from silicodec.models.networks.tflite.graph import as_words
 from silicodec.output import print_table, say
 
-STEPS = {3: "4, 4", 5: "8, 8"}
+STEPS = {3: "4", 4: "8"}
 """Settings of the scheme `dct`, and their steps."""
 TILE = 8
 COEFFICIENT_STEP = 8.0

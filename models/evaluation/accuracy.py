@@ -43,7 +43,7 @@ Settings = Mapping[str, int]
 def measure_accuracy(
     network: str | Network,
     *,
-    scheme: str | Scheme = "dct",
+    scheme: str | Scheme = "dct-or-ebpc",
     point: capture.Point = "activation",
     calibration: int | Images = 200,
     images: int | Images = 400,

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @network_options
 @click.option(
     "--scheme",
-    default="dct",
+    default="dct-or-ebpc",
     show_default=True,
     help="Lossy scheme: dct; dct-or-ebpc (EBPC for some layers); transform (PCA of the channels), transform-2x2 (of "
     "the channels of 2 x 2 pixels), or quantise (the same without PCA).",
@@ -63,10 +63,8 @@ if TYPE_CHECKING:
     "budgets",
     type=float,
     multiple=True,
-    default=(0.01,),
-    show_default=True,
     metavar="FRACTION",
-    help="Accuracy that may be lost on the calibration images; may be repeated.",
+    help="Accuracy that may be lost on the calibration images; may be repeated.  [default: 0.01; none with --setting]",
 )
 @click.option("--layers", is_flag=True, help="Show every layer, too.")
 @click.option(
@@ -89,6 +87,7 @@ def accuracy(
     from silicodec.models.evaluation.accuracy import measure_accuracy
 
     options |= calibration_and_images(network, calibration, images)
+    options["budgets"] = options["budgets"] or (() if options["settings"] else (0.01,))
     with progress_bar(network.name) as progress:
         records = measure_accuracy(network, progress=progress, **options)
     numbers = (*ACCURACY_COLUMNS, "ratio", "entropy", "EBPC instead", "EBPC on coefficients")
