@@ -10,12 +10,14 @@ from silicodec.rtl.blocks.stream import Stream, SymbolStream
 
 
 @block
-def bit_packer(clk: Any, rst: Any, symbols: SymbolStream, words: Stream, *, word_bits: int) -> Any:
+def bit_packer(
+    clk: Any, rst: Any, symbols: SymbolStream, words: Stream, *, word_bits: int, framed: bool = False
+) -> Any:
     """Concatenate variable-length symbols into words, most significant bit first.
 
     Takes one symbol and delivers at most one word per cycle. A word leaves only once a bit beyond it is known or the
     packet ends, so that the last word can carry `last` whatever it ends on; it is padded with zeros. A packet
-    without symbols gives no word.
+    without symbols gives no word, or a word of zeros if `framed`.
 
     Parameters
     ----------
@@ -25,6 +27,8 @@ def bit_packer(clk: Any, rst: Any, symbols: SymbolStream, words: Stream, *, word
         Words of `word_bits` bits.
     word_bits : int
         A power of two.
+    framed : bool
+        Whether every packet has a word.
     """
     if word_bits < 2 or word_bits & (word_bits - 1):
         raise ValueError(f"word_bits must be a power of two of at least 2, not {word_bits}")
@@ -40,6 +44,8 @@ def bit_packer(clk: Any, rst: Any, symbols: SymbolStream, words: Stream, *, word
     new_filled = Signal(intbv(0)[shift_bits + 1 :])
     full = Signal(bool(0))
     take = Signal(bool(0))
+    skip = Signal(bool(0))
+    shown = Signal(intbv(0)[word_bits:]) if framed else accumulator
 
     @always_comb
     def rotate() -> None:
@@ -60,15 +66,34 @@ def bit_packer(clk: Any, rst: Any, symbols: SymbolStream, words: Stream, *, word
         words.last.next = symbols.last
         for position in range(word_bits):
             if position <= filled:
-                words.data.next[word_bits - 1 - position] = accumulator[word_bits - 1 - position]
+                words.data.next[word_bits - 1 - position] = shown[word_bits - 1 - position]
             else:
                 words.data.next[word_bits - 1 - position] = rotated[word_bits - 1 - position] and not symbols.last
 
+    if framed:
+
+        @always_comb
+        def blank() -> None:
+            shown.next = 0
+            if not spent:
+                shown.next = accumulator
+
+        @always_comb
+        def pass_over() -> None:
+            # A packet that ends while nothing is held has had no symbol.
+            skip.next = spent and not symbols.last
+
+    else:
+
+        @always_comb
+        def pass_over_spent() -> None:
+            skip.next = spent
+
     @always_comb
     def handshake() -> None:
-        words.valid.next = symbols.valid and full and not spent
-        symbols.ready.next = words.ready or spent or not full
-        take.next = symbols.valid and (words.ready or spent or not full)
+        words.valid.next = symbols.valid and full and not skip
+        symbols.ready.next = words.ready or skip or not full
+        take.next = symbols.valid and (words.ready or skip or not full)
 
     @always_seq(clk.posedge, reset=rst)
     def control() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from myhdl import Signal, always_comb, always_seq, block, instances, intbv
 
-from silicodec.rtl.blocks.stream import Stream, gated, reset_gates
+from silicodec.rtl.blocks.stream import Stream
 
 WEIGHT_BITS = 8
 SETTINGS_BITS = 11
@@ -37,9 +37,6 @@ def weight_trimmer(
     result = Signal(intbv(0)[bits:])
     offered = Signal(bool(0))
     take = Signal(bool(0))
-    # `settings` is only taken together with a word of weights.
-    (taken,) = gated(weights)
-    gates = reset_gates(rst, [weights], [taken])
 
     @always_comb
     def decode() -> None:
@@ -54,7 +51,7 @@ def weight_trimmer(
         rounded = intbv(0)[WEIGHT_BITS + 1 :]
         word = intbv(0)[bits:]
         for i in range(entry_size):
-            weight[:] = (taken.data >> (WEIGHT_BITS * i)) & 0xFF
+            weight[:] = (weights.data >> (WEIGHT_BITS * i)) & 0xFF
             magnitude[:] = weight
             rounded[:] = weight + half
             if weight[WEIGHT_BITS - 1]:
@@ -69,9 +66,9 @@ def weight_trimmer(
 
     @always_comb
     def handshake() -> None:
-        take.next = settings.valid and taken.valid and (trimmed.ready or not offered)
-        taken.ready.next = settings.valid and (trimmed.ready or not offered)
-        settings.ready.next = taken.valid and taken.last and (trimmed.ready or not offered)
+        take.next = settings.valid and weights.valid and (trimmed.ready or not offered)
+        weights.ready.next = settings.valid and (trimmed.ready or not offered) and not rst
+        settings.ready.next = weights.valid and weights.last and (trimmed.ready or not offered) and not rst
         trimmed.valid.next = offered
 
     @always_seq(clk.posedge, reset=rst)
@@ -82,6 +79,6 @@ def weight_trimmer(
     def store() -> None:
         if take:
             trimmed.data.next = result
-            trimmed.last.next = taken.last
+            trimmed.last.next = weights.last
 
     return instances()

@@ -12,22 +12,29 @@ from silicodec.rtl.blocks.stream import BitWindow
 from silicodec.rtl.ebpc.plane_code import plane_parser
 
 
+class NonzeroWords:
+    """The nonzero words of a packet.
+
+    `data` is the next one while `available` is high; it leaves with `take`. `exhausted` says that the stream has no
+    further block, though its words may still be available. If the decoder is checked, `wanted` says that the packet's
+    next word is nonzero, `fault` that a symbol of this packet was malformed, and `untouched` that the packet's next
+    word leaves the latest complete block as it was.
+    """
+
+    def __init__(self, word_bits: int, *, checked: bool) -> None:
+        self.data: Any = Signal(intbv(0)[word_bits:])
+        self.available: Any = Signal(bool(0))
+        self.take: Any = Signal(bool(0))
+        self.exhausted: Any = Signal(bool(0))
+        if checked:
+            self.wanted: Any = Signal(bool(0))
+            self.fault: Any = Signal(bool(0))
+            self.untouched: Any = Signal(bool(0))
+
+
 @block
 def bit_plane_decoder(
-    clk: Any,
-    rst: Any,
-    window: BitWindow,
-    word: Any,
-    available: Any,
-    take: Any,
-    wanted: Any,
-    exhausted: Any,
-    finish: Any,
-    fault: Any,
-    untouched: Any,
-    *,
-    word_bits: int,
-    checked: bool,
+    clk: Any, rst: Any, window: BitWindow, words: NonzeroWords, finish: Any, *, word_bits: int, checked: bool
 ) -> Any:
     """Decode the nonzero words of a packet.
 
@@ -39,21 +46,12 @@ def bit_plane_decoder(
     ----------
     window : BitWindow
         The BPC stream.
-    word : Signal of `word_bits` bits
-        The next word, valid while `available` is high; it leaves with `take`.
-    wanted : Signal of bool
-        The packet's next word is nonzero.
-    exhausted : Signal of bool
-        The stream has no further block. Its words may still be available.
+    words : NonzeroWords
+        The words.
     finish : Signal of bool
         Forget the packet.
-    fault : Signal of bool
-        A symbol of this packet was malformed; driven if `checked`.
-    untouched : Signal of bool
-        The packet's next word leaves the latest complete block as it was; driven if `checked`.
     """
     size = word_bits
-    planes = word_bits - 1
     run_bits = field_bits(word_bits)
 
     symbol = Signal(intbv(0)[word_bits:])
@@ -62,23 +60,13 @@ def bit_plane_decoder(
     cleared = Signal(bool(0))
     invalid = Signal(bool(0)) if checked else None
 
-    ahead = Signal(intbv(0)[word_bits:])
-    ahead_cleared = Signal(bool(0))
     ahead_valid = Signal(bool(0))
     ahead_base = Signal(bool(0))
     zeros_left = Signal(intbv(0, min=0, max=2**run_bits + 2))
 
-    base = Signal(intbv(0)[word_bits:])
-    previous = Signal(intbv(0)[planes:])
-    carry = Signal(intbv(0)[planes:])
-    difference = Signal(intbv(0)[planes:])
-    next_carry = Signal(intbv(0)[planes:])
-    entering = Signal(intbv(0)[size:])
+    plane = PlaneSum(word_bits, checked=checked)
     leaving = Signal(intbv(0)[size:])
-    spare = Signal(intbv(0)[word_bits:])
-    spare_valid = Signal(bool(0))
-    reserve = Signal(intbv(0)[word_bits:])
-    reserve_valid = Signal(bool(0))
+    kept = KeptWords(word_bits)
     movable = Signal(bool(0))
     shift = Signal(bool(0))
     upwards = Signal(bool(0))
@@ -88,94 +76,66 @@ def bit_plane_decoder(
     occupied = Signal(bool(0))
     sign = Signal(bool(0))
 
-    in_run = Signal(bool(0))
     plane_ahead = Signal(bool(0))
     base_ahead = Signal(bool(0))
     planned = Signal(intbv(0, min=0, max=2 * size + 2**run_bits + 4))
     expect_base = Signal(bool(0))
     parse = Signal(bool(0))
     plane_ready = Signal(bool(0))
-    top = Signal(bool(0))
-    step = Signal(bool(0))
     block_end = Signal(bool(0))
     take_plane = Signal(bool(0))
-    take_base = Signal(bool(0))
 
     parser = plane_parser(window, expect_base, symbol, is_run, run, cleared, invalid)
-    turn = corner_turn(clk, shift, upwards, entering, leaving, size=size)
+    adder = plane_adder(clk, plane, word_bits=word_bits, checked=checked)
+    turn = corner_turn(clk, shift, upwards, plane.entering, leaving, size=size)
+    keeper = word_keeper(clk, rst, kept, leaving, words.take, finish)
 
     @always_comb
     def look() -> None:
-        in_run.next = zeros_left != 0
+        plane.repeat.next = zeros_left != 0
         plane_ahead.next = ahead_valid and not ahead_base
         base_ahead.next = ahead_valid and ahead_base
-        top.next = index == size - 1 and not sign
+        plane.top.next = index == size - 1 and not sign
 
     @always_comb
     def plan() -> None:
-        plane_ready.next = filling and (in_run or plane_ahead)
+        plane_ready.next = filling and (plane.repeat or plane_ahead)
         planned.next = concat(sign, index) + zeros_left + plane_ahead
 
     @always_comb
     def expect() -> None:
         expect_base.next = not base_ahead and (not filling or planned > size)
-        exhausted.next = window.ended and not filling and not ahead_valid
+        words.exhausted.next = window.ended and not filling and not ahead_valid
 
     @always_comb
     def offer() -> None:
-        movable.next = (plane_ready and not sign) or (exhausted and occupied)
-        available.next = spare_valid or (occupied and ((plane_ready and not sign) or exhausted))
-        word.next = leaving
-        if spare_valid:
-            word.next = spare
+        movable.next = (plane_ready and not sign) or (words.exhausted and occupied)
+        words.available.next = kept.valid or (occupied and ((plane_ready and not sign) or words.exhausted))
+        words.data.next = leaving
+        if kept.valid:
+            words.data.next = kept.oldest
 
     @always_comb
     def advance() -> None:
-        step.next = plane_ready and (sign or not occupied or not reserve_valid or take)
-        shift.next = movable and (not occupied or not reserve_valid or take)
+        plane.step.next = plane_ready and (sign or not occupied or not kept.full or words.take)
+        shift.next = movable and (not occupied or not kept.full or words.take)
+        kept.put.next = movable and occupied and (not kept.full or words.take)
 
     @always_comb
     def finish_block() -> None:
-        block_end.next = step and (sign or (top and zeros_left > 1))
-        take_plane.next = step and not in_run
-        take_base.next = base_ahead and (not filling or block_end)
+        block_end.next = plane.step and (sign or (plane.top and zeros_left > 1))
+        take_plane.next = plane.step and not plane.repeat
+        plane.begin.next = base_ahead and (not filling or block_end)
 
     @always_comb
     def read() -> None:
         parse.next = (
             window.valid
-            and (not ahead_valid or take_plane or take_base)
+            and (not ahead_valid or take_plane or plane.begin)
             and not (expect_base and window.ended)
-            and not (is_run and in_run and not base_ahead)
+            and not (is_run and plane.repeat and not base_ahead)
         )
         window.take.next = parse
-
-    @always_comb
-    def undo() -> None:
-        for i in range(planes):
-            if in_run:
-                difference.next[i] = previous[i]
-            else:
-                difference.next[i] = previous[i] != ahead[planes - 1 - i] and not ahead_cleared
-
-    @always_comb
-    def add() -> None:
-        # Word i + 1 is word i plus its difference, so that one bit of all words is a running sum.
-        bits = modbv(0)[size:]
-        bits[0] = base[0]
-        for i in range(planes):
-            bits[i + 1] = difference[i] ^ carry[i]
-        for stage in range(run_bits):
-            bits[:] = bits ^ (bits << (1 << stage))
-        entering.next = bits
-
-    @always_comb
-    def propagate() -> None:
-        for i in range(planes):
-            if entering[i] != difference[i]:
-                next_carry.next[i] = carry[i]
-            else:
-                next_carry.next[i] = difference[i]
 
     @always_seq(clk.posedge, reset=rst)
     def control() -> None:
@@ -185,12 +145,12 @@ def bit_plane_decoder(
             occupied.next = False
             index.next = 0
         else:
-            if take_base:
+            if plane.begin:
                 filling.next = True
             elif block_end:
                 filling.next = False
-            if step:
-                sign.next = top and not block_end
+            if plane.step:
+                sign.next = plane.top and not block_end
             if shift:
                 index.next = index + 1
                 if index == size - 1:
@@ -205,71 +165,167 @@ def bit_plane_decoder(
         else:
             if parse:
                 ahead_valid.next = not is_run
-            elif take_plane or take_base:
+            elif take_plane or plane.begin:
                 ahead_valid.next = False
             if parse and is_run:
                 zeros_left.next = run
             elif block_end:
                 zeros_left.next = 0
-            elif step and in_run:
+            elif plane.step and plane.repeat:
                 zeros_left.next = zeros_left - 1
-
-    @always_seq(clk.posedge, reset=rst)
-    def spare_control() -> None:
-        if finish:
-            spare_valid.next = False
-            reserve_valid.next = False
-        elif shift and occupied:
-            spare_valid.next = spare_valid or not take
-            reserve_valid.next = reserve_valid or (spare_valid and not take)
-        elif take:
-            spare_valid.next = reserve_valid
-            reserve_valid.next = False
 
     @always_seq(clk.posedge, reset=None)
     def store() -> None:
-        if not reserve_valid or take:
-            reserve.next = leaving
-        if not spare_valid or take:
-            spare.next = leaving
-            if reserve_valid:
-                spare.next = reserve
         # Whatever is not valid may be overwritten.
-        if not ahead_valid or take_plane or take_base:
-            ahead.next = symbol
+        if not ahead_valid or take_plane or plane.begin:
+            plane.symbol.next = symbol
             ahead_base.next = expect_base
-            ahead_cleared.next = cleared
+            plane.cleared.next = cleared
+
+    if checked:
+
+        @always_comb
+        def compare() -> None:
+            words.untouched.next = occupied and index < kept.valid + kept.full + (not words.wanted)
+
+        @always_seq(clk.posedge, reset=rst)
+        def check() -> None:
+            if finish:
+                words.fault.next = False
+            elif parse and invalid:
+                words.fault.next = True
+            elif block_end and sign:
+                if plane.wrong_sign or zeros_left > 1:
+                    words.fault.next = True
+            elif block_end and (plane.carried or zeros_left > 2):
+                words.fault.next = True
+
+    return instances()
+
+
+class PlaneSum:
+    """A plane of differences on its way to a plane of words, least significant plane first.
+
+    With `step` the plane is added up: that of `symbol`, its DBX or, if `cleared`, a plane without differences; with
+    `repeat` the one before again. `begin` starts a block instead, whose base is `symbol`. `top` says that the plane is
+    the most significant one but for the sign plane. `entering` is the plane of words. If the decoder is checked,
+    `wrong_sign` says that the sign plane is not what the others tell, and `carried` that it is not zero.
+    """
+
+    def __init__(self, word_bits: int, *, checked: bool) -> None:
+        self.symbol: Any = Signal(intbv(0)[word_bits:])
+        self.cleared: Any = Signal(bool(0))
+        self.repeat: Any = Signal(bool(0))
+        self.step: Any = Signal(bool(0))
+        self.begin: Any = Signal(bool(0))
+        self.top: Any = Signal(bool(0))
+        self.entering: Any = Signal(intbv(0)[word_bits:])
+        if checked:
+            self.wrong_sign: Any = Signal(bool(0))
+            self.carried: Any = Signal(bool(0))
+
+
+@block
+def plane_adder(clk: Any, plane: PlaneSum, *, word_bits: int, checked: bool) -> Any:
+    """Add up planes of differences, with a carry bit for each difference between the planes."""
+    size = word_bits
+    planes = word_bits - 1
+    run_bits = field_bits(word_bits)
+    base = Signal(intbv(0)[word_bits:])
+    previous = Signal(intbv(0)[planes:])
+    carry = Signal(intbv(0)[planes:])
+    difference = Signal(intbv(0)[planes:])
+    next_carry = Signal(intbv(0)[planes:])
+
+    @always_comb
+    def undo() -> None:
+        for i in range(planes):
+            if plane.repeat:
+                difference.next[i] = previous[i]
+            else:
+                difference.next[i] = previous[i] != plane.symbol[planes - 1 - i] and not plane.cleared
+
+    @always_comb
+    def add() -> None:
+        # Word i + 1 is word i plus its difference, so that one bit of all words is a running sum.
+        bits = modbv(0)[size:]
+        bits[0] = base[0]
+        for i in range(planes):
+            bits[i + 1] = difference[i] ^ carry[i]
+        for stage in range(run_bits):
+            bits[:] = bits ^ (bits << (1 << stage))
+        plane.entering.next = bits
+
+    @always_comb
+    def propagate() -> None:
+        for i in range(planes):
+            if plane.entering[i] != difference[i]:
+                next_carry.next[i] = carry[i]
+            else:
+                next_carry.next[i] = difference[i]
 
     @always_seq(clk.posedge, reset=None)
     def carry_over() -> None:
-        if take_base:
-            base.next = ahead
+        if plane.begin:
+            base.next = plane.symbol
             carry.next = 0
             previous.next = 0
-        elif step:
+        elif plane.step:
             base.next = base >> 1
             previous.next = difference
             carry.next = next_carry
-            if checked and top:
+            if checked and plane.top:
                 # What DBX of the sign plane must be, for the check in the next step.
                 carry.next = next_carry ^ carry
 
     if checked:
 
         @always_comb
-        def compare() -> None:
-            untouched.next = occupied and index < spare_valid + reserve_valid + (not wanted)
+        def compare_sign() -> None:
+            plane.wrong_sign.next = difference != (previous ^ carry)
+            plane.carried.next = next_carry != carry
 
-        @always_seq(clk.posedge, reset=rst)
-        def check() -> None:
-            if finish:
-                fault.next = False
-            elif parse and invalid:
-                fault.next = True
-            elif block_end and sign:
-                if difference != (previous ^ carry) or zeros_left > 1:
-                    fault.next = True
-            elif block_end and (next_carry != carry or zeros_left > 2):
-                fault.next = True
+    return instances()
+
+
+class KeptWords:
+    """Up to two words after the array, which let it move on while the packet's words are zero.
+
+    With `put` a word comes in, or leaves at once. `valid` says that a word is kept, `oldest`, and `full` that two are.
+    """
+
+    def __init__(self, word_bits: int) -> None:
+        self.put: Any = Signal(bool(0))
+        self.oldest: Any = Signal(intbv(0)[word_bits:])
+        self.valid: Any = Signal(bool(0))
+        self.full: Any = Signal(bool(0))
+
+
+@block
+def word_keeper(clk: Any, rst: Any, kept: KeptWords, word: Any, take: Any, finish: Any) -> Any:
+    """Keep words in order; `take` removes one, `finish` all."""
+    second = Signal(intbv(0)[len(word) :])
+
+    @always_seq(clk.posedge, reset=rst)
+    def control() -> None:
+        if finish:
+            kept.valid.next = False
+            kept.full.next = False
+        elif kept.put:
+            kept.valid.next = kept.valid or not take
+            kept.full.next = kept.full or (kept.valid and not take)
+        elif take:
+            kept.valid.next = kept.full
+            kept.full.next = False
+
+    @always_seq(clk.posedge, reset=None)
+    def store() -> None:
+        # Whatever is not valid may be overwritten.
+        if not kept.full or take:
+            second.next = word
+        if not kept.valid or take:
+            kept.oldest.next = word
+            if kept.full:
+                kept.oldest.next = second
 
     return instances()

@@ -8,8 +8,8 @@ from myhdl import Signal, always_comb, always_seq, block, instances, intbv, modb
 
 from silicodec.rtl.blocks.corner_turn import corner_turn
 from silicodec.rtl.blocks.stream import Stream, SymbolStream
-from silicodec.rtl.ebpc.plane_code import plane_coder
-from silicodec.rtl.ebpc.symbol_queue import symbol_queue
+from silicodec.rtl.ebpc.plane_code import PlaneSymbol, plane_coder
+from silicodec.rtl.ebpc.symbol_queue import PlanePort, symbol_queue
 
 
 @block
@@ -36,7 +36,6 @@ def bit_plane_encoder(clk: Any, rst: Any, words: Stream, symbols: SymbolStream, 
     entering = Signal(intbv(0)[size:])
     leaving = Signal(intbv(0)[size:])
     crossing = Signal(intbv(0)[size:])
-    base = Signal(intbv(0)[size:])
     shift = Signal(bool(0))
     upwards = Signal(bool(0))
 
@@ -52,43 +51,19 @@ def bit_plane_encoder(clk: Any, rst: Any, words: Stream, symbols: SymbolStream, 
     previous = Signal(intbv(0)[planes:])
     difference = Signal(intbv(0)[planes:])
     changed = Signal(intbv(0)[planes:])
-    code = Signal(intbv(0)[word_bits:])
-    kind = Signal(intbv(0)[2:])
-    zero = Signal(bool(0))
+    symbol = PlaneSymbol(word_bits)
+    queued = PlanePort(word_bits)
 
     word_zero = Signal(bool(0))
     offered = Signal(bool(0))
     feed = Signal(bool(0))
-    first = Signal(bool(1))
     top = Signal(bool(0))
-    both = Signal(bool(0))
-    ends_block = Signal(bool(0))
-    room = Signal(bool(0))
     steady = Signal(bool(0))
-    step = Signal(bool(0))
     idle = Signal(bool(0))
-    close = Signal(bool(0))
-    closed = Signal(bool(0))
 
     turn = corner_turn(clk, shift, upwards, entering, leaving, size=size, crossing=crossing)
-    coder = plane_coder(changed, difference, code, kind, zero, word_bits=word_bits)
-    queue = symbol_queue(
-        clk,
-        rst,
-        step,
-        first,
-        both,
-        ends_block,
-        base,
-        code,
-        kind,
-        zero,
-        room,
-        symbols,
-        close,
-        closed,
-        word_bits=word_bits,
-    )
+    coder = plane_coder(changed, difference, symbol, word_bits=word_bits)
+    queue = symbol_queue(clk, rst, queued, symbol, symbols, word_bits=word_bits)
 
     @always_comb
     def accept() -> None:
@@ -106,16 +81,16 @@ def bit_plane_encoder(clk: Any, rst: Any, words: Stream, symbols: SymbolStream, 
             word[:] = words.data
         # In offset binary, the borrow out of the top plane is the sign of the difference.
         entering.next = word ^ 2 ** (word_bits - 1)
-        base.next = crossing ^ 2 ** (word_bits - 1)
+        queued.base.next = crossing ^ 2 ** (word_bits - 1)
 
     @always_comb
     def subtract() -> None:
         # Nothing leaves while the sign plane is coded.
         for i in range(planes):
             unequal = not sign and leaving[i + 1] != leaving[i]
-            carried = borrow[i] and not first
+            carried = borrow[i] and not queued.first
             difference.next[i] = unequal != carried
-            changed.next[i] = (unequal != carried) != (previous[i] and not first)
+            changed.next[i] = (unequal != carried) != (previous[i] and not queued.first)
             overflow.next[i] = unequal and leaving[i] == carried
             if unequal:
                 next_borrow.next[i] = leaving[i]
@@ -127,24 +102,24 @@ def bit_plane_encoder(clk: Any, rst: Any, words: Stream, symbols: SymbolStream, 
         top.next = index == size - 1
         idle.next = index == 0 and not spare_valid
         feed.next = offered or (closing and (index != 0 or occupied))
-        close.next = closing and index == 0 and not spare_valid and not occupied and not sign
+        queued.close.next = closing and index == 0 and not spare_valid and not occupied and not sign
 
     @always_comb
     def look_up() -> None:
-        both.next = top and zero and overflow == 0
-        ends_block.next = sign or (top and zero and overflow == 0)
+        queued.both.next = top and symbol.zero and overflow == 0
+        queued.ends_block.next = sign or (top and symbol.zero and overflow == 0)
 
     @always_comb
     def advance() -> None:
-        steady.next = not sign and (not occupied or room)
-        shift.next = feed and not sign and (not occupied or room)
-        step.next = room and (sign or (occupied and feed))
+        steady.next = not sign and (not occupied or queued.room)
+        shift.next = feed and not sign and (not occupied or queued.room)
+        queued.push.next = queued.room and (sign or (occupied and feed))
 
     @always_seq(clk.posedge, reset=rst)
     def control() -> None:
-        if step:
-            first.next = ends_block
-            sign.next = top and not ends_block
+        if queued.push:
+            queued.first.next = queued.ends_block
+            sign.next = top and not queued.ends_block
         if shift:
             index.next = index + 1
             if top:
@@ -152,9 +127,9 @@ def bit_plane_encoder(clk: Any, rst: Any, words: Stream, symbols: SymbolStream, 
                 occupied.next = not draining
         if words.valid and words.ready:
             closing.next = words.last
-        elif closed:
+        elif queued.closed:
             closing.next = False
-        draining.next = closing and not closed and (draining or idle or (shift and top))
+        draining.next = closing and not queued.closed and (draining or idle or (shift and top))
 
     @always_seq(clk.posedge, reset=rst)
     def spare_control() -> None:
@@ -170,7 +145,7 @@ def bit_plane_encoder(clk: Any, rst: Any, words: Stream, symbols: SymbolStream, 
 
     @always_seq(clk.posedge, reset=None)
     def carry_over() -> None:
-        if step:
+        if queued.push:
             borrow.next = next_borrow
             previous.next = difference
 

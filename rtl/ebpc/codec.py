@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from myhdl import Signal, always_comb, always_seq, block, instances, intbv, modbv
+from myhdl import Signal, always_comb, always_seq, block, instances, modbv
 
 from silicodec.rtl.blocks.bit_packer import bit_packer
 from silicodec.rtl.blocks.bit_unpacker import bit_unpacker
 from silicodec.rtl.blocks.stream import AxiStream, BitWindow, Stream, SymbolStream, fork, gated, reset_gates
-from silicodec.rtl.ebpc.bit_plane_decoder import bit_plane_decoder
+from silicodec.rtl.ebpc.bit_plane_decoder import NonzeroWords, bit_plane_decoder
 from silicodec.rtl.ebpc.bit_plane_encoder import bit_plane_encoder
 from silicodec.rtl.ebpc.zero_runs import zero_run_decoder, zero_run_encoder
 
 
 @block
 def ebpc_encoder(
-    clk: Any, rst: Any, words: Stream, znz: Stream, bpc: Stream, *, word_bits: int = 8, max_zero_run: int = 16
+    clk: Any,
+    rst: Any,
+    words: Stream,
+    znz: Stream,
+    bpc: Stream,
+    *,
+    word_bits: int = 8,
+    max_zero_run: int = 16,
+    framed: bool = False,
 ) -> Any:
     """Compress packets of words into a ZNZ and a BPC stream, up to one word per cycle.
 
@@ -27,11 +35,13 @@ def ebpc_encoder(
     znz : Stream
         Where the zero words are, in words of `word_bits` bits.
     bpc : Stream
-        The nonzero words. A packet without any sends nothing here, not even `last`.
+        The nonzero words. A packet without any sends nothing here, not even `last`; if `framed`, one word of zeros.
     word_bits : int
         8 or 16; a block has as many words.
     max_zero_run : int
         Longest run of zero words in one code.
+    framed : bool
+        Whether each packet has a packet on every output.
     """
     if word_bits not in (8, 16):
         raise ValueError(f"word_bits must be 8 or 16, not {word_bits}")
@@ -47,7 +57,7 @@ def ebpc_encoder(
     zero_coder = zero_run_encoder(clk, rst, zero_words, zero_symbols, word_bits=word_bits, max_zero_run=max_zero_run)
     zero_packer = bit_packer(clk, rst, zero_symbols, znz, word_bits=word_bits)
     plane_coder = bit_plane_encoder(clk, rst, plane_words, plane_symbols, word_bits=word_bits)
-    plane_packer = bit_packer(clk, rst, plane_symbols, bpc, word_bits=word_bits)
+    plane_packer = bit_packer(clk, rst, plane_symbols, bpc, word_bits=word_bits, framed=framed)
     return instances()
 
 
@@ -63,6 +73,7 @@ def ebpc_decoder(
     word_bits: int = 8,
     max_zero_run: int = 16,
     length_bits: int = 8,
+    framed: bool = False,
     checked: bool = False,
 ) -> Any:
     """Restore packets of words from their ZNZ and BPC streams, up to one word per cycle.
@@ -77,7 +88,7 @@ def ebpc_decoder(
     length : Stream
         The packet's number of words, in parts that add up, so that a packet may have any length: each part in the low
         `length_bits` bits, zero standing for 2**`length_bits`. In the first part the bit above is set if the packet
-        has no BPC stream.
+        has no BPC stream. If `framed`, one part for each packet, whatever its `last`; a BPC stream for each as well.
     words : Stream
         The restored words. If `checked`, `error` is high with `last` where a stream of the packet was malformed.
     word_bits : int
@@ -86,6 +97,8 @@ def ebpc_decoder(
         Longest run of zero words in one code.
     length_bits : int
         Width of a part of the packet's number of words.
+    framed : bool
+        Whether each packet has a packet on every input, so that no number of words puts them out of step.
     checked : bool
         Whether to detect malformed streams.
     """
@@ -100,7 +113,8 @@ def ebpc_decoder(
 
     active = Signal(bool(0))
     over = Signal(bool(0))
-    no_planes = Signal(bool(0))
+    no_planes = False if framed else Signal(bool(0))
+    blank = Signal(bool(0)) if framed and checked else False
     remaining = Signal(modbv(0)[length_bits:])
     last_part = Signal(bool(0))
     last_word = Signal(bool(0))
@@ -111,12 +125,7 @@ def ebpc_decoder(
     znz_start = Signal(bool(0))
     bpc_start = Signal(bool(0))
 
-    word = Signal(intbv(0)[word_bits:])
-    available = Signal(bool(0))
-    exhausted = Signal(bool(0))
-    take = Signal(bool(0))
-    fault = Signal(bool(0)) if checked else None
-    untouched = Signal(bool(0)) if checked else None
+    nonzeros = NonzeroWords(word_bits, checked=checked)
     offered = Signal(bool(0))
     taken = Signal(bool(0))
 
@@ -137,21 +146,7 @@ def ebpc_decoder(
         word_bits=word_bits,
         max_zero_run=max_zero_run,
     )
-    plane_decoder = bit_plane_decoder(
-        clk,
-        rst,
-        bpc_window,
-        word,
-        available,
-        take,
-        nonzero.data,
-        exhausted,
-        over,
-        fault,
-        untouched,
-        word_bits=word_bits,
-        checked=checked,
-    )
+    plane_decoder = bit_plane_decoder(clk, rst, bpc_window, nonzeros, over, word_bits=word_bits, checked=checked)
 
     @always_comb
     def start() -> None:
@@ -169,20 +164,20 @@ def ebpc_decoder(
     def offer() -> None:
         offered.next = (
             nonzero.valid
-            and (not nonzero.data or available or exhausted or no_planes)
+            and (not nonzero.data or nonzeros.available or nonzeros.exhausted or no_planes)
             and (not nonzero.last or no_planes or bpc_window.loaded)
         )
         words.last.next = nonzero.last
         words.data.next = 0
-        if nonzero.data and available:
-            words.data.next = word
+        if nonzero.data and nonzeros.available:
+            words.data.next = nonzeros.data
 
     @always_comb
     def handshake() -> None:
         words.valid.next = offered
         taken.next = offered and words.ready
         nonzero.ready.next = offered and words.ready
-        take.next = offered and words.ready and nonzero.data and available
+        nonzeros.take.next = offered and words.ready and nonzero.data and nonzeros.available
 
     @always_seq(clk.posedge, reset=rst)
     def control() -> None:
@@ -198,32 +193,59 @@ def ebpc_decoder(
     def count_down() -> None:
         if not active or refill:
             remaining.next = parts.data[length_bits:]
-            last_part.next = parts.last
+            last_part.next = parts.last or framed
         elif count:
             remaining.next = remaining - 1
-        if not active:
-            no_planes.next = parts.data[length_bits]
+
+    if not framed:
+
+        @always_seq(clk.posedge, reset=None)
+        def read_mark() -> None:
+            if not active:
+                no_planes.next = parts.data[length_bits]
 
     if checked:
+
+        @always_comb
+        def tell() -> None:
+            nonzeros.wanted.next = nonzero.data
+
         starved = Signal(bool(0))
 
         @always_comb
         def report() -> None:
             words.error.next = (
                 starved
-                or fault
+                or nonzeros.fault
                 or runs_over
                 or not znz_window.clean
-                or (nonzero.data and not available)
-                or (not no_planes and (not exhausted or not bpc_window.clean or untouched))
+                or (nonzero.data and not nonzeros.available)
+                or (
+                    not no_planes
+                    and not blank
+                    and (not nonzeros.exhausted or not bpc_window.clean or nonzeros.untouched)
+                )
             )
 
         @always_seq(clk.posedge, reset=rst)
         def starve() -> None:
             if over:
                 starved.next = False
-            elif taken and nonzero.data and not available:
+            elif taken and nonzero.data and not nonzeros.available:
                 starved.next = True
+
+    if checked and framed:
+        # Whether the packet has had nonzero words, or anything of its BPC stream was read.
+        coded, moved = (Signal(bool(0)) for _ in range(2))
+
+        @always_comb
+        def recognise() -> None:
+            blank.next = bpc_window.ended and bpc_window.data == 0 and not (nonzero.data or coded or moved)
+
+        @always_seq(clk.posedge, reset=rst)
+        def remember() -> None:
+            coded.next = not over and (coded or (taken and nonzero.data))
+            moved.next = not over and (moved or bpc_window.take)
 
     return instances()
 

@@ -12,7 +12,8 @@ from silicodec.models.ebpc import EBPC
 from silicodec.rtl.ebpc.codec import axi_ebpc_decoder, axi_ebpc_encoder, ebpc_decoder, ebpc_encoder
 from silicodec.rtl.engine import Engine, Packets, Port, PublishedFigure
 
-LENGTH_BITS = 8
+LENGTH_BITS, FRAMED_LENGTH_BITS = 8, 24
+"""Bits of a part of a packet's number of words; of all of it, where a decoder is framed."""
 
 _PUBLIC_RTL = "public EBPC RTL (pulp-platform/stream-ebpc), same flow as ours"
 _PAPER = "EBPC paper (arXiv 1908.11645), 65 nm, 600 MHz"
@@ -24,13 +25,13 @@ def _ebpc_encoder(word_bits: int, *, axi: bool = False) -> Engine:
 
     def reference(inputs: Mapping[str, Packets]) -> dict[str, list[np.ndarray]]:
         encoded = [codec.encode_words(packet) for packet in inputs[words]]
-        return {znz: [streams["znz"] for streams in encoded], bpc: [s["bpc"] for s in encoded if s["bpc"].size]}
+        return {znz: [streams["znz"] for streams in encoded], bpc: plane_packets(encoded, framed=axi)}
 
     return Engine(
         name=_name("ebpc-encoder", word_bits, axi=axi),
         summary=f"EBPC compressor, {word_bits}-bit words{', AXI4-Stream' if axi else ''}",
         block=axi_ebpc_encoder if axi else ebpc_encoder,
-        parameters={"word_bits": word_bits},
+        parameters={"word_bits": word_bits, "framed": axi},
         inputs=(Port(words, word_bits),),
         outputs=(Port(znz, word_bits), Port(bpc, word_bits)),
         reference=reference,
@@ -51,17 +52,26 @@ def _ebpc_decoder(word_bits: int, *, checked: bool = False, axi: bool = False) -
         planes = iter(inputs[bpc])
         packets = []
         for zeros, parts in zip(inputs[znz], inputs[length], strict=True):
-            count, has_planes = read_length(parts)
-            packets.append(codec.decode_words(zeros, next(planes) if has_planes else zeros[:0], count))
+            if axi:
+                count, coded = int(parts[0]) or 1 << FRAMED_LENGTH_BITS, next(planes)
+                coded = coded if coded.size > 1 or coded[0] else coded[:0]
+            else:
+                count, has_planes = read_length(parts)
+                coded = next(planes) if has_planes else zeros[:0]
+            packets.append(codec.decode_words(zeros, coded, count))
         return {words: packets}
 
     def stimulus(tensors: Sequence[np.ndarray]) -> dict[str, list[np.ndarray]]:
         packets = [to_words(tensor, word_bits) for tensor in tensors]
         encoded = [codec.encode_words(packet) for packet in packets]
+        lengths = [
+            framed_length(packet.size) if axi else length_words(packet.size, has_planes=bool(packet.any()))
+            for packet in packets
+        ]
         return {
             znz: [streams["znz"] for streams in encoded],
-            bpc: [streams["bpc"] for streams in encoded if streams["bpc"].size],
-            length: [length_words(packet.size, has_planes=bool(packet.any())) for packet in packets],
+            bpc: plane_packets(encoded, framed=axi),
+            length: lengths,
         }
 
     return Engine(
@@ -69,8 +79,13 @@ def _ebpc_decoder(word_bits: int, *, checked: bool = False, axi: bool = False) -
         summary=f"EBPC decompressor, {word_bits}-bit words{', detects malformed streams' if checked else ''}"
         f"{', AXI4-Stream' if axi else ''}",
         block=axi_ebpc_decoder if axi else ebpc_decoder,
-        parameters={"word_bits": word_bits, "checked": checked, "length_bits": LENGTH_BITS},
-        inputs=(Port(znz, word_bits), Port(bpc, word_bits), Port(length, 16 if axi else LENGTH_BITS + 1)),
+        parameters={
+            "word_bits": word_bits,
+            "checked": checked,
+            "framed": axi,
+            "length_bits": FRAMED_LENGTH_BITS if axi else LENGTH_BITS,
+        },
+        inputs=(Port(znz, word_bits), Port(bpc, word_bits), Port(length, 32 if axi else LENGTH_BITS + 1)),
         outputs=(Port(words, word_bits, error=checked),),
         reference=reference,
         stimulus=stimulus,
@@ -95,6 +110,27 @@ def length_words(count: int, *, has_planes: bool) -> np.ndarray:
     parts = np.full(-(-count // most), most, np.uint16)
     parts[-1] = count - most * (parts.size - 1)
     return parts % most | (0 if has_planes else most)
+
+
+def framed_length(count: int) -> np.ndarray:
+    """Return a packet of a framed EBPC decoder's `length` stream, uint32.
+
+    Raises
+    ------
+    ValueError
+        If a packet cannot have so many words.
+    """
+    if not 1 <= count <= 1 << FRAMED_LENGTH_BITS:
+        raise ValueError(f"a packet has 1 to {1 << FRAMED_LENGTH_BITS} words, not {count}")
+    return np.array([count % (1 << FRAMED_LENGTH_BITS)], np.uint32)
+
+
+def plane_packets(encoded: Sequence[Mapping[str, np.ndarray]], *, framed: bool) -> list[np.ndarray]:
+    """Return the packets of the BPC stream: where it is empty none, or if `framed` one word of zeros."""
+    packets = [streams["bpc"] for streams in encoded]
+    if framed:
+        return [packet if packet.size else np.zeros(1, packet.dtype) for packet in packets]
+    return [packet for packet in packets if packet.size]
 
 
 def read_length(parts: np.ndarray) -> tuple[int, bool]:
@@ -135,4 +171,5 @@ EBPC_ENGINES: tuple[Engine, ...] = (
     _ebpc_decoder(16, checked=True),
     _ebpc_encoder(8, axi=True),
     _ebpc_decoder(8, axi=True),
+    _ebpc_decoder(8, checked=True, axi=True),
 )

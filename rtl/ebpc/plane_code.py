@@ -29,20 +29,28 @@ def left_aligned(code: Code, word_bits: int) -> int:
     return code.value << (word_bits - code.length)
 
 
+class PlaneSymbol:
+    """The code of a plane: its bits, left-aligned, and its kind.
+
+    `zero` says that DBX is all zeros, so that the plane belongs to a run and its code means nothing.
+    """
+
+    def __init__(self, word_bits: int) -> None:
+        self.code: Any = Signal(intbv(0)[word_bits:])
+        self.kind: Any = Signal(intbv(0)[2:])
+        self.zero: Any = Signal(bool(0))
+
+
 @block
-def plane_coder(plane: Any, difference: Any, code: Any, kind: Any, zero: Any, *, word_bits: int) -> Any:
+def plane_coder(plane: Any, difference: Any, symbol: PlaneSymbol, *, word_bits: int) -> Any:
     """Code one delta bit plane by the table of the format; combinational.
 
     Parameters
     ----------
     plane, difference : Signal of `word_bits` - 1 bits
         DBX and DBP of the plane, the block's first difference in bit 0.
-    code : Signal of `word_bits` bits
-        The code, left-aligned; meaningless for a zero plane.
-    kind : Signal of 2 bits
-        The code's kind.
-    zero : Signal of bool
-        Whether DBX is all zeros, so that the plane belongs to a run.
+    symbol : PlaneSymbol
+        Its code.
     """
     size = word_bits - 1
     position_bits = field_bits(word_bits)
@@ -103,21 +111,21 @@ def plane_coder(plane: Any, difference: Any, code: Any, kind: Any, zero: Any, *,
 
     @always_comb
     def choose() -> None:
-        zero.next = plane == 0
+        symbol.zero.next = plane == 0
         if plane == 2**size - 1:
-            kind.next = NAMED
-            code.next = all_ones
+            symbol.kind.next = NAMED
+            symbol.code.next = all_ones
         elif difference == 0:
-            kind.next = NAMED
-            code.next = zero_delta
+            symbol.kind.next = NAMED
+            symbol.code.next = zero_delta
         elif one_start and no_triple:
-            kind.next = POSITION
-            code.next = positional
+            symbol.kind.next = POSITION
+            symbol.code.next = positional
         else:
-            kind.next = WHOLE
-            code.next = whole
+            symbol.kind.next = WHOLE
+            symbol.code.next = whole
         if plane == 0:
-            kind.next = RUN
+            symbol.kind.next = RUN
 
     return instances()
 

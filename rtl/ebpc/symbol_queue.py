@@ -8,27 +8,31 @@ from myhdl import Signal, always_comb, always_seq, block, instances, intbv, modb
 
 from silicodec.models.ebpc.tables import ALL_ONES, SINGLE_ONE, SINGLE_ZERO_PLANE, ZERO_PLANES, field_bits
 from silicodec.rtl.blocks.stream import SymbolStream
-from silicodec.rtl.ebpc.plane_code import NAMED, POSITION, RUN, WHOLE
+from silicodec.rtl.ebpc.plane_code import NAMED, POSITION, RUN, WHOLE, PlaneSymbol
+
+
+class PlanePort:
+    """Planes on their way into the queue, and the end of a packet.
+
+    With `push` the plane is taken, only with `room`. It is the block's `first`, so that `base` goes before it, or ends
+    the block; with `both` the plane and the next one are zero, and count two. `close` ends the packet once the queue is
+    empty; `closed` says that this was done.
+    """
+
+    def __init__(self, word_bits: int) -> None:
+        self.push: Any = Signal(bool(0))
+        self.room: Any = Signal(bool(0))
+        self.first: Any = Signal(bool(1))
+        self.ends_block: Any = Signal(bool(0))
+        self.both: Any = Signal(bool(0))
+        self.base: Any = Signal(intbv(0)[word_bits:])
+        self.close: Any = Signal(bool(0))
+        self.closed: Any = Signal(bool(0))
 
 
 @block
 def symbol_queue(
-    clk: Any,
-    rst: Any,
-    push: Any,
-    first: Any,
-    both: Any,
-    ends_block: Any,
-    base: Any,
-    code: Any,
-    kind: Any,
-    zero: Any,
-    room: Any,
-    symbols: SymbolStream,
-    close: Any,
-    closed: Any,
-    *,
-    word_bits: int,
+    clk: Any, rst: Any, planes: PlanePort, plane: PlaneSymbol, symbols: SymbolStream, *, word_bits: int
 ) -> Any:
     """Two symbols between the planes and the packer, with runs of zero planes merged in its tail.
 
@@ -36,20 +40,12 @@ def symbol_queue(
 
     Parameters
     ----------
-    push : Signal of bool
-        Take the plane in this cycle; only with `room`.
-    first, ends_block : Signal of bool
-        The plane is the block's first, so that the base goes before it; its last.
-    both : Signal of bool
-        The plane and the next one are zero: count two.
-    base, code, kind, zero
-        The block's base; the plane's code as `plane_coder` gives it.
-    room : Signal of bool
-        Whether the plane can be taken.
+    planes : PlanePort
+        What comes in.
+    plane : PlaneSymbol
+        The plane's code.
     symbols : SymbolStream
         The coded symbols.
-    close, closed : Signal of bool
-        End the packet once the queue is empty; it was ended in this cycle.
     """
     run_bits = field_bits(word_bits)
     single_zero_length, zeros_length = SINGLE_ZERO_PLANE.length, ZERO_PLANES.length + run_bits
@@ -99,23 +95,23 @@ def symbol_queue(
 
     @always_comb
     def handshake() -> None:
-        symbols.valid.next = complete or (close and not head_valid)
-        closed.next = close and not head_valid and symbols.ready
+        symbols.valid.next = complete or (planes.close and not head_valid)
+        planes.closed.next = planes.close and not head_valid and symbols.ready
         pop.next = complete and symbols.ready
 
     @always_comb
     def make_room() -> None:
-        if first:
-            room.next = not head_valid or (pop and not tail_valid)
+        if planes.first:
+            planes.room.next = not head_valid or (pop and not tail_valid)
         else:
-            room.next = not tail_valid or pop
-        merge.next = zero and growing
+            planes.room.next = not tail_valid or pop
+        merge.next = plane.zero and growing
 
     @always_seq(clk.posedge, reset=rst)
     def control() -> None:
-        if push:
-            growing.next = zero and not ends_block
-            if first:
+        if planes.push:
+            growing.next = plane.zero and not planes.ends_block
+            if planes.first:
                 head_valid.next = True
                 tail_valid.next = True
             elif merge:
@@ -132,31 +128,33 @@ def symbol_queue(
     def steer() -> None:
         keep.next = head_valid and not pop
         advance.next = pop and tail_valid
-        start.next = (pop or not head_valid) and not tail_valid and first
-        insert.next = (pop or not head_valid) and not tail_valid and not first
+        start.next = (pop or not head_valid) and not tail_valid and planes.first
+        insert.next = (pop or not head_valid) and not tail_valid and not planes.first
 
     @always_seq(clk.posedge, reset=None)
     def store() -> None:
         for i in range(word_bits):
-            head.next[i] = (keep and head[i]) or (advance and tail[i]) or (start and base[i]) or (insert and code[i])
+            head.next[i] = (
+                (keep and head[i]) or (advance and tail[i]) or (start and planes.base[i]) or (insert and plane.code[i])
+            )
         for i in range(2):
-            # The base is WHOLE, which is zero.
-            head_kind.next[i] = (keep and head_kind[i]) or (advance and tail_kind[i]) or (insert and kind[i])
+            # The planes.base is WHOLE, which is plane.zero.
+            head_kind.next[i] = (keep and head_kind[i]) or (advance and tail_kind[i]) or (insert and plane.kind[i])
         # Whatever is not valid may be overwritten.
         if pop or not tail_valid:
-            tail.next = code
-            tail_kind.next = kind
+            tail.next = plane.code
+            tail_kind.next = plane.kind
 
     @always_seq(clk.posedge, reset=None)
     def count() -> None:
-        if push and zero:
+        if planes.push and plane.zero:
             if not growing:
-                single.next = not both
+                single.next = not planes.both
                 extra.next = 0
             elif single:
                 single.next = False
-                extra.next = both
+                extra.next = planes.both
             else:
-                extra.next = extra + 1 + both
+                extra.next = extra + 1 + planes.both
 
     return instances()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from silicodec.models.ebpc import EBPC
 from silicodec.rtl.convert import verilog
-from silicodec.rtl.ebpc.engines import EBPC_ENGINES, length_words, read_length
+from silicodec.rtl.ebpc.engines import EBPC_ENGINES, framed_length, length_words, read_length
 from silicodec.verif.compare import check, first_difference
 from silicodec.verif.drivers.stalls import STALLS, Stalls
 from silicodec.verif.simulate import simulate
@@ -142,6 +142,46 @@ def test_malformed_packets_are_flagged_and_leave_the_next_one_alone(word_bits, d
             assert wanted is None or np.array_equal(found, wanted)
         if engine is checked:
             assert result.errors["words"] == [wanted is None for wanted in expected]
+
+
+@settings(max_examples=40)
+@given(data=st.data(), stalls=any_stalls)
+def test_nothing_puts_a_framed_decoder_out_of_step(data, stalls):
+    codec = EBPC()
+    inputs, counts, expected = {"s_axis_znz": [], "s_axis_bpc": []}, [], []
+    for packet in data.draw(word_packets(8)):
+        sound = dict(zip(("znz", "bpc"), (s[0] for s in framed_streams(packet)), strict=True))
+        count = data.draw(st.one_of(st.just(packet.size), st.integers(1, 2 * packet.size)))
+        for streams, words in ((data.draw(damage(sound, 8)), count), (sound, packet.size)):
+            inputs["s_axis_znz"].append(streams["znz"])
+            inputs["s_axis_bpc"].append(streams["bpc"])
+            counts.append(words)
+            coded = streams["bpc"] if streams["bpc"].tolist() != [0] else streams["bpc"][:0]
+            try:
+                expected.append(codec.decode_words(streams["znz"], coded, words))
+            except ValueError:
+                expected.append(None)
+    # One packet for all of them: each `last` but one is missing.
+    inputs["s_axis_length"] = [np.concatenate([framed_length(count) for count in counts])]
+    for name in ("ebpc-decoder-axis", "ebpc-decoder-checked-axis"):
+        result = simulate(ENGINES[name], inputs, stalls=stalls)
+        assert [packet.size for packet in result.streams["m_axis"]] == counts
+        for found, wanted in zip(result.streams["m_axis"], expected, strict=True):
+            assert wanted is None or np.array_equal(found, wanted)
+        if "checked" in name:
+            assert result.errors["m_axis"] == [wanted is None for wanted in expected]
+
+
+def framed_streams(packet):
+    """Return packets of a framed decoder's ZNZ and BPC streams."""
+    inputs = ENGINES["ebpc-decoder-axis"].stimulus([packet])
+    return inputs["s_axis_znz"], inputs["s_axis_bpc"]
+
+
+@pytest.mark.parametrize("count", [0, (1 << 24) + 1])
+def test_numbers_of_words_that_do_not_fit_are_named(count):
+    with pytest.raises(ValueError, match=f"a packet has 1 to 16777216 words, not {count}"):
+        framed_length(count)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
