@@ -27,7 +27,7 @@ from silicodec.rtl.dct.columns import (
     head_joiner,
 )
 from silicodec.rtl.dct.decoder import COLUMN_CUT, ROW_CUT
-from silicodec.rtl.dct.parser import column_decoder, head_parser
+from silicodec.rtl.dct.parser import PLACE_BITS, column_decoder, head_parser
 from silicodec.rtl.dct.quantiser import dequantiser, quantiser
 from silicodec.rtl.dct.transform import forward_pass, inverse_pass
 from silicodec.rtl.elaboration import elaboration
@@ -78,8 +78,12 @@ def _coder(clk: Any, go: Any, x: list[Any], y: list[Any]) -> tuple[Any, ...]:
     return x[:8], x[8], x[9], *y
 
 
+def _parser(clk: Any, go: Any, x: list[Any], y: list[Any]) -> tuple[Any, ...]:
+    return (*x, y[:8], *y[8:])
+
+
 def _decoder(clk: Any, go: Any, x: list[Any], y: list[Any]) -> tuple[Any, ...]:
-    return (*x, y)
+    return (x[:8], *x[8:], y)
 
 
 def _plain(clk: Any, go: Any, x: list[Any], y: list[Any]) -> tuple[Any, ...]:
@@ -89,6 +93,8 @@ def _plain(clk: Any, go: Any, x: list[Any], y: list[Any]) -> tuple[Any, ...]:
 VALUES = (VALUE_BITS,) * 8
 CODED = (UNARY_BITS, UNARY_BITS.bit_length(), LOW_BITS, HIGH_BITS)
 HEAD_LENGTH = HEAD_BITS.bit_length()
+PLACES = (PLACE_BITS,) * 8
+PARSED = (*PLACES, HEAD_LENGTH, LEVEL_BITS, 1, 1)
 
 STAGES: list[Stage] = [
     Stage("encoder, pass of rows", forward_pass, eight(8), eight(11), _pass, {"half": 128, "shift": 8}),
@@ -98,17 +104,8 @@ STAGES: list[Stage] = [
     Stage("encoder, column survey", column_survey, (*VALUES, MEAN_BITS), (LEVEL_BITS,), _survey),
     Stage("encoder, column coder", column_coder, (*VALUES, LEVEL_BITS, MEAN_BITS), CODED, _coder),
     Stage("encoder, head joiner", head_joiner, (*CODED[:2], LEVEL_BITS, 2, 1), (HEAD_BITS, HEAD_LENGTH), _plain),
-    Stage(
-        "decoder, head parser",
-        head_parser,
-        (HEAD_BITS, 1, 1, LEVEL_BITS),
-        (HEAD_LENGTH, LEVEL_BITS, 1, 1),
-        _plain,
-        {"checked": True},
-    ),
-    Stage(
-        "decoder, column decoder", column_decoder, (UNARY_BITS, LOW_BITS, HIGH_BITS, LEVEL_BITS, 1), VALUES, _decoder
-    ),
+    Stage("decoder, head parser", head_parser, (HEAD_BITS, 1, 1, LEVEL_BITS), PARSED, _parser, {"checked": True}),
+    Stage("decoder, column decoder", column_decoder, (*PLACES, LOW_BITS, HIGH_BITS, LEVEL_BITS, 1), VALUES, _decoder),
     Stage("decoder, dequantiser", dequantiser, (*VALUES, 1, MODE_BITS), eight(11), _dequantiser),
     Stage(
         "decoder, pass of columns",
@@ -116,7 +113,7 @@ STAGES: list[Stage] = [
         eight(11),
         eight(14),
         _pass,
-        {"cut": COLUMN_CUT, "early": True, "shift": 9},
+        {"cut": COLUMN_CUT, "shift": 9},
     ),
     Stage("decoder, transposer", transposer, (1, 3, *eight(14)), eight(14), _transposer),
     Stage(
@@ -125,7 +122,7 @@ STAGES: list[Stage] = [
         eight(14),
         eight(12),
         _pass,
-        {"cut": ROW_CUT, "early": False, "shift": 16},
+        {"cut": ROW_CUT, "shift": 16},
     ),
 ]
 
@@ -146,7 +143,7 @@ def harness(clk: Any, go: Any, word: Any, result: Any, stage: Stage) -> Any:
         drive(word(places[i]), x[i]) if stage.inputs[i] == 1 else take(word, places[i], x[i]) for i in range(len(x))
     ]
     built = stage.block(*stage.arguments(clk, go, x, y), **stage.options)
-    joined = ConcatSignal(*y)
+    joined = ConcatSignal(*y) if len(y) > 1 else y[0]
     join = drive(joined, result)
     return splits, built, join
 

@@ -11,8 +11,8 @@ from silicodec.models.dct.tiles import EMPTY, FIRST_REFERENCE, FULL, LOW_PLANES,
 from silicodec.rtl.blocks.adder_network import drive, register, signed, take
 from silicodec.rtl.blocks.stream import Stream, gated, reset_gates
 from silicodec.rtl.blocks.transposer import transposer, transposer_control
-from silicodec.rtl.dct.columns import HEAD_BITS, HIGH_BITS, LEVEL_BITS, LOW_BITS, UNARY_BITS, WORD_BITS
-from silicodec.rtl.dct.parser import BitWindow, column_decoder, head_parser, word_unpacker
+from silicodec.rtl.dct.columns import HEAD_BITS, HIGH_BITS, LEVEL_BITS, LOW_BITS, WORD_BITS
+from silicodec.rtl.dct.parser import PLACE_BITS, BitWindow, column_decoder, head_parser, word_unpacker
 from silicodec.rtl.dct.quantiser import dequantiser
 from silicodec.rtl.dct.transform import INVERSE_STAGES, inverse_pass
 
@@ -23,15 +23,16 @@ COLUMN_CUT, ROW_CUT = 12, 13
 class ColumnStream:
     """Columns that a parser has cut out of a packet, on their way to the inverse transform.
 
-    `window` begins with the column, of which `head_length` bits come before its low planes, `high` holds its high
-    planes. `mode` is the packet's, `first` marks a tile's first column, `last` a packet's last one. A column moves
-    where `valid` and `ready` are high. `fault` tells in the first cycle after a packet's last column in which `ready`
-    is high whether the packet was malformed.
+    `window` begins with the column, of which `head_length` bits come before its low planes; its quotients end at
+    `places`, and `high` holds its high planes. `mode` is the packet's, `first` marks a tile's first column, `last` a
+    packet's last one. A column moves where `valid` and `ready` are high. `fault` tells in the first cycle after a
+    packet's last column in which `ready` is high whether the packet was malformed.
     """
 
     def __init__(self) -> None:
         self.window: Any = Signal(intbv(0)[WORD_BITS:])
         self.head_length: Any = Signal(modbv(0)[HEAD_BITS.bit_length() :])
+        self.places = [Signal(intbv(0)[PLACE_BITS:]) for _ in range(8)]
         self.high: Any = Signal(intbv(0)[HIGH_BITS:])
         self.level: Any = Signal(intbv(0)[LEVEL_BITS:])
         self.mode: Any = Signal(intbv(0)[MODE_BITS:])
@@ -94,7 +95,9 @@ def tile_parser(
     high = Signal(intbv(0)[HIGH_BITS:])
     go, ends_tile, ends_part, ends = (Signal(bool(0)) for _ in range(4))
 
-    parse = head_parser(head, bare, short, reference, head_length, next_level, same, fault, checked=checked)
+    parse = head_parser(
+        head, bare, short, reference, columns.places, head_length, next_level, same, fault, checked=checked
+    )
     view = take(window.data, WORD_BITS - HEAD_BITS, head)
     view_high = take(window.data, WORD_BITS - HIGH_BITS, high)
 
@@ -144,9 +147,11 @@ def tile_parser(
         window.take.next = window.valid and length.valid and columns.ready
         window.proceed.next = columns.ready
         window.finish.next = ends
-        window.length.next = head_length + planes_length
+        window.length.next = planes_length
+        window.more.next = head_length
         if wide:
             window.length.next = (level - most_low) << 3
+            window.more.next = 0
         length.ready.next = window.valid and length.valid and columns.ready and ends_part
 
     @always_seq(clk.posedge, reset=rst)
@@ -189,18 +194,18 @@ def tile_parser(
 @block
 def tile_restorer(clk: Any, rst: Any, columns: ColumnStream, rows: Stream, *, checked: bool) -> Any:
     """Restore rows from columns."""
-    # Columns: as parsed, as values, as coefficients, and in the stages of their pass.
-    top, row_top = INVERSE_STAGES + 2, INVERSE_STAGES - 1
+    # Columns: as parsed, as coefficients, and in the stages of their pass.
+    top, row_top = INVERSE_STAGES + 1, INVERSE_STAGES - 1
     window, aligned = (Signal(intbv(0)[WORD_BITS:]) for _ in range(2))
     head_length = Signal(modbv(0)[HEAD_BITS.bit_length() :])
-    unary, low, level = Signal(intbv(0)[UNARY_BITS:]), Signal(intbv(0)[LOW_BITS:]), Signal(intbv(0)[LEVEL_BITS:])
-    mode, values_mode = (Signal(intbv(0)[MODE_BITS:]) for _ in range(2))
-    first, values_first = (Signal(bool(0)) for _ in range(2))
-    parsed, values = ([Signal(intbv(0)[VALUE_BITS:]) for _ in range(8)] for _ in range(2))
+    places = [Signal(intbv(0)[PLACE_BITS:]) for _ in range(8)]
+    low, level = Signal(intbv(0)[LOW_BITS:]), Signal(intbv(0)[LEVEL_BITS:])
+    mode, first = Signal(intbv(0)[MODE_BITS:]), Signal(bool(0))
+    values = [Signal(intbv(0)[VALUE_BITS:]) for _ in range(8)]
     restored, coefficients = ([signed(11) for _ in range(8)] for _ in range(2))
     column, row = ([signed(14) for _ in range(8)] for _ in range(2))
-    sums, kept_sums = ([signed(12) for _ in range(8)] for _ in range(2))
-    samples = [Signal(intbv(0)[8:]) for _ in range(8)]
+    sums = [signed(12) for _ in range(8)]
+    saturated, samples = ([Signal(intbv(0)[8:]) for _ in range(8)] for _ in range(2))
 
     load, advance, shift = (Signal(bool(0)) for _ in range(3))
     count = Signal(modbv(0)[3:])
@@ -208,33 +213,30 @@ def tile_restorer(clk: Any, rst: Any, columns: ColumnStream, rows: Stream, *, ch
     valid, last = (Signal(modbv(0)[top + 1 :]) for _ in range(2))
     row_valid, row_last = (Signal(modbv(0)[INVERSE_STAGES:]) for _ in range(2))
     # No sample of the packet is negative.
-    no_sign = Signal(modbv(0)[top - 1 :])
-    tile_no_sign, row_no_sign = Signal(bool(0)), Signal(modbv(0)[INVERSE_STAGES + 1 :])
+    no_sign = Signal(modbv(0)[top:])
+    tile_no_sign, row_no_sign = Signal(bool(0)), Signal(modbv(0)[INVERSE_STAGES:])
 
-    view = take(window, WORD_BITS - UNARY_BITS, unary)
     view_low = take(aligned, WORD_BITS - LOW_BITS, low)
-    decode = column_decoder(unary, low, columns.high, level, first, parsed)
-    dequantise = dequantiser(values, values_first, values_mode, restored)
+    decode = column_decoder(places, low, columns.high, level, first, values)
+    dequantise = dequantiser(values, first, mode, restored)
     stages = (
         (columns.window, window),
         (columns.head_length, head_length),
+        *zip(columns.places, places, strict=True),
         (columns.level, level),
         (columns.mode, mode),
         (columns.first, first),
-        *zip(parsed, values, strict=True),
-        (mode, values_mode),
-        (first, values_first),
         *zip(restored, coefficients, strict=True),
     )
     registers = [register(clk, load, *stage) for stage in stages]
-    column_pass = inverse_pass(clk, load, coefficients, column, cut=COLUMN_CUT, early=True, shift=9)
+    column_pass = inverse_pass(clk, load, coefficients, column, cut=COLUMN_CUT, shift=9)
     turn_corner = transposer(clk, shift, count, column, row)
     control = transposer_control(
         clk, rst, advance, coming, valid(top), last(top), column_ready, shift, count, leaving, leaving_last
     )
-    row_pass = inverse_pass(clk, advance, row, sums, cut=ROW_CUT, early=False, shift=16)
-    row_registers = [register(clk, advance, *pair) for pair in zip(sums, kept_sums, strict=True)]
-    saturators = [saturate(kept_sums[n], row_no_sign(row_top + 1), samples[n]) for n in range(8)]
+    row_pass = inverse_pass(clk, advance, row, sums, cut=ROW_CUT, shift=16)
+    saturators = [saturate(sums[n], row_no_sign(row_top), saturated[n]) for n in range(8)]
+    row_registers = [register(clk, advance, *pair) for pair in zip(saturated, samples, strict=True)]
     output = drive(ConcatSignal(*samples), rows.data)
 
     @always_comb
@@ -265,11 +267,11 @@ def tile_restorer(clk: Any, rst: Any, columns: ColumnStream, rows: Stream, *, ch
     def mark() -> None:
         if load:
             last.next = (last << 1) | columns.last
-            no_sign.next = (no_sign << 1) | (values_mode[STEP_BITS] and not values_mode[STEP_BITS + 1])
+            no_sign.next = (no_sign << 1) | (mode[STEP_BITS] and not mode[STEP_BITS + 1])
         if shift and count == 7:
-            tile_no_sign.next = no_sign[top - 2]
+            tile_no_sign.next = no_sign[top - 1]
         if advance:
-            row_no_sign.next = (row_no_sign << 1) | ((count == 7 and no_sign[top - 2]) or (count != 7 and tile_no_sign))
+            row_no_sign.next = (row_no_sign << 1) | ((count == 7 and no_sign[top - 1]) or (count != 7 and tile_no_sign))
             row_last.next = (row_last << 1) | leaving_last
             rows.last.next = row_last[row_top]
 

@@ -19,13 +19,16 @@ from silicodec.rtl.dct.columns import (
     WORD_BITS,
 )
 
+PLACE_BITS = (UNARY_BITS - 1).bit_length()
+
 
 class BitWindow:
     """The next bits of a packet, and how many of them their user takes.
 
     `data` is meaningful while `valid` is high; on a rising clock edge where `take` is high the window moves on by
-    `length`. With `finish`, what is taken is the packet's last: its rest is dropped in cycles in which `proceed` is
-    high, and in the first one of them `clean` says that the packet was padded properly and held all that was taken.
+    `length` and `more`, which may come late. With `finish`, what is taken is the packet's last: its rest is dropped in
+    cycles in which `proceed` is high, and in the first one of them `clean` says that the packet was padded properly and
+    held all that was taken.
     """
 
     def __init__(self) -> None:
@@ -33,6 +36,7 @@ class BitWindow:
         self.valid: Any = Signal(bool(0))
         self.take: Any = Signal(bool(0))
         self.length: Any = Signal(modbv(0)[WORD_BITS.bit_length() :])
+        self.more: Any = Signal(modbv(0)[HEAD_BITS.bit_length() :])
         self.finish: Any = Signal(bool(0))
         self.proceed: Any = Signal(bool(0))
         self.clean: Any = Signal(bool(0))
@@ -75,7 +79,7 @@ def word_unpacker(clk: Any, rst: Any, words: Stream, window: BitWindow, *, check
 
     @always_comb
     def count() -> None:
-        total.next = used + window.length
+        total.next = (used + window.length) + window.more
 
     @always_comb
     def steer() -> None:
@@ -137,9 +141,19 @@ def word_unpacker(clk: Any, rst: Any, words: Stream, window: BitWindow, *, check
 
 @block
 def count_ones(bits: Any, counts: Sequence[Any]) -> Any:
-    """Count ones from the first bit to each one, up to eight: bit i of a count is set where there are more than i."""
+    """Count ones from the first of three bytes to each bit: bit i of a count, up to 8, is set where there are more.
+
+    The third byte goes on from a sum of the counts of the first two, which are counted at once.
+    """
     width = len(bits)
-    counters = [count_one(counts[p - 1] if p else None, bits(width - 1 - p), counts[p]) for p in range(width)]
+    second = [Signal(intbv(0)[8:]) for _ in range(8)]
+    two_bytes = Signal(intbv(0)[8:])
+    before = [None, *counts[:15], two_bytes, *counts[16:]]
+    counters = [
+        [count_one(before[p], bits(width - 1 - p), counts[p]) for p in range(width)],
+        [count_one(second[p - 1] if p else None, bits(width - 9 - p), second[p]) for p in range(8)],
+    ]
+    sum_of_two = add_counts(counts[7], second[7], two_bytes)
     return instances()
 
 
@@ -164,10 +178,35 @@ def count_one(before: Any, bit: Any, after: Any) -> Any:
 
 
 @block
+def add_counts(a: Any, b: Any, total: Any) -> Any:
+    """Add two counts, up to 8."""
+
+    @always_comb
+    def add() -> None:
+        total.next = a | b
+        for i in range(1, 8):
+            for j in range(i):
+                if a[j] and b[i - 1 - j]:
+                    total.next[i] = True
+
+    return instances()
+
+
+@block
 def head_parser(
-    data: Any, bare: Any, short: Any, reference: Any, length: Any, level: Any, same: Any, fault: Any, *, checked: bool
+    data: Any,
+    bare: Any,
+    short: Any,
+    reference: Any,
+    places: Sequence[Any],
+    length: Any,
+    level: Any,
+    same: Any,
+    fault: Any,
+    *,
+    checked: bool,
 ) -> Any:
-    """Find the end of a column's quotients, and read the next column's level after them.
+    """Find the ends of a column's quotients, and read the next column's level after them.
 
     Parameters
     ----------
@@ -177,8 +216,10 @@ def head_parser(
         There are no quotients, or four instead of eight.
     reference : Signal of `LEVEL_BITS` bits
         What the level is relative to.
+    places : 8 Signals of `PLACE_BITS` bits
+        Number of bits before the last one of each quotient.
     length : Signal
-        Bits of both.
+        Bits of quotients and level.
     level : Signal of `LEVEL_BITS` bits
         The next column's level, a valid one in any case.
     same, fault : Signal of bool
@@ -190,11 +231,11 @@ def head_parser(
     counts = [Signal(intbv(0)[8:]) for _ in range(UNARY_BITS)]
     unary = data(HEAD_BITS, HEAD_BITS - UNARY_BITS)
     counters = count_ones(unary, counts)
+    placers = [find_first(ConcatSignal(*(count(v) for count in counts)), places[v]) for v in range(8)]
     fourth = ConcatSignal(*(count(3) for count in counts))
     eighth = ConcatSignal(*(count(7) for count in counts))
-    reached, ends = (Signal(intbv(0)[UNARY_BITS:]) for _ in range(2))
+    reached, ends = Signal(intbv(0)[UNARY_BITS:]), Signal(intbv(0)[UNARY_BITS + 1 :])
     code = Signal(intbv(0)[CODE_BITS:])
-    quotient_bits, code_bits = Signal(intbv(0)[5:]), Signal(intbv(0)[3:])
     told = Signal(modbv(0)[LEVEL_BITS:])
 
     @always_comb
@@ -205,46 +246,38 @@ def head_parser(
 
     @always_comb
     def find() -> None:
-        ends.next = 0
+        ends.next = 1 << UNARY_BITS
         if not bare:
             ends.next = reached & ~(reached >> 1)
 
+    # At each place where the quotients may end, the length of a code there is known before the place is.
     @always_comb
     def choose() -> None:
-        place = intbv(0)[5:]
+        total = intbv(0)[6:]
         chosen = intbv(0)[CODE_BITS:]
-        if bare:
-            chosen[:] = data[HEAD_BITS : HEAD_BITS - CODE_BITS]
-        for p in range(UNARY_BITS):
-            if ends[UNARY_BITS - 1 - p]:
-                place[:] = place | (p + 1)
-                chosen[:] = chosen | ((data >> (top - 1 - p)) & (2**CODE_BITS - 1))
+        for p in range(UNARY_BITS + 1):
+            if ends[UNARY_BITS - p]:
+                chosen[:] = chosen | ((data >> (top - p)) & (2**CODE_BITS - 1))
+                if not data[HEAD_BITS - 1 - p]:
+                    total[:] = total | (p + 1)
+                elif not data[HEAD_BITS - 2 - p]:
+                    total[:] = total | (p + 2)
+                elif not data[HEAD_BITS - 3 - p]:
+                    total[:] = total | (p + 3)
+                else:
+                    total[:] = total | (p + CODE_BITS)
         code.next = chosen
-        quotient_bits.next = place
-
-    @always_comb
-    def measure() -> None:
-        code_bits.next = 1
-        if code[CODE_BITS - 1]:
-            code_bits.next = 2
-            if code[CODE_BITS - 2]:
-                code_bits.next = 3
-                if code[CODE_BITS - 3]:
-                    code_bits.next = CODE_BITS
-
-    @always_comb
-    def add() -> None:
-        length.next = quotient_bits + code_bits
+        length.next = total[5:]
 
     @always_comb
     def follow() -> None:
         told.next = reference
-        if code_bits == 2:
+        if code[CODE_BITS - 1]:
             told.next = reference - 1
-        elif code_bits == 3:
-            told.next = reference + 1
-        elif code_bits != 1:
-            told.next = code[LEVEL_BITS:]
+            if code[CODE_BITS - 2]:
+                told.next = reference + 1
+                if code[CODE_BITS - 3]:
+                    told.next = code[LEVEL_BITS:]
 
     # Levels from 12 on do not exist.
     @always_comb
@@ -263,13 +296,13 @@ def head_parser(
 
 
 @block
-def column_decoder(unary: Any, low: Any, high: Any, level: Any, first: Any, values: Sequence[Any]) -> Any:
+def column_decoder(places: Sequence[Any], low: Any, high: Any, level: Any, first: Any, values: Sequence[Any]) -> Any:
     """Put folded coefficients together.
 
     Parameters
     ----------
-    unary : Signal of `UNARY_BITS` bits
-        Quotients in unary.
+    places : 8 Signals of `PLACE_BITS` bits
+        As of `head_parser`.
     low : Signal of `LOW_BITS` bits
         Low planes and low bits of the mean.
     high : Signal of `HIGH_BITS` bits
@@ -282,11 +315,6 @@ def column_decoder(unary: Any, low: Any, high: Any, level: Any, first: Any, valu
         Folded coefficients.
     """
     empty, short, full = EMPTY, SHORT, FULL
-    counts = [Signal(intbv(0)[8:]) for _ in range(UNARY_BITS)]
-    counters = count_ones(unary, counts)
-    reached = [ConcatSignal(*(count(v) for count in counts)) for v in range(8)]
-    places = [Signal(intbv(0)[5:]) for _ in range(8)]
-    placers = [find_first(reached[v], places[v]) for v in range(8)]
     rice = Signal(intbv(0)[MOST_RICE + 1 :])
     codes = [Signal(intbv(0)[VALUE_BITS:]) for _ in range(8)]
     planes = [low(LOW_BITS - 1 - i) for i in range(8 * LOW_PLANES)] + [
@@ -352,7 +380,7 @@ def find_first(reached: Any, place: Any) -> Any:
 
     @always_comb
     def find() -> None:
-        found = intbv(0)[5:]
+        found = intbv(0)[PLACE_BITS:]
         for p in range(1, UNARY_BITS):
             if reached[UNARY_BITS - 1 - p] and not reached[UNARY_BITS - p]:
                 found[:] = found | p

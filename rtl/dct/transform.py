@@ -76,9 +76,7 @@ def forward_odd_multiples(x: Number) -> dict[int, Number]:
 
 
 @block
-def inverse_pass(
-    clk: Any, advance: Any, x: Sequence[Any], y: Sequence[Any], *, cut: int, early: bool, shift: int
-) -> Any:
+def inverse_pass(clk: Any, advance: Any, x: Sequence[Any], y: Sequence[Any], *, cut: int, shift: int) -> Any:
     """Transform eight numbers back every cycle, y[n] = x[n] rounded off by `shift` bits, `INVERSE_STAGES` edges later.
 
     64 adders: 12 in butterflies, 2 + 8 + 2 in the even part, 40 in the odd part; and 1 to round.
@@ -91,9 +89,6 @@ def inverse_pass(
         A transform; its numbers, as many of their low bits as `y` has.
     cut : int
         Where the adders are cut.
-    early : bool
-        Whether the odd part is added up in front of the first register, not behind it. That takes fewer flip-flops and
-        a longer path: two adders more in front, two less behind.
     shift : int
         Rounding.
     """
@@ -112,7 +107,7 @@ def inverse_pass(
     e0, e1 = delay(x0 + (numbers[4] << 11)), delay(x0 - (numbers[4] << 11))
     e2, e3 = delay(f2[1108] - f6[2676]), delay(f2[2676] + f6[1108])
     s = [e0 + e3, e1 + e2, e1 - e2, e0 - e3]
-    d = [inverse_odd_sum(numbers, n, early=early) for n in range(4)]
+    d = [inverse_odd_sum(numbers, n) for n in range(4)]
     sums = [s[n] + d[n] for n in range(4)] + [s[n] - d[n] for n in (3, 2, 1, 0)]
     rounded = [total.above_bit(shift) for total in sums]
 
@@ -128,7 +123,7 @@ def inverse_even_multiples(x: Number) -> dict[int, Number]:
     return {1108: ((x << 8) + x21) << 2, 2676: ((x21 << 5) - x3) << 2}
 
 
-def inverse_odd_sum(x: Sequence[Number], n: int, *, early: bool) -> Number:
+def inverse_odd_sum(x: Sequence[Number], n: int) -> Number:
     """Return the sum of the odd numbers of a transform, each times its constant, behind a register.
 
     11 adders, some of which sums share: 40 for all four.
@@ -141,11 +136,7 @@ def inverse_odd_sum(x: Sequence[Number], n: int, *, early: bool) -> Number:
     r = (d << 6) + c
     nines = p + (q + r)
     rest = (p << 1) + ((q << 4) + (((b << 8) + b) << 3))
-    delay = x[0].network.delay
-    if early:
-        return delay((nines << 3) + nines + rest)
-    nines, rest = delay(nines), delay(rest)
-    return (nines << 3) + nines + rest
+    return x[0].network.delay((nines << 3) + nines + rest)
 
 
 def row(constants: Sequence[int], k: int) -> list[int]:

@@ -246,7 +246,7 @@ def test_odd_sums_have_the_constants_and_adders_that_are_stated():
     network = AdderNetwork(clk=Signal(bool(0)), advance=Signal(bool(0)), cut=12)
     numbers = [network.number(signed(11)) for _ in range(8)]
     for n, adders in enumerate((11, 21, 31, 40)):
-        inverse_odd_sum(numbers, n, early=True)
+        inverse_odd_sum(numbers, n)
         assert network.adders() == adders
     assert [row(INVERSE, 1), row(INVERSE, 3)] == [[2841, 2408, 1609, 565], [2408, -565, -2841, -1609]]
 
