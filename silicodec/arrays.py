@@ -48,7 +48,7 @@ def read_array(path: Path) -> np.ndarray:
                 return _numbers(_pick({"": _read_npy(path, file)}, member, path))
             if start.startswith((ZIP, PICKLE)):
                 source = file if file.seekable() else io.BytesIO(file.read())
-                return _numbers(_pick(_read_several(source), member, path))
+                return _numbers(_pick(_read_several(source, start[: len(ZIP)]), member, path))
         except (ValueError, TypeError, EOFError, zipfile.BadZipFile):
             pass  # what they say is about the file's inside
     raise BadInput(f"{path} is not a .npy, .npz or .pt file of numbers, as NumPy and PyTorch write them")
@@ -76,7 +76,7 @@ def _read_npy(path: Path, file: BinaryIO) -> np.ndarray:
         return np.asarray(np.load(path, allow_pickle=False))
 
 
-def _read_several(file: BinaryIO) -> Mapping[str, Any]:
+def _read_several(file: BinaryIO, start: bytes) -> Mapping[str, Any]:
     """Read an archive of arrays, each when it is asked for, or a file of tensors."""
     import numpy as np
 
@@ -86,6 +86,8 @@ def _read_several(file: BinaryIO) -> Mapping[str, Any]:
         file.seek(0)
         if not any(name.endswith("/data.pkl") for name in names):
             return np.load(file, allow_pickle=False)
+    elif start == ZIP:
+        raise ValueError("the archive is damaged")
     return _read_tensors(file)
 
 
