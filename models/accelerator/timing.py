@@ -30,8 +30,10 @@ FIND_CYCLES = 3
 """What a packet takes at least: to be found in the table."""
 STORE_CYCLES = 5
 """From a packet's last word until its rows are in the strip buffer."""
-CODEC_CYCLES = 45
-"""What a DCT engine holds back: from what enters to what leaves."""
+CODEC_CYCLES = 20
+"""From what enters a DCT engine until the same leaves, where packets follow each other."""
+CODEC_PACKET_CYCLES = 4
+"""What the DCT decoder takes for a packet, besides those for its tiles; rough tiles take longer."""
 
 
 @dataclass
@@ -110,8 +112,9 @@ class _Layer:
         ]
 
     def _read_cycles(self, lengths: np.ndarray, codec: int, tiles: int) -> np.ndarray:
-        least = FIND_CYCLES if codec == RAW else max(FIND_CYCLES, PIXELS * tiles)
-        return np.maximum(lengths, least)
+        if codec == RAW:
+            return np.maximum(lengths, FIND_CYCLES)
+        return np.maximum(lengths, PIXELS * tiles) + CODEC_PACKET_CYCLES
 
     def run(self) -> LayerTiming:
         """Let reader and array take turns: each goes on as far as the other one allows."""
