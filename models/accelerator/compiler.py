@@ -225,7 +225,7 @@ def _describe(
         stride2=int(layer.stride == 2),
         away=int(rescaling.away),
         source=Source.PIXELS if layer.source == graph.source else Source.MEMORY,
-        target=Target.SCORES if last else place.target,
+        target=place.target if place else Target.SCORES,
         in_codec=codec.get(layer.source, RAW),
         out_codec=out_codec,
         pad_top=layer.pad_top,

@@ -61,7 +61,8 @@ def random_graph(random: np.random.Generator, *, size: int = 40, channels: int =
     LayerGraph, ndarray of int8
         The network, and the image: (C, H, W).
     """
-    image = tuple(int(random.integers(1, limit + 1)) for limit in (channels, size, size))
+    depth, height, width = (int(random.integers(1, limit + 1)) for limit in (channels, size, size))
+    image = (depth, height, width)
     shapes: dict[int, Shape] = {0: image}
     layers = []
     for output in range(1, int(random.integers(2, 6))):
@@ -77,7 +78,7 @@ def random_graph(random: np.random.Generator, *, size: int = 40, channels: int =
             kernel, pad = (1, 1), 0
             sizes = [(length - 1) // stride + 1 for length in source[1:]]
         depthwise = kind == "depthwise" or (kind == "large" and random.random() < 0.5)
-        out_shape = (source[0] if depthwise else int(random.integers(1, channels + 1)), *sizes)
+        out_shape = (source[0] if depthwise else int(random.integers(1, channels + 1)), sizes[0], sizes[1])
         residual = None
         fitting = [number for number, one in shapes.items() if number and one[1:] == out_shape[1:]]
         if fitting and random.random() < 0.5 and not depthwise:
