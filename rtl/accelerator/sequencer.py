@@ -10,7 +10,7 @@ from silicodec.models.accelerator.program import PIXELS
 from silicodec.models.accelerator.shape import AcceleratorShape
 from silicodec.rtl.accelerator.layer import LayerSignals
 from silicodec.rtl.accelerator.pool import PoolPorts
-from silicodec.rtl.accelerator.requantiser import LATENCY, delay, register, wire
+from silicodec.rtl.accelerator.requantiser import LATENCY, delay, wire
 from silicodec.rtl.accelerator.steps import COORDINATE, StepCount, step_counter, step_position
 from silicodec.rtl.accelerator.weight_buffer import COUNT_BITS, SET_BITS, WeightPort
 from silicodec.rtl.accelerator.window import StepControl
@@ -104,13 +104,23 @@ def sequencer(
     place_constants = [wire(*pair) for pair in constants]
 
     flags = [
-        delay(clk, go, step.valid, cycles=3),
         delay(clk, count.first_step, step.first, cycles=3),
         delay(clk, count.last_step, step.last, cycles=3),
-        delay(clk, ends_row, start, cycles=START_DELAY),
-        register(clk, go, pool.strip_read),
-        register(clk, go, weight_port.read),
     ]
+    issued, ended = Signal(modbv(0)[3:]), Signal(modbv(0)[START_DELAY:])
+
+    @always_seq(clk.posedge, reset=rst)
+    def follow() -> None:
+        issued.next = (issued << 1) | go
+        ended.next = (ended << 1) | ends_row
+
+    @always_comb
+    def tell() -> None:
+        pool.strip_read.next = issued[0]
+        weight_port.read.next = issued[0]
+        step.valid.next = issued[2]
+        start.next = ended[START_DELAY - 1]
+
     new_tag = ConcatSignal(ends_set, progress.issued(SET_BITS, 0), count.tile, count.row)
     tag_start = Signal(modbv(0)[len(tag) :])
     tags = [wire(new_tag, tag_start), delay(clk, tag_start, tag, cycles=START_DELAY)]

@@ -147,3 +147,9 @@ def test_missing_pixels_are_told():
     simulation = check(ENGINE, inputs.packets)
     statuses = [int(packet[-1]) >> 8 & 0xFF for packet in simulation.streams["report"]]
     assert statuses == [Status.BAD_PIXELS, Status.BAD_PIXELS, Status.DONE]
+
+
+@pytest.mark.parametrize("cycles", [40, 700, 1501])
+def test_reset_in_the_middle_of_a_layer(cycles):
+    image = np.random.default_rng(4).integers(-128, 128, (3, 20, 36)).astype(np.int8)
+    check(ENGINE, sample_inputs([image, image[:, :7]], SMALL), reset_after=cycles)
