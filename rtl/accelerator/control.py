@@ -80,12 +80,12 @@ def program_control(
 
     @always_comb
     def offer() -> None:
-        report.valid.next = state == state_type.REPORT
+        report.valid.next = not rst and state == state_type.REPORT
         report.last.next = status != 0 or final
         report.data.next = (outcome.words << 32) | (outcome.spilled << 16) | (status << 8) | number
         if reported:
             report.data.next = (status << 8) | number
-        timing.valid.next = state == state_type.TIMING
+        timing.valid.next = not rst and state == state_type.TIMING
         timing.last.next = (status != 0 or final) and timing_index == TIMING_WORDS - 1
         if timing_index == 0:
             timing.data.next = cycles

@@ -260,10 +260,10 @@ def packet_sink(
     @always_comb
     def offer() -> None:
         spill.data.next = packed.data
-        spill.valid.next = packed.valid and spills
+        spill.valid.next = not rst and packed.valid and spills
         spill.last.next = packed.last
         scores.data.next = packed.data
-        scores.valid.next = packed.valid and sends
+        scores.valid.next = not rst and packed.valid and sends
         scores.last.next = packed.last and order.last_channel and order.last_strip
 
     @always_comb
