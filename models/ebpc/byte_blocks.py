@@ -163,7 +163,7 @@ def encode_blocks(blocks: np.ndarray, table: BlockCodes, halves: np.ndarray) -> 
             first = table.codes[table.rows[index + one] | planes_by_place[table.places[index + one]]]
             index += one + one
     halves[position] = bits << (np.uint64(32) - filled)
-    return 32 * np.int64(position) + np.int64(filled)
+    return 32 * np.int64(position) + np.int64(filled)  # type: ignore[return-value]
 
 
 @lru_cache
@@ -175,7 +175,8 @@ def block_meanings() -> np.ndarray:
     """
     meanings = code_meanings(WORD_BITS, BLOCK_SIZE)
     columns = (meanings.length, meanings.repeat, meanings.flip, meanings.keep)
-    return np.sum([column.astype(np.uint64) << 8 * i for i, column in enumerate(columns)], axis=0, dtype=np.uint64)
+    fields = np.array([column.astype(np.uint64) << 8 * i for i, column in enumerate(columns)])
+    return np.bitwise_or.reduce(fields, axis=0)
 
 
 @njit(cache=True, inline="always")
@@ -212,7 +213,7 @@ def decode_blocks(bits: np.ndarray, nbits: int, meanings: np.ndarray, blocks: np
             length, repeat = meaning & np.uint64(63), (meaning >> np.uint64(8)) & np.uint64(255)
             ahead <<= length
             usable -= length
-            position += np.int64(length)
+            position += np.int64(length)  # type: ignore[assignment]
             before = plane
             plane = (plane ^ (meaning >> np.uint64(16))) & (meaning >> np.uint64(24))
             if place + repeat > np.uint64(9):

@@ -60,10 +60,10 @@ def encode_flags(flags: np.ndarray, table: np.ndarray, halves: np.ndarray) -> in
         bits = bits << length | (entry & np.uint64(0xFFFFFFFF))
         filled += length
         halves[position] = bits >> (filled & np.uint64(31))  # counts only if it is full
-        position += np.int64(filled >> np.uint64(5))
+        position += np.int64(filled >> np.uint64(5))  # type: ignore[assignment]
         filled &= np.uint64(31)
     halves[position] = bits << (np.uint64(32) - filled)
-    return 32 * position + np.int64(filled)
+    return 32 * position + np.int64(filled)  # type: ignore[return-value]
 
 
 @lru_cache
@@ -130,12 +130,12 @@ def decode_flags(bits: np.ndarray, nbits: int, table: np.ndarray, count: int, ha
             entry = table[ahead >> np.uint64(64 - WINDOW_BITS)]
             number, length = (entry >> np.uint64(32)) & np.uint64(0xFF), entry >> np.uint64(40)
             ahead <<= length
-            position += np.int64(length)
-            found += np.int64(number)
+            position += np.int64(length)  # type: ignore[assignment]
+            found += np.int64(number)  # type: ignore[assignment]
             flags = flags << number | (entry & np.uint64(0xFFFFFFFF))
             filled += number
             halves[element] = flags >> (filled & np.uint64(31))  # counts only if it is full
-            element += np.int64(filled >> np.uint64(5))
+            element += np.int64(filled >> np.uint64(5))  # type: ignore[assignment]
             filled &= np.uint64(31)
     halves[element] = flags << (np.uint64(32) - filled)
     return position, found

@@ -113,8 +113,8 @@ def ebpc_decoder(
 
     active = Signal(bool(0))
     over = Signal(bool(0))
-    no_planes = False if framed else Signal(bool(0))
-    blank = Signal(bool(0)) if framed and checked else False
+    no_planes: Any = False if framed else Signal(bool(0))
+    blank: Any = Signal(bool(0)) if framed and checked else False
     remaining = Signal(modbv(0)[length_bits:])
     last_part = Signal(bool(0))
     last_word = Signal(bool(0))
