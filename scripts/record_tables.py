@@ -30,7 +30,7 @@ def engine_table() -> str:
         area, kilo, memories, path, *others = measured_figures(records.get(engine.name))
         other_area, _, other_path = published_figures(engine)
         cells = (area, other_area, kilo, memories, path, other_path, *others)
-        gated = ", gated clocks" if engine.clock_gating else ""
+        gated = ", gated clocks" if engine.name in records and records[engine.name].clock_gating else ""
         lines.append(f"| `{engine.name}`{gated} | {' | '.join(cells)} |\n")
     return "".join(lines)
 

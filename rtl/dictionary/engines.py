@@ -52,6 +52,7 @@ def dictionary_engine(codec: Dictionary = DENSE, *, checked: bool = False) -> En
         stimulus=stimulus,
         tensor="entries",
         clock_ns=4.0,
+        clock_gating=True,
         published=(_PUBLISHED,),
     )
 

@@ -50,6 +50,7 @@ def systolic_engine(rows: int, columns: int) -> Engine:
         stimulus=stimulus,
         tensor=activations[0].name,
         clock_ns=5.0,
+        clock_gating=True,
     )
 
 
@@ -86,6 +87,7 @@ def compressed_systolic_engine(rows: int, columns: int) -> Engine:
         stimulus=stimulus,
         tensor=activations[0].name,
         clock_ns=array.clock_ns,
+        clock_gating=True,
     )
 
 

@@ -82,6 +82,7 @@ def huffman_decoder_engine(symbol_bits: int = SYMBOL_BITS, *, checked: bool = Fa
         stimulus=stimulus,
         tensor="symbols",
         clock_ns=4.0,
+        clock_gating=True,
     )
 
 
@@ -104,6 +105,7 @@ def pca_encoder_engine(shape: MatrixShape) -> Engine:
         stimulus=stimulus,
         tensor="values",
         clock_ns=5.0,
+        clock_gating=True,
         published=(_PUBLISHED,),
     )
 
@@ -130,6 +132,7 @@ def pca_decoder_engine(shape: MatrixShape) -> Engine:
         stimulus=stimulus,
         tensor="values",
         clock_ns=5.0,
+        clock_gating=True,
         published=(_PUBLISHED,),
     )
 
@@ -166,6 +169,7 @@ def transform_encoder_engine(
         stimulus=stimulus,
         tensor="values",
         clock_ns=5.0,
+        clock_gating=True,
         published=(_PUBLISHED,),
     )
 
@@ -204,6 +208,7 @@ def transform_decoder_engine(
         stimulus=stimulus,
         tensor="values",
         clock_ns=5.0,
+        clock_gating=True,
         published=(_PUBLISHED,),
     )
 
