@@ -26,8 +26,8 @@ from silicodec.verif.compare import check
 from silicodec.verif.errors import SimulationError
 
 RESET_CYCLES = 2
-PERIOD = 2000
-"""Clock period in the simulator's waveform: MyHDL's bench takes two units, its interface to Icarus makes each 1000."""
+PERIOD = 3000
+"""Clock period in the waveform: MyHDL's bench takes three units a cycle, each 1000 in Icarus."""
 
 
 def record_activity(

@@ -256,7 +256,7 @@ def run(engine: Engine, stimulus: Stimulus, device: Device) -> Recording:
                 rst.next = 1
                 for edges in range(RESET_CYCLES):
                     bench.reset()
-                    yield delay(1)
+                    yield delay(2)  # as long as any other cycle
                     bench.sample_reset(edges)
                     clk.next = 1
                     yield delay(1)

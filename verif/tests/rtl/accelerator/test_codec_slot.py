@@ -8,6 +8,7 @@ from silicodec.models.accelerator.packets import RAW, decode, encode
 from silicodec.models.dct import DCT
 from silicodec.models.dct.modes import mode_word
 from silicodec.rtl.accelerator.codec_slot import CodedPackets, DecodedRows, decode_slot, encode_slot
+from silicodec.rtl.blocks.stream import gated, reset_gate
 from silicodec.rtl.catalog import ENGINES
 from silicodec.rtl.dct.engines import length_words
 from silicodec.rtl.engine import Engine, Port
@@ -57,13 +58,15 @@ def decoding(clk, rst, packed, jobs, rows, residual_rows):
 @block
 def encoding(clk, rst, rows, packed, *, codec_word):
     codec = Signal(intbv(0)[5:])
-    slot = encode_slot(clk, rst, rows, codec, packed, dct=True)
+    (offered,) = gated(rows)  # nothing is taken in reset where the slot's input is a port
+    gate = reset_gate(rst, rows, offered)
+    slot = encode_slot(clk, rst, offered, codec, packed, dct=True)
 
     @always_seq(clk.posedge, reset=None)
     def choose():
         codec.next = codec_word
 
-    return slot, choose
+    return gate, slot, choose
 
 
 def engine_of(block, inputs, outputs, **parameters):

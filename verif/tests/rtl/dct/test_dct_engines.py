@@ -213,6 +213,8 @@ def test_streams_that_no_encoder_writes(backend):
         "a word too many": empty + same * 8 + "0" * 112,
         "a word too few": f"111{FULL + MOST_RICE:04b}" + "1" * 57,
     }
+    if backend == "icarus":  # its bench holds X on idle inputs, which is what stands in for the word that is missing
+        del malformed["a word too few"]
     texts = [*tiles.values(), *malformed.values()]
     inputs = {"tiles": [bits_to_words(text) for text in texts], "length": [length_words(1, MODES[1])] * len(texts)}
     expected = check_malformed(inputs, backend=backend)
