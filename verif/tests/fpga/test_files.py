@@ -109,7 +109,19 @@ def test_an_interrupt_of_this_process_alone_ends_the_programs_that_it_runs(folde
         run.kill()
     assert run.returncode == 130
     assert error.splitlines()[-1] == "silicodec: interrupted"
-    assert not any(os.path.exists(f"/proc/{pid}") and "yosys" in name(pid) for pid in programs)
+    deadline = time.monotonic() + 20
+    while (left := [pid for pid in programs if runs(pid)]) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not left
+
+
+def runs(pid):
+    """Whether a process is there and more than a zombie, which only waits for its parent."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def descendants(parent):
@@ -122,12 +134,3 @@ def descendants(parent):
         found += children
         news = {pid for pid, _ in children}
     return [pid for pid, comm in found if "yosys" in comm] and [pid for pid, _ in found]
-
-
-def name(pid):
-    """What a process is called."""
-    try:
-        with open(f"/proc/{pid}/comm") as file:
-            return file.read()
-    except OSError:
-        return ""
