@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,8 @@ MOST_RUNS = 8
 PRECISION = 0.02
 """The search for the fastest clock ends when it is known so well."""
 TIMING_STEPS = {corner: f"timing.{corner}" for corner in CORNERS}
+LONGEST_SOCKET_FOLDER = 70
+"""Characters of a temporary folder's path that leave room for a socket's name: the kernel takes 107 in all."""
 _PREFIX = re.compile(r"^\|.*?\| (?:\d+ )?\| (?=\S)")
 _REASON = re.compile(r"^.*\b(?:error|Error|ERROR): .*$|^.*\[ERROR.*$", re.MULTILINE)
 
@@ -56,14 +60,27 @@ def run_job(job: Job, folder: Path, scheduler: str | None = None) -> Result:
     check_tools(job.flow)
     folder = folder.resolve()
     with locked(job_folder(job, folder)):
-        project = make_project(job, folder, scheduler)
         try:
-            history = project.run()
+            with short_temporary_folder():
+                project = make_project(job, folder, scheduler)
+                history = project.run()
         except RuntimeError as error:
             raise MeasurementError(explain_failure(job, folder, project, str(error))) from None
         except SystemExit:  # SiliconCompiler's answer to Ctrl-C while steps are running
             raise KeyboardInterrupt from None
         return make_result(job, folder, project, history)
+
+
+@contextmanager
+def short_temporary_folder() -> Iterator[None]:
+    """Let Python's temporary files, and so SiliconCompiler's sockets, go to /tmp where TMPDIR is too long for them."""
+    before = tempfile.tempdir
+    if len(tempfile.gettempdir()) > LONGEST_SOCKET_FOLDER:
+        tempfile.tempdir = "/tmp"
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
 
 
 def check_job(job: Job) -> None:

@@ -4,6 +4,8 @@ import importlib.util
 import json
 import os
 import shutil
+import subprocess
+import sys
 
 import pytest
 from click.testing import CliRunner
@@ -235,3 +237,21 @@ def test_a_netlist_that_differs_ends_with_an_error(run, tmp_path, monkeypatch):
     assert code == 1
     assert "netlist DIFFERS from the Verilog, for 8 cycles from registers that hold 0" in output
     assert error == "silicodec: the netlist differs from the Verilog: accumulator"
+
+
+LONG_FOLDER = """
+import multiprocessing, tempfile
+from silicodec.asic.run import short_temporary_folder
+with short_temporary_folder():
+    multiprocessing.Manager().shutdown()
+print(tempfile.gettempdir())
+"""
+
+
+def test_temporary_folder_too_long_for_a_socket(tmp_path):
+    folder = tmp_path / ("x" * 100)
+    folder.mkdir()
+    environment = os.environ | {"TMPDIR": str(folder)}
+    command = [sys.executable, "-c", LONG_FOLDER]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str(folder)

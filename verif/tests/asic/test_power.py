@@ -68,8 +68,9 @@ def test_loads_that_balance_the_clock_tree_are_no_guess():
 
 
 def test_waveform_is_cut_after_the_work_and_runs_at_the_clock():
-    lines = ["$timescale\n", "\t1s\n", "$end\n", "#0\n", "1!\n", "#4000\n", "0!\n", "#4001\n", "1!\n", "#6000\n"]
-    assert list(at_clock(lines, 5.0, 2)) == ["$timescale\n", "\t2500 fs\n", "$end\n", "#0\n", "1!\n", "#4000\n"]
+    end = f"#{2 * PERIOD}\n"
+    lines = ["$timescale\n", "\t1s\n", "$end\n", "#0\n", "1!\n", end, "0!\n", f"#{3 * PERIOD}\n"]
+    assert list(at_clock(lines, 6.0, 2)) == ["$timescale\n", "\t2000 fs\n", "$end\n", "#0\n", "1!\n", end]
 
 
 @pytest.fixture(scope="module")
