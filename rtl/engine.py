@@ -68,7 +68,7 @@ class Engine:
     reference : callable
         Maps packets of every input stream to the packets of every output stream. Raises
         `silicodec.models.codec.CorruptDataError` for a malformed packet.
-    clock_ns : float
+    period_ns : float
         The clock period the engine aims for on SkyWater 130, in nanoseconds.
     published : tuple of PublishedFigure
         What to compare it with.
@@ -93,7 +93,7 @@ class Engine:
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     reference: Callable[[Mapping[str, Packets]], dict[str, list[np.ndarray]]]
-    clock_ns: float
+    period_ns: float
     published: tuple[PublishedFigure, ...] = field(default=())
     clock_gating: bool = False
     axi: bool = False

@@ -45,7 +45,7 @@ def accelerator_engine(shape: AcceleratorShape = AcceleratorShape(), name: str =
         reference=reference,
         stimulus=stimulus,
         tensor="pixels",
-        clock_ns=9.0,
+        period_ns=9.0,
         idle_cycles=200_000,
         published=(_PUBLISHED,),
     )

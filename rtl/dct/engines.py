@@ -71,7 +71,7 @@ def _encoder() -> Engine:
         reference=reference,
         stimulus=stimulus,
         tensor="rows",
-        clock_ns=5.0,
+        period_ns=5.0,
         published=(_PUBLISHED,),
         clock_gating=True,
     )
@@ -101,7 +101,7 @@ def _decoder(*, checked: bool = False) -> Engine:
         reference=reference,
         stimulus=stimulus,
         tensor="rows",
-        clock_ns=5.0,
+        period_ns=5.0,
         published=(_PUBLISHED,),
         clock_gating=True,
     )

@@ -51,7 +51,7 @@ def dictionary_engine(codec: Dictionary = DENSE, *, checked: bool = False) -> En
         reference=reference,
         stimulus=stimulus,
         tensor="entries",
-        clock_ns=4.0,
+        period_ns=4.0,
         clock_gating=True,
         published=(_PUBLISHED,),
     )
@@ -84,7 +84,7 @@ def trimmer_engine(trimming: Trimming = DEFAULT_TRIMMING) -> Engine:
         reference=reference,
         stimulus=stimulus,
         tensor="weights",
-        clock_ns=4.0,
+        period_ns=4.0,
     )
 
 

@@ -37,7 +37,7 @@ def _ebpc_encoder(word_bits: int, *, axi: bool = False) -> Engine:
         reference=reference,
         stimulus=lambda tensors: {words: [to_words(tensor, word_bits) for tensor in tensors]},
         tensor=words,
-        clock_ns=3.5,
+        period_ns=3.5,
         published=_published(word_bits, kilo_gate_equivalents=2.8, area_um2=15094, critical_path_ns=4.96),
         axi=axi,
     )
@@ -90,7 +90,7 @@ def _ebpc_decoder(word_bits: int, *, checked: bool = False, axi: bool = False) -
         reference=reference,
         stimulus=stimulus,
         tensor=words,
-        clock_ns=3.5,
+        period_ns=3.5,
         published=_published(word_bits, kilo_gate_equivalents=3.0, area_um2=16428, critical_path_ns=6.13),
         axi=axi,
     )

@@ -49,7 +49,7 @@ def systolic_engine(rows: int, columns: int) -> Engine:
         reference=reference,
         stimulus=stimulus,
         tensor=activations[0].name,
-        clock_ns=5.0,
+        period_ns=5.0,
         clock_gating=True,
     )
 
@@ -86,7 +86,7 @@ def compressed_systolic_engine(rows: int, columns: int) -> Engine:
         reference=reference,
         stimulus=stimulus,
         tensor=activations[0].name,
-        clock_ns=array.clock_ns,
+        period_ns=array.period_ns,
         clock_gating=True,
     )
 

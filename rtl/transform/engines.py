@@ -56,7 +56,7 @@ def huffman_encoder_engine(symbol_bits: int = SYMBOL_BITS) -> Engine:
         reference=huffman_encoding(symbol_bits),
         stimulus=stimulus,
         tensor="symbols",
-        clock_ns=4.0,
+        period_ns=4.0,
     )
 
 
@@ -81,7 +81,7 @@ def huffman_decoder_engine(symbol_bits: int = SYMBOL_BITS, *, checked: bool = Fa
         reference=huffman_decoding(symbol_bits),
         stimulus=stimulus,
         tensor="symbols",
-        clock_ns=4.0,
+        period_ns=4.0,
         clock_gating=True,
     )
 
@@ -104,7 +104,7 @@ def pca_encoder_engine(shape: MatrixShape) -> Engine:
         reference=transforming(shape, "values", "components"),
         stimulus=stimulus,
         tensor="values",
-        clock_ns=5.0,
+        period_ns=5.0,
         clock_gating=True,
         published=(_PUBLISHED,),
     )
@@ -131,7 +131,7 @@ def pca_decoder_engine(shape: MatrixShape) -> Engine:
         reference=transforming(shape, "components", "values"),
         stimulus=stimulus,
         tensor="values",
-        clock_ns=5.0,
+        period_ns=5.0,
         clock_gating=True,
         published=(_PUBLISHED,),
     )
@@ -168,7 +168,7 @@ def transform_encoder_engine(
         reference=lambda inputs: code({**inputs, **transform(inputs)}),
         stimulus=stimulus,
         tensor="values",
-        clock_ns=5.0,
+        period_ns=5.0,
         clock_gating=True,
         published=(_PUBLISHED,),
     )
@@ -207,7 +207,7 @@ def transform_decoder_engine(
         reference=lambda inputs: transform({**inputs, **decode(inputs)}),
         stimulus=stimulus,
         tensor="values",
-        clock_ns=5.0,
+        period_ns=5.0,
         clock_gating=True,
         published=(_PUBLISHED,),
     )

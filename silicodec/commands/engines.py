@@ -69,7 +69,7 @@ def engine_record(engine: Engine, measurement: Measurement | None) -> dict[str, 
         "inputs": [dataclasses.asdict(port) for port in engine.inputs],
         "outputs": [dataclasses.asdict(port) for port in engine.outputs],
         "axi": engine.axi,
-        "clock_ns": engine.clock_ns,
+        "period_ns": engine.period_ns,
         "measured": measurement and dataclasses.asdict(measurement),
         "published": [dataclasses.asdict(figure) for figure in engine.published],
     }

@@ -110,7 +110,7 @@ COMPLEMENT = Engine(
     reference=reference,
     stimulus=lambda tensors: {"words": [to_words(tensor, 8) for tensor in tensors]},
     tensor="words",
-    clock_ns=5.0,
+    period_ns=5.0,
 )
 
 CODECS |= {codec.codec_id: codec for codec in (Plain, Halved)}

@@ -128,7 +128,7 @@ def test_ports_are_one_clock_one_reset_and_streams(name):
     assert len(pins(engine)) == 2 + 4 * len(ports) + sum(port.error for port in ports)
     assert re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name)
     assert engine.name == name
-    assert engine.clock_ns > 0
+    assert engine.period_ns > 0
 
 
 @every_engine

@@ -73,7 +73,7 @@ def engine_of(block, inputs, outputs, **parameters):
     nothing = {"reference": lambda inputs: {}, "stimulus": lambda tensors: {}, "tensor": inputs[0].name}
     return Engine(
         name="codec-slot", summary="", block=block, parameters=parameters, inputs=inputs, outputs=outputs,
-        clock_ns=5.0, **nothing,
+        period_ns=5.0, **nothing,
     )  # fmt: skip
 
 
