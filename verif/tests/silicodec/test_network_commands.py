@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from silicodec.cli import main
 from silicodec.models.catalog import CODECS
+from silicodec.models.evaluation.schemes import DCTScheme
 from silicodec.report import demo
 
 pytest.importorskip("torch")
@@ -103,7 +104,8 @@ def test_accuracy_prints_and_writes_every_choice_of_settings(tmp_path):
     assert code == 0
     assert "100 %" in error
     records = json.loads((tmp_path / "records.json").read_text())
-    assert [record["choice"] for record in records] == [*(f"setting {n}" for n in range(1, 10)), "loss 0", "loss 0.05"]
+    settings = [f"setting {n}" for n in range(1, 2 + len(DCTScheme.STEPS))]  # EBPC is the first one
+    assert [record["choice"] for record in records] == [*settings, "loss 0", "loss 0.05"]
     assert all(f"{record['ratio']:.3f}" in output for record in records)
     for layer in records[-1]["layers"]:
         ratio = layer["bits"] / layer["compressed_bits"]
