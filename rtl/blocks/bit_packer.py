@@ -58,6 +58,7 @@ def bit_packer(
 
     @always_comb
     def count() -> None:
+        # Carry out of the count is the sign of a full word; the rest is where the next symbol goes.
         new_filled.next = filled + symbols.length
 
     @always_comb
@@ -92,6 +93,7 @@ def bit_packer(
     @always_comb
     def handshake() -> None:
         words.valid.next = symbols.valid and full and not skip
+        # A symbol that completes no word is taken whatever the sink does: the accumulator holds it.
         symbols.ready.next = words.ready or skip or not full
         take.next = symbols.valid and (words.ready or skip or not full)
 

@@ -62,10 +62,12 @@ def bit_unpacker(
     def status() -> None:
         window.loaded.next = loaded
         window.ended.next = loaded and word_last
+        # The window may reach into the next word, which stays on the stream until the current one is used up.
         window.valid.next = loaded and (word_last or words.valid)
 
     @always_comb
     def handshake() -> None:
+        # Loads beyond the packet's end too, so that the window fills with the zeros of `look_within`.
         load.next = (start and not loaded) or (window.take and new_used >= word_bits)
         words.ready.next = (start and not loaded) or (
             not word_last and ((finish and loaded) or (window.take and new_used >= word_bits))

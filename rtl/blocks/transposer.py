@@ -116,12 +116,15 @@ def transposer_control(
 
     @always_comb
     def decide() -> None:
+        # Only where no row can come in time: a last square that leaves beside the next packet's first costs no cycle.
         draining.next = alone or (count == 0 and full and full_last and not valid and not coming)
+        # A row marked `last` within a square is taken only once the square is full: until then it repeats.
         ready.next = advance and not alone and (not last or count == final)
 
     @always_comb
     def move() -> None:
         shift.next = advance and (valid or draining)
+        # The first column leaves with its square's own last row, so the last one leaves a row before the next square's.
         ends.next = count == final - 1
 
     @always_comb

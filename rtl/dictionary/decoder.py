@@ -147,8 +147,10 @@ def dictionary_decoder(
 
     @always_comb
     def advance() -> None:
+        # The memory's output register is the output stage: it may be read only when its entry leaves.
         read.next = written and (entries.ready or not offered)
         blocked.next = (
+            # A slot that is still to be read may not be written; and a literal waits for the whole of its planes.
             parsed_literal and not in_run and (not literal.ready or (written and parsed_slot == written_slot))
         )
 
@@ -165,6 +167,7 @@ def dictionary_decoder(
         window.length.next = decision.length
         window.take.next = parse and not decision.end
         literal.take.next = write and parsed_literal and not in_run
+        # A packet starts by writing zeros to slot 0, since a memory has no reset.
         slots.write.next = phase.start or (write and parsed_literal and not in_run)
         slots.write_address.next = 0
         if not phase.start:

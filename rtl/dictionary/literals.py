@@ -91,10 +91,12 @@ def literal_reader(
 
     @always_comb
     def decide() -> None:
+        # 8 - `absent` planes are coded, and 7 - `used` are left of the held word.
         next_word.next = used >= absent
 
     @always_comb
     def handshake() -> None:
+        # After the stream's end a literal counts as there, so that a damaged packet still ends.
         literal.ready.next = not next_word or not literal.open or literals.valid
         literals.ready.next = literal.open and (phase.over or (literal.take and next_word))
         load.next = literal.open and literal.take and next_word

@@ -31,6 +31,7 @@ def bit_plane_encoder(clk: Any, rst: Any, words: Stream, symbols: SymbolStream, 
     size = word_bits
     planes = word_bits - 1
 
+    # One word waits here while the sign plane, which shifts nothing in, is coded: the source never sees that cycle.
     spare = Signal(intbv(0)[word_bits:])
     spare_valid = Signal(bool(0))
     entering = Signal(intbv(0)[size:])
@@ -88,6 +89,7 @@ def bit_plane_encoder(clk: Any, rst: Any, words: Stream, symbols: SymbolStream, 
         # Nothing leaves while the sign plane is coded.
         for i in range(planes):
             unequal = not sign and leaving[i + 1] != leaving[i]
+            # The lowest plane starts without a borrow, which is masked rather than cleared a cycle before.
             carried = borrow[i] and not queued.first
             difference.next[i] = unequal != carried
             changed.next[i] = (unequal != carried) != (previous[i] and not queued.first)
@@ -101,6 +103,7 @@ def bit_plane_encoder(clk: Any, rst: Any, words: Stream, symbols: SymbolStream, 
     def place() -> None:
         top.next = index == size - 1
         idle.next = index == 0 and not spare_valid
+        # An incomplete block is filled up, and the block before it pushed out, by words that do not count.
         feed.next = offered or (closing and (index != 0 or occupied))
         queued.close.next = closing and index == 0 and not spare_valid and not occupied and not sign
 

@@ -69,6 +69,7 @@ def plane_coder(plane: Any, difference: Any, symbol: PlaneSymbol, *, word_bits: 
 
     @always_comb
     def find_edges() -> None:
+        # One run of ones is a single start; a run of at most two has no pair next to a pair.
         starts.next[0] = plane[0]
         pairs.next[0] = False
         for i in range(1, size):
@@ -92,6 +93,7 @@ def plane_coder(plane: Any, difference: Any, symbol: PlaneSymbol, *, word_bits: 
     def locate() -> None:
         found = intbv(0)[position_bits:]
         for i in range(size):
+            # An or of all positions: right where there is one start, and not used where there are more.
             if starts[i]:
                 found[:] = found | i
         position.next = found
@@ -124,6 +126,7 @@ def plane_coder(plane: Any, difference: Any, symbol: PlaneSymbol, *, word_bits: 
         else:
             symbol.kind.next = WHOLE
             symbol.code.next = whole
+        # Last, because a plane of zeros may also have all differences zero, and a run is shorter.
         if plane == 0:
             symbol.kind.next = RUN
 

@@ -73,6 +73,7 @@ def symbol_queue(
 
     @always_comb
     def offer() -> None:
+        # A run may only leave once the next plane can't lengthen it.
         complete.next = head_valid and (tail_valid or not growing)
         symbols.last.next = not head_valid
         symbols.data.next = head
@@ -102,6 +103,7 @@ def symbol_queue(
     @always_comb
     def make_room() -> None:
         if planes.first:
+            # A first plane brings the base along and needs both places.
             planes.room.next = not head_valid or (pop and not tail_valid)
         else:
             planes.room.next = not tail_valid or pop

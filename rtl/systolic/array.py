@@ -56,6 +56,7 @@ def systolic_array(
     for name, size in (("rows", rows), ("columns", columns)):
         if not 1 <= size <= 1 << 16:
             raise ValueError(f"{name} must be 1 .. 65536, not {size}")
+    # A product is at most 2**14, of -128 times -128; one more bit for the sign.
     sum_bits = (rows << 14).bit_length() + 1
 
     advance = Signal(bool(0))
@@ -98,6 +99,7 @@ def systolic_array(
         activations_left.append(late)
 
     elements = []
+    # Every element adds `CORRECTION` besides its product; the top of a column takes all of them off at once.
     sums_above: list[Any] = [-rows * CORRECTION % (1 << sum_bits)] * columns
     for row in range(rows):
         activation = activations_left[row]

@@ -61,6 +61,7 @@ def tile_control(
     def decide() -> None:
         orders.entering.next = vectors_in.valid and (full or not first)
         orders.switch.next = vectors_in.valid and full and first
+        # The next tile's first row may enter on the very cycle in which the tile before it comes into use.
         loading.next = (rows_in.valid or orders.padding) and (not full or (vectors_in.valid and first))
 
     @always_comb

@@ -79,6 +79,7 @@ def huffman_encoder(clk: Any, rst: Any, table: Stream, symbols: Stream, code: St
         coded.valid.next = coded_valid
         coded.last.next = coded_last
         coded.length.next = entries.read_data[:MAX_LENGTH]
+        # Codes have at most 15 bits; the packer's symbols are as wide as its words.
         coded.data.next = concat(entries.read_data[MAX_LENGTH:], False)
 
     @always_seq(clk.posedge, reset=rst)
@@ -86,6 +87,7 @@ def huffman_encoder(clk: Any, rst: Any, table: Stream, symbols: Stream, code: St
         if loading:
             loading.next = not (loads.valid and loads.last)
         elif move:
+            # Two cycles after the last symbol: the code of the end, and the transfer that flushes the packer.
             ending.next = accepting and taken.valid and taken.last
             closing.next = ending
             loading.next = closing

@@ -75,6 +75,7 @@ def matrix_vector(
     index_low = VALUE_BITS + shape.lane_bits
     kind_low = index_low + shape.step_bits
     half_bits = VALUE_BITS // 2
+    # Of `columns` products; two factors of 8 bits take 15 bits and the sign even at -128 times -128.
     total_bits = WEIGHT_BITS + in_bits + columns.bit_length() - 1
     lowest, highest = -(1 << (out_bits - 1)), (1 << (out_bits - 1)) - 1
 
@@ -134,6 +135,7 @@ def matrix_vector(
     def handshake() -> None:
         products.valid.next = offered
         products.last.next = offered_last
+        # One enable for the whole pipeline: what stands in it can't overtake what leaves.
         lane.go.next = products.ready or not offered
         packet_end.next = products.ready and offered and offered_last
 
@@ -147,6 +149,7 @@ def matrix_vector(
         if loading:
             loading.next = not (loads.valid and loads.last)
         else:
+            # Tables change only between packets, when nothing in the pipeline uses them.
             loading.next = packet_end
 
     @always_seq(clk.posedge, reset=rst)
@@ -168,6 +171,7 @@ def matrix_vector(
     def add_up() -> None:
         if lane.go:
             summed.next = result_sum
+            # A 32-bit adder in two halves a cycle apart, the carry kept in `lower`: half the critical path.
             lower.next = total[half_bits:] + biases.read_data[half_bits:]
             upper.next = (total >> half_bits) + biases.read_data[:half_bits].signed()
             biased.next = concat(upper + lower[half_bits], lower[half_bits:])
@@ -254,6 +258,7 @@ def vector_writer(
     @always_comb
     def status() -> None:
         freed.next = vector_end and lane.go
+        # Two banks, so that a vector comes in while the one before is read once for each row.
         available.next = waiting != 0
         final_vector.next = closing and not filling and waiting == 1
 
