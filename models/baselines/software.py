@@ -24,6 +24,16 @@ from silicodec.models.errors import CodecError, CorruptDataError, check_integer
 class _ByteCodec(WordCodec):
     """A compressor of bytes, applied to packed words."""
 
+    level: int
+
+    levels: ClassVar[tuple[int, int]]
+    """The least and the greatest `level`."""
+
+    def __post_init__(self) -> None:
+        """Check the parameters."""
+        super().__post_init__()
+        check_integer("level", self.level, *self.levels)
+
     @abstractmethod
     def _compress(self, data: bytes | memoryview) -> bytes:
         """Compress bytes."""
@@ -70,11 +80,7 @@ class Deflate(_ByteCodec):
 
     codec_id: ClassVar[str] = "deflate"
     stream_names: ClassVar[tuple[str, ...]] = ("deflate",)
-
-    def __post_init__(self) -> None:
-        """Check the parameters."""
-        super().__post_init__()
-        check_integer("level", self.level, 0, 9)
+    levels: ClassVar[tuple[int, int]] = (0, 9)
 
     def _compress(self, data: bytes | memoryview) -> bytes:
         compressor = zlib.compressobj(self.level, wbits=-zlib.MAX_WBITS)
@@ -124,11 +130,7 @@ class Zstandard(_ByteCodec):
 
     codec_id: ClassVar[str] = "zstd"
     stream_names: ClassVar[tuple[str, ...]] = ("zstd",)
-
-    def __post_init__(self) -> None:
-        """Check the parameters."""
-        super().__post_init__()
-        check_integer("level", self.level, 1, 22)
+    levels: ClassVar[tuple[int, int]] = (1, 22)
 
     def _compress(self, data: bytes | memoryview) -> bytes:
         return _zstandard().ZstdCompressor(level=self.level).compress(data)

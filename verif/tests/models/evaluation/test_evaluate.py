@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import sys
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -13,30 +12,11 @@ from silicodec.models.catalog import make_codec
 from silicodec.models.codec import CodecError
 from silicodec.models.evaluation.compression import EvaluationError, _interrupts_deferred, evaluate
 from silicodec.models.evaluation.records import PacketSizes, layer_record
-from silicodec.models.networks import Network, NetworkError, digits, get_network
+from silicodec.models.networks import NetworkError, get_network
 from silicodec.models.networks.capture import feature_maps
 from silicodec.models.quantise import NumberFormatError, quantise
 
 CODECS = ["ebpc", "zvc"]
-
-
-@dataclass(frozen=True)
-class Untrained(Network):
-    """The digits network without training, which is enough to test figures and costs nothing."""
-
-    def _load(self):
-        from silicodec.models.networks.reproducible import reproducible
-
-        with reproducible(seed=1):
-            return digits.build().eval()
-
-    def _data_set_images(self, count):
-        return digits.split("test")
-
-
-@pytest.fixture(scope="module")
-def network():
-    return Untrained("untrained", "", "", "digits", (1, 8, 8), (0.0,), (1.0,))
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """Trimmed weights: what is chosen keeps within its budget, figures are those of the weights, errors are one line."""
 
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -12,28 +11,9 @@ from silicodec.models.dictionary.codec import Dictionary
 from silicodec.models.dictionary.trimming import Trimming
 from silicodec.models.evaluation.budget import BudgetError, Point, corners
 from silicodec.models.evaluation.weights import CODERS, TrimmedNetwork, candidates, measure_weights
-from silicodec.models.networks import Network, digits, get_network
+from silicodec.models.networks import get_network
 from silicodec.models.networks.capture import weights as weights_of
 from silicodec.models.quantise import quantise
-
-
-@dataclass(frozen=True)
-class Untrained(Network):
-    """The digits network without training, which is enough to test figures and costs nothing."""
-
-    def _load(self):
-        from silicodec.models.networks.reproducible import reproducible
-
-        with reproducible(seed=1):
-            return digits.build().eval()
-
-    def _data_set_images(self, count):
-        return digits.split("test")
-
-
-@pytest.fixture(scope="module")
-def network():
-    return Untrained("untrained", "", "", "digits", (1, 8, 8), (0.0,), (1.0,))
 
 
 @pytest.fixture(scope="module")
