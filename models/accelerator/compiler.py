@@ -141,13 +141,9 @@ def _ring(layer: Layer, shape: AcceleratorShape) -> _Ring:
     """Divide the strip buffer: with room for the next strip's rows if that takes half of the memory at most."""
     channels, height, width = layer.in_shape
     kernel_height, kernel_width = layer.weights.shape[2:]
-    pointwise = (
-        (kernel_height, kernel_width, layer.stride, layer.pad_top, layer.pad_left) == (1, 1, 1, 0, 0)
-        and not layer.depthwise
-        and layer.in_shape[1:] == layer.out_shape[1:]
-    )
+    pointwise = _is_pointwise(layer)
     _check_sizes(layer, shape)
-    unit = 1 if pointwise else 3
+    unit = layer.stride if pointwise else 3
     rows, columns = -(-kernel_height // 3), -(-kernel_width // 3)
     own = 1 if layer.depthwise else channels
     steps = -(-channels // PIXELS) if pointwise else own * rows * columns
@@ -185,6 +181,18 @@ def _ring(layer: Layer, shape: AcceleratorShape) -> _Ring:
     )
 
 
+def _is_pointwise(layer: Layer) -> bool:
+    """Tell whether an output sample takes one input sample of each channel, so that eight channels are a step."""
+    return (
+        (*layer.weights.shape[2:], layer.pad_top, layer.pad_left) == (1, 1, 0, 0)
+        and not layer.depthwise
+        and all(
+            size == -(-length // layer.stride)
+            for size, length in zip(layer.out_shape[1:], layer.in_shape[1:], strict=True)
+        )
+    )
+
+
 def _check_sizes(layer: Layer, shape: AcceleratorShape) -> None:
     """Refuse what does not fit in an accelerator."""
     channels, height, width = layer.in_shape
@@ -198,7 +206,7 @@ def _check_sizes(layer: Layer, shape: AcceleratorShape) -> None:
     kernel = layer.weights.shape[2:]
     own = 1 if layer.depthwise else channels
     steps = own * -(-kernel[0] // 3) * -(-kernel[1] // 3)
-    if kernel == (1, 1) and layer.stride == 1:
+    if _is_pointwise(layer):
         steps = -(-channels // PIXELS)
     if steps > shape.weight_words:
         raise UnsupportedNetwork(

@@ -136,7 +136,7 @@ def step_position(
     tile_pixel, pixel, pixels_left = coordinate(), coordinate(), coordinate()
     channels_left = Signal(modbv(0)[12:])
     channel_part, here, beyond = (row_address() for _ in range(3))
-    stride = Signal(modbv(0)[2:])
+    stride, word_stride = (Signal(modbv(0)[2:]) for _ in range(2))
     word, x_part, x_turn = Signal(modbv(0)[6:]), Signal(modbv(0)[4:]), turn()
     adders = [
         ring_add(pass_slot, layer.pass_advance, layer.ring_words, next_pass),
@@ -152,6 +152,8 @@ def step_position(
     @always_comb
     def look() -> None:
         stride.next = 1 + layer.stride2
+        # The strip buffer of a pointwise layer has only the samples that it needs.
+        word_stride.next = 1 + (layer.stride2 and not layer.pointwise)
         start_slot.next = 0 if restart else next_pass
 
     @always_comb
@@ -239,8 +241,8 @@ def step_position(
                 channel_part.next = 0
                 channels_left.next = layer.in_channels
                 if count.last_row:
-                    tile_pixel.next = tile_pixel + (stride << 3)
-                    pixel.next = tile_pixel + (stride << 3)
+                    tile_pixel.next = tile_pixel + (word_stride << 3)
+                    pixel.next = tile_pixel + (word_stride << 3)
                     if count.last_tile:
                         tile_pixel.next = -layer.pad_left
                         pixel.next = -layer.pad_left

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from myhdl import Signal, always_comb, always_seq, block, instances, modbv
+from myhdl import Signal, always, always_comb, always_seq, block, instances, modbv
 
 from silicodec.models.accelerator.program import PIXELS
 from silicodec.rtl.accelerator.codec_slot import DecodedRows
@@ -103,6 +103,15 @@ def strip_writer(
         ring_add(pass_slot, layer.pass_advance, layer.ring_words, next_pass),
     ]
     after_slot, after_turn = slot_signal(), Signal(modbv(0)[2:])
+    thin, stored, ends_word = (Signal(bool(0)) for _ in range(3))
+    word = Signal(modbv(0)[64:])
+    thinning = thin_rows(clk, rows, taken, thin, row, tile, word)
+
+    @always_comb
+    def look() -> None:
+        thin.next = layer.pointwise and layer.stride2
+        stored.next = inside and not (layer.pointwise and layer.stride2 and row[0])
+        ends_word.next = not (layer.pointwise and layer.stride2) or tile[0]
 
     @always_comb
     def take() -> None:
@@ -118,11 +127,13 @@ def strip_writer(
         if not layer.pointwise and turn != 2:
             after_slot.next = slot
             after_turn.next = turn + 1
+        elif thin and row[0]:
+            after_slot.next = slot
 
     @always_comb
     def write() -> None:
-        pool.strip_write.next = taken and inside
-        pool.strip_write_data.next = rows.data
+        pool.strip_write.next = taken and stored
+        pool.strip_write_data.next = word
         pool.strip_write_column.next = lane
         if not layer.pointwise:
             pool.strip_write_column.next = turn + turn + turn + x_turn
@@ -157,7 +168,8 @@ def strip_writer(
                 x_turn.next = x_turn + 1
                 if layer.pointwise or x_turn == 2:
                     x_turn.next = 0
-                    x_part.next = x_part + 1
+                    if ends_word:
+                        x_part.next = x_part + 1
                 if rows.last:
                     x_turn.next = 0
                     x_part.next = 0
@@ -178,6 +190,63 @@ def strip_writer(
                             slot.next = next_pass
                             strip_turn.next = 0
                             turn.next = 0
+
+    return instances()
+
+
+@block
+def thin_rows(clk: Any, rows: DecodedRows, taken: Any, thin: Any, row: Any, tile: Any, word: Any) -> Any:
+    """Take every other sample of two tiles as one word: the input of a pointwise layer of stride 2.
+
+    Parameters
+    ----------
+    thin : Signal of bool
+        Whether to do so; otherwise a row stays as it is.
+    row, tile : Signal
+        Number of the row in its tile, and of the tile.
+    word : Signal of 64 bits
+        The row's word; with an even tile, whose half of the word is kept for the next one, its left half counts.
+    """
+    half = Signal(modbv(0)[32:])
+    halves = [Signal(modbv(0)[32:]) for _ in range(PIXELS // 2)]
+    kept = [half_register(clk, taken, row, tile, half, halves[n], number=n) for n in range(PIXELS // 2)]
+    left0, left1, left2, left3 = halves
+    left = Signal(modbv(0)[32:])
+
+    @always_comb
+    def take_half() -> None:
+        half.next = (((((rows.data[64:56] << 8) | rows.data[48:40]) << 8) | rows.data[32:24]) << 8) | rows.data[16:8]
+
+    @always_comb
+    def choose_left() -> None:
+        if not tile[0]:
+            left.next = half
+        elif row[3:1] == 0:
+            left.next = left0
+        elif row[3:1] == 1:
+            left.next = left1
+        elif row[3:1] == 2:
+            left.next = left2
+        else:
+            left.next = left3
+
+    @always_comb
+    def choose() -> None:
+        word.next = rows.data
+        if thin:
+            word.next = (left << 32) | half
+
+    return instances()
+
+
+@block
+def half_register(clk: Any, taken: Any, row: Any, tile: Any, half: Any, kept: Any, *, number: int) -> Any:
+    """Keep the half of row `2 * number` of an even tile."""
+
+    @always(clk.posedge)
+    def keep() -> None:
+        if taken and not tile[0] and row == 2 * number:
+            kept.next = half
 
     return instances()
 

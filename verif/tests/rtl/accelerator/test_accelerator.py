@@ -84,6 +84,18 @@ def test_a_small_network_on_other_simulators(backend):
     check(accelerator_engine(shape), sample_inputs([image], shape), backend=backend, idle_cycles=300)
 
 
+def test_pointwise_layers_of_stride_two():
+    random = np.random.default_rng(5)
+    inputs = Inputs()
+    for channels, height, width in ((3, 1, 1), (9, 5, 7), (16, 17, 33), (12, 40, 24), (2, 11, 64)):
+        image = random.integers(-128, 128, (channels, height, width)).astype(np.int8)
+        maps = (5, -(-height // 2), -(-width // 2))
+        layer = random_layer(0, 1, image.shape, maps, kernel=(1, 1), stride=2)
+        inputs.add(compile_graph(LayerGraph(0, (layer,)), SMALL), image)
+    assert all(Descriptor.from_words(words[1:]).pointwise for words in inputs.packets["program"])
+    check(ENGINE, inputs.packets, stalls=Stalls(seed=2))
+
+
 def test_layers_that_add_two_spilled_maps():
     image = np.random.default_rng(2).integers(-128, 128, (12, 40, 64)).astype(np.int8)
     maps = (12, 40, 64)
