@@ -103,6 +103,7 @@ def quantise(
     scale_rule: str = "headroom",
     largest: float | None = None,
     scale: float | None = None,
+    truncate: bool = False,
 ) -> Quantised:
     """Convert a tensor to a number format.
 
@@ -119,11 +120,14 @@ def quantise(
         Absolute value to take the scale from; that of `values` by default. Fixed-point words saturate beyond it.
     scale : float, optional
         The scale itself, instead of one by a rule.
+    truncate : bool
+        Cut fixed-point words towards zero as a cast does; beyond full range they wrap.
 
     Returns
     -------
     Quantised
-        Rounded to nearest, ties to even. Negative zero becomes zero, so that every zero is the word 0.
+        Rounded to nearest, ties to even, unless truncated. Negative zero becomes zero, so that every zero
+        is the word 0.
 
     Raises
     ------
@@ -163,6 +167,8 @@ def quantise(
         scaled = flat_values[start : start + _SLAB].astype(np.float64) * scale
         if target.kind == "float":
             flat_words[start : start + _SLAB] = scaled.astype(np.float16) + np.float16(0)
+        elif truncate:
+            flat_words[start : start + _SLAB] = _wrapped(scaled.astype(np.int64), target.word_bits)
         else:
             flat_words[start : start + _SLAB] = np.clip(np.rint(scaled), -target.full_scale - 1, target.full_scale)
     return Quantised(words, scale, target)
@@ -170,3 +176,9 @@ def quantise(
 
 _SLAB = 1 << 20
 """Values that are converted at a time, so that only so many are there in double precision."""
+
+
+def _wrapped(numbers: np.ndarray, word_bits: int) -> np.ndarray:
+    """Take numbers to those of two's complement that have the same low bits."""
+    half = 1 << (word_bits - 1)
+    return ((numbers + half) & (2 * half - 1)) - half

@@ -21,6 +21,8 @@ from torch import nn
 from silicodec.models.baselines import Bound
 from silicodec.models.catalog import make_measure
 from silicodec.models.codec import Codec
+from silicodec.models.errors import unknown_name
+from silicodec.models.evaluation.authors import AUTHORS_COUNTS, AuthorsCount
 from silicodec.models.evaluation.records import (
     Evaluation,
     PacketSizes,
@@ -37,7 +39,7 @@ from silicodec.models.quantise import parse_number_format, quantise
 
 Result = TypeVar("Result")
 Progress = Callable[[int, int], None]
-Codecs = dict[str, dict[str, Codec | Bound]]  # by number format, then by name
+Codecs = dict[str, dict[str, Codec | Bound | AuthorsCount]]  # by number format, then by name
 Largest = dict[tuple[Kind, str], float]  # by kind and name of the layer
 
 
@@ -46,6 +48,8 @@ class EvaluationError(ValueError):
 
 
 DEFAULT_CODECS = ("ebpc", "bpc", "zvc", "zero-rle")
+PROJECT, AUTHORS = RULES = ("project", "authors")
+"""How maps are taken and sizes counted: as this project does, or as the EBPC authors' own evaluation does."""
 
 
 def evaluate(
@@ -56,6 +60,7 @@ def evaluate(
     folder: str | Path | None = None,
     number_formats: Sequence[str] | None = None,
     scale_rule: str = "headroom",
+    rule: str = PROJECT,
     gradients: bool = False,
     weights: bool = False,
     batch_size: int = 10,
@@ -80,6 +85,9 @@ def evaluate(
         Names in `quantise.NUMBER_FORMATS`; the network's own choice by default.
     scale_rule : str
         Name in `quantise.SCALE_RULES`.
+    rule : str
+        One of `RULES`. ``authors``: all images as one batch in training mode, values scaled by the largest (signed) one
+        and cut instead of rounded, sizes as of `authors`. Of a network in integers only the sizes differ.
     gradients, weights : bool
         Measure gradient maps and weights too.
     batch_size : int
@@ -110,21 +118,22 @@ def evaluate(
     network, given = _network_and_images(network, images, folder)
     network.check_available()
     number_formats = list(number_formats or [network.number_format])
-    chosen = make_measures(codecs, number_formats)
+    chosen = make_measures(codecs, number_formats, rule)
+    batch_size = len(given.batch) if rule == AUTHORS else batch_size
     batches = _split(given, batch_size)
     kinds: list[Kind] = ["feature map", "gradient map"] if gradients else ["feature map"]
-    measure = partial(_packet_sizes, network, codecs=chosen, scale_rule=scale_rule)
+    measure = partial(_packet_sizes, network, codecs=chosen, scale_rule=scale_rule, rule=rule)
 
     with _for_each(batches, workers, scheduler) as for_each:
         passes = 1 if number_formats == ["native"] else 2
         counter = _Counter(progress, passes * sum(len(batch.batch) for batch in batches))
         largest: Largest = {}
         if passes == 2:
-            largest = _maximum(for_each(partial(_largest_values, network, kinds), counter.add))
+            largest = _maximum(for_each(partial(_largest_values, network, kinds, rule), counter.add))
         parts = for_each(partial(measure, kinds, largest), counter.add)
     sizes = [PacketSizes.joined(of_one_layer) for of_one_layer in zip(*parts, strict=True)]
     if weights:
-        sizes += measure(["weight"], _largest_values(network, ["weight"], batches[0]), batches[0])
+        sizes += measure(["weight"], _largest_values(network, ["weight"], rule, batches[0]), batches[0])
 
     conditions = {
         "network": network.name,
@@ -132,6 +141,7 @@ def evaluate(
         "image_source": network.data_set if folder is None else str(folder),
         "batch_size": batch_size,
         "scale_rule": scale_rule,
+        "rule": rule,
         "codecs": configurations(chosen),
         "versions": tool_versions(),
     }
@@ -151,14 +161,24 @@ def _network_and_images(network: Any, images: Any, folder: str | Path | None) ->
     return network, images if isinstance(images, Images) else network.images(images, folder)
 
 
-def make_measures(codecs: Sequence[str] | Mapping[str, Mapping[str, Any]], number_formats: Sequence[str]) -> Codecs:
-    """Make codecs and bounds for each number format."""
+def make_measures(
+    codecs: Sequence[str] | Mapping[str, Mapping[str, Any]], number_formats: Sequence[str], rule: str = PROJECT
+) -> Codecs:
+    """Make what counts bits, by a rule, for each number format: codecs and bounds, or counts as of the authors."""
+    if rule not in RULES:
+        raise EvaluationError(unknown_name("rule", rule, RULES))
     parameters = codecs if isinstance(codecs, Mapping) else {name: {} for name in codecs}
     if not parameters:
         raise EvaluationError("name at least one codec")
+    if rule == AUTHORS and (other := [name for name in parameters if name not in AUTHORS_COUNTS or parameters[name]]):
+        known = ", ".join(AUTHORS_COUNTS)
+        raise EvaluationError(f"the authors' rule has {known}, without parameters: it cannot count {other[0]}")
+    make: Callable[..., Any] = (
+        (lambda name, **given: AUTHORS_COUNTS[name](**given)) if rule == AUTHORS else make_measure
+    )
     bits = {name: parse_number_format(name).word_bits for name in number_formats}
     return {
-        number_format: {name: make_measure(name, word_bits=word_bits, **given) for name, given in parameters.items()}
+        number_format: {name: make(name, word_bits=word_bits, **given) for name, given in parameters.items()}
         for number_format, word_bits in bits.items()
     }
 
@@ -199,22 +219,26 @@ def _model(network: Network) -> Any:
     return network.load()
 
 
-def _capture(network: Network, kind: Kind, images: Images) -> list[Layer]:
+def _capture(network: Network, kind: Kind, rule: str, images: Images) -> list[Layer]:
     model = _model(network)
     if kind == "feature map":
-        return capture.feature_maps(model, images.batch)
+        training = rule == AUTHORS and not isinstance(model, IntegerGraph)
+        return capture.feature_maps(model, images.batch, training=training)
     if kind == "gradient map":
         return capture.gradient_maps(model, images.batch, images.labels)
     return capture.weights(model)
 
 
-def _largest_values(network: Network, kinds: Sequence[Kind], images: Images) -> Largest:
-    return largest_of([layer for kind in kinds for layer in _capture(network, kind, images)])
+def _largest_values(network: Network, kinds: Sequence[Kind], rule: str, images: Images) -> Largest:
+    return largest_of([layer for kind in kinds for layer in _capture(network, kind, rule, images)], rule)
 
 
-def largest_of(layers: Sequence[Layer]) -> Largest:
-    """Find the largest absolute value of each layer."""
-    return {(layer.kind, layer.name): float(np.abs(layer.values).max(initial=0)) for layer in layers}
+def largest_of(layers: Sequence[Layer], rule: str = PROJECT) -> Largest:
+    """Find each layer's largest absolute value, or by the authors' rule the largest value."""
+    return {
+        (layer.kind, layer.name): float((layer.values if rule == AUTHORS else np.abs(layer.values)).max(initial=0))
+        for layer in layers
+    }
 
 
 def _maximum(parts: Sequence[Largest]) -> Largest:
@@ -222,19 +246,25 @@ def _maximum(parts: Sequence[Largest]) -> Largest:
 
 
 def _packet_sizes(
-    network: Network, kinds: Sequence[Kind], largest: Largest, images: Images, *, codecs: Codecs, scale_rule: str
+    network: Network, kinds: Sequence[Kind], largest: Largest, images: Images, *, codecs: Codecs, **rules: str
 ) -> list[PacketSizes]:
-    layers = (layer for kind in kinds for layer in _capture(network, kind, images))
-    return packet_sizes(layers, largest, codecs=codecs, scale_rule=scale_rule)
+    layers = (layer for kind in kinds for layer in _capture(network, kind, rules["rule"], images))
+    return packet_sizes(layers, largest, codecs=codecs, **rules)
 
 
-def packet_sizes(layers: Iterable[Layer], largest: Largest, *, codecs: Codecs, scale_rule: str) -> list[PacketSizes]:
+def packet_sizes(
+    layers: Iterable[Layer], largest: Largest, *, codecs: Codecs, scale_rule: str, rule: str = PROJECT
+) -> list[PacketSizes]:
     """Measure the packets of layers in each number format with each codec."""
     sizes = []
     for layer in layers:
         for number_format, by_name in codecs.items():
             quantised = quantise(
-                layer.values, number_format, scale_rule=scale_rule, largest=largest.get((layer.kind, layer.name))
+                layer.values,
+                number_format,
+                scale_rule=scale_rule,
+                largest=largest.get((layer.kind, layer.name)),
+                truncate=rule == AUTHORS,
             )
             packets = quantised.values
             sizes.append(

@@ -9,6 +9,7 @@ import numpy as np
 
 from silicodec.models.evaluation.compression import (
     DEFAULT_CODECS,
+    PROJECT,
     EvaluationError,
     configurations,
     largest_of,
@@ -26,6 +27,7 @@ def evaluate_tensors(
     *,
     number_formats: Sequence[str] | None = None,
     scale_rule: str = "headroom",
+    rule: str = PROJECT,
     source: str = "given",
 ) -> Evaluation:
     """Measure how small codecs make tensors, without a network.
@@ -35,7 +37,7 @@ def evaluate_tensors(
     tensors : mapping of str to np.ndarray
         By name. The first of four axes or more counts packets, as (N, C, H, W) does; other tensors are one packet each.
         By default integers of 8 bits are words as they are (``native``), and others are quantised to ``fixed8``.
-    codecs, number_formats, scale_rule
+    codecs, number_formats, scale_rule, rule
         As of `evaluate`.
     source : str
         Where they come from, for the record.
@@ -62,17 +64,18 @@ def evaluate_tensors(
         for number_format in number_formats or [own]:
             packets = tensor if tensor.ndim >= 4 else tensor[np.newaxis]
             by_format.setdefault(number_format, []).append(Layer(name, "feature map", packets))
-    chosen = make_measures(codecs, list(by_format))
+    chosen = make_measures(codecs, list(by_format), rule)
     sizes = []
     for number_format, layers in by_format.items():
-        largest = {} if number_format == "native" else largest_of(layers)
+        largest = {} if number_format == "native" else largest_of(layers, rule)
         measures = {number_format: chosen[number_format]}
-        sizes += packet_sizes(layers, largest, codecs=measures, scale_rule=scale_rule)
+        sizes += packet_sizes(layers, largest, codecs=measures, scale_rule=scale_rule, rule=rule)
     conditions = {
         "network": None,
         "tensors": list(tensors),
         "source": source,
         "scale_rule": scale_rule,
+        "rule": rule,
         "codecs": configurations(chosen),
         "versions": tool_versions(),
     }

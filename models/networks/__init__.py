@@ -46,6 +46,7 @@ _torchvision = partial(
 _TORCHVISION = {
     "alexnet": "Krizhevsky 2014 (arXiv 1404.5997)",
     "vgg16": "Simonyan and Zisserman 2014 (arXiv 1409.1556)",
+    "vgg16_bn": "the same with batch normalisation",
     "resnet18": "He et al. 2016 (arXiv 1512.03385)",
     "resnet34": "He et al. 2016 (arXiv 1512.03385)",
     "resnet50": "He et al. 2016 (arXiv 1512.03385)",

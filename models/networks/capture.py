@@ -58,7 +58,7 @@ class Layer:
     values: np.ndarray
 
 
-def feature_maps(model: nn.Module | IntegerGraph, images: np.ndarray) -> list[Layer]:
+def feature_maps(model: nn.Module | IntegerGraph, images: np.ndarray, *, training: bool = False) -> list[Layer]:
     """Take the feature maps after every activation function, in the order of computation.
 
     Parameters
@@ -68,6 +68,9 @@ def feature_maps(model: nn.Module | IntegerGraph, images: np.ndarray) -> list[La
         a layer each time.
     images : np.ndarray
         float32, (N, C, H, W), normalised.
+    training : bool
+        Run the network as in training, on a copy: batch normalisation by the batch's own statistics, and dropout, which
+        is the same every time.
 
     Returns
     -------
@@ -77,10 +80,13 @@ def feature_maps(model: nn.Module | IntegerGraph, images: np.ndarray) -> list[La
     Raises
     ------
     CaptureError
-        When the network has no activation module.
+        When the network has no activation module, or is in integers and cannot be trained.
     """
     if isinstance(model, IntegerGraph):
+        if training:
+            raise CaptureError("maps in training mode need a network in floating point, and this one is in integers")
         return [Layer(name, "feature map", values) for name, values in model.feature_maps(images).items()]
+    model = copy.deepcopy(model).train() if training else model
     outputs: dict[str, np.ndarray] = {}
 
     def keep(name: str, output: Tensor) -> None:

@@ -73,6 +73,13 @@ def split_names(context: click.Context, option: click.Parameter, value: str | No
     show_default=True,
     help="headroom: a layer's largest value at 0.75 of full range, as in the EBPC paper; or full-range.",
 )
+@click.option(
+    "--rule",
+    default="project",
+    show_default=True,
+    help="How sizes are counted: project; or authors, as the EBPC paper's authors did, with all images as one batch in "
+    "training mode.",
+)
 @click.option("--gradients", is_flag=True, help="Evaluate the gradient maps of a training step too.")
 @click.option("--layers", is_flag=True, help="Show every layer.")
 @click.option("--workers", type=int, metavar="N", help="Local processes.  [default: one for each processor]")
@@ -97,12 +104,14 @@ def evaluate(
         silicodec evaluate --network model.tflite --images photographs/ --layers
 
         silicodec evaluate --tensors maps.npz --codecs ebpc,entropy
+
+        silicodec evaluate --network alexnet --images 200 --rule authors
     """
     from silicodec.models.evaluation.compression import evaluate
     from silicodec.models.evaluation.tensors import evaluate_tensors, read_tensors
 
     if tensors is not None:
-        chosen = {key: options[key] for key in ("codecs", "number_formats", "scale_rule")}
+        chosen = {key: options[key] for key in ("codecs", "number_formats", "scale_rule", "rule")}
         evaluation = evaluate_tensors(read_tensors(tensors), source=str(tensors), **chosen)
         title = str(tensors)
     else:

@@ -72,3 +72,9 @@ def test_native_integers_pass_unchanged(dtype):
 def test_refuses_in_one_line(values, arguments, message):
     with pytest.raises(NumberFormatError, match=message):
         quantise(values, **arguments)
+
+
+def test_truncation_cuts_towards_zero_and_wraps():
+    values = np.array([1.0, -0.99, 0.999, -2.5])
+    np.testing.assert_array_equal(quantise(values, "fixed8", scale=100.0, truncate=True).values, [100, -99, 99, 6])
+    np.testing.assert_array_equal(quantise(values, "fixed4", scale=5.0, truncate=True).values, [5, -4, 4, 4])
