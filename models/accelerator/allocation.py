@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from silicodec.models.accelerator.layers import LayerGraph, UnsupportedNetwork
+from silicodec.models.accelerator.layers import LayerGraph, Shape, UnsupportedNetwork
 from silicodec.models.accelerator.packets import RAW
 from silicodec.models.accelerator.program import COLUMNS, PIXELS, Target
 from silicodec.models.accelerator.shape import AcceleratorShape
@@ -37,35 +37,39 @@ class Place:
         Whether packets without room are spilled, `Target.SPILL`, or an error.
     row, rows, words : int
         First row and rows of its region, and words in it.
-    entry : int
-        First entry in the table of packets.
     """
 
     target: int
     row: int
     rows: int
     words: int
-    entry: int
+
+
+@dataclass(frozen=True)
+class Entries:
+    """Where a map's packets are in the table: its first entry, and the distance from a strip's to the next one's."""
+
+    first: int
+    step: int
 
 
 @dataclass(frozen=True)
 class Allocation:
-    """Places of all maps between layers, by number; `groups` of the accelerator."""
+    """Places of all maps that layers make, but the last, and table entries of all that they read, by number."""
 
     places: dict[int, Place]
-    groups: int
+    entries: dict[int, Entries]
 
 
 @dataclass(frozen=True)
 class _Life:
-    """From which layer to which a map is needed, what it takes, and whether a layer adds it."""
+    """From which layer to which a map or its table entries are needed, how many, and whether the map is added."""
 
     number: int
     first: int
     last: int
-    words: int
-    packets: int
-    is_added: bool
+    size: int
+    is_added: bool = False
 
     def meets(self, other: _Life) -> bool:
         """Tell whether two maps are needed at the same time."""
@@ -91,42 +95,68 @@ def allocate(
     UnsupportedNetwork
         If the table is too small.
     """
+    return Allocation(_places(graph, shape, codings, strip_rows), _entries(graph, shape))
+
+
+def _places(
+    graph: LayerGraph, shape: AcceleratorShape, codings: Mapping[int, MapCoding], strip_rows: Sequence[int]
+) -> dict[int, Place]:
     places: dict[int, Place] = {}
     lives: list[_Life] = []
-    for life in sorted(_lives(graph, codings), key=lambda one: (not one.is_added, one.words)):
+    for life in sorted(_lives(graph, codings), key=lambda one: (not one.is_added, one.size)):
         lowest = max(strip_rows[life.first : life.last + 1])
-        live = [(other, places[other.number]) for other in lives if other.meets(life)]
-        rows = -(-life.words // COLUMNS)
-        row, free = _gap([(place.row, place.rows) for _, place in live], lowest, shape.rows, rows)
-        entry, entries = _gap([(place.entry, other.packets) for other, place in live], 0, shape.packets, life.packets)
-        if entries < life.packets:
-            raise UnsupportedNetwork(f"the accelerator's table has no room for {life.packets} packets of a map")
+        live = [places[other.number] for other in lives if other.meets(life)]
+        rows = -(-life.size // COLUMNS)
+        row, free = _gap([(place.row, place.rows) for place in live], lowest, shape.rows, rows)
         target = Target.MEMORY if free >= rows else Target.SPILL
         rows = min(free, rows)
-        places[life.number] = Place(target, row, rows, min(life.words, rows * COLUMNS), entry)
+        places[life.number] = Place(target, row, rows, min(life.size, rows * COLUMNS))
         lives.append(life)
-    return Allocation(places, shape.groups)
+    return places
+
+
+def _entries(graph: LayerGraph, shape: AcceleratorShape) -> dict[int, Entries]:
+    """Give every map its entries; those of joined maps lie side by side, strip by strip."""
+    entries: dict[int, Entries] = {}
+    taken: list[tuple[_Life, int]] = []
+    made = {layer.output: index for index, layer in enumerate(graph.layers)}
+    channels = {layer.output: layer.out_shape[0] for layer in graph.layers}
+    joints = {part: joint for joint, parts in graph.joined.items() for part in parts}
+    for number in dict.fromkeys(joints.get(layer.output, layer.output) for layer in graph.layers[:-1]):
+        parts = graph.parts(number)
+        step = sum(channels[part] for part in parts)
+        _, height, _ = graph.layers[made[parts[0]]].out_shape
+        last = max(graph.last_reader(part) for part in parts)
+        life = _Life(number, min(made[part] for part in parts), last, step * -(-height // PIXELS))
+        live = [(first, other.size) for other, first in taken if other.meets(life)]
+        first, free = _gap(live, 0, shape.packets, life.size)
+        if free < life.size:
+            raise UnsupportedNetwork(f"the accelerator's table has no room for {life.size} packets of a map")
+        taken.append((life, first))
+        entries[number] = Entries(first, step)
+        for part in parts:
+            entries[part] = Entries(first, step)
+            first += channels[part]
+    return entries
 
 
 def _lives(graph: LayerGraph, codings: Mapping[int, MapCoding]) -> list[_Life]:
     """Return the maps between layers in the order in which they are made."""
     result = []
     for index, layer in enumerate(graph.layers[:-1]):
-        readers = [
-            later
-            for later, other in enumerate(graph.layers)
-            if layer.output in (other.source, other.residual and other.residual.tensor)
-        ]
-        channels, height, width = layer.out_shape
         coding = codings.get(layer.output)
-        # A packet is stored where the largest one has room, even if it is of fewer rows.
-        tiles = -(-width // PIXELS)
-        raw = (channels * height + min(PIXELS, height) - (1 + (height - 1) % PIXELS)) * tiles
-        words = coding.words if coding and coding.words is not None else raw
-        is_added = any(other.residual and other.residual.tensor == layer.output for other in graph.layers)
-        packets = channels * -(-height // PIXELS)
-        result.append(_Life(layer.output, index, max(readers, default=index), words, packets, is_added))
+        words = coding.words if coding and coding.words is not None else _raw_words(layer.out_shape)
+        is_added = any(other.residual and layer.output in graph.parts(other.residual.tensor) for other in graph.layers)
+        last = max(index, graph.last_reader(layer.output))
+        result.append(_Life(layer.output, index, last, words, is_added))
     return result
+
+
+def _raw_words(shape: Shape) -> int:
+    """Return the words to reserve for a raw map: a packet is stored where the largest one has room."""
+    channels, height, width = shape
+    largest = min(PIXELS, height)
+    return (channels * height + largest - (1 + (height - 1) % PIXELS)) * -(-width // PIXELS)
 
 
 def _gap(taken: list[tuple[int, int]], low: int, high: int, size: int) -> tuple[int, int]:

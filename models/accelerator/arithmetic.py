@@ -1,9 +1,11 @@
-"""The accelerator's integers: sums of products, and their way to samples."""
+"""The accelerator's integers: sums of products, maxima, and their way to samples."""
 
 from __future__ import annotations
 
 import numpy as np
 from numba import njit
+
+from silicodec.models.accelerator.program import LOWEST
 
 FACTOR_BITS = 31
 ADD_SHIFT = 20
@@ -100,3 +102,14 @@ def depthwise_sums(padded: np.ndarray, weights: np.ndarray, stride: int, size: t
             window = padded[:, row : row + stride * height : stride, column : column + stride * width : stride]
             total += weights[:, 0, row, column, np.newaxis, np.newaxis] * window[:, :height, :width].astype(np.int64)
     return total
+
+
+def depthwise_peaks(padded: np.ndarray, weights: np.ndarray, stride: int, size: tuple[int, int]) -> np.ndarray:
+    """Find the largest samples over the taps whose weight is not 0; like `depthwise_sums`."""
+    height, width = size
+    peaks = np.full((len(weights), height, width), LOWEST, np.int64)
+    for row, column in np.ndindex(weights.shape[2:]):
+        window = padded[:, row : row + stride * height : stride, column : column + stride * width : stride]
+        counts = weights[:, 0, row, column, np.newaxis, np.newaxis] != 0
+        peaks = np.maximum(peaks, np.where(counts, window[:, :height, :width], LOWEST))
+    return peaks

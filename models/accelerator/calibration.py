@@ -44,7 +44,14 @@ def dct_word(layer: Layer, step: int) -> int:
 
 def same_step(graph: LayerGraph, step: int) -> Codecs:
     """Return the codec words for DCT of one step for all maps between layers."""
-    return {layer.output: dct_word(layer, step) for layer in graph.layers[:-1]}
+    return {number: word for group in graph.codec_groups for number, word in _group_words(graph, group, step).items()}
+
+
+def _group_words(graph: LayerGraph, group: Sequence[int], step: int) -> Codecs:
+    """Return the codec word of DCT for maps that are stored alike: as signed ones where some are."""
+    words = {dct_word(layer, step) for layer in graph.layers if layer.output in group}
+    word = words.pop() if len(words) == 1 else 1 | mode_word(DCT(step=step), "int8") << 1
+    return dict.fromkeys(group, word)
 
 
 def with_all_room(graph: LayerGraph, codecs: Codecs) -> dict[int, MapCoding]:
@@ -64,8 +71,8 @@ def fit_regions(
 ) -> dict[int, MapCoding]:
     """Find the room that maps need.
 
-    A map whose codec saves nothing stays raw. A region has room for the most words that an image takes, `MARGIN`, and
-    the largest packet.
+    A map whose codec saves nothing stays raw, with those that it is read with. A region has room for the most words
+    that an image takes, `MARGIN`, and the largest packet.
 
     Parameters
     ----------
@@ -82,13 +89,18 @@ def fit_regions(
         run = run_image(graph, shape, codings, pixels)
         for layer, packets in zip(graph.layers, run.packets, strict=True):
             most[layer.output] = max(most.get(layer.output, 0), sum(map(len, packets)))
-    result = {}
-    for layer in graph.layers[:-1]:
-        channels, height, width = layer.out_shape
-        codec, tiles = codecs.get(layer.output, RAW), -(-width // PIXELS)
-        room = ceil((1 + MARGIN) * most[layer.output]) + most_words(codec, PIXELS, tiles)
-        if codec != RAW and room < channels * height * tiles:
-            result[layer.output] = MapCoding(codec, room)
+    shapes = {layer.output: layer.out_shape for layer in graph.layers}
+    result: dict[int, MapCoding] = {}
+    for group in graph.codec_groups:
+        codec = codecs.get(group[0], RAW)
+        rooms, raw_words = {}, 0
+        for number in group:
+            channels, height, width = shapes[number]
+            tiles = -(-width // PIXELS)
+            rooms[number] = ceil((1 + MARGIN) * most[number]) + most_words(codec, PIXELS, tiles)
+            raw_words += channels * height * tiles
+        if codec != RAW and sum(rooms.values()) < raw_words:
+            result |= {number: MapCoding(codec, room) for number, room in rooms.items()}
     return result
 
 
@@ -123,28 +135,32 @@ def choose_steps(
         runs = [run_image(graph, shape, codings, pixels) for pixels in chosen]
         return np.array([run.maps[-1].ravel() for run in runs]), runs
 
-    def words(runs: list[Run], index: int) -> int:
-        return sum(len(packet) for run in runs for packet in run.packets[index])
+    indices = {layer.output: index for index, layer in enumerate(graph.layers)}
+
+    def bits(runs: list[Run], group: Sequence[int]) -> int:
+        return 64 * sum(len(packet) for run in runs for number in group for packet in run.packets[indices[number]])
 
     exact, plain = scores({}, probes)
     points = {}
-    total = len(STEPS) * (len(graph.layers) - 1)
-    for index, layer in enumerate(graph.layers[:-1]):
-        points[str(layer.output)] = [Point(RAW, 64 * words(plain, index), 0.0)]
+    total = len(STEPS) * len(graph.codec_groups)
+    for index, group in enumerate(graph.codec_groups):
+        points[str(group[0])] = [Point(RAW, bits(plain, group), 0.0)]
         for number, step in enumerate(STEPS):
-            codec = dct_word(layer, step)
-            found, runs = scores({layer.output: codec}, probes)
+            words = _group_words(graph, group, step)
+            found, runs = scores(words, probes)
             error = float(np.square(found.astype(float) - exact).mean())
-            points[str(layer.output)].append(Point(codec, 64 * words(runs, index), error))
+            points[str(group[0])].append(Point(words[group[0]], bits(runs, group), error))
             if progress:
                 progress(len(STEPS) * index + number + 1, total)
 
     def lost(settings: Mapping[str, int]) -> float:
-        return loss(scores(_numbered(settings), images)[0])
+        return loss(scores(_codecs(graph, settings), images)[0])
 
     (chosen,) = within_budgets(ordered_steps(points), [budget], lost).values()
-    return _numbered(chosen)
+    return _codecs(graph, chosen)
 
 
-def _numbered(settings: Mapping[str, int]) -> dict[int, int]:
-    return {int(name): codec for name, codec in settings.items() if codec != RAW}
+def _codecs(graph: LayerGraph, settings: Mapping[str, int]) -> dict[int, int]:
+    """Return the codec words of all maps where those of each group's first are given."""
+    words = {group: settings.get(str(group[0]), RAW) for group in graph.codec_groups}
+    return {number: word for group, word in words.items() for number in group if word != RAW}

@@ -33,7 +33,7 @@ def check_header(word: int) -> tuple[Status, int]:
 
 def check_layer(descriptor: Descriptor, shape: AcceleratorShape) -> Status:
     """Check a layer as the hardware does: everything that could make it hang or write where it must not."""
-    if descriptor.opcode not in (Opcode.DENSE, Opcode.DEPTHWISE) or descriptor.target > Target.SCORES:
+    if descriptor.opcode not in tuple(Opcode) or descriptor.target > Target.SCORES:
         return Status.BAD_OPCODE
     codecs = (descriptor.in_codec, descriptor.residual_codec, descriptor.out_codec)
     if not all(is_known(codec, dct=shape.dct) for codec in codecs):

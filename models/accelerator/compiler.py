@@ -7,16 +7,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from silicodec.models.accelerator.allocation import Allocation, MapCoding, allocate
+from silicodec.models.accelerator.allocation import Allocation, Entries, MapCoding, allocate
 from silicodec.models.accelerator.arithmetic import multiply
 from silicodec.models.accelerator.checks import WHOLE_MAP, check_layer
 from silicodec.models.accelerator.layers import Layer, LayerGraph, UnsupportedNetwork
 from silicodec.models.accelerator.packets import RAW
 from silicodec.models.accelerator.program import (
+    ONE,
     PIXELS,
     SUM_BITS,
     Descriptor,
-    Opcode,
     Source,
     Target,
     program_words,
@@ -26,6 +26,8 @@ from silicodec.models.accelerator.weights import weight_words
 from silicodec.models.dct.tiles import MOST_TILE_BITS
 
 MOST_SIZE = 255
+MOST_CHANNELS = 2047
+MOST_KERNEL = 45
 LOOK_AHEAD = 8
 """Rows of the next strip that the strip buffer holds while one is computed."""
 
@@ -77,11 +79,12 @@ def compile_graph(
         If the accelerator is too small for a layer.
     """
     codings = codings or {}
-    graph = LayerGraph(graph.source, tuple(map(fold_constants, graph.layers)))
+    _check_reads(graph, codings)
+    graph = replace(graph, layers=tuple(map(fold_constants, graph.layers)))
     rings = [_ring(layer, shape) for layer in graph.layers]
     allocation = allocate(graph, shape, codings, [ring.strip_banks * shape.bank_depth for ring in rings])
     descriptors = tuple(
-        _describe(graph, index, rings[index], allocation, codings) for index in range(len(graph.layers))
+        _describe(graph, index, rings[index], allocation, codings, shape.groups) for index in range(len(graph.layers))
     )
     for layer, descriptor in zip(graph.layers, descriptors, strict=True):
         if status := check_layer(descriptor, shape):
@@ -91,6 +94,16 @@ def compile_graph(
         for layer, descriptor in zip(graph.layers, descriptors, strict=True)
     ]
     return Program(graph, shape, descriptors, np.concatenate(weights))
+
+
+def _check_reads(graph: LayerGraph, codings: Mapping[int, MapCoding]) -> None:
+    """Refuse what layers cannot read: the image again, and maps as one that are stored in several ways."""
+    for layer in graph.layers[1:]:
+        if graph.source in (layer.source, layer.residual and layer.residual.tensor):
+            raise UnsupportedNetwork(f"{layer.name} reads the image, which only the first layer can")
+    for parts in graph.joined.values():
+        if len({codings.get(part, MapCoding()).codec for part in parts}) > 1:
+            raise UnsupportedNetwork(f"the accelerator joins only maps of one codec (maps {parts})")
 
 
 def fold_constants(layer: Layer) -> Layer:
@@ -212,29 +225,37 @@ def _check_sizes(layer: Layer, shape: AcceleratorShape) -> None:
         raise UnsupportedNetwork(
             f"{layer.name} takes {steps} steps a row, but the accelerator has {shape.weight_words}"
         )
+    if max(*layer.in_shape[:1], *layer.out_shape[:1]) > MOST_CHANNELS:
+        raise UnsupportedNetwork(f"{layer.name} has or reads a map of more than {MOST_CHANNELS} channels")
+    if max(kernel) > MOST_KERNEL:
+        raise UnsupportedNetwork(f"{layer.name} has a kernel of more than {MOST_KERNEL} rows or columns")
     less = np.abs(layer.weights.astype(np.int64) - layer.weight_zero).sum((1, 2, 3)) * 128
-    if less.max() >> (SUM_BITS - 1) or (less + np.abs(layer.bias)).max() >> SUM_BITS:
+    most = less + np.abs(layer.bias)
+    if less.max() >> (SUM_BITS - 1) or most.max() >> SUM_BITS:
         raise UnsupportedNetwork(f"{layer.name} has sums that may take more than {SUM_BITS} bits")
+    if ((most >> layer.rescaling.shifts) * (layer.rescaling.factors / ONE)).max() >= 1 << SUM_BITS:
+        raise UnsupportedNetwork(f"{layer.name} has results that may take more than {SUM_BITS} bits")
 
 
 def _describe(
-    graph: LayerGraph, index: int, ring: _Ring, allocation: Allocation, codings: Mapping[int, MapCoding]
+    graph: LayerGraph, index: int, ring: _Ring, allocation: Allocation, codings: Mapping[int, MapCoding], groups: int
 ) -> Descriptor:
     layer = graph.layers[index]
     last = index == len(graph.layers) - 1
     place = allocation.places.get(layer.output)
-    codec = {number: coding.codec for number, coding in codings.items()}
-    out_codec = RAW if last else codec.get(layer.output, RAW)
-    groups = 1 if layer.depthwise else -(-layer.out_shape[0] // allocation.groups)
+    nowhere = Entries(0, 0)
+    in_entries = allocation.entries.get(layer.source, nowhere)
+    out_entries = allocation.entries.get(layer.output, nowhere)
+    out_codec = RAW if last else _codec(graph, codings, layer.output)
     rescaling, residual = layer.rescaling, layer.residual
     tiles = -(-layer.out_shape[2] // PIXELS)
     fields = dict(
-        opcode=Opcode.DEPTHWISE if layer.depthwise else Opcode.DENSE,
+        opcode=layer.opcode,
         stride2=int(layer.stride == 2),
         away=int(rescaling.away),
         source=Source.PIXELS if layer.source == graph.source else Source.MEMORY,
         target=place.target if place else Target.SCORES,
-        in_codec=codec.get(layer.source, RAW),
+        in_codec=_codec(graph, codings, layer.source),
         out_codec=out_codec,
         pad_top=layer.pad_top,
         pad_left=layer.pad_left,
@@ -243,28 +264,36 @@ def _describe(
         **dict(zip(("in_channels", "in_height", "in_width"), layer.in_shape, strict=True)),
         **dict(zip(("out_channels", "out_height", "out_width"), layer.out_shape, strict=True)),
         passes=layer.out_shape[0] if layer.depthwise else 1,
-        groups=groups,
-        in_table=0 if layer.source == graph.source else allocation.places[layer.source].entry,
+        groups=1 if layer.depthwise else -(-layer.out_shape[0] // groups),
+        in_table=in_entries.first,
+        in_step=in_entries.step,
+        out_table=out_entries.first,
+        out_step=out_entries.step,
         packet_words=most_words(out_codec, min(PIXELS, layer.out_shape[1]), tiles),
         conv_zero=rescaling.zero,
         conv_low=rescaling.low,
         conv_high=rescaling.high,
     )
     if place:
-        fields |= {"out_table": place.entry, "out_row": place.row, "out_words": place.words}
+        fields |= {"out_row": place.row, "out_words": place.words}
     if residual:
         spilled = [
-            number in allocation.places and allocation.places[number].target == Target.SPILL
+            any(
+                part in allocation.places and allocation.places[part].target == Target.SPILL
+                for part in graph.parts(number)
+            )
             for number in (layer.source, residual.tensor)
         ]
+        added = allocation.entries[residual.tensor]
         if all(spilled) and layer.depthwise:
             raise UnsupportedNetwork(f"{layer.name} adds two maps that the accelerator's memory has no room for")
         fields |= {
             "add": 1,
             "ordered": int(all(spilled)),
             "swap": int(residual.swap),
-            "residual_codec": codec.get(residual.tensor, RAW),
-            "residual_table": allocation.places[residual.tensor].entry,
+            "residual_codec": _codec(graph, codings, residual.tensor),
+            "residual_table": added.first,
+            "residual_step": added.step,
             "residual_zero": residual.zero,
             "residual_factor": residual.inner[0],
             "residual_shift": residual.inner[1],
@@ -275,3 +304,8 @@ def _describe(
             "out_high": residual.outer.high,
         }
     return Descriptor(**fields, **vars(ring))
+
+
+def _codec(graph: LayerGraph, codings: Mapping[int, MapCoding], number: int) -> int:
+    """Return the codec word of a map, or of the maps that it joins."""
+    return codings.get(graph.parts(number)[0], MapCoding()).codec

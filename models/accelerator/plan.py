@@ -70,13 +70,18 @@ def plan(program: Program, run: Run) -> list[LayerPlan]:
     """
     lengths: dict[int, np.ndarray] = {}
     result = []
+
+    def joined(number: int) -> np.ndarray:
+        return np.concatenate([lengths[part] for part in program.graph.parts(number)], axis=1)
+
     spilled = iter(run.spilled)
     for layer, descriptor, packets, report in zip(
         program.graph.layers, program.descriptors, run.packets, run.report, strict=True
     ):
         outputs = _by_strip(packets, layer.out_shape, depthwise=layer.depthwise)
-        inputs = _raw_lengths(layer.in_shape) if descriptor.source == Source.PIXELS else lengths[layer.source]
-        residuals = lengths[layer.residual.tensor] if layer.residual else np.zeros((0, 0), int)
+        from_pixels = descriptor.source == Source.PIXELS
+        inputs = _raw_lengths(layer.in_shape) if from_pixels else joined(layer.source)
+        residuals = joined(layer.residual.tensor) if layer.residual else np.zeros((0, 0), int)
         away = sum(len(next(spilled)) for _ in range(report >> 16 & 0xFFFF))
         result.append(
             LayerPlan(

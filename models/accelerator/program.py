@@ -12,7 +12,7 @@ from enum import IntEnum
 import numpy as np
 
 MAGIC = 0x51C0
-VERSION = 1
+VERSION = 2
 COLUMNS = 9
 """Columns of the memory: words that the window reads at once."""
 PIXELS = 8
@@ -21,15 +21,20 @@ TAPS = 9
 SUM_BITS = 28
 WEIGHT_BITS = 9
 """Bits of a weight less its zero point."""
+LOWEST = -128
+"""The lowest sample."""
+ONE = 1 << 31
+"""The factor of 1."""
 ENTRY_WORDS = 2
 """Words of a channel's bias, factor and shift."""
 
 
 class Opcode(IntEnum):
-    """What a layer computes: `DENSE` from all input channels, `DEPTHWISE` each channel from one."""
+    """What a layer computes: `DENSE` sums over all input channels, `DEPTHWISE` sums and `MAXIMUM` maxima of one."""
 
     DENSE = 1
     DEPTHWISE = 2
+    MAXIMUM = 3
 
 
 class Source(IntEnum):
@@ -77,8 +82,8 @@ LAYOUT: tuple[tuple[tuple[str, int], ...], ...] = (
         *(("ring_words", 13), ("slot_words", 12), ("channel_words", 6), ("start_slot", 13), ("start_turn", 2)),
         *(("pass_advance", 13),),
     ),
-    (("in_table", 12), ("residual_table", 12), ("out_table", 12), ("pass_rows", 10)),
-    (("out_row", 12), ("out_words", 16), ("packet_words", 12)),
+    (("in_table", 12), ("residual_table", 12), ("out_table", 12), ("pass_rows", 10), ("in_step", 11)),
+    (("out_row", 12), ("out_words", 16), ("packet_words", 12), ("residual_step", 11), ("out_step", 11)),
     (
         *(("conv_zero", 8), ("conv_low", 8), ("conv_high", 8), ("residual_zero", 8)),
         *(("out_zero", 8), ("out_low", 8), ("out_high", 8)),
@@ -141,9 +146,12 @@ class Descriptor:
     residual_table: int = 0
     out_table: int = 0
     pass_rows: int = 0
+    in_step: int = 0
     out_row: int = 0
     out_words: int = 0
     packet_words: int = 0
+    residual_step: int = 0
+    out_step: int = 0
     conv_zero: int = 0
     conv_low: int = -128
     conv_high: int = 127
@@ -193,7 +201,7 @@ class Descriptor:
     @property
     def depthwise(self) -> bool:
         """Whether each channel is computed from one."""
-        return self.opcode == Opcode.DEPTHWISE
+        return self.opcode != Opcode.DENSE
 
     @property
     def strips(self) -> int:

@@ -8,7 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from silicodec.models.accelerator.arithmetic import add_all, dense_sums, depthwise_sums, multiply_all
+from silicodec.models.accelerator.arithmetic import (
+    add_all,
+    dense_sums,
+    depthwise_peaks,
+    depthwise_sums,
+    multiply_all,
+)
 from silicodec.models.accelerator.checks import check_header, check_layer
 from silicodec.models.accelerator.packets import RAW, decode, encode, rows_of
 from silicodec.models.accelerator.program import (
@@ -17,12 +23,16 @@ from silicodec.models.accelerator.program import (
     PIXELS,
     TAPS,
     Descriptor,
+    Opcode,
     Source,
     Status,
     Target,
 )
 from silicodec.models.accelerator.shape import AcceleratorShape
 from silicodec.models.accelerator.weights import group_words, read_group
+
+SUMS = {Opcode.DENSE: dense_sums, Opcode.DEPTHWISE: depthwise_sums, Opcode.MAXIMUM: depthwise_peaks}
+"""What gives a layer's sums, or what is in their place."""
 
 
 @dataclass
@@ -142,21 +152,29 @@ class Accelerator:
                 RAW,
             )
         strips = [(_first_reader(descriptor, strip), 0) for strip in range(descriptor.in_strips)]
-        packets = self._fetch(shape, descriptor.in_table, descriptor.depthwise, brought, strips)
+        table = descriptor.in_table, descriptor.in_step
+        packets = self._fetch(shape, table, descriptor.depthwise, brought, strips)
         return self._assemble(shape, packets, descriptor.in_codec)
 
     def _read_residual(self, descriptor: Descriptor, brought: list[Any]) -> np.ndarray:
         shape = (descriptor.out_channels, descriptor.out_height, descriptor.out_width)
         strips = [(strip, 1) for strip in range(descriptor.strips)]
-        packets = self._fetch(shape, descriptor.residual_table, descriptor.depthwise, brought, strips)
+        table = descriptor.residual_table, descriptor.residual_step
+        packets = self._fetch(shape, table, descriptor.depthwise, brought, strips)
         return self._assemble(shape, packets, descriptor.residual_codec)
 
     def _fetch(
-        self, shape: tuple[int, int, int], entry: int, depthwise: bool, brought: list[Any], keys: list[tuple[int, int]]
+        self,
+        shape: tuple[int, int, int],
+        table: tuple[int, int],
+        depthwise: bool,
+        brought: list[Any],
+        keys: list[tuple[int, int]],
     ) -> Iterator[tuple[int, int, np.ndarray]]:
         """Yield channel, strip and words of a map's packets; list those that are brought back, by their strip's key."""
+        entry, step = table
         for channel, strip in _order(shape, depthwise):
-            place = self._table[entry + strip * shape[0] + channel]
+            place = self._table[entry + strip * step + channel]
             if isinstance(place, np.ndarray):
                 brought.append((keys[strip], place))
                 yield channel, strip, place
@@ -177,7 +195,7 @@ class Accelerator:
         channels, height, width = descriptor.out_channels, descriptor.out_height, descriptor.out_width
         result = np.zeros((channels, height, width), np.int8)
         padded = _pad(descriptor, source)
-        sums = depthwise_sums if descriptor.depthwise else dense_sums
+        sums = SUMS[Opcode(descriptor.opcode)]
         stride = 1 + descriptor.stride2
         size = group_words(descriptor, self.shape.groups)
         for part, strip in _parts(descriptor, self.shape.groups):
@@ -201,7 +219,7 @@ class Accelerator:
         for channel, strip in _order(samples.shape, descriptor.depthwise):
             words = encode(samples[channel, PIXELS * strip : PIXELS * (strip + 1)], descriptor.out_codec)
             packets.append(words)
-            entry = descriptor.out_table + strip * descriptor.out_channels + channel
+            entry = descriptor.out_table + strip * descriptor.out_step + channel
             if descriptor.target == Target.SCORES:
                 scores.append(words)
             elif free >= descriptor.packet_words:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from random import Random
 
 import numpy as np
 
 from silicodec.models.accelerator.compiler import compile_graph
 from silicodec.models.accelerator.layers import Layer, LayerGraph, Rescaling, Residual, Shape
+from silicodec.models.accelerator.program import LOWEST, ONE, Opcode
 from silicodec.models.accelerator.reference import Accelerator, pixel_words
 from silicodec.models.accelerator.shape import AcceleratorShape
 
 CHANNELS = 6
+JOINED = 100
+"""Numbers of concatenations are larger than those of maps by this."""
 
 
 def sample_inputs(tensors: Sequence[np.ndarray], shape: AcceleratorShape) -> dict[str, list[np.ndarray]]:
@@ -41,17 +45,17 @@ def sample_graph(shape: Shape) -> LayerGraph:
     """Return a network for images of a shape: convolutions dense, depthwise, and pointwise added to the first."""
     maps = (CHANNELS, *shape[1:])
     convolution = random_layer(0, 1, shape, maps, kernel=(3, 3), pad=1)
-    depthwise = random_layer(1, 2, maps, maps, kernel=(3, 3), pad=1, depthwise=True)
+    depthwise = random_layer(1, 2, maps, maps, kernel=(3, 3), pad=1, opcode=Opcode.DEPTHWISE)
     pointwise = random_layer(2, 3, maps, maps, kernel=(1, 1), residual=1)
     return LayerGraph(0, (convolution, depthwise, pointwise))
 
 
-def random_graph(random: np.random.Generator, *, size: int = 40, channels: int = 24) -> tuple[LayerGraph, np.ndarray]:
+def random_graph(random: Random, *, size: int = 40, channels: int = 24) -> tuple[LayerGraph, np.ndarray]:
     """Draw a network of one to four layers of every kind, and an image for it.
 
     Parameters
     ----------
-    random : Generator
+    random : Random
         Where numbers come from.
     size, channels : int
         Largest height and width, and number of channels, of its maps.
@@ -61,42 +65,65 @@ def random_graph(random: np.random.Generator, *, size: int = 40, channels: int =
     LayerGraph, ndarray of int8
         The network, and the image: (C, H, W).
     """
-    depth, height, width = (int(random.integers(1, limit + 1)) for limit in (channels, size, size))
-    image = (depth, height, width)
+    image = (random.randint(1, channels), random.randint(1, size), random.randint(1, size))
     shapes: dict[int, Shape] = {0: image}
-    layers = []
-    for output in range(1, int(random.integers(2, 6))):
-        source = shapes[output - 1]
-        kind = str(random.choice(["dense", "depthwise", "pointwise", "large"]))
-        stride = int(random.integers(1, 3)) if kind != "pointwise" or random.random() < 0.3 else 1
-        kernel, pad = (3, 3), int(random.integers(0, 2))
-        if kind == "large":
-            kernel = (int(random.integers(1, 11)), int(random.integers(1, 11)))
-            pad = int(random.integers(0, min(4, *kernel)))
-        sizes = [(length + 2 * pad - width) // stride + 1 for length, width in zip(source[1:], kernel, strict=True)]
-        if kind == "pointwise" or min(sizes) < 1:
-            kernel, pad = (1, 1), 0
-            sizes = [(length - 1) // stride + 1 for length in source[1:]]
-        depthwise = kind == "depthwise" or (kind == "large" and random.random() < 0.5)
-        out_shape = (source[0] if depthwise else int(random.integers(1, channels + 1)), sizes[0], sizes[1])
-        residual = None
-        fitting = [number for number, one in shapes.items() if number and one[1:] == out_shape[1:]]
-        if fitting and random.random() < 0.5 and not depthwise:
-            residual = int(random.choice(fitting))
-            out_shape = shapes[residual]
-        layers.append(
-            random_layer(
-                *(output - 1, output, source, out_shape),
-                kernel=kernel,
-                pad=pad,
-                stride=stride,
-                depthwise=depthwise,
-                residual=residual,
-                seed=int(random.integers(1 << 30)),
-            )
-        )
-        shapes[output] = out_shape
-    return LayerGraph(0, tuple(layers)), random.integers(-128, 128, image).astype(np.int8)
+    joined: dict[int, tuple[int, ...]] = {}
+    layers: list[Layer] = []
+    source = 0
+    for output in range(1, random.randint(1, 4) + 1):
+        layer = _random_next(random, shapes, source, output, channels)
+        layers.append(layer)
+        shapes[output] = layer.out_shape
+        source = output
+        free = [one for one in range(1, output) if not any(one in parts for parts in joined.values())]
+        alike = [one for one in free if shapes[one][1:] == layer.out_shape[1:]]
+        if alike and random.random() < 0.4:
+            parts = random.sample([random.choice(alike), output], 2)
+            source = JOINED + output
+            joined[source] = tuple(parts)
+            shapes[source] = (sum(shapes[part][0] for part in parts), *layer.out_shape[1:])
+    if source != layers[-1].output:
+        joint = shapes[source]
+        layers.append(random_layer(source, len(layers) + 1, joint, (1, *joint[1:]), kernel=(1, 1)))
+    pixels = np.random.default_rng(random.randrange(1 << 30)).integers(-128, 128, image)
+    return LayerGraph(0, tuple(layers), joined), pixels.astype(np.int8)
+
+
+def _random_next(random: Random, shapes: dict[int, Shape], source: int, output: int, channels: int) -> Layer:
+    """Draw a layer that reads a map, and perhaps adds another one."""
+    in_shape = shapes[source]
+    kind = random.choice(("dense", "depthwise", "pointwise", "large", "maximum"))
+    stride = random.randint(1, 2) if kind != "pointwise" or random.random() < 0.3 else 1
+    kernel, pad = (3, 3), random.randint(0, 1)
+    if kind == "large":
+        kernel = (random.randint(1, 10), random.randint(1, 10))
+        pad = random.randint(0, min(3, *(width - 1 for width in kernel)))
+    elif kind == "maximum":
+        kernel = (random.randint(1, 4), random.randint(1, 4))
+        pad = random.randint(0, min(kernel) - 1)
+    sizes = [(length + 2 * pad - width) // stride + 1 for length, width in zip(in_shape[1:], kernel, strict=True)]
+    if kind == "pointwise" or min(sizes) < 1:
+        kernel, pad = (1, 1), 0
+        sizes = [(length - 1) // stride + 1 for length in in_shape[1:]]
+    opcode = Opcode.MAXIMUM if kind == "maximum" else Opcode.DENSE
+    if kind == "depthwise" or (kind == "large" and random.random() < 0.5):
+        opcode = Opcode.DEPTHWISE
+    out_shape = (random.randint(1, channels) if opcode == Opcode.DENSE else in_shape[0], sizes[0], sizes[1])
+    fitting = [
+        number
+        for number, one in shapes.items()
+        if number and one[1:] == out_shape[1:] and (opcode == Opcode.DENSE or one == out_shape)
+    ]
+    residual = random.choice(fitting) if fitting and random.random() < 0.5 else None
+    return random_layer(
+        *(source, output, in_shape, out_shape if residual is None else shapes[residual]),
+        kernel=kernel,
+        pad=pad,
+        stride=stride,
+        opcode=opcode,
+        residual=residual,
+        seed=random.randrange(1 << 30),
+    )
 
 
 def random_layer(
@@ -108,21 +135,26 @@ def random_layer(
     kernel: tuple[int, int],
     pad: int = 0,
     stride: int = 1,
-    depthwise: bool = False,
+    opcode: Opcode = Opcode.DENSE,
     residual: int | None = None,
     seed: int = 0,
 ) -> Layer:
     """Make a layer with random weights, whose results use the range of samples."""
     random = np.random.default_rng(seed + 100 * output)
-    channels = 1 if depthwise else in_shape[0]
+    channels = in_shape[0] if opcode == Opcode.DENSE else 1
     count = out_shape[0]
     weights = random.integers(-128, 128, (count, channels, *kernel)).astype(np.int16)
-    zero = int(random.integers(-3, 4))
     reach = 1500 * np.sqrt(channels * kernel[0] * kernel[1])
-    factors = random.integers(1 << 30, 1 << 31, count)
-    shifts = np.full(count, max(0, int(np.log2(reach / 32))))
-    low = int(random.integers(-128, 0))
-    rescaling = Rescaling(factors, shifts, depthwise, int(random.integers(-20, 20)), low, 127)
+    # Factors of 1 and more have 32 bits.
+    factors = random.integers(1 << 30, 1 << 32, count)
+    shifts = np.full(count, 1 + max(0, int(np.log2(reach / 32))))
+    away, zero = opcode == Opcode.DEPTHWISE, int(random.integers(-20, 20))
+    rescaling = Rescaling(factors, shifts, away, zero, int(random.integers(-128, 0)), 127)
+    weight_zero = int(random.integers(-3, 4))
+    if opcode == Opcode.MAXIMUM:
+        weights[random.random(weights.shape) < 0.3] = weight_zero
+        plain = np.full(count, ONE), np.zeros(count, np.int64)
+        rescaling = Rescaling(*plain, False, 0, int(random.integers(-128, 0)), 127)
     added = None
     if residual is not None:
         outer = Rescaling(np.array([3 << 29]), np.array([18]), False, -5, -120, 120)
@@ -133,14 +165,14 @@ def random_layer(
         output=output,
         in_shape=in_shape,
         out_shape=out_shape,
-        depthwise=depthwise,
+        opcode=opcode,
         weights=weights,
-        weight_zero=zero,
-        bias=random.integers(-3000, 3000, count),
+        weight_zero=weight_zero,
+        bias=random.integers(-3000, 3000, count) * (opcode != Opcode.MAXIMUM),
         stride=stride,
         pad_top=pad,
         pad_left=pad,
-        pad_value=int(random.integers(-128, 128)),
+        pad_value=LOWEST if opcode == Opcode.MAXIMUM else int(random.integers(-128, 128)),
         rescaling=rescaling,
         residual=added,
     )

@@ -10,7 +10,7 @@ import numpy as np
 
 from silicodec.models.accelerator.calibration import choose_steps, fit_regions, same_step
 from silicodec.models.accelerator.compiler import Program, compile_graph
-from silicodec.models.accelerator.layers import from_graph
+from silicodec.models.accelerator.lowering import from_graph
 from silicodec.models.accelerator.plan import LayerPlan, plan
 from silicodec.models.accelerator.program import PIXELS, TAPS, Status
 from silicodec.models.accelerator.reference import Run, pixel_words, run_program
@@ -131,16 +131,12 @@ class Study:
 
     def _live(self, number: int) -> dict[str, int]:
         """Return the words of the maps that a layer needs or that wait for later ones, its output's among them."""
-        layers = self.program.graph.layers
-        live = []
-        for index, layer in enumerate(layers[: min(number + 1, len(layers) - 1)]):
-            readers = [
-                later
-                for later, other in enumerate(layers)
-                if layer.output == other.source or (other.residual and other.residual.tensor == layer.output)
-            ]
-            if max(readers) >= number:
-                live.append(self.layers[index])
+        graph = self.program.graph
+        live = [
+            self.layers[index]
+            for index, layer in enumerate(graph.layers[: min(number + 1, len(graph.layers) - 1)])
+            if graph.last_reader(layer.output) >= number
+        ]
         return {"raw": sum(one.raw_words for one in live), "stored": sum(one.words for one in live)}
 
 

@@ -15,6 +15,7 @@ from silicodec.rtl.accelerator.layer_check import layer_check
 from silicodec.rtl.accelerator.mac_array import mac_array
 from silicodec.rtl.accelerator.map_reader import ENTRY_BITS, map_reader
 from silicodec.rtl.accelerator.map_writer import PackingRows, WriterResult, output_buffer, packet_sink, packet_source
+from silicodec.rtl.accelerator.peaks import choose_result, peaks
 from silicodec.rtl.accelerator.pool import PoolPorts, memory_pool
 from silicodec.rtl.accelerator.requantiser import EntryPort, ResultPort, requantiser
 from silicodec.rtl.accelerator.sequencer import ArrayStep, Progress, sequencer, tag_bits
@@ -73,6 +74,8 @@ def accelerator(
     taps = [Signal(intbv(0)[8:]) for _ in range(TAPS * PIXELS)]
     channel_weights = [signed(WEIGHT_BITS) for _ in range(groups * TAPS)]
     sums = [signed(SUM_BITS) for _ in range(groups * PIXELS)]
+    maxima, results_of_group = [signed(8) for _ in range(PIXELS)], [signed(SUM_BITS) for _ in range(PIXELS)]
+    is_maximum = Signal(bool(0))
     issue = sequencer(
         clk, rst, restart, layer, depthwise, progress, pool, weight_port, place, step, start, tag, shape=shape
     )
@@ -82,8 +85,11 @@ def accelerator(
     )  # fmt: skip
     windows = window(clk, pool.strip_data, place, taps)
     products = mac_array(clk, taps, channel_weights, step.valid, step.first, step.last, sums, groups=groups)
+    pools = peaks(clk, taps, channel_weights[:TAPS], step, maxima)
+    choices = [choose_result(is_maximum, sums[p], maxima[p], results_of_group[p]) for p in range(PIXELS)]
+    finished = [*results_of_group, *sums[PIXELS:]]
     samples = requantiser(
-        clk, rst, start, tag, layer, depthwise, sums, entry, residuals.read_data, result, groups=groups
+        clk, rst, start, tag, layer, depthwise, finished, entry, residuals.read_data, result, groups=groups
     )
 
     # From samples to packets.
@@ -133,7 +139,8 @@ def accelerator(
 
     @always_comb
     def look() -> None:
-        depthwise.next = layer.opcode == int(Opcode.DEPTHWISE)
+        depthwise.next = layer.opcode != int(Opcode.DENSE)
+        is_maximum.next = layer.opcode == int(Opcode.MAXIMUM)
         out_codec.next = layer.out_codec
         set_number.next = entry.tag[3 + tile_bits + SET_BITS : 3 + tile_bits]
 

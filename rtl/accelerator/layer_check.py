@@ -50,7 +50,8 @@ def layer_check(clk: Any, layer: LayerSignals, fault: Any, *, shape: Accelerator
     @always(clk.posedge)
     def check() -> None:
         bad_opcode.next = (
-            (layer.opcode != int(Opcode.DENSE) and layer.opcode != int(Opcode.DEPTHWISE))
+            layer.opcode == 0
+            or layer.opcode > int(Opcode.MAXIMUM)
             or layer.target > int(Target.SCORES)
             or bad_input
             or bad_residual

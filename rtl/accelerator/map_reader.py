@@ -212,12 +212,12 @@ def packet_finder(
     input_ready, residual_ready, choose, choose_residual = (Signal(bool(0)) for _ in range(4))
     orders = [
         packet_order(
-            clk, rst, restart, move_input, depthwise, layer.in_channels, layer.in_height, layer.in_table, inputs,
-            set_size=0,
+            clk, rst, restart, move_input, depthwise, layer.in_channels, layer.in_height, layer.in_table,
+            layer.in_step, inputs, set_size=0,
         ),
         packet_order(
             clk, rst, restart, move_residual, depthwise, layer.out_channels, layer.out_height, layer.residual_table,
-            residuals, set_size=groups,
+            layer.residual_step, residuals, set_size=groups,
         ),
     ]  # fmt: skip
     end_row, rows_before, room = (Signal(modbv(0)[ABSOLUTE_BITS:]) for _ in range(3))

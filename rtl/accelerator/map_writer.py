@@ -156,6 +156,7 @@ def packet_source(
         layer.out_channels,
         layer.out_height,
         layer.out_table,
+        layer.out_step,
         order,
         set_size=groups,
     )
@@ -247,6 +248,7 @@ def packet_sink(
         layer.out_channels,
         layer.out_height,
         layer.out_table,
+        layer.out_step,
         order,
         set_size=groups,
     )

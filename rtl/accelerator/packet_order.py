@@ -36,7 +36,7 @@ class PacketOrder:
 @block
 def packet_order(
     clk: Any, rst: Any, restart: Any, move: Any, depthwise: Any, channels: Any, height: Any, entry: Any,
-    order: PacketOrder, *, set_size: int,
+    step: Any, order: PacketOrder, *, set_size: int,
 ) -> Any:  # fmt: skip
     """Go through the packets of a map: strip by strip, or channel by channel in a depthwise layer.
 
@@ -44,8 +44,9 @@ def packet_order(
     ----------
     restart, move : Signal of bool
         A layer begins; go to the next packet.
-    channels, height, entry : Signal
-        Channels and height of the map, and the first one of its entries in the table.
+    channels, height, entry, step : Signal
+        Channels and height of the map; the first one of its entries in the table, and how far it is from there to those
+        of the next strip.
     order : PacketOrder
         Where it is.
     set_size : int
@@ -53,7 +54,7 @@ def packet_order(
     """
     strip, strips = Signal(modbv(0)[6:]), Signal(modbv(0)[6:])
     channel = Signal(modbv(0)[CHANNEL_BITS:])
-    pass_index = Signal(modbv(0)[INDEX_BITS:])
+    first_index = Signal(modbv(0)[INDEX_BITS:])
     last_member = set_size - 1 if set_size else 1 << CHANNEL_BITS
 
     @always_comb
@@ -73,25 +74,27 @@ def packet_order(
             channel.next = 0
             order.member.next = 0
             order.index.next = entry
-            pass_index.next = entry
+            first_index.next = entry
         elif move:
             order.member.next = order.member + 1
             if order.last_of_set:
                 order.member.next = 0
             if depthwise:
                 strip.next = strip + 1
-                order.index.next = order.index + channels
+                order.index.next = order.index + step
                 if order.last_strip:
                     strip.next = 0
                     channel.next = channel + 1
-                    pass_index.next = pass_index + 1
-                    order.index.next = pass_index + 1
+                    first_index.next = first_index + 1
+                    order.index.next = first_index + 1
             else:
                 channel.next = channel + 1
                 order.index.next = order.index + 1
                 if order.last_channel:
                     channel.next = 0
                     strip.next = strip + 1
+                    first_index.next = first_index + step
+                    order.index.next = first_index + step
 
     return instances()
 

@@ -89,7 +89,17 @@ def strip_writer(
     inside, ends_tile, moves, taken = (Signal(bool(0)) for _ in range(4))
     counter = row_counter(clk, rst, restart, rows, taken, order, layer.in_height, row, tile, inside, ends_tile)
     packets = packet_order(
-        clk, rst, restart, moves, depthwise, layer.in_channels, layer.in_height, layer.in_table, order, set_size=0
+        clk,
+        rst,
+        restart,
+        moves,
+        depthwise,
+        layer.in_channels,
+        layer.in_height,
+        layer.in_table,
+        layer.in_step,
+        order,
+        set_size=0,
     )
     pass_slot, strip_slot, slot, next_slot, next_pass = (slot_signal() for _ in range(5))
     strip_turn, turn = (Signal(modbv(0)[2:]) for _ in range(2))
@@ -272,8 +282,8 @@ def residual_writer(
     inside, ends_tile, moves, taken = (Signal(bool(0)) for _ in range(4))
     counter = row_counter(clk, rst, restart, rows, taken, order, layer.out_height, row, tile, inside, ends_tile)
     packets = packet_order(
-        clk, rst, restart, moves, depthwise, layer.out_channels, layer.out_height, layer.residual_table, order,
-        set_size=groups,
+        clk, rst, restart, moves, depthwise, layer.out_channels, layer.out_height, layer.residual_table,
+        layer.residual_step, order, set_size=groups,
     )  # fmt: skip
     channel_bits = max(1, (groups - 1).bit_length())
 

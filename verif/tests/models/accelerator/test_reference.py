@@ -9,7 +9,7 @@ pytest.importorskip("torch")
 pytest.importorskip("ai_edge_litert")
 
 from silicodec.models.accelerator.compiler import compile_graph
-from silicodec.models.accelerator.layers import from_graph
+from silicodec.models.accelerator.lowering import from_graph
 from silicodec.models.accelerator.program import Descriptor, Status
 from silicodec.models.accelerator.reference import pixel_words, run_program
 from silicodec.models.accelerator.shape import AcceleratorShape

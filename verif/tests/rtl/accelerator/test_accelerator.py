@@ -1,5 +1,7 @@
 """The accelerator against its reference: random networks on every simulator, stalls, and malformed programs."""
 
+from random import Random
+
 import numpy as np
 import pytest
 
@@ -42,16 +44,18 @@ class Inputs:
 def random_codings(random, graph):
     """Draw a codec for every map, and as many words as it can take."""
     codings = {}
-    for layer in graph.layers[:-1]:
-        codec = int(random.choice([0, *DCT_CODECS]))
-        channels, height, width = layer.out_shape
-        most = most_words(codec, min(8, height), -(-width // 8))
-        codings[layer.output] = MapCoding(codec, channels * -(-height // 8) * most)
+    shapes = {layer.output: layer.out_shape for layer in graph.layers}
+    for group in graph.codec_groups:
+        codec = random.choice((0, *DCT_CODECS))
+        for number in group:
+            channels, height, width = shapes[number]
+            most = most_words(codec, min(8, height), -(-width // 8))
+            codings[number] = MapCoding(codec, channels * -(-height // 8) * most)
     return codings
 
 
 def random_inputs(seed, count, **limits):
-    random = np.random.default_rng(seed)
+    random = Random(seed)
     inputs = Inputs()
     while len(inputs.runs) < count:
         graph, image = random_graph(random, **limits)
