@@ -29,13 +29,32 @@ def put(bits: np.ndarray, position: int, code: int, length: int) -> int:
     return position + length
 
 
+@njit(cache=True, inline="always")
+def put_next(
+    bits: np.ndarray, index: np.uint64, filled: np.uint64, last: np.uint64, code: np.uint64, length: np.uint64
+) -> tuple[np.uint64, np.uint64, np.uint64]:
+    """Write a code of 1 to 64 bits after the `filled` ones of `last`, which is element `index`; returns the three.
+
+    For codes one after the other, without a branch to mispredict. What `bits` held before does not matter.
+    """
+    code <<= np.uint64(64) - length
+    last |= code >> filled
+    bits[index] = last
+    # Shifted twice, since a shift by 64 is undefined.
+    rest = (code << np.uint64(1)) << (np.uint64(63) - filled)
+    filled += length
+    full = filled >> np.uint64(6)
+    return index + full, filled & np.uint64(63), rest if full else last
+
+
 @njit(cache=True)
-def peek_all(bits: np.ndarray, position: int) -> np.uint64:
+def peek_all(bits: np.ndarray, position: int | np.uint64) -> np.uint64:
     """Read the next 64 bits at a bit position."""
-    index = position >> 6
-    offset = np.uint64(position & 63)
+    # As an unsigned number the position cannot count from the end, which would have to be looked out for.
+    index = np.uint64(position) >> np.uint64(6)
+    offset = np.uint64(position) & np.uint64(63)
     # Two shifts by less than 64 each, since a shift by 64 is undefined.
-    return (bits[index] << offset) | ((bits[index + 1] >> np.uint64(1)) >> (np.uint64(63) - offset))
+    return (bits[index] << offset) | ((bits[index + np.uint64(1)] >> np.uint64(1)) >> (np.uint64(63) - offset))
 
 
 @njit(cache=True)

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numba import njit
 
-from silicodec.models.bitstream import SLAB, join, new_bits, peek, put, to_stream, window
+from silicodec.models.bitstream import SLAB, join, peek_all, put_next, to_stream, window
 from silicodec.models.codec import EncodedStream, WordCodec, to_words, word_dtype
 from silicodec.models.ebpc.znz import count_zero_bits
 from silicodec.models.errors import CorruptDataError, check_integer
@@ -58,7 +58,7 @@ class ZeroRLE(WordCodec):
         return {"rle": join(map(self._encode_slab, _slabs_that_end_nonzero(words)))}
 
     def _encode_slab(self, words: np.ndarray) -> EncodedStream:
-        bits = new_bits(words.size * (1 + max(self.word_bits, self.run_bits)))
+        bits = np.empty(words.size * (1 + max(self.word_bits, self.run_bits)) // 64 + 2, np.uint64)
         return to_stream(bits, _encode(words, self.word_bits, self.run_bits, bits))
 
     def _decode(self, streams: Mapping[str, EncodedStream], count: int) -> np.ndarray:
@@ -97,30 +97,36 @@ def _slabs_that_end_nonzero(words: np.ndarray) -> Iterator[np.ndarray]:
 @njit(cache=True)
 def _encode(words: np.ndarray, word_bits: int, run_bits: int, bits: np.ndarray) -> int:
     """Encode words; returns the number of bits written."""
-    places = np.empty(CHUNK, np.int64)
+    places = np.empty(CHUNK, np.uint16)
     longest = 1 << run_bits
-    position = 0
+    run_length, word_length = np.uint64(1 + run_bits), np.uint64(1 + word_bits)
+    mark = np.uint64(1 << word_bits)
+    index, filled, last = np.uint64(0), np.uint64(0), np.uint64(0)
     following = 0
     for start in range(0, words.size, CHUNK):
-        count = 0
-        for place in range(start, min(start + CHUNK, words.size)):
+        chunk = words[start : start + CHUNK]
+        count = np.uint64(0)
+        for place, word in enumerate(chunk):
             # Stored in any case and overwritten if the word is zero: there is no branch to mispredict.
             places[count] = place
-            count += words[place] != 0
-        for place in places[:count]:
-            zeros = place - following
+            count += np.uint64(word != 0)
+        for place in places[: np.int64(count)]:
+            zeros = start + place - following
             while zeros > longest:
-                position = put(bits, position, longest - 1, 1 + run_bits)
+                index, filled, last = put_next(bits, index, filled, last, np.uint64(longest - 1), run_length)
                 zeros -= longest
             run = zeros > 0
-            code = (zeros - run) << (1 + word_bits) | 1 << word_bits | words[place]
-            position = put(bits, position, code, (1 + run_bits) * run + 1 + word_bits)
-            following = place + 1
+            code = np.uint64(zeros - run) << word_length | mark | np.uint64(chunk[place])
+            length = run_length * np.uint64(run) + word_length
+            index, filled, last = put_next(bits, index, filled, last, code, length)
+            following = start + place + 1
     zeros = words.size - following
     while zeros > 0:
-        position = put(bits, position, min(zeros, longest) - 1, 1 + run_bits)
+        run = min(zeros, longest) - 1
+        index, filled, last = put_next(bits, index, filled, last, np.uint64(run), run_length)
         zeros -= longest
-    return position
+    bits[index] = last
+    return 64 * np.int64(index) + np.int64(filled)  # type: ignore[return-value]
 
 
 _LONGEST_CODE = 17  # bits, of any parameters
@@ -134,13 +140,35 @@ def _decode(
 
     Returns the number of bits read, and the index of the word that follows.
     """
-    position = 0
-    while index < words.size and position < nbits:
-        if peek(bits, position, 1):
-            words[index] = peek(bits, position + 1, word_bits)
-            position += 1 + word_bits
-            index += 1
+    position, place, turns = np.uint64(0), np.uint64(index), 64 // (2 + run_bits + word_bits)
+    reach = (1 + (1 << run_bits)) * turns
+    while np.int64(place) + reach < words.size and np.int64(position) + 64 <= nbits:
+        ahead = peek_all(bits, position)
+        for _ in range(turns):
+            ahead, position, place = _decode_word(ahead, position, place, word_bits, run_bits, words)
+    while np.int64(place) < words.size and np.int64(position) < nbits:
+        ahead = peek_all(bits, position)
+        if ahead >> np.uint64(63):
+            words[place] = (ahead << np.uint64(1)) >> np.uint64(64 - word_bits)
+            position += np.uint64(1 + word_bits)
+            place += np.uint64(1)
         else:
-            index += 1 + peek(bits, position, 1 + run_bits)
-            position += 1 + run_bits
-    return position, index
+            place += np.uint64(1) + (ahead >> np.uint64(63 - run_bits))
+            position += np.uint64(1 + run_bits)
+    return np.int64(position), np.int64(place)  # type: ignore[return-value]
+
+
+@njit(cache=True, inline="always")
+def _decode_word(
+    ahead: np.uint64, position: np.uint64, place: np.uint64, word_bits: int, run_bits: int, words: np.ndarray
+) -> tuple[np.uint64, np.uint64, np.uint64]:
+    """Decode a run of zeros where there is one, and a word where one follows, without a branch to mispredict."""
+    is_run = np.uint64(1) - (ahead >> np.uint64(63))
+    place += (np.uint64(1) + (ahead >> np.uint64(63 - run_bits))) * is_run
+    length = np.uint64(1 + run_bits) * is_run
+    ahead <<= length
+    is_word = ahead >> np.uint64(63)
+    words[place] = ((ahead << np.uint64(1)) >> np.uint64(64 - word_bits)) * is_word
+    place += is_word
+    word_length = np.uint64(1 + word_bits) * is_word
+    return ahead << word_length, position + length + word_length, place

@@ -10,6 +10,7 @@ import numpy as np
 
 from silicodec.models.bitstream import SLAB, join, pack, pack_nonzero, slabs, unpack
 from silicodec.models.codec import EncodedStream, WordCodec, to_words, word_dtype
+from silicodec.models.ebpc.znz import SPARE_BYTES, insert_zeros, nonzero_words
 from silicodec.models.errors import CorruptDataError
 
 
@@ -45,7 +46,7 @@ class ZVC(WordCodec):
     def _encode(self, words: np.ndarray) -> dict[str, EncodedStream]:
         return {
             "mask": EncodedStream(pack_nonzero(words).tobytes(), words.size),
-            "nonzero": join(pack(slab[slab != 0], self.word_bits) for slab in slabs(words)),
+            "nonzero": join(pack(nonzero_words(slab), self.word_bits) for slab in slabs(words)),
         }
 
     def _decode(self, streams: Mapping[str, EncodedStream], count: int) -> np.ndarray:
@@ -56,12 +57,11 @@ class ZVC(WordCodec):
         nonzero_count = int(np.bitwise_count(flags).sum())
         if nonzero.nbits != nonzero_count * self.word_bits:
             raise CorruptDataError(f"stream of nonzero words has {nonzero.nbits} bits for {nonzero_count} words")
-        words = np.zeros(count, word_dtype(self.word_bits))
-        done = 0
-        for start in range(0, count, SLAB):
-            slab = words[start : start + SLAB]
-            is_nonzero = np.unpackbits(flags[start // 8 : (start + SLAB) // 8], count=slab.size).astype(np.bool_)
-            number = int(np.count_nonzero(is_nonzero))
-            slab[is_nonzero] = unpack(nonzero.data, self.word_bits, number, done)
-            done += number
-        return words
+        # The nonzero words are put at the end of the array, and spread from there.
+        start = -(-(count - nonzero_count) // 8) * 8
+        words = np.empty(-(-(start + nonzero_count) // 8) * 8 + SPARE_BYTES, word_dtype(self.word_bits))
+        for done in range(0, nonzero_count, SLAB):
+            number = min(SLAB, nonzero_count - done)
+            words[start + done : start + done + number] = unpack(nonzero.data, self.word_bits, number, done)
+        insert_zeros(flags, words, start, count)
+        return words[:count]

@@ -101,9 +101,8 @@ def _whole_blocks(parts: Iterable[np.ndarray], block_size: int) -> Iterator[np.n
 def _encode_slab(words: np.ndarray, word_bits: int, block_size: int) -> EncodedStream:
     """Encode whole blocks."""
     if (word_bits, block_size) == (byte_blocks.WORD_BITS, byte_blocks.BLOCK_SIZE):
-        halves = np.empty(3 * words.size // block_size + 1, np.uint32)
-        nbits = byte_blocks.encode_blocks(words.view("<u8"), byte_blocks.block_codes(), halves)
-        return EncodedStream(halves[: -(-nbits // 32)].astype(">u4").view(np.uint8)[: -(-nbits // 8)].tobytes(), nbits)
+        bits = np.empty(words.size // block_size * byte_blocks.MOST_BITS // 64 + 2, np.uint64)
+        return to_stream(bits, byte_blocks.encode_blocks(words.view("<u8"), byte_blocks.block_codes(), bits))
     codes = plane_codes(block_size)
     run_bits = field_bits(word_bits)
     bits = new_bits(words.size // block_size * _longest_block(word_bits, block_size))

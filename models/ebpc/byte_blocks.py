@@ -2,19 +2,19 @@
 
 The same code as that of `silicodec.models.ebpc.bpc`, for the shape that the public hardware has. Byte i of the 64-bit
 word, from the least significant one, is word i of a block, or bit plane i; d[0], the leftmost bit of a plane, is bit 0
-there, and bit 7 stays free.
+there, and bit 7 is free for a mark. What is alike for all blocks is done in loops of their own over `CHUNK` of them,
+which compile to vector instructions.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
-from silicodec.models.bitstream import peek_all
+from silicodec.models.bitstream import peek_all, put_next
 from silicodec.models.ebpc.tables import (
     NO_CODE,
     SINGLE_ZERO_PLANE,
@@ -27,13 +27,14 @@ from silicodec.models.ebpc.tables import (
 from silicodec.models.errors import CorruptDataError
 
 WORD_BITS = BLOCK_SIZE = 8
+CHUNK = 128
 LOW_BITS = np.uint64(0x7F7F7F7F7F7F7F7F)
 HIGH_BITS = np.uint64(0x8080808080808080)
 SEVEN_BYTES = np.uint64(0x00FFFFFFFFFFFFFF)
 GATHER = np.uint64(0x0002040810204081)
 """Times this, the highest bits of eight bytes stand side by side in the most significant byte, byte 0's lowest."""
-LENGTH_SHIFT = 16
-"""An entry of the encoder's table holds a code in its low bits, and its number of bits from here on."""
+MOST_BITS = 80
+"""Bits of the longest code of a block: a base, and nine planes as they are."""
 
 
 class BlockCodes(NamedTuple):
@@ -41,55 +42,51 @@ class BlockCodes(NamedTuple):
 
     Attributes
     ----------
-    codes : numpy.ndarray
-        uint64, (10 * 256,): the codes of `gap` zero planes and of the plane after them by 256 * gap + plane, bit 7 of
-        which tells that DBP is zero there; where the plane is zero, too, of `gap` + 1 zero planes. Gap 9 is no code.
-    places, rows : numpy.ndarray
-        uint8 and uint16, (256 * 10,): by ten times a mask of the first eight planes, the numbers of those in it and of
-        the last plane, 8, in order; and 256 times the number of planes between them and the ones before, or 9 after
-        the last.
     pairs : numpy.ndarray
-        uint8, (256,): how many pairs the base and these planes make, but at least 4.
+        uint32, (65536,): the codes of two planes, the first one in the low byte of the index, and from bit 16 on their
+        number of bits. Bit 7 of a plane tells that DBP is zero there. Planes of zeros have no code in here.
+    runs : numpy.ndarray
+        uint16, (512 * 8,): by eight times a mask of the planes that are not zero, the codes of the runs of zeros that
+        end before the first to fifth pair of planes, or within it, and of that at the end. From bit 8 on their bits.
     """
 
-    codes: np.ndarray
-    places: np.ndarray
-    rows: np.ndarray
     pairs: np.ndarray
+    runs: np.ndarray
 
 
 @lru_cache
 def block_codes() -> BlockCodes:
     """Tabulate codes and masks."""
     single = plane_codes(BLOCK_SIZE)
-    mirrored = [int(f"{plane:07b}"[::-1], 2) for plane in range(128)]
-    codes = np.zeros((10, 256), np.uint64)
-    for gap in range(9):
-        for plane in range(256):
-            code, length = _zero_planes(gap if plane & 0x7F else gap + 1)
-            if plane & 0x7F:
-                value, bits = single.value[mirrored[plane & 0x7F]], single.length[mirrored[plane & 0x7F]]
-                if plane & 0x80 and plane != 0xFF:
-                    value, bits = ZERO_DELTA_PLANE
-                code, length = code << int(bits) | int(value), length + int(bits)
-            codes[gap, plane] = code | length << LENGTH_SHIFT
-    places, rows = np.zeros((256, 10), np.uint8), np.full((256, 10), 9 * 256, np.uint16)
-    pairs = np.full(256, 4, np.uint8)
-    for mask in range(256):
-        planes = [*(k for k in range(8) if mask >> k & 1), 8]
-        places[mask, : len(planes)] = planes
-        rows[mask, : len(planes)] = [256 * (plane - before - 1) for before, plane in pairwise([-1, *planes])]
-        pairs[mask] = max(4, len(planes) // 2 + 1)
-    return BlockCodes(codes.reshape(-1), places.reshape(-1), rows.reshape(-1), pairs)
+    planes = np.arange(256)
+    mirrored = np.array([int(f"{plane:07b}"[::-1], 2) for plane in range(128)])[planes & 0x7F]
+    value, length = single.value[mirrored], single.length[mirrored].astype(np.uint32)
+    delta_is_zero = (planes > 0x80) & (planes < 0xFF)
+    value[delta_is_zero], length[delta_is_zero] = ZERO_DELTA_PLANE
+    value[planes & 0x7F == 0] = length[planes & 0x7F == 0] = 0
+    second, first = value[:, np.newaxis], value << length[:, np.newaxis]
+    pairs = first | second | (length[:, np.newaxis] + length) << 16
+
+    runs = np.zeros((512, 8), np.uint16)
+    for mask in range(512):
+        zeros = 0
+        for k in range(WORD_BITS + 1):
+            zeros += 1
+            if mask >> k & 1:
+                runs[mask, k // 2] |= _zero_planes(zeros - 1)
+                zeros = 0
+        runs[mask, 5] = _zero_planes(zeros)
+    return BlockCodes(pairs.astype(np.uint32).reshape(-1), runs.reshape(-1))
 
 
-def _zero_planes(count: int) -> tuple[int, int]:
+def _zero_planes(count: int) -> int:
+    """Return the code of so many planes of zeros, and from bit 8 on its number of bits."""
     if count == 0:
-        return 0, 0
+        return 0
     if count == 1:
-        return SINGLE_ZERO_PLANE
+        return SINGLE_ZERO_PLANE.value | SINGLE_ZERO_PLANE.length << 8
     run_bits = field_bits(WORD_BITS)
-    return ZERO_PLANES.value << run_bits | count - 2, ZERO_PLANES.length + run_bits
+    return ZERO_PLANES.value << run_bits | count - 2 | (ZERO_PLANES.length + run_bits) << 8
 
 
 @njit(cache=True, inline="always")
@@ -116,8 +113,16 @@ def _differences(block: np.uint64) -> tuple[np.uint64, np.uint64]:
     return difference & SEVEN_BYTES, signs & np.uint64(0x7F)
 
 
+@njit(cache=True, inline="always")
+def _append(code: np.uint64, length: np.uint64, runs: np.uint16, pair: np.uint32) -> tuple[np.uint64, np.uint64]:
+    """Append the codes of zeros before a pair of planes, and those of the pair."""
+    run_bits, pair_bits = np.uint64(runs >> np.uint16(8)), np.uint64(pair >> np.uint32(16))
+    code = (code << run_bits | np.uint64(runs & np.uint16(0xFF))) << pair_bits | np.uint64(pair & np.uint32(0xFFFF))
+    return code, length + run_bits + pair_bits
+
+
 @njit(cache=True)
-def encode_blocks(blocks: np.ndarray, table: BlockCodes, halves: np.ndarray) -> int:
+def encode_blocks(blocks: np.ndarray, table: BlockCodes, bits: np.ndarray) -> int:
     """Encode blocks.
 
     Parameters
@@ -126,57 +131,74 @@ def encode_blocks(blocks: np.ndarray, table: BlockCodes, halves: np.ndarray) -> 
         uint64, (N,).
     table : BlockCodes
         What `block_codes` returns.
-    halves : numpy.ndarray
-        uint32, at least `3 * N + 1`: takes the code, most significant bit first.
+    bits : numpy.ndarray
+        uint64, at least ``N * MOST_BITS // 64 + 2``: takes the code, as of `silicodec.models.bitstream`.
 
     Returns
     -------
     int
         Number of bits of code.
     """
-    planes_by_place = np.empty(16, np.uint8)
-    words = planes_by_place.view(np.uint64)
-    bits, filled = np.uint64(0), np.uint64(0)
-    position = np.uint64(0)
-    one = np.uint64(1)
-    for block in blocks:
-        difference, signs = _differences(block)
-        planes = _transpose(difference)
-        changes = planes ^ (planes << np.uint64(8))
-        nonzero = (((changes + LOW_BITS) & HIGH_BITS) * GATHER) >> np.uint64(56)
-        words[0] = changes | (~(planes + LOW_BITS) & HIGH_BITS)
-        words[1] = signs ^ (planes >> np.uint64(56)) | np.uint64(signs == np.uint64(0)) << np.uint64(7)
+    planes_of, rest_of = np.empty(CHUNK, np.uint64), np.empty(CHUNK, np.uint64)
+    index, filled, last = np.uint64(0), np.uint64(0), np.uint64(0)
+    for start in range(0, blocks.size, CHUNK):
+        part = blocks[start : start + CHUNK]
+        for i in range(part.size):
+            difference, signs = _differences(part[i])
+            planes = _transpose(difference)
+            changes = planes ^ (planes << np.uint64(8))
+            nonzero = (((changes + LOW_BITS) & HIGH_BITS) * GATHER) >> np.uint64(56)
+            planes_of[i] = changes | (~(planes + LOW_BITS) & HIGH_BITS)
+            sign_changes = signs ^ (planes >> np.uint64(56))
+            # The sign plane, whether DBP is zero there, and from bit 8 on eight times the mask of planes.
+            sign_changes |= ((sign_changes + np.uint64(0x7F)) & np.uint64(0x80)) << np.uint64(12)
+            rest_of[i] = sign_changes | np.uint64(signs == np.uint64(0)) << np.uint64(7) | nonzero << np.uint64(11)
+        for i in range(part.size):
+            planes, rest = planes_of[i], rest_of[i]
+            row = rest >> np.uint64(8)
+            code, length = part[i] & np.uint64(0xFF), np.uint64(8)
+            for k in range(2):
+                pair = table.pairs[(planes >> np.uint64(16 * k)) & np.uint64(0xFFFF)]
+                code, length = _append(code, length, table.runs[row + np.uint64(k)], pair)
+            index, filled, last = put_next(bits, index, filled, last, code, length)
+            code, length = np.uint64(0), np.uint64(0)
+            for k in range(2, 4):
+                pair = table.pairs[(planes >> np.uint64(16 * k)) & np.uint64(0xFFFF)]
+                code, length = _append(code, length, table.runs[row + np.uint64(k)], pair)
+            code, length = _append(code, length, table.runs[row + np.uint64(4)], table.pairs[rest & np.uint64(0xFF)])
+            code, length = _append(code, length, table.runs[row + np.uint64(5)], np.uint32(0))
+            index, filled, last = put_next(bits, index, filled, last, code, length)
+    bits[index] = last
+    return 64 * np.int64(index) + np.int64(filled)  # type: ignore[return-value]
 
-        first = block & np.uint64(255) | np.uint64(8 << LENGTH_SHIFT)
-        index = nonzero * np.uint64(10)
-        # The base and seven planes go without a branch that could be mispredicted; few blocks have more.
-        for _ in range(table.pairs[nonzero]):
-            second = table.codes[table.rows[index] | planes_by_place[table.places[index]]]
-            length = second >> np.uint64(LENGTH_SHIFT)
-            both = (first & np.uint64(0xFFFF)) << length | (second & np.uint64(0xFFFF))
-            length += first >> np.uint64(LENGTH_SHIFT)
-            bits = bits << length | both
-            filled += length
-            halves[position] = bits >> (filled & np.uint64(31))  # counts only if it is full
-            position += filled >> np.uint64(5)
-            filled &= np.uint64(31)
-            first = table.codes[table.rows[index + one] | planes_by_place[table.places[index + one]]]
-            index += one + one
-    halves[position] = bits << (np.uint64(32) - filled)
-    return 32 * np.int64(position) + np.int64(filled)  # type: ignore[return-value]
+
+class BlockMeanings(NamedTuple):
+    """What the decoder does with every byte: arrays of uint8, (256,).
+
+    Attributes
+    ----------
+    length : numpy.ndarray
+        Bits of the code that it starts with.
+    repeat : numpy.ndarray
+        Planes that the code stands for, or `NO_CODE`.
+    changes : numpy.ndarray
+        DBX of the first of them, or `DBP_IS_ZERO`; DBX of the others is zero.
+    """
+
+    length: np.ndarray
+    repeat: np.ndarray
+    changes: np.ndarray
+
+
+DBP_IS_ZERO = 0x80
 
 
 @lru_cache
-def block_meanings() -> np.ndarray:
-    """Tabulate what every byte starts with, uint64, (256,), as of `Meanings`.
-
-    From the least significant byte: length of the code, planes that it stands for, bits that it inverts, bits that it
-    keeps.
-    """
+def block_meanings() -> BlockMeanings:
+    """Tabulate what every byte starts with."""
     meanings = code_meanings(WORD_BITS, BLOCK_SIZE)
-    columns = (meanings.length, meanings.repeat, meanings.flip, meanings.keep)
-    fields = np.array([column.astype(np.uint64) << 8 * i for i, column in enumerate(columns)])
-    return np.bitwise_or.reduce(fields, axis=0)
+    changes = np.where(meanings.keep == 0, DBP_IS_ZERO, meanings.flip)
+    return BlockMeanings(meanings.length, meanings.repeat, changes.astype(np.uint8))
 
 
 @njit(cache=True, inline="always")
@@ -185,8 +207,26 @@ def _add(a: np.uint64, b: np.uint64) -> np.uint64:
     return ((a & LOW_BITS) + (b & LOW_BITS)) ^ ((a ^ b) & HIGH_BITS)
 
 
+@njit(cache=True, inline="always")
+def _planes(changes: np.uint64) -> np.uint64:
+    """Return DBP by DBX, in which `DBP_IS_ZERO` marks planes that are zero."""
+    zero_planes = ((changes & HIGH_BITS) >> np.uint64(7)) * np.uint64(0xFF)
+    planes = changes & LOW_BITS
+    planes ^= planes << np.uint64(8)
+    planes ^= planes << np.uint64(16)
+    planes ^= planes << np.uint64(32)
+    # What this makes of a zero plane is too much there and in all planes up to the next such one.
+    surplus = planes & zero_planes
+    surplus |= (surplus << np.uint64(8)) & ~zero_planes
+    zero_planes |= zero_planes << np.uint64(8)
+    surplus |= (surplus << np.uint64(16)) & ~zero_planes
+    zero_planes |= zero_planes << np.uint64(16)
+    surplus |= (surplus << np.uint64(32)) & ~zero_planes
+    return planes ^ surplus
+
+
 @njit(cache=True)
-def decode_blocks(bits: np.ndarray, nbits: int, meanings: np.ndarray, blocks: np.ndarray) -> int:
+def decode_blocks(bits: np.ndarray, nbits: int, meanings: BlockMeanings, blocks: np.ndarray) -> int:
     """Decode as many blocks as `blocks` has room for, uint64; returns the number of bits read.
 
     Raises
@@ -194,46 +234,53 @@ def decode_blocks(bits: np.ndarray, nbits: int, meanings: np.ndarray, blocks: np
     CorruptDataError
         If the stream is malformed.
     """
+    places = np.empty(16 * CHUNK, np.uint8)  # for the planes of a block, nine, and seven that stay zero
+    changes_of = places.view(np.uint64)
+    bases = np.empty(CHUNK, np.uint8)
     contradictions = np.uint64(0)
-    position = 0
-    for index in range(blocks.size):
-        ahead = peek_all(bits, position)
-        base = ahead >> np.uint64(56)
-        ahead <<= np.uint64(8)
-        usable = np.uint64(56)
-        position += 8
-        plane, changes = np.uint64(0), np.uint64(0)
-        place = np.uint64(0)
-        while place < np.uint64(9):
-            if usable < np.uint64(8):
-                if position > nbits:
-                    raise CorruptDataError("BPC stream is too short")
-                ahead, usable = peek_all(bits, position), np.uint64(64)
-            meaning = meanings[ahead >> np.uint64(56)]
-            length, repeat = meaning & np.uint64(63), (meaning >> np.uint64(8)) & np.uint64(255)
-            ahead <<= length
-            usable -= length
-            position += np.int64(length)  # type: ignore[assignment]
-            before = plane
-            plane = (plane ^ (meaning >> np.uint64(16))) & (meaning >> np.uint64(24))
-            if place + repeat > np.uint64(9):
-                if repeat == np.uint64(NO_CODE):
+    end, position = np.uint64(nbits), np.uint64(0)
+    for start in range(0, blocks.size, CHUNK):
+        part = blocks[start : start + CHUNK]
+        places[:] = 0
+        for i in range(part.size):
+            ahead = peek_all(bits, position)
+            bases[i] = ahead >> np.uint64(56)
+            ahead <<= np.uint64(8)
+            position += np.uint64(64)
+            unread = np.uint64(56)  # of the bits up to `position`
+            place = np.uint64(16) * np.uint64(i)
+            stop = place + np.uint64(WORD_BITS + 1)
+            while place < stop:
+                if unread < np.uint64(8):
+                    position -= unread
+                    if position > end:
+                        raise CorruptDataError("BPC stream is too short")
+                    ahead = peek_all(bits, position)
+                    position += np.uint64(64)
+                    unread = np.uint64(64)
+                byte = ahead >> np.uint64(56)
+                places[place] = meanings.changes[byte]
+                place += np.uint64(meanings.repeat[byte])
+                length = np.uint64(meanings.length[byte])
+                ahead <<= length
+                unread -= length
+            position -= unread
+            if place > stop:
+                if place >= stop + np.uint64(NO_CODE - WORD_BITS - 1):
                     raise CorruptDataError("BPC stream has a position beyond its plane")
                 raise CorruptDataError("BPC stream has a run of zero planes beyond its block")
-            # Shifted twice, since a shift by 64 is undefined.
-            changes |= ((plane ^ before) << (place << np.uint64(2))) << (place << np.uint64(2))
-            place += repeat
-        if position > nbits:
-            raise CorruptDataError("BPC stream is too short")
-        planes = changes ^ (changes << np.uint64(8))
-        planes ^= planes << np.uint64(16)
-        planes ^= planes << np.uint64(32)
-        block = base | _transpose(planes) << np.uint64(8)
-        block = _add(block, block << np.uint64(8))
-        block = _add(block, block << np.uint64(16))
-        block = _add(block, block << np.uint64(32))
-        contradictions |= plane ^ _differences(block)[1]
-        blocks[index] = block
+            if position > end:
+                raise CorruptDataError("BPC stream is too short")
+        for i in range(part.size):
+            planes = _planes(changes_of[2 * i])
+            block = np.uint64(bases[i]) | _transpose(planes) << np.uint64(8)
+            block = _add(block, block << np.uint64(8))
+            block = _add(block, block << np.uint64(16))
+            block = _add(block, block << np.uint64(32))
+            part[i] = block
+            sign_changes = changes_of[2 * i + 1] & np.uint64(0xFF)
+            signs = (planes >> np.uint64(56)) ^ sign_changes if sign_changes < np.uint64(DBP_IS_ZERO) else np.uint64(0)
+            contradictions |= signs ^ _differences(block)[1]
     if contradictions:
         raise CorruptDataError("BPC stream has a sign plane that contradicts its differences")
-    return position
+    return np.int64(position)  # type: ignore[return-value]

@@ -16,7 +16,14 @@ import numpy as np
 from silicodec.models.bitstream import from_bytes, pack, peek, slabs, unpack
 from silicodec.models.codec import EncodedStream, to_words, word_dtype
 from silicodec.models.ebpc.bpc import BPC, count_bits, decode_blocks, encode_blocks
-from silicodec.models.ebpc.znz import count_zero_bits, decode_zeros, encode_zeros, insert_zeros, nonzero_words
+from silicodec.models.ebpc.znz import (
+    SPARE_BYTES,
+    count_zero_bits,
+    decode_zeros,
+    encode_zeros,
+    insert_zeros,
+    nonzero_words,
+)
 from silicodec.models.errors import CodecError, CorruptDataError, check_power_of_two
 
 
@@ -140,7 +147,8 @@ class EBPC(BPC):
         nonzero = int(np.bitwise_count(flags).sum())
         # The nonzero words are decoded to the end of the array, which begins at a multiple of 8, and then spread.
         start = -(-(count - nonzero) // 8) * 8
-        words = np.empty(start + nonzero + self.block_size, word_dtype(self.word_bits))
+        room = -(-(start + nonzero + self.block_size) // 8) * 8 + SPARE_BYTES
+        words = np.empty(room, word_dtype(self.word_bits))
         _, bpc_end = decode_blocks(streams["bpc"], nonzero, self.word_bits, self.block_size, words[start:])
         insert_zeros(flags, words, start, count)
         return words[:count], {"znz": znz_end, "bpc": bpc_end}

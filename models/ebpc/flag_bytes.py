@@ -30,7 +30,7 @@ def flag_codes(max_zero_run: int) -> np.ndarray:
     -------
     numpy.ndarray
         uint64, (max_zero_run * 256,), by the flags plus 256 times the zeros before them that are not coded yet: the
-        code in bits 0 to 31, its length in bits 32 to 39, and from bit 40 on 256 times the zeros that it leaves.
+        code in bits 0 to 31, and its length from bit 32 on.
     """
     run_bits = field_bits(max_zero_run)
     table = np.zeros((max_zero_run, 256), np.uint64)
@@ -43,27 +43,31 @@ def flag_codes(max_zero_run: int) -> np.ndarray:
                     code += f"{zeros - 1:0{1 + run_bits}b}"
                     zeros = 0
                 code += flag.strip("0")
-            table[before, flags] = int(code or "0", 2) | len(code) << 32 | zeros << 48
+            table[before, flags] = int(code or "0", 2) | len(code) << 32
     return table.reshape(-1)
 
 
+_TRAILING_ZEROS = np.array([(flags & -flags).bit_length() - 1 for flags in range(256)], np.int64)
+"""By eight flags, the zeros that they end with."""
+
+
 @njit(cache=True)
-def encode_flags(flags: np.ndarray, table: np.ndarray, halves: np.ndarray) -> int:
+def encode_flags(flags: np.ndarray, max_zero_run: int, table: np.ndarray, halves: np.ndarray) -> int:
     """Encode bytes of flags, of which the last one is 1, to halves of 64 bits, uint32; returns the number of bits."""
     bits, filled = np.uint64(0), np.uint64(0)
-    position = 0
-    zeros = np.uint64(0)
+    position = np.uint64(0)
+    zeros = 0
     for eight in flags:
-        entry = table[zeros | np.uint64(eight)]
-        zeros = (entry >> np.uint64(40)) & np.uint64(0xFFFF)
-        length = (entry >> np.uint64(32)) & np.uint64(0xFF)
+        entry = table[np.uint64(zeros << 8) | np.uint64(eight)]
+        zeros = (_TRAILING_ZEROS[eight] if eight else zeros + 8) & (max_zero_run - 1)
+        length = entry >> np.uint64(32)
         bits = bits << length | (entry & np.uint64(0xFFFFFFFF))
         filled += length
         halves[position] = bits >> (filled & np.uint64(31))  # counts only if it is full
-        position += np.int64(filled >> np.uint64(5))  # type: ignore[assignment]
+        position += filled >> np.uint64(5)
         filled &= np.uint64(31)
     halves[position] = bits << (np.uint64(32) - filled)
-    return 32 * position + np.int64(filled)  # type: ignore[return-value]
+    return 32 * np.int64(position) + np.int64(filled)  # type: ignore[return-value]
 
 
 @lru_cache

@@ -36,7 +36,7 @@ def _encode_bytes(flags: np.ndarray, count: int, max_zero_run: int) -> EncodedSt
     ones = 8 + -count % 8
     flags[-2:] |= np.array([(1 << ones - 8) - 1, 255], np.uint8)[-flags.size :]
     halves = np.empty(flags.size + 1, np.uint32)
-    nbits = flag_bytes.encode_flags(flags, flag_bytes.flag_codes(max_zero_run), halves) - ones
+    nbits = flag_bytes.encode_flags(flags, max_zero_run, flag_bytes.flag_codes(max_zero_run), halves) - ones
     data = _to_bytes(halves[: nbits // 32 + 1])[: -(-nbits // 8)]
     data[-1:] &= 0xFF << (-nbits % 8) & 0xFF
     return EncodedStream(data.tobytes(), nbits)
@@ -97,20 +97,24 @@ def count_zero_bits(words: np.ndarray, max_zero_run: int) -> int:
 def nonzero_words(words: np.ndarray) -> np.ndarray:
     """Return the nonzero words, in order."""
     nonzero = np.empty_like(words)
-    count = 0
+    count = np.uint64(0)
     for word in words:
         # Stored in any case and overwritten if zero: there is no branch to mispredict.
         nonzero[count] = word
-        count += word != 0
-    return nonzero[:count]
+        count += np.uint64(word != 0)
+    return nonzero[: np.int64(count)]
 
 
 def insert_zeros(packed: np.ndarray, words: np.ndarray, start: int, count: int) -> None:
     """Spread the nonzero words that begin at `start` over the first `count` places, where the flags are 1.
 
     In place: `start` is at least the number of zeros, so that no word is overwritten before it is read. `words` has
-    room for one word more after the nonzero ones.
+    room for one word more after the nonzero ones; of bytes, for `SPARE_BYTES` more after these and after `count`, a
+    multiple of 8 in all.
     """
+    if words.itemsize == 1:
+        _spread_bytes(packed, words.view("<u8"), start, *_spread_masks())
+        return
     for place in range(0, count, SLAB):
         flags = np.unpackbits(packed[place // 8 : (place + SLAB) // 8], count=min(SLAB, count - place))
         start = _spread(flags, words, start, place)
@@ -123,6 +127,53 @@ def _spread(flags: np.ndarray, words: np.ndarray, read: int, place: int) -> int:
         read += flag
         place += 1
     return read
+
+
+SPARE_BYTES = 16
+
+
+@lru_cache
+def _spread_masks() -> tuple[np.ndarray, np.ndarray]:
+    """Tabulate by eight flags how bytes move to where flags are 1.
+
+    Returns
+    -------
+    masks : numpy.ndarray
+        uint64, (256 * 4,): the places that bytes get to from four, two and one before, in this order, and all places in
+        the end.
+    counts : numpy.ndarray
+        uint8, (256,): the number of flags that are 1.
+    """
+    masks = np.zeros((256, 4, 8), np.uint8)
+    for flags in range(256):
+        ones = [place for place in range(8) if flags >> (7 - place) & 1]
+        for rank, place in enumerate(ones):
+            now = rank
+            for step, distance in enumerate((4, 2, 1)):
+                if (place - rank) & distance:
+                    now += distance
+                    masks[flags, step, now] = 0xFF
+            masks[flags, 3, place] = 0xFF
+    return masks.view("<u8").reshape(-1), np.bitwise_count(np.arange(256, dtype=np.uint8))
+
+
+@njit(cache=True)
+def _spread_bytes(packed: np.ndarray, words: np.ndarray, start: int, masks: np.ndarray, counts: np.ndarray) -> None:
+    """Spread bytes, eight to an element of `words` and of `packed`, from the `start`-th byte on."""
+    read = np.uint64(start)
+    for index in range(packed.size):
+        flags = packed[index]
+        source, offset = read >> np.uint64(3), (read & np.uint64(7)) << np.uint64(3)
+        eight = words[source] >> offset | (words[source + np.uint64(1)] << np.uint64(1)) << (np.uint64(63) - offset)
+        row = np.uint64(flags) << np.uint64(2)
+        mask = masks[row]
+        eight = (eight & ~mask) | (eight << np.uint64(32)) & mask
+        mask = masks[row | np.uint64(1)]
+        eight = (eight & ~mask) | (eight << np.uint64(16)) & mask
+        mask = masks[row | np.uint64(2)]
+        eight = (eight & ~mask) | (eight << np.uint64(8)) & mask
+        words[index] = eight & masks[row | np.uint64(3)]
+        read += np.uint64(counts[flags])
 
 
 class _FlagCodes(NamedTuple):
