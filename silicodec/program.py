@@ -35,6 +35,7 @@ EXTRAS = {
     "sklearn": "networks",
     "PIL": "networks",
     "torchvision": "torchvision",
+    "onnx": "onnx",
     "onnx2pytorch": "onnx",
     "ai_edge_litert": "tflite",
     "zstandard": "software",

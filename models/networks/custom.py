@@ -36,7 +36,7 @@ class _WithoutImages(Network):
 
 @dataclass(frozen=True)
 class FileNetwork(IntegerNetwork, _WithoutImages):
-    """A network in integers: a ``.tflite`` file, or an ``.npz`` file that `silicodec quantise` wrote."""
+    """A network in integers: a ``.tflite`` or ``.onnx`` file, or an ``.npz`` file that `silicodec quantise` wrote."""
 
     packages: ClassVar[Mapping[str, str]] = {"torch": "networks", "PIL": "networks"}
 
@@ -48,8 +48,8 @@ class FileNetwork(IntegerNetwork, _WithoutImages):
 def file_network(path: Path) -> FileNetwork:
     """Make a network of a file.
 
-    Images enter as the file says, or, where it does not (``.tflite``), so that pixels from 0 to 255 take all of its
-    input's integers.
+    Images enter as the file says, or, where it does not (all but ``.npz``), so that pixels from 0 to 255 take all of
+    its input's integers.
 
     Raises
     ------
@@ -86,6 +86,10 @@ def _read_graph(path: Path) -> "tuple[IntegerGraph, tuple[tuple[float, ...], tup
     if path.suffix == ".npz":
         graph, preparation = load_graph(path)
         return graph, (preparation.mean, preparation.deviation)
+    if path.suffix == ".onnx":
+        from silicodec.models.networks.onnx import OnnxFile, OnnxModel
+
+        return OnnxModel(OnnxFile(path), path), None
     model = TFLiteModel(path)
     model.first_class = 1 if model.operators[-1].output.shape[0] == WITH_BACKGROUND else 0
     return model, None
@@ -97,23 +101,33 @@ class OnnxNetwork(_WithoutImages):
     packages: ClassVar[Mapping[str, str]] = {"torch": "networks", "onnx2pytorch": "onnx", "PIL": "networks"}
 
     def _load(self) -> Any:
+        from silicodec.models.networks.onnx import OnnxFile, read_module
+
         assert self.weights is not None
-        return _read_onnx(self.weights)[0]
+        return read_module(OnnxFile(self.weights), self.weights)
 
 
-def onnx_network(path: Path) -> OnnxNetwork:
-    """Make a network of an ONNX file; pixels enter as they are, in 0 .. 1.
+def onnx_network(path: Path) -> OnnxNetwork | FileNetwork:
+    """Make a network of an ONNX file, in floating point or in integers.
+
+    To a network in floating point, pixels enter as they are, in 0 .. 1; to one in integers as of `file_network`.
 
     Raises
     ------
     NetworkError
-        When the file is missing, onnx2pytorch is not installed, or does not know what the file holds.
+        When the file is missing, what reads it is not installed, or does not know what it holds.
     """
     if not path.is_file():
         raise NetworkError(f"there is no file {path}")
-    if find_spec("onnx2pytorch") is None:
-        raise NetworkError(f"{path} needs onnx2pytorch: pip install 'silicodec[onnx]'")
-    channels, height, width = _read_onnx(path)[1]
+    for package in ("torch", "onnx"):
+        if find_spec(package) is None:
+            raise NetworkError(f"{path} needs {package}: pip install 'silicodec[onnx]'")
+    from silicodec.models.networks.onnx import OnnxFile
+
+    file = OnnxFile(path)
+    if file.is_integer:
+        return file_network(path)
+    channels, height, width = file.image_shape
     return OnnxNetwork(
         name=path.stem,
         summary="ONNX",
@@ -124,25 +138,6 @@ def onnx_network(path: Path) -> OnnxNetwork:
         deviation=(1.0,) * channels,
         weights=path,
     )
-
-
-def _read_onnx(path: Path) -> tuple[Any, tuple[int, int, int]]:
-    """Read a module and the shape of its images."""
-    import onnx
-    from onnx2pytorch import ConvertModel
-
-    try:
-        model = onnx.load(path)
-        if whole := next((node.op_type for node in model.graph.node if "Linear" in node.op_type), None):
-            raise ValueError(f"it holds {whole}: networks in integers are read from .tflite files")
-        constants = {entry.name for entry in model.graph.initializer}
-        (source,) = (entry for entry in model.graph.input if entry.name not in constants)
-        _, channels, height, width = (one.dim_value for one in source.type.tensor_type.shape.dim)
-        module = ConvertModel(model, experimental=True).eval()
-    except Exception as error:  # whatever protobuf and the converter raise
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise NetworkError(f"{path} cannot be turned into a PyTorch module: {reason}") from error
-    return module, (channels, height, width)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from silicodec.models.networks.quantised.ranges import Calibration, Range
 from silicodec.models.networks.quantised.trace import TracedLayer, trace
 from silicodec.models.networks.tflite import operators as kinds
 from silicodec.models.networks.tflite.arithmetic import Multiplier
-from silicodec.models.networks.tflite.convolution import Convolution, FullyConnected, as_float32
+from silicodec.models.networks.tflite.convolution import Convolution, FullyConnected, as_float32, selection
 from silicodec.models.networks.tflite.graph import IntegerGraph, Operator
 from silicodec.models.networks.tflite.quantity import Quantity
 from silicodec.models.networks.tflite.tables import rescaling
@@ -26,8 +26,6 @@ LOWEST, LEVELS = -128, 255
 LARGEST_WEIGHT = 127
 LARGEST_BIAS = 1 << 30
 SMALLEST_SCALE = 2.0**-40
-SELECTED = 64
-"""Weight, of a scale of 1 / 64, with which a convolution picks a channel as it is."""
 SCALE_BITS = 12
 """Significant bits of a scale of activations: few, so that processors that add in another order give the same one."""
 KEEPS_SCALE = ("selection", "max pool", "average pool", "global average", "pad", "flatten")
@@ -109,7 +107,9 @@ class _Builder:
             case "convolution":
                 return self._convolution(layer, inputs[0], output)
             case "selection":
-                return _selection(layer, inputs[0], output)
+                before, _ = geometry.get("new_channels", (0, 0))
+                strides, padding = geometry["strides"], geometry["padding"]
+                return selection(inputs[0], output, strides=strides, padding=padding, channels_before=before)
             case "linear":
                 return self._linear(layer, inputs[0], output)
             case "add":
@@ -182,18 +182,6 @@ def _quantised(
 def _scales(scales: np.ndarray, source: Quantity, output: Quantity, *, halves_away: bool) -> tuple[Tensor, Multiplier]:
     units = [source.scale * float(scale) for scale in scales]
     return as_float32(units), Multiplier.of([unit / output.scale for unit in units], halves_away=halves_away)
-
-
-def _selection(layer: TracedLayer, source: Quantity, output: Quantity) -> Convolution:
-    """Make a convolution that takes channels as they are, and puts zeros for new ones around them."""
-    before, _ = layer.geometry.get("new_channels", (0, 0))
-    weights = torch.zeros(output.shape[0], source.shape[0], 1, 1)
-    for channel in range(source.shape[0]):
-        weights[before + channel, channel] = SELECTED
-    units, multiplier = _scales(np.full(len(weights), 1 / SELECTED), source, output, halves_away=False)
-    bias = torch.zeros(len(weights), dtype=torch.float64)
-    strides, padding = layer.geometry["strides"], layer.geometry["padding"]
-    return Convolution((source,), output, weights, bias, 0, strides, padding, units, multiplier)
 
 
 def _rounded(scale: float) -> float:

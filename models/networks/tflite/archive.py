@@ -37,6 +37,7 @@ KINDS: dict[str, Any] = {
         FullyConnected,
         kinds.Addition,
         kinds.AveragePool,
+        kinds.Average,
         kinds.MaxPool,
         kinds.Mean,
         kinds.Pad,

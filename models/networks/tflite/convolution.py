@@ -14,6 +14,8 @@ from silicodec.models.networks.network import NetworkError
 from silicodec.models.networks.tflite.arithmetic import Multiplier
 from silicodec.models.networks.tflite.quantity import Quantity
 
+SELECTED = 64
+"""Weight, of a scale of 1 / 64, with which a convolution picks a channel as it is."""
 EXACT_IN_FLOAT32 = 1 << 24
 """Magnitude up to which float32 holds every integer."""
 SUM_BITS = 32
@@ -108,6 +110,32 @@ class FullyConnected:
     def compute(self, values: Tensor) -> Tensor:
         """Compute the output."""
         return requantise(self.sums(values), self.multiplier, self.output)
+
+
+def selection(
+    source: Quantity,
+    output: Quantity,
+    *,
+    strides: tuple[int, int] = (1, 1),
+    padding: Padding = (0, 0, 0, 0),
+    channels_before: int = 0,
+) -> Convolution:
+    """Make a convolution that takes channels as they are, and puts zeros for new ones around them."""
+    weights = torch.zeros(output.shape[0], source.shape[0], 1, 1)
+    for channel in range(source.shape[0]):
+        weights[channels_before + channel, channel] = SELECTED
+    unit = source.scale / SELECTED
+    return Convolution(
+        inputs=(source,),
+        output=output,
+        weights=weights,
+        bias=torch.zeros(len(weights), dtype=torch.float64),
+        weight_zero_point=0,
+        strides=strides,
+        padding=padding,
+        units=as_float32([unit] * len(weights)),
+        multiplier=Multiplier.of([unit / output.scale] * len(weights)),
+    )
 
 
 def _largest_sum(operator: Convolution | FullyConnected) -> float:

@@ -85,6 +85,41 @@ class AveragePool:
 
 
 @dataclass(frozen=True, eq=False)
+class Average:
+    """Averages of windows, with what padding adds, in another scale than the input's: rounded once.
+
+    Attributes
+    ----------
+    kernel, strides, padding : tuple of int
+        As of `AveragePool`.
+    """
+
+    inputs: tuple[Quantity, ...]
+    output: Quantity
+    kernel: tuple[int, int]
+    strides: tuple[int, int]
+    padding: Padding
+
+    @cached_property
+    def fraction_bits(self) -> int:
+        """Bits by which sums are shifted to the left first, as many as 31 bits allow, since a product rounds twice."""
+        return max(30 - (255 * self.kernel[0] * self.kernel[1]).bit_length(), 0)
+
+    @cached_property
+    def multiplier(self) -> Multiplier:
+        """What takes sums of a window, times 2 ** `fraction_bits`, to the output's scale."""
+        unit = self.inputs[0].scale / (self.kernel[0] * self.kernel[1] << self.fraction_bits)
+        return Multiplier.of([unit / self.output.scale], halves_away=True)
+
+    def compute(self, values: Tensor) -> Tensor:
+        """Compute the output."""
+        padded = pad(values.double(), self.padding)
+        sums = avg_pool2d(padded, self.kernel, self.strides, divisor_override=1).to(torch.int64)
+        shaped = sums.reshape(len(sums), *self.output.shape)
+        return requantise(shaped << self.fraction_bits, self.multiplier, self.output)
+
+
+@dataclass(frozen=True, eq=False)
 class MaxPool:
     """The largest of each window; attributes as of `AveragePool`."""
 
@@ -235,4 +270,4 @@ def _softmax(rows: np.ndarray, exponentials: np.ndarray, unit: np.float32) -> np
     return found
 
 
-Operator = AveragePool | MaxPool | Mean | Addition | Pad | Concatenation | Reshape | Lookup | Softmax
+Operator = AveragePool | Average | MaxPool | Mean | Addition | Pad | Concatenation | Reshape | Lookup | Softmax

@@ -11,7 +11,7 @@ from PIL import Image  # noqa: E402
 from torch import nn  # noqa: E402
 
 from silicodec.models.evaluation.compression import EvaluationError, evaluate  # noqa: E402
-from silicodec.models.networks import NetworkError, custom, get_network  # noqa: E402
+from silicodec.models.networks import NetworkError, get_network  # noqa: E402
 from silicodec.models.networks.custom import module_network  # noqa: E402
 from silicodec.models.networks.quantised import quantise_network  # noqa: E402
 from silicodec.models.networks.sources import read_images  # noqa: E402
@@ -142,37 +142,3 @@ def test_array_files_that_hold_no_images(tmp_path, arrays, message):
     np.savez(tmp_path / "images.npz", **arrays)
     with pytest.raises(OSError, match=message):
         read_images(tmp_path / "images.npz", SHAPE)
-
-
-def write_onnx(path, *, quantised):
-    onnx = pytest.importorskip("onnx")
-    helper, rng = onnx.helper, np.random.default_rng(0)
-    weights = onnx.numpy_helper.from_array(rng.normal(size=(4, 3, 3, 3)).astype(np.float32), "w")
-    nodes = [helper.make_node("Conv", ["x", "w"], ["c"], pads=[1, 1, 1, 1]), helper.make_node("Relu", ["c"], ["r"])]
-    nodes += [helper.make_node("GlobalAveragePool", ["r"], ["p"]), helper.make_node("Flatten", ["p"], ["y"])]
-    nodes += [helper.make_node("QuantizeLinear", ["y", "w", "w"], ["q"])] if quantised else []
-    ends = [
-        helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)
-        for name, shape in (("x", [1, *SHAPE]), ("y", [1, 4]))
-    ]
-    graph = helper.make_graph(nodes, "graph", ends[:1], ends[1:], [weights])
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)]), path)
-
-
-def test_an_onnx_file_becomes_a_module(tmp_path, images):
-    pytest.importorskip("onnx2pytorch")
-    write_onnx(tmp_path / "network.onnx", quantised=False)
-    network = get_network(str(tmp_path / "network.onnx"))
-    assert network.input_shape == SHAPE
-    assert network.classify(images).shape == (12,)
-    assert evaluate(network, ["ebpc"], images=images).totals[0]["words"] == 12 * 4 * 8 * 8
-    write_onnx(tmp_path / "integers.onnx", quantised=True)
-    with pytest.raises(NetworkError, match="it holds QuantizeLinear"):
-        get_network(str(tmp_path / "integers.onnx"))
-
-
-def test_an_onnx_file_without_its_converter_says_what_to_install(tmp_path, monkeypatch):
-    monkeypatch.setattr(custom, "find_spec", lambda name: None)
-    (tmp_path / "network.onnx").touch()
-    with pytest.raises(NetworkError, match=r"pip install 'silicodec\[onnx\]'"):
-        get_network(str(tmp_path / "network.onnx"))
