@@ -11,18 +11,19 @@ from silicodec.models.networks.custom import file_network, function_network, onn
 from silicodec.models.networks.digits import Digits
 from silicodec.models.networks.digits import build as build_digits
 from silicodec.models.networks.imagenet import DEVIATION, MEAN, SqueezeNet10, TorchvisionNetwork
-from silicodec.models.networks.integer import QuantisedNetwork, TFLiteNetwork
+from silicodec.models.networks.integer import CifarTFLiteNetwork, QuantisedNetwork, TFLiteNetwork
 from silicodec.models.networks.mnist import Mnist, build_lenet5, build_perceptron
 from silicodec.models.networks.network import Images, Network, NetworkError
 
 __all__ = ["NETWORKS", "Images", "Network", "NetworkError", "get_network"]
 
+_CIFAR10 = "CIFAR-10, 2000 test images, from JPEG copies"
 _PHOTOGRAPHS = "ImageNet, 24 photographs to choose on and 176 to report on"
 
 _cifar_resnet = partial(
     CifarResNet,
     source="SILICODEC_DATA/weights",
-    data_set="CIFAR-10, 2000 test images, from JPEG copies",
+    data_set=_CIFAR10,
     input_shape=(3, 32, 32),
     mean=MEAN,
     deviation=DEVIATION,
@@ -89,6 +90,17 @@ _ALL = [
     ),
     *_RESNETS,
     *(_quantised(base, top1) for base, top1 in zip(_RESNETS, (0.8175, 0.8335), strict=True)),
+    CifarTFLiteNetwork(
+        name="resnet8",
+        summary="ResNet-8, 8-bit integers, MLPerf Tiny, Banbury et al. 2021 (arXiv 2106.07597)",
+        source="SILICODEC_DATA/weights",
+        data_set=_CIFAR10,
+        input_shape=(3, 32, 32),
+        mean=(0.0,) * 3,
+        deviation=(1 / 255,) * 3,
+        top1=0.7625,
+        file="weights/mlperf_tiny/pretrainedResnet_quant.tflite",
+    ),
     TFLiteNetwork(
         name="mobilenetv2-int8",
         summary="MobileNetV2, 8-bit integers, Jacob et al. 2018 (arXiv 1712.05877)",
@@ -98,6 +110,8 @@ _ALL = [
         mean=(0.5, 0.5, 0.5),
         deviation=(0.5, 0.5, 0.5),
         top1=0.885,
+        file="weights/mobilenet_v2_imagenet_int8.tflite",
+        first_class=1,  # class 0 of 1001 is the background
     ),
     SqueezeNet10(
         name="squeezenet1_0",

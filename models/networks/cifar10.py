@@ -28,8 +28,13 @@ class CifarResNet(Network):
         return load_state_dict(ResNet(blocks_per_stage=(depth - 2) // 6), path, self.name)
 
     def _data_set_images(self, count: int | None) -> tuple[np.ndarray, np.ndarray]:
-        with np.load(data_file("cifar10/test_2000.npz")) as data:
-            images, labels = data["images"], data["labels"]
-        # The file is sorted by class: a fixed shuffle makes the first images a sample of all.
-        chosen = np.random.default_rng(seed=0).permutation(len(labels))[:count]
-        return images[chosen].transpose(0, 3, 1, 2).astype(np.float32) / np.float32(255), labels[chosen]
+        return sample_test_images(count)
+
+
+def sample_test_images(count: int | None) -> tuple[np.ndarray, np.ndarray]:
+    """Read CIFAR-10 test images: pixels in 0 .. 1, float32, (N, 3, 32, 32), and labels."""
+    with np.load(data_file("cifar10/test_2000.npz")) as data:
+        images, labels = data["images"], data["labels"]
+    # The file is sorted by class: a fixed shuffle makes the first images a sample of all.
+    chosen = np.random.default_rng(seed=0).permutation(len(labels))[:count]
+    return images[chosen].transpose(0, 3, 1, 2).astype(np.float32) / np.float32(255), labels[chosen]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from silicodec.models.networks.cifar10 import sample_test_images
 from silicodec.models.networks.imagenet import sample_photographs
 from silicodec.models.networks.network import Network, NetworkError
 from silicodec.models.networks.pictures import read_folder
@@ -36,23 +37,42 @@ class IntegerNetwork(Network):
 BATCH = 50
 
 
+@dataclass(frozen=True)
 class TFLiteNetwork(IntegerNetwork):
-    """MobileNetV2 with 8-bit weights and activations."""
+    """A network that others quantised, with ImageNet photographs.
+
+    Attributes
+    ----------
+    file : str
+        Its file in the folder of data.
+    first_class : int
+        How many scores to skip: 1 where the first one is of the background.
+    """
+
+    file: str = field(kw_only=True)
+    first_class: int = field(default=0, kw_only=True)
 
     packages: ClassVar[Mapping[str, str]] = {"torch": "networks", "ai_edge_litert": "tflite", "PIL": "tflite"}
 
     def _weights_file(self) -> Path | None:
-        return super()._weights_file() or data_file("weights/mobilenet_v2_imagenet_int8.tflite")
+        return super()._weights_file() or data_file(self.file)
 
     def _load(self) -> "TFLiteModel":
         from silicodec.models.networks.tflite import TFLiteModel
 
         path = self._weights_file()
         assert path is not None
-        return TFLiteModel(path, first_class=1)  # class 0 of 1001 is the background
+        return TFLiteModel(path, first_class=self.first_class)
 
     def _data_set_images(self, count: int | None) -> tuple[np.ndarray, np.ndarray | None]:
         return sample_photographs(self.input_shape, count)
+
+
+class CifarTFLiteNetwork(TFLiteNetwork):
+    """A network that others quantised, with CIFAR-10's images."""
+
+    def _data_set_images(self, count: int | None) -> tuple[np.ndarray, np.ndarray | None]:
+        return sample_test_images(count)
 
 
 @dataclass(frozen=True)

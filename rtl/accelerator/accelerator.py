@@ -17,7 +17,7 @@ from silicodec.rtl.accelerator.map_reader import ENTRY_BITS, map_reader
 from silicodec.rtl.accelerator.map_writer import PackingRows, WriterResult, output_buffer, packet_sink, packet_source
 from silicodec.rtl.accelerator.peaks import choose_result, peaks
 from silicodec.rtl.accelerator.pool import PoolPorts, memory_pool
-from silicodec.rtl.accelerator.requantiser import EntryPort, ResultPort, requantiser
+from silicodec.rtl.accelerator.requantiser import EntryPort, ResultPort, requantiser, wire
 from silicodec.rtl.accelerator.sequencer import ArrayStep, Progress, sequencer, tag_bits
 from silicodec.rtl.accelerator.strip_writer import residual_writer, strip_writer
 from silicodec.rtl.accelerator.weight_buffer import SET_BITS, InputState, WeightPort, weight_buffer
@@ -113,6 +113,8 @@ def accelerator(
         groups=groups,
         tile_bits=tile_bits,
     )
+    if shape.dct:
+        choose_codec = wire(layer.out_codec, out_codec)
     pack = encode_slot(clk, rst, rows, out_codec, packed, dct=shape.dct)
     sink = packet_sink(clk, rst, restart, layer, depthwise, packed, table, pool, spill, scores, outcome, groups=groups)
 
@@ -141,7 +143,6 @@ def accelerator(
     def look() -> None:
         depthwise.next = layer.opcode != int(Opcode.DENSE)
         is_maximum.next = layer.opcode == int(Opcode.MAXIMUM)
-        out_codec.next = layer.out_codec
         set_number.next = entry.tag[3 + tile_bits + SET_BITS : 3 + tile_bits]
 
     @always_comb

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from silicodec.accelerator_options import SET_HELP, shape_of
 from silicodec.commands.network_options import (
     CALIBRATION_HELP,
     IMAGES_HELP,
@@ -20,10 +21,9 @@ from silicodec.files import OUTPUT
 from silicodec.names import BACKEND
 from silicodec.output import Columns, print_table, progress_bar, say, write_json
 from silicodec.program import FailedRun
-from silicodec.settings import set_option, typed_settings
+from silicodec.settings import set_option
 
 if TYPE_CHECKING:
-    from silicodec.models.accelerator.shape import AcceleratorShape
     from silicodec.models.networks import Network
 
 CALIBRATION_IMAGES = 10
@@ -43,7 +43,7 @@ CALIBRATION_IMAGES = 10
 )
 @images_option("--calibration", CALIBRATION_HELP.replace("200", str(CALIBRATION_IMAGES)))
 @images_option("--images", f"{IMAGES_HELP}  [default: 1]")
-@set_option(help="A parameter of the accelerator: groups, memory_kib, banks, bank_depth, weight_words and others.")
+@set_option(help=SET_HELP)
 @click.option("--plan", "plan_only", is_flag=True, help="Only the plan: do not simulate.")
 @click.option("--backend", type=BACKEND, default="verilator", show_default=True, help="Simulator.")
 @click.option("--page", "page", type=OUTPUT, metavar="FILE", help="Write a page of HTML there.")
@@ -101,19 +101,6 @@ def accelerate(
         write_page(page, record, [heading for heading, _ in COLUMNS], layer_rows(record))
     if not plan_only and record["simulation"]["differing"]:
         raise FailedRun(f"the simulation differs from the reference in {', '.join(record['simulation']['differing'])}")
-
-
-def shape_of(settings: dict[str, str]) -> AcceleratorShape:
-    """Make the shape that `--set` describes."""
-    from silicodec.models.accelerator.shape import AcceleratorShape
-
-    typed = typed_settings(settings, vars(AcceleratorShape()) | {"memory_kib": 0.0}, "accelerator")
-    memory = typed.pop("memory_kib", None)
-    if memory is None:
-        return AcceleratorShape(**typed)
-    if "banks" in typed:
-        raise click.UsageError("--set: give memory_kib or banks, not both")
-    return AcceleratorShape.with_memory(memory, **typed)
 
 
 def simulated(found: Any, backend: str) -> dict[str, Any]:

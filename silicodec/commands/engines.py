@@ -8,17 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from silicodec.accelerator_options import SET_HELP, shape_of
 from silicodec.arrays import read_array
 from silicodec.files import FOLDER, LIST_AS_JSON, OUTPUT
 from silicodec.models.errors import unknown_name
-from silicodec.names import BACKEND, ENGINE
+from silicodec.names import BACKEND, ENGINE, NETWORK
 from silicodec.output import Columns, print_table, say, write_json
 from silicodec.program import FailedRun
 from silicodec.report.figures import measured_figures, published_figures, sources
+from silicodec.settings import set_option
 
 if TYPE_CHECKING:
     from silicodec.asic.measure import Measurement
     from silicodec.rtl.engine import Engine
+
+ACCELERATOR = "accelerator"
+"""The engine that is built in several sizes."""
 
 
 def find_engine(name: str) -> Engine:
@@ -77,10 +82,11 @@ def engine_record(engine: Engine, measurement: Measurement | None) -> dict[str, 
 
 @click.command()
 @click.argument("engine_name", metavar="ENGINE", type=ENGINE)
+@set_option(help=SET_HELP)
 @click.option("--out", "folder", type=FOLDER, default=Path(), help="Folder for the file.  [default: this one]")
-def verilog(engine_name: str, folder: Path) -> None:
+def verilog(engine_name: str, settings: dict[str, str], folder: Path) -> None:
     """Convert ENGINE to one Verilog file."""
-    engine = find_engine(engine_name)
+    engine = configured_engine(engine_name, settings)
     from silicodec.rtl.convert import to_verilog
 
     say(to_verilog(engine, folder))
@@ -96,20 +102,41 @@ def verilog(engine_name: str, folder: Path) -> None:
     required=True,
     help="One packet: the tensor, which a decoder gets encoded by the reference; or with a stream's name, its words.",
 )
+@click.option("--network", type=NETWORK, help="For the accelerator: a network in integers; the input is its image.")
+@set_option(help=SET_HELP)
 @click.option(
     "--backend", type=BACKEND, default="verilator", show_default=True, help="myhdl, icarus, verilator or netlist."
 )
 @click.option("--stalls", "seed", type=int, metavar="SEED", help="Let every stream pause at random.")
 @click.option("--json", "json_file", type=OUTPUT, metavar="FILE", help="Write the result there as well.")
-def simulate(engine_name: str, inputs: tuple[str, ...], backend: str, seed: int | None, json_file: Path | None) -> None:
+def simulate(
+    engine_name: str,
+    inputs: tuple[str, ...],
+    network: str | None,
+    settings: dict[str, str],
+    backend: str,
+    seed: int | None,
+    json_file: Path | None,
+) -> None:
     """Simulate ENGINE and compare every output word with the reference.
 
     Ends with exit code 1 if they differ.
+
+    Example:
+
+        silicodec simulate ebpc-encoder --input map.npy
+
+        silicodec simulate accelerator --input image.npy --network resnet8 --backend icarus
     """
-    engine = find_engine(engine_name)
+    engine = configured_engine(engine_name, settings)
     from silicodec.report.comparison import compare, packets_for
 
-    result = compare(engine, packets_for(engine, read_inputs(inputs)), backend=backend, seed=seed)
+    arrays = read_inputs(inputs)
+    if network:
+        engine, packets = network_on(engine, network, arrays)
+    else:
+        packets = packets_for(engine, arrays)
+    result = compare(engine, packets, backend=backend, seed=seed)
     columns: Columns = [("stream", "left"), ("", "left"), ("words", "right"), ("words per cycle", "right")]
     rows = [(s.name, s.direction, f"{s.words:,}", f"{s.words_per_cycle:.3f}") for s in result.streams]
     print_table(f"{engine.name}, {result.backend}: {result.cycles:,} cycles", columns, rows)
@@ -121,6 +148,29 @@ def simulate(engine_name: str, inputs: tuple[str, ...], backend: str, seed: int 
         say("match: the reference refuses this input as malformed, and the engine ended the packet in order")
     else:
         say("match: every output word equals the reference")
+
+
+def configured_engine(name: str, settings: dict[str, str]) -> Engine:
+    """Find an engine of the catalog, and build it as `--set` says."""
+    engine = find_engine(name)
+    if not settings:
+        return engine
+    if name != ACCELERATOR:
+        raise click.UsageError(f"--set goes with the engine {ACCELERATOR}: {name} is built in one way")
+    from silicodec.rtl.accelerator.engines import accelerator_engine
+
+    return accelerator_engine(shape_of(settings))
+
+
+def network_on(engine: Engine, name: str, arrays: dict[str, Any]) -> tuple[Engine, dict[str, Any]]:
+    """Return the accelerator as patient as a network needs it, and packets for an image through the network."""
+    if engine.name != ACCELERATOR or set(arrays) != {""}:
+        raise click.UsageError(f"--network goes with the engine {ACCELERATOR}, and with one --input, the image")
+    from silicodec.models.accelerator.study import network_packets
+    from silicodec.models.networks import get_network
+
+    packets, cycles = network_packets(get_network(name), engine.parameters["shape"], arrays[""])
+    return dataclasses.replace(engine, idle_cycles=2 * cycles), packets
 
 
 def read_inputs(inputs: tuple[str, ...]) -> dict[str, Any]:

@@ -83,3 +83,63 @@ def test_bad_options_get_one_line(resnet8, arguments, reason):
     code, output = run(*resnet8, "--images", 1, "--plan", *arguments)
     assert code == 2
     assert reason in output
+
+
+@pytest.fixture
+def image(tmp_path):
+    """A file with an image of CIFAR-10."""
+    with np.load(data_file("cifar10/test_2000.npz")) as images:
+        np.save(tmp_path / "image.npy", images["images"][7])
+    return tmp_path / "image.npy"
+
+
+SMALL = {"groups": 2, "banks": 6, "bank_depth": 128, "weight_words": 256, "tile_columns": 8, "packets": 1024}
+
+
+@needs_data
+def test_an_engine_of_another_size_takes_an_image_through_a_network(image):
+    settings = [text for name, value in SMALL.items() for text in ("--set", f"{name}={value}")]
+    arguments = ["simulate", "accelerator", "--input", str(image), "--network", "resnet8", *settings]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+    assert "match: every output word equals the reference" in result.output
+
+
+def test_verilog_of_another_size(tmp_path):
+    settings = ["--set", "groups=1", "--set", "banks=2", "--set", "bank_depth=32", "--set", "dct=no"]
+    result = CliRunner().invoke(main, ["verilog", "accelerator", *settings, "--out", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    assert result.output.strip() == str(tmp_path / "accelerator.v")
+    text = (tmp_path / "accelerator.v").read_text()
+    assert "module accelerator (" in text
+    # Two banks in each of nine columns.
+    assert text.count("[0:32-1]") == 18
+
+
+@needs_data
+@pytest.mark.parametrize(
+    ("shape", "dtype", "arguments", "reason"),
+    [
+        ((32, 30, 3), "uint8", ["--network", "resnet8"], "takes an image (3, 32, 32) of uint8"),
+        ((32, 32, 3), "float32", ["--network", "resnet8"], "not float32 (32, 32, 3)"),
+        ((32, 32, 3), "uint8", ["--network", "resnet20"], "networks in integers"),
+        ((32, 32, 3), "uint8", ["--network", "resnet8", "--set", "bank=3"], "unknown parameter 'bank'"),
+        ((32, 32, 3), "uint8", ["--network", "resnet8", "--set", "banks=1"], "banks must be an integer from 2 to 31"),
+        ((32, 32, 3), "uint8", ["--network", "resnet8", "--set", "weight_words=8"], "steps a row, but the accelerator"),
+    ],
+)
+def test_bad_images_get_one_line(tmp_path, shape, dtype, arguments, reason):
+    np.save(tmp_path / "image.npy", np.zeros(shape, dtype))
+    command = ["simulate", "accelerator", "--input", str(tmp_path / "image.npy"), *arguments]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 2
+    assert reason in result.output
+
+
+def test_other_engines_take_neither_networks_nor_sizes(tmp_path):
+    np.save(tmp_path / "map.npy", np.zeros((1, 8, 8), np.uint8))
+    for options in (["--set", "groups=2"], ["--network", "resnet8"]):
+        command = ["simulate", "ebpc-encoder", "--input", str(tmp_path / "map.npy"), *options]
+        result = CliRunner().invoke(main, command)
+        assert result.exit_code == 2
+        assert f"{options[0]} goes with the engine accelerator" in result.output
