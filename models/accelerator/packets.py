@@ -40,7 +40,7 @@ def encode(rows: np.ndarray, codec: int) -> np.ndarray:
     if codec != RAW:
         return encode_samples(rows, codec >> 1)
     width = rows.shape[1]
-    filled = np.pad(rows, ((0, 0), (0, -width % PIXELS)), mode="edge")
+    filled = np.pad(rows, ((0, 0), (0, -width % PIXELS)), mode="edge") if width % PIXELS else rows
     tiles = filled.reshape(len(rows), -1, PIXELS).transpose(1, 0, 2)
     return np.ascontiguousarray(tiles).view(">u8").astype(np.uint64).ravel()
 

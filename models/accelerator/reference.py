@@ -191,23 +191,22 @@ class Accelerator:
         return result
 
     def _convolve(self, descriptor: Descriptor, source: np.ndarray, words: _Words) -> np.ndarray:
-        """Compute a layer's own result, strip by strip: each has weights of its own in the stream."""
+        """Compute a layer's own result: strips with the same weights at once."""
         channels, height, width = descriptor.out_channels, descriptor.out_height, descriptor.out_width
         result = np.zeros((channels, height, width), np.int8)
         padded = _pad(descriptor, source)
-        sums = SUMS[Opcode(descriptor.opcode)]
         stride = 1 + descriptor.stride2
-        size = group_words(descriptor, self.shape.groups)
-        for part, strip in _parts(descriptor, self.shape.groups):
-            bias, factors, shifts, taps = read_group(words.take(size), descriptor, self.shape.groups)
-            count = min(len(bias), channels - part)
-            rows = rows_of(height, strip)
-            first = PIXELS * strip * stride
-            window = padded[part : part + 1] if descriptor.depthwise else padded
-            limits = np.array([descriptor.conv_zero, descriptor.conv_low, descriptor.conv_high])
-            totals = sums(window[:, first:], _kernel(descriptor, taps), stride, (rows, width))
-            samples = multiply_all(totals, bias, factors, shifts, bool(descriptor.away), limits)
-            result[part : part + count, PIXELS * strip : PIXELS * strip + rows] = samples[:count]
+        limits = np.array([descriptor.conv_zero, descriptor.conv_low, descriptor.conv_high])
+        sums = SUMS[Opcode(descriptor.opcode)]
+        chunks = _by_strip(descriptor, words, self.shape.groups)
+        alike = bool((chunks == chunks[0]).all())
+        for strip in range(1 if alike else descriptor.strips):
+            rows = slice(0, height) if alike else slice(PIXELS * strip, min(PIXELS * (strip + 1), height))
+            groups = [read_group(chunk, descriptor, self.shape.groups) for chunk in chunks[strip]]
+            bias, factors, shifts, taps = (np.concatenate(column)[:channels] for column in zip(*groups, strict=True))
+            size = rows.stop - rows.start, width
+            totals = sums(padded[:, stride * rows.start :], _kernel(descriptor, taps), stride, size)
+            result[:, rows] = multiply_all(totals, bias, factors, shifts, bool(descriptor.away), limits)
         return result
 
     def _write(self, descriptor: Descriptor, samples: np.ndarray, result: Run) -> tuple[int, int, bool]:
@@ -276,12 +275,13 @@ def _first_reader(descriptor: Descriptor, strip: int) -> int:
     return max(0, -(-(strip + 1 - descriptor.need_first) // (1 + descriptor.stride2)))
 
 
-def _parts(descriptor: Descriptor, groups: int) -> Iterator[tuple[int, int]]:
-    """Yield first output channel and strip of each group of weights in the stream."""
+def _by_strip(descriptor: Descriptor, words: _Words, groups: int) -> np.ndarray:
+    """Take the weights of a layer: (strips, groups or channels, words)."""
+    size = group_words(descriptor, groups)
     if descriptor.depthwise:
-        yield from ((part, strip) for part in range(descriptor.passes) for strip in range(descriptor.strips))
-    else:
-        yield from ((groups * part, strip) for strip in range(descriptor.strips) for part in range(descriptor.groups))
+        taken = words.take(descriptor.passes * descriptor.strips * size)
+        return taken.reshape(descriptor.passes, descriptor.strips, size).transpose(1, 0, 2)
+    return words.take(descriptor.strips * descriptor.groups * size).reshape(descriptor.strips, -1, size)
 
 
 def _pad(descriptor: Descriptor, source: np.ndarray) -> np.ndarray:
