@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from silicodec.rtl.catalog import ENGINES
+from silicodec.rtl.catalog import find_engine
 from silicodec.rtl.engine import Engine
 from silicodec.verif.cache import run_tool
 from silicodec.verif.compare import check
@@ -92,7 +92,7 @@ def main() -> None:
     name, stimulus, netlist, liberty, period_ns, target = sys.argv[1:]
     try:
         array = np.load(stimulus, allow_pickle=False)
-        record_activity(ENGINES[name], array, Path(netlist), Path(liberty), float(period_ns), Path(target))
+        record_activity(find_engine(name), array, Path(netlist), Path(liberty), float(period_ns), Path(target))
     except (AssertionError, SimulationError) as error:
         sys.exit(f"ERROR: {error}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import glob
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,7 +72,7 @@ def design_options(command: Callable[..., None]) -> Callable[..., None]:
             if not found or every:
                 raise click.UsageError("--top goes with Verilog files, and with nothing else")
             source.check()
-        elif files or settings or include_folders or defines:
+        elif files or include_folders or defines:
             raise click.UsageError("Verilog files and their options go with --top")
         elif bool(names) == every:
             raise click.UsageError("name engines, or give --all, or Verilog files and --top")
@@ -80,7 +80,8 @@ def design_options(command: Callable[..., None]) -> Callable[..., None]:
             if not _PORT.fullmatch(port):
                 raise click.UsageError(f"{port!r} is not the name of a port")
         command(
-            designs=Designs(find_engines(names if not top else (), every), source, clock_ports, reset_port), **options
+            designs=Designs(() if top else find_engines(names, every, settings), source, clock_ports, reset_port),
+            **options,
         )
 
     for option in reversed(OPTIONS):
@@ -95,7 +96,7 @@ OPTIONS = (
     click.option("--verilog", "files", type=INPUT, multiple=True, metavar="FILE...", help="The same files; optional."),
     click.option("-I", "include_folders", type=INPUT, multiple=True, metavar="FOLDER", help="Look for includes there."),
     click.option("-D", "defines", multiple=True, metavar="NAME[=VALUE]", help="Define a macro of the Verilog."),
-    set_option(help="Parameter of the top module; may be repeated."),
+    set_option(help="Parameter of the top module, or of the engines; may be repeated."),
     click.option(
         "--front-end",
         type=click.Choice(["yosys", "slang"]),
@@ -119,11 +120,13 @@ OPTIONS = (
 )
 
 
-def find_engines(names: Sequence[str], every: bool) -> tuple[Engine, ...]:
-    """Find engines of the catalog."""
+def find_engines(names: Sequence[str], every: bool, settings: Mapping[str, str]) -> tuple[Engine, ...]:
+    """Find engines of the catalog, and change the parameters that `--set` named."""
     from silicodec.rtl.catalog import ENGINES
 
-    return tuple(ENGINES.values()) if every else tuple(find_engine(name) for name in names)
+    if every and settings:
+        raise click.UsageError("--set goes with the names of engines, not with --all")
+    return tuple(ENGINES.values()) if every else tuple(find_engine(name, settings) for name in names)
 
 
 def expanded(patterns: Sequence[str]) -> tuple[Path, ...]:

@@ -6,48 +6,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from silicodec.models.accelerator.program import COLUMNS, PIXELS
-from silicodec.models.errors import CodecError, check_integer, check_power_of_two
+from silicodec.models.errors import CodecError
+from silicodec.models.parameters import Parameters, parameter
 
 
 @dataclass(frozen=True)
-class AcceleratorShape:
-    """Parameters of an accelerator.
+class AcceleratorShape(Parameters):
+    """Parameters of an accelerator."""
 
-    Parameters
-    ----------
-    groups : int
-        Output channels that the array computes at once, 1 to 8.
-    banks, bank_depth : int
-        Banks of each of the nine columns of the memory, and words of 64 bits of a bank.
-    weight_words : int
-        Steps whose weights the buffer holds.
-    tile_columns : int
-        Tiles in a row of an output at most.
-    packets : int
-        Entries of the table of packets.
-    dct : bool
-        Whether there are DCT engines between array and memory.
-    """
-
-    groups: int = 4
-    banks: int = 7
-    bank_depth: int = 256
-    weight_words: int = 512
-    tile_columns: int = 16
-    packets: int = 4096
-    dct: bool = True
+    groups: int = parameter(4, "output channels that the array computes at once", bounds=(1, PIXELS))
+    banks: int = parameter(7, "banks of each of the nine columns of the memory", bounds=(2, 31))
+    bank_depth: int = parameter(256, "words of 64 bits in a bank", bounds=(16, 2048), power_of_two=True)
+    weight_words: int = parameter(512, "steps whose weights the buffer holds", bounds=(8, 4096), power_of_two=True)
+    tile_columns: int = parameter(16, "most tiles in a row of an output", bounds=(2, 64), power_of_two=True)
+    packets: int = parameter(4096, "entries of the table of packets", bounds=(16, 4096), power_of_two=True)
+    dct: bool = parameter(True, "whether there are DCT engines between array and memory")
 
     def __post_init__(self) -> None:
         """Check the parameters."""
-        check_integer("groups", self.groups, 1, PIXELS)
-        check_integer("banks", self.banks, 2, 31)
-        for name, low, high in (
-            ("bank_depth", 16, 2048),
-            ("weight_words", 8, 4096),
-            ("tile_columns", 2, 64),
-            ("packets", 16, 4096),
-        ):
-            check_power_of_two(name, getattr(self, name), low, high)
+        super().__post_init__()
         if self.rows > 4096:
             raise CodecError(f"banks * bank_depth must be at most 4096, not {self.rows}")
 

@@ -11,6 +11,7 @@ from silicodec.models.accelerator.sample import sample_inputs
 from silicodec.models.accelerator.shape import AcceleratorShape
 from silicodec.rtl.accelerator.accelerator import accelerator
 from silicodec.rtl.engine import Engine, Packets, Port, PublishedFigure
+from silicodec.rtl.family import Family
 
 _PUBLISHED = PublishedFigure(
     source="interlayer compression (arXiv 2110.06155), 28 nm",
@@ -18,7 +19,7 @@ _PUBLISHED = PublishedFigure(
 )
 
 
-def accelerator_engine(shape: AcceleratorShape = AcceleratorShape(), name: str = "accelerator") -> Engine:  # noqa: B008
+def accelerator_engine(shape: AcceleratorShape) -> Engine:
     """Describe the accelerator of a shape."""
 
     def reference(inputs: Mapping[str, Packets]) -> dict[str, list[np.ndarray]]:
@@ -36,7 +37,7 @@ def accelerator_engine(shape: AcceleratorShape = AcceleratorShape(), name: str =
         return sample_inputs(tensors, shape)
 
     return Engine(
-        name=name,
+        name="accelerator",
         summary=f"CNN accelerator, {72 * shape.groups} multipliers, {shape.memory_bytes // 1024} KiB",
         block=accelerator,
         parameters={"shape": shape},
@@ -51,4 +52,4 @@ def accelerator_engine(shape: AcceleratorShape = AcceleratorShape(), name: str =
     )
 
 
-ACCELERATOR_ENGINES: tuple[Engine, ...] = (accelerator_engine(),)
+ACCELERATOR_FAMILIES: tuple[Family, ...] = (Family(accelerator_engine, {"accelerator": AcceleratorShape()}),)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from silicodec.models.dct import DCT
 from silicodec.models.dct.maps import to_tiles
 from silicodec.models.dct.modes import MODE_BITS, decode_samples, encode_samples, mode_word
+from silicodec.models.parameters import Parameters, parameter
 from silicodec.models.samples import to_samples
 from silicodec.rtl.dct.decoder import dct_decoder
 from silicodec.rtl.dct.encoder import dct_encoder
 from silicodec.rtl.engine import Engine, Packets, Port, PublishedFigure
+from silicodec.rtl.family import Family
 
 LENGTH_BITS = 8
 DEFAULT = DCT()
@@ -52,7 +55,16 @@ def decode_rows(words: np.ndarray, count: int, mode: int) -> np.ndarray:
     return row_words(decode_samples(words, (8 * count, 8), mode))
 
 
-def _encoder() -> Engine:
+@dataclass(frozen=True)
+class DecoderShape(Parameters):
+    """Parameters of a DCT decoder."""
+
+    checked: bool = parameter(False, "whether it tells which packets were malformed")
+
+
+def dct_encoder_engine(shape: Parameters) -> Engine:
+    """Describe the DCT encoder, which has no parameters."""
+
     def reference(inputs: Mapping[str, Packets]) -> dict[str, list[np.ndarray]]:
         pairs = zip(inputs["rows"], inputs["mode"], strict=True)
         return {"tiles": [encode_rows(rows, int(mode[0])) for rows, mode in pairs]}
@@ -77,7 +89,10 @@ def _encoder() -> Engine:
     )
 
 
-def _decoder(*, checked: bool = False) -> Engine:
+def dct_decoder_engine(shape: DecoderShape) -> Engine:
+    """Describe a DCT decoder."""
+    checked = shape.checked
+
     def reference(inputs: Mapping[str, Packets]) -> dict[str, list[np.ndarray]]:
         packets = []
         for words, parts in zip(inputs["tiles"], inputs["length"], strict=True):
@@ -92,7 +107,7 @@ def _decoder(*, checked: bool = False) -> Engine:
         }
 
     return Engine(
-        name="dct-decoder-checked" if checked else "dct-decoder",
+        name="dct-decoder",
         summary=f"DCT decompressor of 8 x 8 tiles{', detects malformed streams' if checked else ''}",
         block=dct_decoder,
         parameters={"length_bits": LENGTH_BITS, "checked": checked},
@@ -130,4 +145,7 @@ def read_length(parts: np.ndarray) -> tuple[int, int]:
     return int(np.where(counts == 0, most, counts).sum()), int(parts[0]) >> LENGTH_BITS
 
 
-DCT_ENGINES: tuple[Engine, ...] = (_encoder(), _decoder(), _decoder(checked=True))
+DCT_FAMILIES: tuple[Family, ...] = (
+    Family(dct_encoder_engine, {"dct-encoder": Parameters()}),
+    Family(dct_decoder_engine, {"dct-decoder": DecoderShape(), "dct-decoder-checked": DecoderShape(checked=True)}),
+)

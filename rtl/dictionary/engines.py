@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from silicodec.models.codec import to_words
-from silicodec.models.dictionary.code import LAYOUT_BITS
+from silicodec.models.dictionary.code import CLASSES, LAYOUT_BITS
 from silicodec.models.dictionary.codec import DENSE, SPARSE, Dictionary
 from silicodec.models.dictionary.trimming import Trimming
-from silicodec.models.errors import CorruptDataError
+from silicodec.models.errors import CorruptDataError, check_integer
+from silicodec.models.parameters import Parameters, parameter
 from silicodec.models.systolic.tiling import pad_to_multiple
 from silicodec.rtl.dictionary.decoder import HAS_LITERALS, dictionary_decoder
 from silicodec.rtl.dictionary.weight_trimmer import SETTINGS_BITS, weight_trimmer
 from silicodec.rtl.engine import Engine, Packets, Port, PublishedFigure
+from silicodec.rtl.family import Family
 
 LENGTH_BITS = 16
 """Bits of a packet's number of entries."""
@@ -24,9 +27,41 @@ _PUBLISHED = PublishedFigure(
 )
 
 
-def dictionary_engine(codec: Dictionary = DENSE, *, checked: bool = False) -> Engine:
-    """Return a dictionary decoder as an engine."""
-    entry_size = codec.entry_size
+@dataclass(frozen=True)
+class DecoderShape(Parameters):
+    """Parameters of a dictionary decoder."""
+
+    entry_size: int = parameter(8, "weights in an entry, one entry a cycle", choices=(1, 2, 4, 8))
+    code_bits: int = parameter(8, "most bits in a code", choices=(8, 16))
+    slot_bits: int = parameter(5, "most bits in the number of a slot of the dictionary", bounds=(2, 16 - CLASSES))
+    checked: bool = parameter(False, "whether it tells which packets were malformed")
+
+    def __post_init__(self) -> None:
+        """Check the parameters."""
+        super().__post_init__()
+        check_integer(f"slot_bits with code_bits {self.code_bits}", self.slot_bits, 2, self.code_bits - CLASSES)
+
+    @classmethod
+    def of(cls, codec: Dictionary, *, checked: bool = False) -> DecoderShape:
+        """Return the parameters of the decoder of a codec."""
+        return cls(codec.entry_size, codec.code_bits, codec.slot_bits, checked)
+
+    @property
+    def codec(self) -> Dictionary:
+        """The codec whose streams it decodes."""
+        return Dictionary(entry_size=self.entry_size, code_bits=self.code_bits, slot_bits=self.slot_bits)
+
+
+@dataclass(frozen=True)
+class TrimmerShape(Parameters):
+    """Parameters of a weight trimmer."""
+
+    entry_size: int = parameter(8, "weights in an entry, one entry a cycle", choices=(1, 2, 4, 8))
+
+
+def dictionary_engine(shape: DecoderShape) -> Engine:
+    """Describe a dictionary decoder."""
+    codec, checked, entry_size = shape.codec, shape.checked, shape.entry_size
     bits = 8 * entry_size
 
     def reference(inputs: Mapping[str, Packets]) -> dict[str, list[np.ndarray]]:
@@ -36,16 +71,11 @@ def dictionary_engine(codec: Dictionary = DENSE, *, checked: bool = False) -> En
         return encoded_packets(codec, [to_words(tensor, 8) for tensor in tensors])
 
     return Engine(
-        name="dictionary-decoder" + ("-sparse" if codec.code_bits > 8 else "") + ("-checked" if checked else ""),
+        name="dictionary-decoder",
         summary=f"dictionary decoder, entries of {entry_size} weights, codes of up to {codec.code_bits} bits"
         + (", detects malformed streams" if checked else ""),
         block=dictionary_decoder,
-        parameters={
-            "code_bits": codec.code_bits,
-            "slot_bits": codec.slot_bits,
-            "entry_size": entry_size,
-            "checked": checked,
-        },
+        parameters=vars(shape),
         inputs=code_ports(codec),
         outputs=(Port("entries", bits, error=checked),),
         reference=reference,
@@ -57,30 +87,32 @@ def dictionary_engine(codec: Dictionary = DENSE, *, checked: bool = False) -> En
     )
 
 
-def trimmer_engine(trimming: Trimming = DEFAULT_TRIMMING) -> Engine:
-    """Return a weight trimmer as an engine; `trimming` is that of its stimulus."""
+def trimmer_engine(shape: TrimmerShape = TrimmerShape(), trimming: Trimming = DEFAULT_TRIMMING) -> Engine:
+    """Describe a weight trimmer; `trimming` is that of its stimulus."""
+    entry_size = shape.entry_size
+    dtype = f"<u{entry_size}"
 
     def reference(inputs: Mapping[str, Packets]) -> dict[str, list[np.ndarray]]:
         trimmed = []
         for settings, entries in zip(inputs["settings"], inputs["weights"], strict=True):
             trimming = Trimming(low_bits=int(settings[0]) >> 8, threshold=int(settings[0]) & 0xFF)
-            trimmed.append(trimming.apply(entries.astype("<u8").view(np.int8)).view("<u8"))
+            trimmed.append(trimming.apply(entries.astype(dtype).view(np.int8)).view(dtype))
         return {"trimmed": trimmed}
 
     def stimulus(tensors: Sequence[np.ndarray]) -> dict[str, list[np.ndarray]]:
-        words = [pad_to_multiple(to_words(tensor, 8)[np.newaxis], 1, 8)[0] for tensor in tensors]
+        words = [pad_to_multiple(to_words(tensor, 8)[np.newaxis], 1, entry_size)[0] for tensor in tensors]
         return {
             "settings": [trimmer_settings(trimming)] * len(words),
-            "weights": [pack_entries(packet, 8) for packet in words],
+            "weights": [pack_entries(packet, entry_size) for packet in words],
         }
 
     return Engine(
         name="weight-trimmer",
-        summary="weight trimmer, entries of 8 weights",
+        summary=f"weight trimmer, entries of {entry_size} weights",
         block=weight_trimmer,
-        parameters={"entry_size": 8},
-        inputs=(Port("settings", SETTINGS_BITS), Port("weights", 64)),
-        outputs=(Port("trimmed", 64),),
+        parameters=vars(shape),
+        inputs=(Port("settings", SETTINGS_BITS), Port("weights", 8 * entry_size)),
+        outputs=(Port("trimmed", 8 * entry_size),),
         reference=reference,
         stimulus=stimulus,
         tensor="weights",
@@ -144,10 +176,15 @@ def pack_entries(words: np.ndarray, entry_size: int) -> np.ndarray:
     return np.ascontiguousarray(words, np.uint8).view(f"<u{entry_size}")
 
 
-DICTIONARY_ENGINES: tuple[Engine, ...] = (
-    dictionary_engine(),
-    dictionary_engine(checked=True),
-    dictionary_engine(SPARSE),
-    dictionary_engine(SPARSE, checked=True),
-    trimmer_engine(),
+DICTIONARY_FAMILIES: tuple[Family, ...] = (
+    Family(
+        dictionary_engine,
+        {
+            "dictionary-decoder": DecoderShape.of(DENSE),
+            "dictionary-decoder-checked": DecoderShape.of(DENSE, checked=True),
+            "dictionary-decoder-sparse": DecoderShape.of(SPARSE),
+            "dictionary-decoder-sparse-checked": DecoderShape.of(SPARSE, checked=True),
+        },
+    ),
+    Family(trimmer_engine, {"weight-trimmer": TrimmerShape()}),
 )

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from silicodec.models.codec import to_words
 from silicodec.models.ebpc import EBPC
+from silicodec.models.errors import CodecError
+from silicodec.models.parameters import Parameters, parameter
 from silicodec.rtl.ebpc.codec import axi_ebpc_decoder, axi_ebpc_encoder, ebpc_decoder, ebpc_encoder
 from silicodec.rtl.engine import Engine, Packets, Port, PublishedFigure
+from silicodec.rtl.family import Family
 
 LENGTH_BITS, FRAMED_LENGTH_BITS = 8, 24
 """Bits of a part of a packet's number of words; of all of it, where a decoder is framed."""
@@ -19,8 +23,32 @@ _PUBLIC_RTL = "public EBPC RTL (pulp-platform/stream-ebpc), same flow as ours"
 _PAPER = "EBPC paper (arXiv 1908.11645), 65 nm, 600 MHz"
 
 
-def _ebpc_encoder(word_bits: int, *, axi: bool = False) -> Engine:
-    codec = EBPC(word_bits=word_bits, block_size=word_bits)
+@dataclass(frozen=True)
+class EncoderShape(Parameters):
+    """Parameters of an EBPC encoder."""
+
+    word_bits: int = parameter(8, "bits of a word, and words of a block", choices=(8, 16))
+    max_zero_run: int = parameter(16, "longest run of zero words in one code", bounds=(2, 1 << 14), power_of_two=True)
+    axi: bool = parameter(False, "AXI4-Stream's names of signals, and a packet on every stream for each")
+
+    def __post_init__(self) -> None:
+        """Check the parameters."""
+        super().__post_init__()
+        if self.max_zero_run > 1 << (self.word_bits - 2):
+            raise CodecError(f"max_zero_run must be at most {1 << (self.word_bits - 2)} for {self.word_bits}-bit words")
+
+
+@dataclass(frozen=True)
+class DecoderShape(EncoderShape):
+    """Parameters of an EBPC decoder."""
+
+    checked: bool = parameter(False, "whether it tells which packets were malformed")
+
+
+def ebpc_encoder_engine(shape: EncoderShape) -> Engine:
+    """Describe an EBPC encoder."""
+    word_bits, axi = shape.word_bits, shape.axi
+    codec = EBPC(word_bits=word_bits, block_size=word_bits, max_zero_run=shape.max_zero_run)
     words, znz, bpc = ("s_axis", "m_axis_znz", "m_axis_bpc") if axi else ("words", "znz", "bpc")
 
     def reference(inputs: Mapping[str, Packets]) -> dict[str, list[np.ndarray]]:
@@ -28,10 +56,10 @@ def _ebpc_encoder(word_bits: int, *, axi: bool = False) -> Engine:
         return {znz: [streams["znz"] for streams in encoded], bpc: plane_packets(encoded, framed=axi)}
 
     return Engine(
-        name=_name("ebpc-encoder", word_bits, axi=axi),
+        name="ebpc-encoder",
         summary=f"EBPC compressor, {word_bits}-bit words{', AXI4-Stream' if axi else ''}",
         block=axi_ebpc_encoder if axi else ebpc_encoder,
-        parameters={"word_bits": word_bits, "framed": axi},
+        parameters={"word_bits": word_bits, "max_zero_run": shape.max_zero_run, "framed": axi},
         inputs=(Port(words, word_bits),),
         outputs=(Port(znz, word_bits), Port(bpc, word_bits)),
         reference=reference,
@@ -43,8 +71,10 @@ def _ebpc_encoder(word_bits: int, *, axi: bool = False) -> Engine:
     )
 
 
-def _ebpc_decoder(word_bits: int, *, checked: bool = False, axi: bool = False) -> Engine:
-    codec = EBPC(word_bits=word_bits, block_size=word_bits)
+def ebpc_decoder_engine(shape: DecoderShape) -> Engine:
+    """Describe an EBPC decoder."""
+    word_bits, axi, checked = shape.word_bits, shape.axi, shape.checked
+    codec = EBPC(word_bits=word_bits, block_size=word_bits, max_zero_run=shape.max_zero_run)
     names = ("s_axis_znz", "s_axis_bpc", "s_axis_length", "m_axis") if axi else ("znz", "bpc", "length", "words")
     znz, bpc, length, words = names
 
@@ -75,12 +105,13 @@ def _ebpc_decoder(word_bits: int, *, checked: bool = False, axi: bool = False) -
         }
 
     return Engine(
-        name=_name("ebpc-decoder-checked" if checked else "ebpc-decoder", word_bits, axi=axi),
+        name="ebpc-decoder",
         summary=f"EBPC decompressor, {word_bits}-bit words{', detects malformed streams' if checked else ''}"
         f"{', AXI4-Stream' if axi else ''}",
         block=axi_ebpc_decoder if axi else ebpc_decoder,
         parameters={
             "word_bits": word_bits,
+            "max_zero_run": shape.max_zero_run,
             "checked": checked,
             "framed": axi,
             "length_bits": FRAMED_LENGTH_BITS if axi else LENGTH_BITS,
@@ -140,10 +171,6 @@ def read_length(parts: np.ndarray) -> tuple[int, bool]:
     return int(np.where(counts == 0, most, counts).sum()), not parts[0] & most
 
 
-def _name(base: str, word_bits: int, *, axi: bool) -> str:
-    return base + ("" if word_bits == 8 else f"-w{word_bits}") + ("-axis" if axi else "")
-
-
 def _published(word_bits: int, **figures: Any) -> tuple[PublishedFigure, ...]:
     if word_bits != 8:
         return ()
@@ -162,14 +189,24 @@ def _published(word_bits: int, **figures: Any) -> tuple[PublishedFigure, ...]:
     )
 
 
-EBPC_ENGINES: tuple[Engine, ...] = (
-    _ebpc_encoder(8),
-    _ebpc_decoder(8),
-    _ebpc_decoder(8, checked=True),
-    _ebpc_encoder(16),
-    _ebpc_decoder(16),
-    _ebpc_decoder(16, checked=True),
-    _ebpc_encoder(8, axi=True),
-    _ebpc_decoder(8, axi=True),
-    _ebpc_decoder(8, checked=True, axi=True),
+EBPC_FAMILIES: tuple[Family, ...] = (
+    Family(
+        ebpc_encoder_engine,
+        {
+            "ebpc-encoder": EncoderShape(),
+            "ebpc-encoder-w16": EncoderShape(word_bits=16),
+            "ebpc-encoder-axis": EncoderShape(axi=True),
+        },
+    ),
+    Family(
+        ebpc_decoder_engine,
+        {
+            "ebpc-decoder": DecoderShape(),
+            "ebpc-decoder-checked": DecoderShape(checked=True),
+            "ebpc-decoder-w16": DecoderShape(word_bits=16),
+            "ebpc-decoder-checked-w16": DecoderShape(word_bits=16, checked=True),
+            "ebpc-decoder-axis": DecoderShape(axi=True),
+            "ebpc-decoder-checked-axis": DecoderShape(axi=True, checked=True),
+        },
+    ),
 )

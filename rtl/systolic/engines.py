@@ -3,23 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from silicodec.models.codec import to_words
 from silicodec.models.dictionary import Dictionary
+from silicodec.models.parameters import Parameters, parameter
 from silicodec.models.systolic.tiling import pad_to_multiple
 from silicodec.rtl.blocks.stream import StreamGroup
 from silicodec.rtl.dictionary.engines import code_ports, decoded_packets, encoded_packets
 from silicodec.rtl.engine import Engine, Packets, Port
+from silicodec.rtl.family import Family
 from silicodec.rtl.systolic.array import PORT_VALUES, systolic_array
 from silicodec.rtl.systolic.compressed import compressed_systolic_array
 from silicodec.rtl.systolic.control import SUM_BITS
 
 
-def systolic_engine(rows: int, columns: int) -> Engine:
-    """Return a systolic array of any size as an engine."""
+@dataclass(frozen=True)
+class ArrayShape(Parameters):
+    """Parameters of a systolic array."""
+
+    rows: int = parameter(8, "rows: activations of a vector", bounds=(1, 256))
+    columns: int = parameter(8, "columns: sums of a vector", bounds=(1, 256))
+
+
+@dataclass(frozen=True)
+class CompressedArrayShape(Parameters):
+    """Parameters of a systolic array that takes compressed weights."""
+
+    rows: int = parameter(8, "rows: activations of a vector", bounds=(1, 256))
+    columns: int = parameter(8, "columns: sums of a vector, and weights in an entry", choices=(1, 2, 4, 8))
+
+
+def systolic_engine(shape: ArrayShape) -> Engine:
+    """Describe a systolic array."""
+    rows, columns = shape.rows, shape.columns
     weights, activations = value_ports("weights", columns), value_ports("activations", rows)
     sums = sum_ports(columns)
 
@@ -40,7 +60,7 @@ def systolic_engine(rows: int, columns: int) -> Engine:
         return port_words(weights, tiles) | port_words(activations, vectors)
 
     return Engine(
-        name="systolic-array" + ("" if (rows, columns) == (8, 8) else f"-{rows}x{columns}"),
+        name="systolic-array",
         summary=f"systolic array of {rows} x {columns} multipliers, 8-bit weights stay",
         block=block,
         parameters={"rows": rows, "columns": columns},
@@ -54,9 +74,10 @@ def systolic_engine(rows: int, columns: int) -> Engine:
     )
 
 
-def compressed_systolic_engine(rows: int, columns: int) -> Engine:
-    """Return a systolic array that takes compressed weights as an engine; as many columns as weights in an entry."""
-    array = systolic_engine(rows, columns)
+def compressed_systolic_engine(shape: CompressedArrayShape) -> Engine:
+    """Describe a systolic array that takes compressed weights."""
+    rows, columns = shape.rows, shape.columns
+    array = systolic_engine(ArrayShape(rows, columns))
     activations, sums = value_ports("activations", rows), sum_ports(columns, error=True)
     codec = Dictionary(entry_size=columns)
 
@@ -77,7 +98,7 @@ def compressed_systolic_engine(rows: int, columns: int) -> Engine:
         return encoded_packets(codec, tiles) | {port.name: plain[port.name] for port in activations}
 
     return Engine(
-        name=f"compressed-{array.name}",
+        name="compressed-systolic-array",
         summary=f"systolic array of {rows} x {columns} multipliers behind a dictionary decoder",
         block=block,
         parameters={"rows": rows, "columns": columns},
@@ -157,7 +178,7 @@ def column_sums(
     return {port.name: [p[:, column].view(np.uint32) for p in products] for column, port in enumerate(ports)}
 
 
-SYSTOLIC_ENGINES: tuple[Engine, ...] = (
-    systolic_engine(8, 8),
-    compressed_systolic_engine(8, 8),
+SYSTOLIC_FAMILIES: tuple[Family, ...] = (
+    Family(systolic_engine, {"systolic-array": ArrayShape()}),
+    Family(compressed_systolic_engine, {"compressed-systolic-array": CompressedArrayShape()}),
 )

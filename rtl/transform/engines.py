@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from silicodec.models.codec import to_words
-from silicodec.models.errors import CorruptDataError
+from silicodec.models.errors import CodecError, CorruptDataError
+from silicodec.models.parameters import Parameters, parameter
 from silicodec.models.transform.calibration import Calibration
 from silicodec.models.transform.codec import LinearTransform
 from silicodec.models.transform.huffman import MAX_LENGTH, WORD_BITS, HuffmanCode
 from silicodec.rtl.engine import Engine, Packets, Port, PublishedFigure
+from silicodec.rtl.family import Family
 from silicodec.rtl.transform.codec import pca_decoder, pca_encoder, transform_decoder, transform_encoder
 from silicodec.rtl.transform.huffman_decoder import huffman_decoder
 from silicodec.rtl.transform.huffman_encoder import huffman_encoder
@@ -27,20 +29,64 @@ from silicodec.rtl.transform.huffman_tables import (
 )
 from silicodec.rtl.transform.matrix_tables import VALUE_BITS, MatrixShape, loaded_transform, matrix_table
 
-SYMBOL_BITS = 8
 _PUBLISHED = PublishedFigure(
     source="feature map transform coding (arXiv 1905.10830), Stratix 10",
     conditions="layers of 64 channels in 19,301 ALMs and 960 DSPs",
 )
-CHANNELS, MULTIPLIERS = 16, 4
-"""Size of the linear transforms in the catalog."""
-
 Coding = Callable[[Mapping[str, Packets]], dict[str, list[np.ndarray]]]
 """From the packets of some streams to those of others."""
 
 
-def huffman_encoder_engine(symbol_bits: int = SYMBOL_BITS) -> Engine:
+@dataclass(frozen=True)
+class CoderShape(Parameters):
+    """Parameters of a Huffman encoder."""
+
+    symbol_bits: int = parameter(8, "bits of a symbol", bounds=(2, 8))
+
+
+@dataclass(frozen=True)
+class DecoderShape(CoderShape):
+    """Parameters of a Huffman decoder."""
+
+    checked: bool = parameter(False, "whether it tells which packets were malformed")
+
+
+@dataclass(frozen=True)
+class ChainShape(Parameters):
+    """Parameters of the chain of linear transform and Huffman encoder."""
+
+    channels: int = parameter(16, "values of a pixel", bounds=(1, 256))
+    components: int = parameter(16, "components of a pixel that are coded", bounds=(1, 256))
+    multipliers: int = parameter(4, "multipliers: a divisor of what the transform takes", bounds=(1, 256))
+    symbol_bits: int = parameter(8, "bits of a component", bounds=(2, 8))
+
+    def __post_init__(self) -> None:
+        """Check the parameters."""
+        super().__post_init__()
+        if self.taken % self.multipliers:
+            raise CodecError(f"multipliers must be a divisor of {self.taken}, not {self.multipliers}")
+
+    @property
+    def taken(self) -> int:
+        """Elements that the transform takes."""
+        return self.channels
+
+
+@dataclass(frozen=True)
+class InverseChainShape(ChainShape):
+    """Parameters of the chain of Huffman decoder and inverse transform."""
+
+    checked: bool = parameter(False, "whether it tells which packets were malformed")
+
+    @property
+    def taken(self) -> int:
+        """Elements that the transform takes."""
+        return self.components
+
+
+def huffman_encoder_engine(shape: CoderShape) -> Engine:
     """Describe the Huffman encoder for symbols of a width."""
+    symbol_bits = shape.symbol_bits
 
     def stimulus(tensors: Sequence[np.ndarray]) -> dict[str, list[np.ndarray]]:
         packets = [to_words(tensor, symbol_bits) for tensor in tensors]
@@ -50,7 +96,7 @@ def huffman_encoder_engine(symbol_bits: int = SYMBOL_BITS) -> Engine:
         name="huffman-encoder",
         summary=f"Huffman encoder, {symbol_bits}-bit symbols, code words to {MAX_LENGTH} bits",
         block=huffman_encoder,
-        parameters={"symbol_bits": symbol_bits},
+        parameters=vars(shape),
         inputs=(Port("table", encoder_table_bits(symbol_bits)), Port("symbols", symbol_bits)),
         outputs=(Port("code", WORD_BITS),),
         reference=huffman_encoding(symbol_bits),
@@ -60,8 +106,9 @@ def huffman_encoder_engine(symbol_bits: int = SYMBOL_BITS) -> Engine:
     )
 
 
-def huffman_decoder_engine(symbol_bits: int = SYMBOL_BITS, *, checked: bool = False) -> Engine:
+def huffman_decoder_engine(shape: DecoderShape) -> Engine:
     """Describe the Huffman decoder for symbols of a width."""
+    symbol_bits, checked = shape.symbol_bits, shape.checked
 
     def stimulus(tensors: Sequence[np.ndarray]) -> dict[str, list[np.ndarray]]:
         packets = [to_words(tensor, symbol_bits) for tensor in tensors]
@@ -72,10 +119,10 @@ def huffman_decoder_engine(symbol_bits: int = SYMBOL_BITS, *, checked: bool = Fa
         }
 
     return Engine(
-        name=checked_name("huffman-decoder", checked),
+        name="huffman-decoder",
         summary=f"Huffman decoder, {symbol_bits}-bit symbols{', detects malformed packets' if checked else ''}",
         block=huffman_decoder,
-        parameters={"symbol_bits": symbol_bits, "checked": checked},
+        parameters=vars(shape),
         inputs=(Port("table", decoder_table_bits(symbol_bits)), Port("code", WORD_BITS)),
         outputs=(Port("symbols", symbol_bits, error=checked),),
         reference=huffman_decoding(symbol_bits),
@@ -137,11 +184,10 @@ def pca_decoder_engine(shape: MatrixShape) -> Engine:
     )
 
 
-def transform_encoder_engine(
-    channels: int, components: int, multipliers: int, symbol_bits: int = SYMBOL_BITS
-) -> Engine:
+def transform_encoder_engine(chain: ChainShape) -> Engine:
     """Describe the chain of linear transform and Huffman encoder."""
-    shape = MatrixShape(components, channels, multipliers, out_bits=symbol_bits)
+    channels, components, symbol_bits = chain.channels, chain.components, chain.symbol_bits
+    shape = MatrixShape(components, channels, chain.multipliers, out_bits=symbol_bits)
     transform, code = transforming(shape, "values", "symbols"), huffman_encoding(symbol_bits)
 
     def stimulus(tensors: Sequence[np.ndarray]) -> dict[str, list[np.ndarray]]:
@@ -158,7 +204,7 @@ def transform_encoder_engine(
         name="transform-encoder",
         summary=f"Linear transform, {describe(shape)}, and Huffman encoder",
         block=transform_encoder,
-        parameters=chain_parameters(channels, components, multipliers, symbol_bits),
+        parameters=vars(chain),
         inputs=(
             Port("matrix", shape.word_bits),
             Port("table", encoder_table_bits(symbol_bits)),
@@ -174,11 +220,10 @@ def transform_encoder_engine(
     )
 
 
-def transform_decoder_engine(
-    channels: int, components: int, multipliers: int, symbol_bits: int = SYMBOL_BITS, *, checked: bool = False
-) -> Engine:
+def transform_decoder_engine(chain: InverseChainShape) -> Engine:
     """Describe the chain of Huffman decoder and inverse linear transform."""
-    shape = MatrixShape(channels, components, multipliers, in_bits=symbol_bits)
+    channels, components, symbol_bits, checked = chain.channels, chain.components, chain.symbol_bits, chain.checked
+    shape = MatrixShape(channels, components, chain.multipliers, in_bits=symbol_bits)
     decode, transform = huffman_decoding(symbol_bits), transforming(shape, "symbols", "values")
 
     def stimulus(tensors: Sequence[np.ndarray]) -> dict[str, list[np.ndarray]]:
@@ -193,11 +238,11 @@ def transform_decoder_engine(
         }
 
     return Engine(
-        name=checked_name("transform-decoder", checked),
+        name="transform-decoder",
         summary=f"Huffman decoder and inverse linear transform, {describe(shape)}"
         f"{', detects malformed packets' if checked else ''}",
         block=transform_decoder,
-        parameters=chain_parameters(channels, components, multipliers, symbol_bits) | {"checked": checked},
+        parameters=vars(chain),
         inputs=(
             Port("table", decoder_table_bits(symbol_bits)),
             Port("matrix", shape.word_bits),
@@ -305,36 +350,22 @@ def repeated(table: np.ndarray, count: int) -> list[np.ndarray]:
     return [table, *[table[:1]] * (count - 1)]
 
 
-def checked_name(name: str, checked: bool) -> str:
-    """Return the catalog name of a decoder."""
-    return f"{name}-checked" if checked else name
-
-
 def describe(shape: MatrixShape) -> str:
     """Describe the size of a linear transform in few words."""
     return f"{shape.columns} to {shape.rows} elements, {shape.multipliers} multipliers"
 
 
-def chain_parameters(channels: int, components: int, multipliers: int, symbol_bits: int) -> dict[str, Any]:
-    """Return the parameters that both chains have."""
-    return {
-        "channels": channels,
-        "components": components,
-        "multipliers": multipliers,
-        "symbol_bits": symbol_bits,
-    }
-
-
-_SHAPE = MatrixShape(CHANNELS, CHANNELS, MULTIPLIERS)
-_CHAIN = (CHANNELS, CHANNELS, MULTIPLIERS)
-
-TRANSFORM_ENGINES: tuple[Engine, ...] = (
-    huffman_encoder_engine(),
-    huffman_decoder_engine(),
-    huffman_decoder_engine(checked=True),
-    pca_encoder_engine(_SHAPE),
-    pca_decoder_engine(_SHAPE),
-    transform_encoder_engine(*_CHAIN),
-    transform_decoder_engine(*_CHAIN),
-    transform_decoder_engine(*_CHAIN, checked=True),
+TRANSFORM_FAMILIES: tuple[Family, ...] = (
+    Family(huffman_encoder_engine, {"huffman-encoder": CoderShape()}),
+    Family(
+        huffman_decoder_engine,
+        {"huffman-decoder": DecoderShape(), "huffman-decoder-checked": DecoderShape(checked=True)},
+    ),
+    Family(pca_encoder_engine, {"pca-encoder": MatrixShape()}),
+    Family(pca_decoder_engine, {"pca-decoder": MatrixShape()}),
+    Family(transform_encoder_engine, {"transform-encoder": ChainShape()}),
+    Family(
+        transform_decoder_engine,
+        {"transform-decoder": InverseChainShape(), "transform-decoder-checked": InverseChainShape(checked=True)},
+    ),
 )

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from silicodec.models.errors import CodecError
+from silicodec.models.parameters import Parameters, parameter
 from silicodec.models.transform.codec import LinearTransform
 
 VALUE_BITS = 32
@@ -17,38 +19,26 @@ KIND_BITS = 2
 
 
 @dataclass(frozen=True)
-class MatrixShape:
+class MatrixShape(Parameters):
     """Size of a linear transform and of the hardware for it.
-
-    Parameters
-    ----------
-    rows, columns : int
-        Elements of a vector that comes out and of one that goes in, 1 to 256.
-    multipliers : int
-        How many columns are multiplied at a time: a divisor of `columns`.
-    in_bits, out_bits : int
-        Bits of an element that goes in and that comes out, both signed, 2 to 8.
 
     Raises
     ------
-    ValueError
+    CodecError
         If a parameter is out of range.
     """
 
-    rows: int
-    columns: int
-    multipliers: int
-    in_bits: int = 8
-    out_bits: int = 8
+    rows: int = parameter(16, "elements of a vector that comes out", bounds=(1, 256))
+    columns: int = parameter(16, "elements of a vector that goes in", bounds=(1, 256))
+    multipliers: int = parameter(4, "columns multiplied at a time: a divisor of columns", bounds=(1, 256))
+    in_bits: int = parameter(8, "bits of an element that goes in, signed", bounds=(2, 8))
+    out_bits: int = parameter(8, "bits of an element that comes out, signed", bounds=(2, 8))
 
     def __post_init__(self) -> None:
         """Check the parameters."""
-        limits = {"rows": (1, 256), "columns": (1, 256), "in_bits": (2, 8), "out_bits": (2, 8)}
-        for name, (least, most) in limits.items():
-            if not least <= getattr(self, name) <= most:
-                raise ValueError(f"{name} must be between {least} and {most}, not {getattr(self, name)}")
-        if self.multipliers < 1 or self.columns % self.multipliers:
-            raise ValueError(f"multipliers must be a divisor of columns ({self.columns}), not {self.multipliers}")
+        super().__post_init__()
+        if self.columns % self.multipliers:
+            raise CodecError(f"multipliers must be a divisor of columns ({self.columns}), not {self.multipliers}")
 
     @property
     def groups(self) -> int:

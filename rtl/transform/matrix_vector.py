@@ -76,7 +76,8 @@ def matrix_vector(
     kind_low = index_low + shape.step_bits
     half_bits = VALUE_BITS // 2
     # Of `columns` products; two factors of 8 bits take 15 bits and the sign even at -128 times -128.
-    total_bits = WEIGHT_BITS + in_bits + columns.bit_length() - 1
+    # At least a bit more than a half, which is added up by itself: Verilog has no bits beyond a signal.
+    total_bits = max(half_bits + 1, WEIGHT_BITS + in_bits + columns.bit_length() - 1)
     lowest, highest = -(1 << (out_bits - 1)), (1 << (out_bits - 1)) - 1
 
     lane = LanePorts(shape)

@@ -3,47 +3,66 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from silicodec.accelerator_options import SET_HELP, shape_of
+from silicodec.accelerator_options import shape_of
 from silicodec.arrays import read_array
 from silicodec.files import FOLDER, LIST_AS_JSON, OUTPUT
-from silicodec.models.errors import unknown_name
 from silicodec.names import BACKEND, ENGINE, NETWORK
 from silicodec.output import Columns, print_table, say, write_json
 from silicodec.program import FailedRun
 from silicodec.report.figures import measured_figures, published_figures, sources
-from silicodec.settings import set_option
+from silicodec.settings import set_option, typed_settings
 
 if TYPE_CHECKING:
     from silicodec.asic.measure import Measurement
     from silicodec.rtl.engine import Engine
 
 ACCELERATOR = "accelerator"
-"""The engine that is built in several sizes."""
+"""The engine whose input is a network."""
 
 
-def find_engine(name: str) -> Engine:
-    """Find an engine of the catalog by its name."""
-    from silicodec.rtl.catalog import ENGINES
+def find_engine(name: str, settings: Mapping[str, str] = MappingProxyType({})) -> Engine:
+    """Find an engine by its name, and change the parameters that `--set` named."""
+    from silicodec.rtl import catalog
 
-    if name not in ENGINES:
-        raise click.UsageError(unknown_name("engine", name, ENGINES))
-    return ENGINES[name]
+    try:
+        if name == ACCELERATOR and settings:
+            return catalog.FAMILIES[name].engine(shape_of(settings))
+        parameters = vars(catalog.find_family(name)[1]) if settings else {}
+        return catalog.find_engine(name, typed_settings(settings, parameters, name))
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+
+
+SET = set_option(help="Change a parameter of the engine; may be repeated. `silicodec engines ENGINE` lists them.")
 
 
 @click.command()
+@click.argument("engine_name", metavar="[ENGINE]", type=ENGINE, required=False)
 @LIST_AS_JSON
-def engines(json_file: Path | None) -> None:
-    """List the engines, with what they cost on SkyWater 130 and the published figures to compare with."""
+def engines(engine_name: str | None, json_file: Path | None) -> None:
+    """List the engines, with what they cost on SkyWater 130 and the published figures to compare with.
+
+    With ENGINE, list its streams and parameters.
+    """
     from silicodec.asic.pdk import CORNER
     from silicodec.asic.records import engine_records
     from silicodec.rtl.catalog import ENGINES
 
     records = engine_records()
+    if engine_name:
+        engine = find_engine(engine_name)
+        if json_file:
+            write_json(json_file, engine_record(engine, records.get(engine.name)))
+        else:
+            print_engine(engine)
+        return
     if json_file:
         write_json(json_file, [engine_record(engine, records.get(engine.name)) for engine in ENGINES.values()])
         return
@@ -59,6 +78,28 @@ def engines(json_file: Path | None) -> None:
     print_table(f"Engines, measured on {CORNER}", columns, rows)
     for source in sources(ENGINES.values()):
         say(f"  published {source}")
+
+
+def print_engine(engine: Engine) -> None:
+    """Print an engine's streams and parameters, and the sizes of it that have names."""
+    from silicodec.models.parameters import describe
+    from silicodec.rtl.catalog import find_family
+
+    say(f"{engine.name}: {engine.summary}; module {engine.top}")
+    streams = [(port, "in") for port in engine.inputs] + [(port, "out") for port in engine.outputs]
+    rows: list[tuple[str, ...]] = [
+        (port.name, way, str(port.bits), "yes" if port.error else "") for port, way in streams
+    ]
+    print_table("Streams", [("stream", "left"), ("", "left"), ("bits", "right"), ("error flag", "left")], rows)
+    family, parameters = find_family(engine.name)
+    rows = [
+        (name, str(getattr(parameters, name)), values, meaning)
+        for name, _, values, meaning in describe(type(parameters))
+    ]
+    if rows:
+        headings: Columns = [("parameter", "left"), ("here", "right"), ("values", "left"), ("meaning", "left")]
+        print_table("Parameters, for --set", headings, rows)
+    say(f"  sizes with names: {', '.join(family.presets)}")
 
 
 def engine_record(engine: Engine, measurement: Measurement | None) -> dict[str, Any]:
@@ -82,11 +123,11 @@ def engine_record(engine: Engine, measurement: Measurement | None) -> dict[str, 
 
 @click.command()
 @click.argument("engine_name", metavar="ENGINE", type=ENGINE)
-@set_option(help=SET_HELP)
+@SET
 @click.option("--out", "folder", type=FOLDER, default=Path(), help="Folder for the file.  [default: this one]")
 def verilog(engine_name: str, settings: dict[str, str], folder: Path) -> None:
     """Convert ENGINE to one Verilog file."""
-    engine = configured_engine(engine_name, settings)
+    engine = find_engine(engine_name, settings)
     from silicodec.rtl.convert import to_verilog
 
     say(to_verilog(engine, folder))
@@ -107,6 +148,7 @@ def verilog(engine_name: str, settings: dict[str, str], folder: Path) -> None:
 @click.option(
     "--backend", type=BACKEND, default="verilator", show_default=True, help="myhdl, icarus, verilator or netlist."
 )
+@SET
 @click.option("--stalls", "seed", type=int, metavar="SEED", help="Let every stream pause at random.")
 @click.option("--json", "json_file", type=OUTPUT, metavar="FILE", help="Write the result there as well.")
 def simulate(
@@ -128,7 +170,7 @@ def simulate(
 
         silicodec simulate accelerator --input image.npy --network resnet8 --backend icarus
     """
-    engine = configured_engine(engine_name, settings)
+    engine = find_engine(engine_name, settings)
     from silicodec.report.comparison import compare, packets_for
 
     arrays = read_inputs(inputs)
@@ -150,21 +192,9 @@ def simulate(
         say("match: every output word equals the reference")
 
 
-def configured_engine(name: str, settings: dict[str, str]) -> Engine:
-    """Find an engine of the catalog, and build it as `--set` says."""
-    engine = find_engine(name)
-    if not settings:
-        return engine
-    if name != ACCELERATOR:
-        raise click.UsageError(f"--set goes with the engine {ACCELERATOR}: {name} is built in one way")
-    from silicodec.rtl.accelerator.engines import accelerator_engine
-
-    return accelerator_engine(shape_of(settings))
-
-
 def network_on(engine: Engine, name: str, arrays: dict[str, Any]) -> tuple[Engine, dict[str, Any]]:
     """Return the accelerator as patient as a network needs it, and packets for an image through the network."""
-    if engine.name != ACCELERATOR or set(arrays) != {""}:
+    if "shape" not in engine.parameters or set(arrays) != {""}:
         raise click.UsageError(f"--network goes with the engine {ACCELERATOR}, and with one --input, the image")
     from silicodec.models.accelerator.study import network_packets
     from silicodec.models.networks import get_network

@@ -1,6 +1,7 @@
 """`silicodec engines`, `verilog` and `simulate`."""
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -43,6 +44,42 @@ def test_verilog_has_the_engine_as_its_module(run, tmp_path):
     assert code == 0
     assert output.strip() == "converted/ebpc_encoder.v"
     assert "module ebpc_encoder" in (tmp_path / output.strip()).read_text()
+
+
+def test_an_engine_tells_its_streams_and_parameters(run):
+    code, output, _ = run("engines", "systolic-array-rows-4")
+    assert code == 0
+    assert "systolic_array_rows_4" in output
+    assert re.search(r"^ +rows +4 +1 to 256 ", output, re.MULTILINE)
+    assert re.search(r"^ +activations +in +32 ", output, re.MULTILINE)
+
+
+def test_parameters_can_be_set(run, words, tmp_path):
+    code, output, _ = run("verilog", "weight-trimmer", "--set", "entry-size=4")
+    assert (code, output.strip()) == (0, "weight_trimmer_entry_size_4.v")
+    assert "module weight_trimmer_entry_size_4" in (tmp_path / output.strip()).read_text()
+    np.save(tmp_path / "words.npy", words)
+    options = ["--set", "max_zero_run=4", "--input", "words.npy", "--backend", "myhdl"]
+    code, output, _ = run("simulate", "ebpc-decoder", *options)
+    assert code == 0
+    assert "ebpc-decoder-max-zero-run-4" in output
+
+
+@pytest.mark.parametrize(
+    ("engine", "setting", "message"),
+    [
+        ("ebpc-encoder", "max_zero_run=5", "max_zero_run must be a power of two from 2 to 16384, not 5"),
+        ("ebpc-encoder", "max_zero_runs=4", "did you mean max_zero_run?"),
+        ("ebpc-encoder", "axi=maybe", "takes true or false"),
+        ("dct-encoder", "columns=4", "it has no parameters"),
+        ("systolic-arry", "rows=4", "did you mean systolic-array?"),
+    ],
+)
+def test_bad_parameters_give_one_line(run, engine, setting, message):
+    code, _, error = run("verilog", engine, "--set", setting)
+    assert code == 2
+    assert message in error
+    assert len(error.splitlines()) == 1
 
 
 @pytest.mark.parametrize("command", [["verilog"], ["simulate", "--input", "x.npy"]])

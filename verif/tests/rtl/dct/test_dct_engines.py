@@ -20,7 +20,7 @@ from silicodec.models.quantise import quantise
 from silicodec.rtl.blocks.adder_network import AdderNetwork, signed
 from silicodec.rtl.convert import verilog
 from silicodec.rtl.dct.engines import (
-    DCT_ENGINES,
+    DCT_FAMILIES,
     decode_rows,
     encode_rows,
     length_words,
@@ -33,7 +33,7 @@ from silicodec.verif.drivers.stalls import STALLS, Stalls
 from silicodec.verif.simulate import simulate
 
 BACKENDS = ["myhdl", "icarus", "verilator"]
-ENGINES = {engine.name: engine for engine in DCT_ENGINES}
+ENGINES = {engine.name: engine for family in DCT_FAMILIES for engine in family.engines()}
 MODES = [
     mode_word(DCT(step=step, signed=signed), dtype)
     for signed, dtype in ((1, "int8"), (0, "int8"), (1, "uint8"))

@@ -15,30 +15,30 @@ from silicodec.models.dictionary.trimming import Trimming
 from silicodec.models.networks import get_network
 from silicodec.models.networks.capture import weights as network_weights
 from silicodec.models.quantise import quantise
+from silicodec.rtl.catalog import find_engine
 from silicodec.rtl.convert import verilog
 from silicodec.rtl.dictionary.engines import (
     code_ports,
     decoded_packets,
-    dictionary_engine,
     encoded_packets,
     length_words,
-    trimmer_engine,
     trimmer_settings,
 )
-from silicodec.rtl.systolic.engines import compressed_systolic_engine, systolic_engine
 from silicodec.verif.compare import check
 from silicodec.verif.drivers.stalls import STALLS, Stalls
 from silicodec.verif.matrix_product import multiply
 from silicodec.verif.simulate import simulate
 
 BACKENDS = ["myhdl", "icarus", "verilator"]
-DECODER, CHECKED, TRIMMER = dictionary_engine(), dictionary_engine(checked=True), trimmer_engine()
+DECODER, CHECKED, TRIMMER = map(find_engine, ("dictionary-decoder", "dictionary-decoder-checked", "weight-trimmer"))
 DECODERS = {
     "dense": (DENSE, (DECODER, CHECKED)),
-    "sparse": (SPARSE, (dictionary_engine(SPARSE), dictionary_engine(SPARSE, checked=True))),
+    "sparse": (SPARSE, tuple(map(find_engine, ("dictionary-decoder-sparse", "dictionary-decoder-sparse-checked")))),
 }
 both_codes = pytest.mark.parametrize(("codec", "engines"), DECODERS.values(), ids=DECODERS)
-PLAIN_ARRAY, COMPRESSED_ARRAY = systolic_engine(2, 2), compressed_systolic_engine(2, 2)
+PLAIN_ARRAY, COMPRESSED_ARRAY = (
+    find_engine(name, {"rows": 2, "columns": 2}) for name in ("systolic-array", "compressed-systolic-array")
+)
 ENGINES = {engine.name: engine for engine in (*DECODERS["dense"][1], *DECODERS["sparse"][1], TRIMMER, COMPRESSED_ARRAY)}
 needs_data = pytest.mark.skipif("SILICODEC_DATA" not in os.environ, reason="SILICODEC_DATA is not set")
 
@@ -188,17 +188,17 @@ def test_one_entry_per_cycle(words):
 
 
 @pytest.mark.parametrize(
-    "codec",
+    "settings",
     [
-        Dictionary(entry_size=1),
-        Dictionary(entry_size=2, slot_bits=3),
-        Dictionary(entry_size=4, code_bits=16, slot_bits=8),
-        Dictionary(entry_size=8, code_bits=16, slot_bits=2),
+        {"entry_size": 1},
+        {"entry_size": 2, "slot_bits": 3},
+        {"entry_size": 4, "code_bits": 16, "slot_bits": 8},
+        {"entry_size": 8, "code_bits": 16, "slot_bits": 2},
     ],
     ids=str,
 )
-def test_other_codes_and_entries(codec):
-    engine = dictionary_engine(codec, checked=True)
+def test_other_codes_and_entries(settings):
+    engine = find_engine("dictionary-decoder-checked", settings)
     check(engine, engine.stimulus(edge_tensors()), backend="icarus", stalls=Stalls(seed=1))
 
 

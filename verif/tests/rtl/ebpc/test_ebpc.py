@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from silicodec.models.ebpc import EBPC
 from silicodec.rtl.convert import verilog
-from silicodec.rtl.ebpc.engines import EBPC_ENGINES, framed_length, length_words, read_length
+from silicodec.rtl.ebpc.engines import EBPC_FAMILIES, framed_length, length_words, read_length
 from silicodec.verif.compare import check, first_difference
 from silicodec.verif.drivers.stalls import STALLS, Stalls
 from silicodec.verif.simulate import simulate
 
 BACKENDS = ["myhdl", "icarus", "verilator"]
-ENGINES = {engine.name: engine for engine in EBPC_ENGINES}
+ENGINES = {engine.name: engine for family in EBPC_FAMILIES for engine in family.engines()}
 NAMES = [name for name, engine in ENGINES.items() if not engine.axi]
 WORD_BITS = {8: "", 16: "-w16"}
 

@@ -15,13 +15,12 @@ from silicodec.models.networks import get_network, mnist
 from silicodec.models.networks.capture import weights as network_weights
 from silicodec.models.quantise import quantise
 from silicodec.models.systolic.tiling import add_tiles, image_patches, vector_tiles, weight_tiles
+from silicodec.rtl.catalog import find_engine
 from silicodec.rtl.convert import verilog
 from silicodec.rtl.dictionary.engines import decoded_packets
 from silicodec.rtl.systolic.engines import (
-    compressed_systolic_engine,
     port_words,
     split_tiles,
-    systolic_engine,
     value_ports,
     weight_streams,
 )
@@ -31,7 +30,7 @@ from silicodec.verif.matrix_product import multiply
 from silicodec.verif.simulate import simulate
 
 SIZES = [(1, 1), (2, 3), (8, 8), (4, 16)]
-ARRAYS = {size: systolic_engine(*size) for size in SIZES}
+ARRAYS = {(rows, columns): find_engine("systolic-array", {"rows": rows, "columns": columns}) for rows, columns in SIZES}
 
 
 def packets(size, counts, seed=0):
@@ -166,7 +165,9 @@ def lenet5_layer():
 
 
 @pytest.mark.skipif("SILICODEC_DATA" not in os.environ, reason="SILICODEC_DATA is not set")
-@pytest.mark.parametrize("engine", [ARRAYS[8, 8], compressed_systolic_engine(8, 8)], ids=lambda engine: engine.name)
+@pytest.mark.parametrize(
+    "engine", [ARRAYS[8, 8], find_engine("compressed-systolic-array")], ids=lambda engine: engine.name
+)
 def test_a_layer_of_lenet5(engine, lenet5_layer):
     activations, weights = lenet5_layer
     assert activations.shape == (400, 150)
@@ -208,7 +209,7 @@ def damaged_packets(engine):
 
 @pytest.mark.parametrize("backend", ["myhdl", "icarus", "verilator"])
 def test_a_damaged_packet_of_weights_has_its_rows_and_is_flagged(backend):
-    engine = compressed_systolic_engine(2, 2)
+    engine = find_engine("compressed-systolic-array", {"rows": 2, "columns": 2})
     packets = damaged_packets(engine)
     inputs = {name: [packet[name] for packet in packets] for name in packets[0]}
     tiles = [(int(packet["length"][0]) + 1) // 2 for packet in packets]

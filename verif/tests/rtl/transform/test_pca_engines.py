@@ -11,13 +11,18 @@ from silicodec.models.networks import get_network
 from silicodec.models.networks.capture import feature_maps
 from silicodec.models.quantise import quantise
 from silicodec.models.transform.codec import LinearTransform
-from silicodec.rtl.transform.engines import TRANSFORM_ENGINES, pca_encoder_engine
+from silicodec.rtl.transform.engines import TRANSFORM_FAMILIES, pca_encoder_engine
 from silicodec.rtl.transform.matrix_tables import MatrixShape, matrix_table
 from silicodec.verif.compare import check, first_difference
 from silicodec.verif.drivers.stalls import STALLS, Stalls
 from silicodec.verif.simulate import simulate
 
-ENGINES = {engine.name: engine for engine in TRANSFORM_ENGINES if not engine.name.startswith("huffman")}
+ENGINES = {
+    engine.name: engine
+    for family in TRANSFORM_FAMILIES
+    for engine in family.engines()
+    if not engine.name.startswith("huffman")
+}
 ENCODER = ENGINES["pca-encoder"]
 SHAPE = MatrixShape(**ENCODER.parameters)
 SHAPES = {
@@ -76,7 +81,7 @@ def test_edge_cases_back_to_back_with_changes_of_the_matrix(stalls):
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 def test_other_sizes(shape):
     for stalls in (None, Stalls(seed=1)):
-        check(pca_encoder_engine(shape), edge_inputs(shape), backend="myhdl", stalls=stalls)
+        check(pca_encoder_engine(shape), edge_inputs(shape), backend="icarus", stalls=stalls)
 
 
 def tensors():
@@ -135,10 +140,10 @@ def test_malformed_code_is_flagged_at_the_end_of_its_pixels():
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"rows": 0}, "rows must be between 1 and 256, not 0"),
-        ({"columns": 257}, "columns must be between 1 and 256, not 257"),
+        ({"rows": 0}, "rows must be an integer from 1 to 256, not 0"),
+        ({"columns": 257}, "columns must be an integer from 1 to 256, not 257"),
         ({"multipliers": 3}, r"multipliers must be a divisor of columns \(16\), not 3"),
-        ({"out_bits": 9}, "out_bits must be between 2 and 8, not 9"),
+        ({"out_bits": 9}, "out_bits must be an integer from 2 to 8, not 9"),
     ],
 )
 def test_bad_parameters_are_named(parameters, message):
