@@ -51,7 +51,7 @@ def test_an_engine_tells_its_streams_and_parameters(run):
     assert code == 0
     assert "systolic_array_rows_4" in output
     assert re.search(r"^ +rows +4 +1 to 256 ", output, re.MULTILINE)
-    assert re.search(r"^ +activations +in +32 ", output, re.MULTILINE)
+    assert re.search(r"^ +activations +in +32\b", output, re.MULTILINE)
 
 
 def test_parameters_can_be_set(run, words, tmp_path):
