@@ -144,7 +144,6 @@ def verilog(engine_name: str, settings: dict[str, str], folder: Path) -> None:
     help="One packet: the tensor, which a decoder gets encoded by the reference; or with a stream's name, its words.",
 )
 @click.option("--network", type=NETWORK, help="For the accelerator: a network in integers; the input is its image.")
-@set_option(help=SET_HELP)
 @click.option(
     "--backend", type=BACKEND, default="verilator", show_default=True, help="myhdl, icarus, verilator or netlist."
 )
