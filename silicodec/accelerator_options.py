@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import click
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 SET_HELP = "A parameter of the accelerator: groups, memory_kib, banks, bank_depth, weight_words and others."
 
 
-def shape_of(settings: dict[str, str]) -> AcceleratorShape:
+def shape_of(settings: Mapping[str, str]) -> AcceleratorShape:
     """Make the shape that `--set` describes."""
     from silicodec.models.accelerator.shape import AcceleratorShape
 
