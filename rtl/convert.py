@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tempfile
+import textwrap
 import warnings
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import myhdl
@@ -96,7 +99,7 @@ def _convert(engine: Engine) -> str:
 
 
 def to_verilog(engine: Engine, directory: Path) -> Path:
-    """Convert an engine to the Verilog file `directory/TOP.v` and return its path.
+    """Convert an engine to the Verilog file `directory/TOP.v`, with a header, and return its path.
 
     Raises
     ------
@@ -106,8 +109,23 @@ def to_verilog(engine: Engine, directory: Path) -> Path:
     text = verilog(engine)
     path = Path(directory) / f"{engine.top}.v"
     with written_whole(path) as temporary:
-        temporary.write_text(text)
+        temporary.write_text(f"{header(engine, text)}\n{text}")
     return path
+
+
+def header(engine: Engine, text: str) -> str:
+    """Return comments that tell what some Verilog is: licence, version, parameters, streams and a hash."""
+    streams = [f"{port.name} in ({port.bits} bits)" for port in engine.inputs]
+    streams += [f"{port.name} out ({port.bits} bits)" for port in engine.outputs]
+    settings = [f"{name} = {value}" for name, value in engine.parameters.items()]
+    lines = [
+        "SPDX-License-Identifier: Apache-2.0",
+        f"silicodec {version('silicodec')}, {engine.name}: {engine.summary}",
+        f"Parameters: {', '.join(settings) or 'none'}",
+        f"Streams: {', '.join(streams)}",
+        f"SHA-256 from `module` on: {hashlib.sha256(text.encode()).hexdigest()}",
+    ]
+    return "".join(textwrap.fill(line, 116, initial_indent="// ", subsequent_indent="//   ") + "\n" for line in lines)
 
 
 def normalised(text: str) -> str:

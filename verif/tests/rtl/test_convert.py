@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 import os
 import re
 import subprocess
@@ -10,7 +12,7 @@ import sys
 import pytest
 from myhdl import Signal, always_comb, block, instances, intbv
 
-from silicodec.rtl.catalog import ENGINES
+from silicodec.rtl.catalog import ENGINES, find_engine
 from silicodec.rtl.convert import ConversionError, pins, to_verilog
 from silicodec.rtl.engine import Engine, Port
 
@@ -115,6 +117,17 @@ def test_ports_have_the_streams_names_and_widths(tmp_path):
         "output result_valid",
         "output words_ready",
     ]
+
+
+def test_a_file_begins_with_what_it_is(tmp_path):
+    systolic = find_engine("systolic-array", {"rows": 2, "columns": 2})
+    lines = to_verilog(systolic, tmp_path).read_text().splitlines(keepends=True)
+    head = list(itertools.takewhile(lambda line: line.startswith("//"), lines))
+    assert head[0] == "// SPDX-License-Identifier: Apache-2.0\n"
+    assert "// Parameters: rows = 2, columns = 2\n" in head
+    body = "".join(lines[len(head) + 1 :])
+    assert body.startswith("module systolic_array_rows_2_columns_2 (")
+    assert hashlib.sha256(body.encode()).hexdigest() in "".join(head)
 
 
 def test_axi_ports_have_axi_names(tmp_path):
