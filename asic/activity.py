@@ -59,20 +59,11 @@ def record_activity(
         gates, waveform = Path(temporary, "gates.v"), Path(temporary, "waveform.vcd")
         program = (sys.executable, "-m", "silicodec.asic.cell_models")
         run_tool(*program, str(netlist), str(liberty), engine.top, str(gates), package="python3")
-        verilog = gates.read_text() + dump_module(waveform)
-        simulation = check(engine, engine.stimulus([tensor]), backend="icarus", verilog=verilog)
+        inputs, verilog = engine.stimulus([tensor]), gates.read_text()
+        simulation = check(engine, inputs, backend="icarus", verilog=verilog, waveform=waveform)
         cycles = RESET_CYCLES + simulation.cycles
         with waveform.open() as lines, gzip.open(target, "wt", compresslevel=1) as output:
             output.writelines(at_clock(lines, period_ns, cycles))
-
-
-def dump_module(waveform: Path) -> str:
-    """Return a second top module, which writes the waveform of the engine's instances.
-
-    It flushes in every cycle, because MyHDL ends the simulator without a chance to write the rest.
-    """
-    dump = f'initial begin $dumpfile("{waveform}"); $dumpvars(0, testbench.engine); end'
-    return f"\nmodule waveform; {dump} always @(negedge testbench.clk) $dumpflush; endmodule\n"
 
 
 def at_clock(lines: Iterable[str], period_ns: float, cycles: int) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -25,6 +26,7 @@ def simulate(
     idle_cycles: int | None = None,
     max_cycles: int | None = None,
     reset_after: int = 0,
+    waveform: Path | None = None,
 ) -> Simulation:
     """Send packets through an engine, back to back, and collect what comes out.
 
@@ -55,6 +57,8 @@ def simulate(
     reset_after : int
         If not 0, the engine is reset after so many cycles, in the middle of what it does; then everything begins anew,
         and only this counts.
+    waveform : Path, optional
+        Where to write what every signal does, as a VCD file: on the backends `icarus` and `netlist`.
 
     Returns
     -------
@@ -85,6 +89,7 @@ def simulate(
         idle_cycles=idle_cycles or engine.idle_cycles,
         max_cycles=max_cycles or 100_000 + 1_000 * sum(packet.size for stream in packets.values() for packet in stream),
         reset_after=reset_after,
+        waveform=waveform,
     )
     recording = BACKENDS[backend](engine, stimulus, verilog)
     simulation = _simulation(engine, backend, recording)

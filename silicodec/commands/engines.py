@@ -145,9 +145,12 @@ def verilog(engine_name: str, settings: dict[str, str], folder: Path) -> None:
 )
 @click.option("--network", type=NETWORK, help="For the accelerator: a network in integers; the input is its image.")
 @click.option(
-    "--backend", type=BACKEND, default="verilator", show_default=True, help="myhdl, icarus, verilator or netlist."
+    "--backend",
+    type=BACKEND,
+    help="myhdl, icarus, verilator or netlist.  [default: verilator, or icarus with --wave]",
 )
 @SET
+@click.option("--wave", "waveform", type=OUTPUT, metavar="FILE.vcd", help="Write there what every signal does.")
 @click.option("--stalls", "seed", type=int, metavar="SEED", help="Let every stream pause at random.")
 @click.option("--json", "json_file", type=OUTPUT, metavar="FILE", help="Write the result there as well.")
 def simulate(
@@ -155,7 +158,8 @@ def simulate(
     inputs: tuple[str, ...],
     network: str | None,
     settings: dict[str, str],
-    backend: str,
+    backend: str | None,
+    waveform: Path | None,
     seed: int | None,
     json_file: Path | None,
 ) -> None:
@@ -177,7 +181,10 @@ def simulate(
         engine, packets = network_on(engine, network, arrays)
     else:
         packets = packets_for(engine, arrays)
-    result = compare(engine, packets, backend=backend, seed=seed)
+    backend = backend or ("icarus" if waveform else "verilator")
+    if waveform:  # written as the simulation goes, so that one that fails leaves what led to it
+        waveform.parent.mkdir(parents=True, exist_ok=True)
+    result = compare(engine, packets, backend=backend, seed=seed, waveform=waveform)
     columns: Columns = [("stream", "left"), ("", "left"), ("words", "right"), ("words per cycle", "right")]
     rows = [(s.name, s.direction, f"{s.words:,}", f"{s.words_per_cycle:.3f}") for s in result.streams]
     print_table(f"{engine.name}, {result.backend}: {result.cycles:,} cycles", columns, rows)

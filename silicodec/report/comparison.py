@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -65,6 +66,7 @@ def compare(
     *,
     backend: str = "verilator",
     seed: int | None = None,
+    waveform: Path | None = None,
 ) -> Comparison:
     """Simulate an engine and compare what comes out with its reference.
 
@@ -78,8 +80,11 @@ def compare(
         Simulator.
     seed : int, optional
         Seed of random stalls on every stream; none by default.
+    waveform : Path, optional
+        Where to write a waveform, as `simulate` does.
     """
-    simulation = simulate(engine, packets, backend=backend, stalls=None if seed is None else Stalls(seed=seed))
+    stalls = None if seed is None else Stalls(seed=seed)
+    simulation = simulate(engine, packets, backend=backend, stalls=stalls, waveform=waveform)
     expected: Mapping[str, Sequence[np.ndarray]] | None
     try:
         expected = engine.reference(packets)

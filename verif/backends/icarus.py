@@ -18,10 +18,27 @@ from silicodec.verif.cache import build_once, run_tool, tool_version
 from silicodec.verif.drivers import bench
 from silicodec.verif.drivers.stimulus import Recording, Stimulus
 
+DUMP = """
+module waveform;
+  reg [8 * 1024:1] file;
+  initial if ($value$plusargs("waveform=%s", file)) begin
+    $dumpfile(file);
+    $dumpvars(0, testbench.engine);
+  end
+  // In every cycle, because MyHDL ends the simulator without a chance to write the rest.
+  always @(negedge testbench.clk) $dumpflush;
+endmodule
+"""
+"""A second top module, which writes the waveform of the engine's instances."""
+
 
 def run(engine: Engine, stimulus: Stimulus, verilog: str | None) -> Recording:
     """Simulate the Verilog under the bench of the MyHDL simulator."""
-    command = ["vvp", "-M", str(_interface()), "-m", "myhdl", str(_build(engine, verilog or convert(engine)))]
+    verilog = verilog or convert(engine)
+    if stimulus.waveform:
+        verilog += DUMP
+    command = ["vvp", "-M", str(_interface()), "-m", "myhdl", str(_build(engine, verilog))]
+    command += [f"+waveform={stimulus.waveform}"] if stimulus.waveform else []
 
     def device(clk: Any, rst: Any, streams: Mapping[str, Any], unknown: Mapping[str, Any]) -> Any:
         signals = {"clk": clk, "rst": rst}

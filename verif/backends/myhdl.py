@@ -12,6 +12,8 @@ from silicodec.verif.drivers.stimulus import Recording, Stimulus
 
 def run(engine: Engine, stimulus: Stimulus, verilog: str | None) -> Recording:
     """Simulate the engine's block; there is no other Verilog to simulate."""
+    if stimulus.waveform:
+        raise ValueError("backend myhdl writes no waveform: use icarus or netlist, whose cycles are the same")
     if verilog is not None:
         raise ValueError("backend myhdl simulates the engine itself: use icarus or verilator for Verilog")
 

@@ -28,6 +28,8 @@ FLAGS = (
 
 def run(engine: Engine, stimulus: Stimulus, verilog: str | None) -> Recording:
     """Compile the Verilog with the harness, unless that was done before, and run the stimulus through it."""
+    if stimulus.waveform:
+        raise ValueError("backend verilator writes no waveform: use icarus or netlist, whose cycles are the same")
     harness = _build(engine, verilog or convert(engine))
     with tempfile.TemporaryDirectory() as temporary:
         directory = Path(temporary)

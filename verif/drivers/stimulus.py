@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -58,6 +59,8 @@ class Stimulus:
     reset_after : int
         If not 0, reset the engine once more, after so many cycles, and begin anew; only what follows is recorded,
         unless a rule was broken before.
+    waveform : Path or None
+        Where to write what every signal does, as a VCD file; not all backends can.
     """
 
     sources: dict[str, Source]
@@ -66,6 +69,7 @@ class Stimulus:
     idle_cycles: int
     max_cycles: int
     reset_after: int = 0
+    waveform: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,22 @@ def test_parameters_can_be_set(run, words, tmp_path):
     assert "ebpc-decoder-max-zero-run-4" in output
 
 
+def test_waveform_has_the_engine_s_signals(run, words, tmp_path):
+    np.save(tmp_path / "words.npy", words)
+    options = ["simulate", "ebpc-encoder", "--input", "words.npy", "--wave", "new/words.vcd"]
+    code, output, error = run(*options)
+    assert code == 0, error
+    assert "ebpc-encoder, icarus" in output
+    waveform = (tmp_path / "new/words.vcd").read_text()
+    clock = re.search(r"^\$var \w+ 1 (\S+) clk \$end$", waveform, re.MULTILINE)[1]
+    cycles = int(re.search(r"icarus: (\d+) cycles", output)[1])
+    assert waveform.count(f"\n1{clock}\n") > cycles
+    assert " words_data [7:0] $end" in waveform
+    code, _, error = run(*options, "--backend", "verilator")
+    assert code != 0
+    assert "verilator writes no waveform: use icarus or netlist" in error
+
+
 @pytest.mark.parametrize(
     ("engine", "setting", "message"),
     [
