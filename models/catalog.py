@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from silicodec.models.baselines.bounds import Bound, Entropy, Huffman
+from silicodec.models.baselines.mlw import Mlw
 from silicodec.models.baselines.software import Deflate, Zstandard
 from silicodec.models.baselines.zero_rle import ZeroRLE
 from silicodec.models.baselines.zvc import ZVC
@@ -17,15 +18,17 @@ from silicodec.models.dictionary.codec import Dictionary
 from silicodec.models.ebpc import EBPC
 from silicodec.models.ebpc.bpc import BPC
 from silicodec.models.errors import CodecError, CorruptDataError, unknown_name
+from silicodec.models.lanes import Lanes
 from silicodec.models.transform.codec import TransformCodec
 
 CODECS: dict[str, type[Codec]] = {
-    codec.codec_id: codec for codec in (EBPC, BPC, ZeroRLE, ZVC, Zstandard, Deflate, DCT, TransformCodec, Dictionary)
+    codec.codec_id: codec
+    for codec in (EBPC, BPC, ZeroRLE, ZVC, Zstandard, Deflate, DCT, TransformCodec, Dictionary, Lanes)
 }
 """Codec classes by their id."""
 
-BOUNDS: dict[str, type[Bound]] = {bound.name: bound for bound in (Entropy, Huffman)}
-"""Bounds by name: they have a size to compare codecs with, and cannot encode."""
+BOUNDS: dict[str, type[Bound]] = {bound.name: bound for bound in (Entropy, Huffman, Mlw)}
+"""Bounds, and a code of others, by name: they have a size to compare codecs with, and cannot encode."""
 
 
 def find_codec(name: str) -> type[Codec]:

@@ -32,21 +32,29 @@ class Bound(ABC):
         """Check the parameters."""
         check_integer("word_bits", self.word_bits, 4, 16)
 
+    @abstractmethod
     def nbits(self, array: np.ndarray) -> int:
         """Count the bits for an array of integers of `word_bits` bits."""
-        counts = np.bincount(to_words(np.asarray(array), self.word_bits))
-        return self._count_bits(counts[counts > 0])
 
     def get_config(self) -> dict[str, Any]:
         """Give name and parameters, plain JSON."""
         return {"id": self.name, **asdict(self)}
+
+
+class _OfCounts(Bound):
+    """A bound that rests on how often words occur, and not on their order."""
+
+    def nbits(self, array: np.ndarray) -> int:
+        """Count the bits for an array of integers of `word_bits` bits."""
+        counts = np.bincount(to_words(np.asarray(array), self.word_bits))
+        return self._count_bits(counts[counts > 0])
 
     @abstractmethod
     def _count_bits(self, counts: np.ndarray) -> int:
         """Count the bits for words that occur so often."""
 
 
-class Huffman(Bound):
+class Huffman(_OfCounts):
     """Huffman coding: the fewest bits that a prefix code of single words, made for this very array, takes.
 
     The code itself is not counted. Equal words take one bit each.
@@ -67,7 +75,7 @@ class Huffman(Bound):
         return total
 
 
-class Entropy(Bound):
+class Entropy(_OfCounts):
     """Order-0 entropy: the fewest bits that a code of single words, made for this very array, could take.
 
     The code itself is not counted.

@@ -31,6 +31,7 @@ from silicodec.models.evaluation.budget import (
     within_budgets,
 )
 from silicodec.models.evaluation.statistics import accuracy_record
+from silicodec.models.lanes import Lanes
 from silicodec.models.networks import Images, Network, capture, get_network
 from silicodec.models.networks.capture import Model
 from silicodec.models.networks.tflite import IntegerGraph
@@ -41,11 +42,13 @@ DICTIONARIES = tuple(Dictionary(entry_size=size, code_bits=bits) for size in (1,
 CODERS: Mapping[str, Codec | Bound] = {
     "dense": DENSE,
     "sparse": SPARSE,
+    "lanes": Lanes(),
     "entropy": Entropy(),
     "huffman": Huffman(),
     "zstd": Zstandard(level=19),
 }
-"""What all layers are measured with: the two codes that decoders in hardware are made for, and others to compare."""
+"""What all layers are measured with: the two codes that decoders in hardware are made for, that of lanes, and others to
+compare."""
 PROBE_IMAGES = 25
 """Calibration images that each layer alone is tried on."""
 BATCH = 100
@@ -177,8 +180,9 @@ def measure_weights(
         accuracy and agreement as of `silicodec.models.evaluation.statistics.accuracy_record`; ``weights``
         (their number), ``zeros`` (fraction), ``bits`` (8 for each weight), ``dictionary_bits`` (each layer with the
         best of `DICTIONARIES`), ``dense_bits`` and ``sparse_bits`` (all layers with the one code that a decoder in
-        hardware is made for), ``entropy_bits``, ``huffman_bits`` (without the table), ``zstd_bits``, and ``layers``:
-        for each, ``layer``, ``shape``, ``low_bits``, ``threshold``, ``codec`` (its configuration), and the same sizes.
+        hardware is made for), ``lanes_bits``, ``entropy_bits``, ``huffman_bits`` (without the table), ``zstd_bits``,
+        and ``layers``: for each, ``layer``, ``shape``, ``low_bits``, ``threshold``, ``codec`` (its configuration), and
+        the same sizes.
         Plain JSON.
 
     Raises

@@ -2,6 +2,7 @@
 
 import builtins
 import zlib
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -109,3 +110,18 @@ def test_bounds_are_no_codecs(name):
         make_measure(name, level=3)
     with pytest.raises(CodecError, match="word_bits must be"):
         make_measure(name, word_bits=17)
+
+
+def test_mlw_counts_whole_bytes_or_names_its_package():
+    weights = np.tile(np.array([0, 0, 3, -128, 127], np.int8), 100)
+    if find_spec("ethosu") is None:
+        with pytest.raises(CodecError, match="pip install 'silicodec\\[mlw\\]'"):
+            make_measure("mlw").nbits(weights)
+    else:
+        from ethosu import mlw_codec
+
+        nbits = make_measure("mlw").nbits(weights)
+        assert nbits == 8 * len(mlw_codec.encode(weights.tolist()))
+        assert nbits == make_measure("mlw").nbits(weights.view(np.uint8))
+    with pytest.raises(CodecError, match="up to 8 bits"):
+        make_measure("mlw", word_bits=16)
