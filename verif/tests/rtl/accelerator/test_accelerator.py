@@ -4,11 +4,14 @@ from random import Random
 
 import numpy as np
 import pytest
+from hypothesis import given, reject, settings
+from hypothesis import strategies as st
 
 from silicodec.models.accelerator.allocation import MapCoding
 from silicodec.models.accelerator.compiler import Program, compile_graph, most_words
 from silicodec.models.accelerator.layers import LayerGraph, UnsupportedNetwork
 from silicodec.models.accelerator.packets import DCT_CODECS
+from silicodec.models.accelerator.plan import plan
 from silicodec.models.accelerator.program import LAYOUT, Descriptor, Status
 from silicodec.models.accelerator.reference import Accelerator, pixel_words
 from silicodec.models.accelerator.sample import random_graph, random_layer, sample_graph, sample_inputs
@@ -41,12 +44,12 @@ class Inputs:
         self.runs.append(run)
 
 
-def random_codings(random, graph):
+def random_codings(random, graph, *, dct=True):
     """Draw a codec for every map, and as many words as it can take."""
     codings = {}
     shapes = {layer.output: layer.out_shape for layer in graph.layers}
     for group in graph.codec_groups:
-        codec = random.choice((0, *DCT_CODECS))
+        codec = random.choice((0, *DCT_CODECS)) if dct else 0
         for number in group:
             channels, height, width = shapes[number]
             most = most_words(codec, min(8, height), -(-width // 8))
@@ -79,13 +82,44 @@ def test_many_random_networks(seed):
     check(ENGINE, inputs.packets, stalls=Stalls(seed=seed) if seed % 2 else None)
 
 
+TINY = AcceleratorShape(groups=1, banks=4, bank_depth=64, weight_words=64, tile_columns=2, packets=256, dct=False)
+
+
+def check_drawn(backend, shape, random, **limits):
+    """Simulate a network that Hypothesis draws: it takes `random` for what it shrinks."""
+    graph, image = random_graph(random, **limits)
+    try:
+        program = compile_graph(graph, shape, random_codings(random, graph, dct=shape.dct))
+    except UnsupportedNetwork:
+        reject()
+    inputs = Inputs(shape)
+    inputs.add(program, image)
+    stalls = Stalls(seed=random.randint(0, 9)) if random.random() < 0.5 else None
+    patience = 3 * max(layer.cycles for layer in plan(program, inputs.runs[0])) + 500
+    check(accelerator_engine(shape), inputs.packets, backend=backend, stalls=stalls, idle_cycles=patience)
+
+
 @pytest.mark.parametrize("backend", ["icarus", "myhdl"])
-def test_a_small_network_on_other_simulators(backend):
-    shape = AcceleratorShape(
-        groups=1, banks=2, bank_depth=32, weight_words=16, tile_columns=2, packets=64, dct=backend == "icarus"
-    )
-    image = np.random.default_rng(1).integers(-128, 128, (2, 5, 9)).astype(np.int8)
-    check(accelerator_engine(shape), sample_inputs([image], shape), backend=backend, idle_cycles=300)
+def test_layers_on_other_simulators(backend):
+    @settings(max_examples=3 if backend == "icarus" else 2)
+    @given(st.randoms(use_true_random=False))
+    def run(random):
+        check_drawn(backend, TINY, random, size=9, channels=6)
+
+    run()
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize(("backend", "examples"), [("icarus", 60), ("myhdl", 15)])
+def test_layers_of_all_sizes_on_other_simulators(backend, examples):
+    @settings(max_examples=examples)
+    @given(st.randoms(use_true_random=False))
+    def run(random):
+        # Maps of many rows or of many channels: both at once take too long here, and Verilator has them.
+        size, channels = random.choice(((40, 4), (16, 16), (4, 70)))
+        check_drawn(backend, SMALL, random, size=size, channels=channels)
+
+    run()
 
 
 def test_pointwise_layers_of_stride_two():
