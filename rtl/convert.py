@@ -21,6 +21,13 @@ from silicodec.rtl.engine import Engine, Port
 SIGNALS = {"data": "data", "valid": "valid", "ready": "ready", "last": "last", "error": "error"}
 AXI_SIGNALS = {"data": "tdata", "valid": "tvalid", "ready": "tready", "last": "tlast", "error": "tuser"}
 
+WAIVERS = {
+    "WIDTH": "MyHDL's expressions are of integers, which Verilog extends and cuts as the assignment says",
+    "UNSIGNED": "the first round of a loop may compare 0 with what is never below it",
+    "UNUSEDSIGNAL": "several blocks share a word, of which each uses what it needs",
+}
+"""What `verilator -Wall` says of converted Verilog, and why it is no fault."""
+
 _texts: dict[int, tuple[Engine, str]] = {}
 """Verilog by the engine's id; keeping the engine keeps its id from being used again."""
 
@@ -125,6 +132,8 @@ def header(engine: Engine, text: str) -> str:
         f"Streams: {', '.join(streams)}",
         f"SHA-256 from `module` on: {hashlib.sha256(text.encode()).hexdigest()}",
     ]
+    for warning, reason in WAIVERS.items():
+        lines += [f"No fault, because {reason}:", f"verilator lint_off {warning}"]
     return "".join(textwrap.fill(line, 116, initial_indent="// ", subsequent_indent="//   ") + "\n" for line in lines)
 
 
