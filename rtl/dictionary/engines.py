@@ -108,7 +108,7 @@ def trimmer_engine(shape: TrimmerShape = TrimmerShape(), trimming: Trimming = DE
 
     return Engine(
         name="weight-trimmer",
-        summary=f"weight trimmer, entries of {entry_size} weights",
+        summary=f"weight trimmer, {entry_size} weights a cycle",
         block=weight_trimmer,
         parameters=vars(shape),
         inputs=(Port("settings", SETTINGS_BITS), Port("weights", 8 * entry_size)),
