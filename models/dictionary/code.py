@@ -11,6 +11,7 @@ from enum import IntEnum
 from typing import NamedTuple, Self
 
 import numpy as np
+from numba import njit
 
 from silicodec.models.errors import CorruptDataError
 
@@ -191,43 +192,80 @@ class Layout:
             raise CorruptDataError("layout's last bit is one")
         return layout
 
-    def table(self, code_bits: int, word_bits: int) -> CodeTable:
-        """Tabulate the codes, for a reader that looks `code_bits` bits ahead."""
-        ahead = np.arange(1 << code_bits)
-        slots = 1 << self.slot_bits
+    @property
+    def longest_code(self) -> int:
+        """Bits of the longest code but the end of a packet."""
+        lengths = [
+            prefix + width + (0 if kind == Kind.ZEROS else self.run_bits)
+            for prefix, (kind, width) in enumerate(self.classes, start=1)
+        ]
+        return max(store_length(self.slot_bits, self.run_bits), *lengths)
+
+    def table(self, code_bits: int, word_bits: int, ahead_bits: int | None = None) -> CodeTable:
+        """Tabulate the codes.
+
+        Parameters
+        ----------
+        code_bits, word_bits : int
+            As of the codec.
+        ahead_bits : int, optional
+            Bits that the reader looks ahead, at least `longest_code`; by default `code_bits`. With fewer, the table
+            does not have the end of a packet.
+        """
+        ahead_bits = code_bits if ahead_bits is None else ahead_bits
+        columns = {name: np.empty(1 << ahead_bits, dtype) for name, dtype in _SMALLEST.items()}
+        classes = np.array(self.classes, np.int64)
         all_planes = word_bits - self.dropped_planes
-        stored_length = store_length(self.slot_bits, self.run_bits)
-        number = ahead >> (code_bits - stored_length)
-        kind = np.full(ahead.size, Kind.STORE)
-        length = np.full(ahead.size, stored_length)
-        entries = 1 + number % (1 << self.run_bits)
-        slot = (number >> self.run_bits) % slots
-        planes = np.full(ahead.size, all_planes)
-        kind[slot == 0] = Kind.ZEROS
-        slot[slot == 0] = slots
-        kind[0] = Kind.END
-        for prefix, (kind_of_class, width) in enumerate(self.classes, start=1):
-            members = np.flatnonzero(ahead >> (code_bits - prefix) == 1)
-            kind[members] = kind_of_class
-            if kind_of_class == Kind.ZEROS:
-                number = members >> (code_bits - prefix - width)
-                length[members] = prefix + width
-                entries[members] = (number - (1 << width) + 1) << self.run_bits
-                slot[members] = slots
-                continue
-            number = members >> (code_bits - prefix - width - self.run_bits)
-            length[members] = prefix + width + self.run_bits
-            entries[members] = 1 + number % (1 << self.run_bits)
-            number >>= self.run_bits
-            if kind_of_class == Kind.SLOT:
-                slot[members] = number % slots
-            elif kind_of_class == Kind.LITERAL:
-                left_out = number - (1 << width)
-                kind[members[left_out >= all_planes]] = Kind.UNUSED
-                planes[members] = all_planes - left_out
-        planes[(kind != Kind.LITERAL) & (kind != Kind.STORE)] = 0
-        columns = {"kind": kind, "length": length, "entries": entries, "slot": slot, "planes": planes}
-        return CodeTable(**{name: column.astype(_SMALLEST[name]) for name, column in columns.items()})
+        _fill_table(ahead_bits, classes, self.slot_bits, self.run_bits, all_planes, *columns.values())
+        if ahead_bits == code_bits:
+            columns["kind"][0] = Kind.END
+        return CodeTable(**columns)
+
+
+_ZEROS, _SLOT, _LITERAL = int(Kind.ZEROS), int(Kind.SLOT), int(Kind.LITERAL)
+_STORE, _UNUSED = int(Kind.STORE), int(Kind.UNUSED)
+
+
+@njit(cache=True)
+def _fill_table(
+    ahead_bits: int,
+    classes: np.ndarray,
+    slot_bits: int,
+    run_bits: int,
+    all_planes: int,
+    kinds: np.ndarray,
+    lengths: np.ndarray,
+    entries: np.ndarray,
+    slots: np.ndarray,
+    planes: np.ndarray,
+) -> None:
+    """Fill the columns of a table."""
+    no_slot = 1 << slot_bits
+    for ahead in range(1 << ahead_bits):
+        prefix = 1
+        while prefix <= CLASSES and not ahead >> (ahead_bits - prefix):
+            prefix += 1
+        kind, width = (classes[prefix - 1, 0], classes[prefix - 1, 1]) if prefix <= CLASSES else (_STORE, slot_bits)
+        code_run_bits = 0 if kind == _ZEROS else run_bits
+        length = min(prefix, CLASSES) + width + code_run_bits
+        number = ahead >> (ahead_bits - length)
+        run, number = number & ((1 << code_run_bits) - 1), number >> code_run_bits
+        field = number - (1 << width) if prefix <= CLASSES else number
+        slot = number & (no_slot - 1)
+        count, literal_planes = 1 + run, 0
+        if kind == _ZEROS:
+            count, slot = (field + 1) << run_bits, no_slot
+        elif kind == _LITERAL:
+            literal_planes = all_planes - field
+            if literal_planes <= 0:
+                kind, literal_planes = _UNUSED, 0
+        elif kind == _STORE:
+            if slot:
+                literal_planes = all_planes
+            else:
+                kind, slot = _ZEROS, no_slot
+        kinds[ahead], lengths[ahead], entries[ahead] = kind, length, count
+        slots[ahead], planes[ahead] = slot, literal_planes
 
 
 def store_length(slot_bits: int, run_bits: int) -> int:

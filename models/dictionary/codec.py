@@ -260,8 +260,9 @@ class _Reader:
         layout = Layout.from_word(
             layout_word, word_bits=codec.word_bits, slot_bits=codec.slot_bits, code_bits=codec.code_bits
         )
-        bits, table = from_bytes(codes.data), layout.table(codec.code_bits, codec.word_bits)
-        self.count, nbits, plane_count = scan(bits, codes.nbits, codec.code_bits, table)
+        ahead_bits = layout.longest_code
+        bits, table = from_bytes(codes.data), layout.table(codec.code_bits, codec.word_bits, ahead_bits)
+        self.count, nbits, plane_count = scan(bits, codes.nbits, codec.code_bits, ahead_bits, table)
         if layout.has_literals != (literals.nbits > 0):
             raise CorruptDataError("layout is wrong about whether there are literals")
         if codec.entry_size * plane_count > literals.nbits:
@@ -271,7 +272,7 @@ class _Reader:
         self._packet = Packet(
             bits,
             nbits,
-            codec.code_bits,
+            ahead_bits,
             layout.slot_bits,
             table,
             from_bytes(literals.data),

@@ -15,7 +15,7 @@ from silicodec.models.bitstream import peek_all, put
 from silicodec.models.dictionary.code import CodeTable, EntryCodes, Kind, RunCodes
 from silicodec.models.errors import CorruptDataError
 
-_UNUSED, _STORE, _END = int(Kind.UNUSED), int(Kind.STORE), int(Kind.END)
+_UNUSED, _STORE = int(Kind.UNUSED), int(Kind.STORE)
 
 
 class Packet(NamedTuple):
@@ -25,8 +25,8 @@ class Packet(NamedTuple):
     ----------
     bits, nbits : numpy.ndarray, int
         The code stream, as `bitstream.from_bytes` makes it, and its bits up to the end.
-    code_bits, slot_bits : int
-        Most bits of a code, and the bits of a slot's number in this packet.
+    ahead_bits, slot_bits : int
+        Bits that the table looks ahead, and the bits of a slot's number in this packet.
     table : CodeTable
         What its layout makes of the codes.
     literals : numpy.ndarray
@@ -37,7 +37,7 @@ class Packet(NamedTuple):
 
     bits: np.ndarray
     nbits: int
-    code_bits: int
+    ahead_bits: int
     slot_bits: int
     table: CodeTable
     literals: np.ndarray
@@ -140,7 +140,7 @@ def _put_zeros(bits: np.ndarray, position: int, count: int, runs: RunCodes) -> i
 
 
 @njit(cache=True)
-def scan(bits: np.ndarray, nbits: int, code_bits: int, table: CodeTable) -> tuple[int, int, int]:
+def scan(bits: np.ndarray, nbits: int, code_bits: int, ahead_bits: int, table: CodeTable) -> tuple[int, int, int]:
     """Count the entries up to the end, the bits that their codes take, and the planes of their literals."""
     position = 0
     entries = 0
@@ -149,10 +149,10 @@ def scan(bits: np.ndarray, nbits: int, code_bits: int, table: CodeTable) -> tupl
         window = peek_all(bits, position)
         last = min(position + 64 - code_bits, nbits - 1)  # where a code may begin that the window holds
         while position <= last:
-            ahead = window >> np.uint64(64 - code_bits)
-            kind = table.kind[ahead]
-            if kind == _END:
+            if not window >> np.uint64(64 - code_bits):
                 return entries, position, planes
+            ahead = window >> np.uint64(64 - ahead_bits)
+            kind = table.kind[ahead]
             if kind == _UNUSED:
                 raise CorruptDataError("code stream has a code that its layout or its format does not know")
             entries += table.entries[ahead]
@@ -168,7 +168,7 @@ def scan(bits: np.ndarray, nbits: int, code_bits: int, table: CodeTable) -> tupl
 @njit(cache=True)
 def decode_entries(packet: Packet, spread: np.ndarray, words: np.ndarray) -> None:
     """Decode into an array of zeros."""
-    bits, nbits, code_bits, slot_bits, table, literals, word_bits, entry_size, dropped = packet
+    bits, nbits, ahead_bits, slot_bits, table, literals, word_bits, entry_size, dropped = packet
     mask = np.uint64((1 << word_bits) - 1)
     slots = np.zeros((1 << slot_bits) + 1, np.uint64)
     stored = np.zeros(slots.size, np.bool_)
@@ -178,9 +178,9 @@ def decode_entries(packet: Packet, spread: np.ndarray, words: np.ndarray) -> Non
     start = 0
     while position < nbits:
         window = peek_all(bits, position)
-        last = min(position + 64 - code_bits, nbits - 1)
+        last = min(position + 64 - ahead_bits, nbits - 1)
         while position <= last:
-            ahead = window >> np.uint64(64 - code_bits)
+            ahead = window >> np.uint64(64 - ahead_bits)
             length = table.length[ahead]
             position += length
             window <<= np.uint64(length)
@@ -228,7 +228,7 @@ def decode_single_words(packet: Packet, spread: np.ndarray, words: np.ndarray) -
     No branch depends on the kind of a code, since wrong guesses take longer than the rest: every code reads a slot and
     a literal, of no planes perhaps, and stores what it stands for, in a slot that nothing reads if it has none.
     """
-    bits, nbits, code_bits, slot_bits, table, literals, word_bits, _, dropped = packet
+    bits, nbits, ahead_bits, slot_bits, table, literals, word_bits, _, dropped = packet
     zeros_slot, no_slot = 1 << slot_bits, (1 << slot_bits) + 1
     slots = np.zeros(no_slot + 1, np.uint64)
     stored = np.zeros(slots.size, np.bool_)
@@ -239,9 +239,9 @@ def decode_single_words(packet: Packet, spread: np.ndarray, words: np.ndarray) -
     missing = False
     while position < nbits:
         window = peek_all(bits, position)
-        last = min(position + 64 - code_bits, nbits - 1)
+        last = min(position + 64 - ahead_bits, nbits - 1)
         while position <= last:
-            ahead = window >> np.uint64(64 - code_bits)
+            ahead = window >> np.uint64(64 - ahead_bits)
             length = table.length[ahead]
             position += length
             window <<= np.uint64(length)

@@ -27,7 +27,7 @@ def pytest_terminal_summary(terminalreporter, config):
     if not speeds:
         return
     terminalreporter.section("speed on one core, MB/s, and as a multiple of known programs")
-    terminalreporter.line(f"{'':14}{'codec':12}{'MB/s':>8}" + "".join(f"{name:>20}" for name in KNOWN.values()))
+    terminalreporter.line(f"{'':16}{'codec':20}{'MB/s':>8}" + "".join(f"{name:>20}" for name in KNOWN.values()))
     for (direction, codec), speed in speeds.items():
         ratios = [f"{speed / speeds[direction, known]:.2f}x" if (direction, known) in speeds else "" for known in KNOWN]
-        terminalreporter.line(f"{direction:14}{codec:12}{speed:8.0f}" + "".join(f"{ratio:>20}" for ratio in ratios))
+        terminalreporter.line(f"{direction:16}{codec:20}{speed:8.0f}" + "".join(f"{ratio:>20}" for ratio in ratios))
