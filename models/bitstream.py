@@ -74,14 +74,14 @@ def to_stream(bits: np.ndarray, nbits: int) -> EncodedStream:
     return EncodedStream(used.view(np.uint8)[: (nbits + 7) // 8].tobytes(), nbits)
 
 
-def from_bytes(data: bytes) -> np.ndarray:
+def from_bytes(data: bytes | memoryview) -> np.ndarray:
     """Turn bytes into a string of bits."""
     bits = np.zeros(-(-len(data) // 8) + 3, np.uint64)
     bits.view(np.uint8)[: len(data)] = np.frombuffer(data, np.uint8)
     return bits.byteswap(inplace=True) if sys.byteorder == "little" else bits
 
 
-def window(data: bytes, position: int, nbits: int) -> np.ndarray:
+def window(data: bytes | memoryview, position: int, nbits: int) -> np.ndarray:
     """Turn up to `nbits` bits of bytes, from a bit position on, into a string of bits."""
     start = position // 64 * 8
     bits = from_bytes(data[start : (position + nbits + 7) // 8])
@@ -112,7 +112,8 @@ def join(parts: Iterable[EncodedStream]) -> EncodedStream:
     nbits = 0
     rest = b""  # the last byte, where it has room left
     for part in parts:
-        data, used = part.data, nbits % 8
+        used = nbits % 8
+        data: bytes | memoryview = part.data
         nbits += part.nbits
         if used:
             shifted = np.zeros(len(data) + 1, np.uint8)
@@ -120,7 +121,7 @@ def join(parts: Iterable[EncodedStream]) -> EncodedStream:
             shifted[1:] |= np.frombuffer(data, np.uint8) << (8 - used)
             shifted[0] |= rest[0]
             data = shifted[: (used + part.nbits + 7) // 8].tobytes()
-        rest = data[-1:] if nbits % 8 else b""
+        rest = bytes(data[-1:]) if nbits % 8 else b""
         file.write(data[: len(data) - len(rest)])
     file.write(rest)
     return EncodedStream(file.getvalue(), nbits)
@@ -152,7 +153,7 @@ def pack(words: np.ndarray, word_bits: int) -> EncodedStream:
     return to_stream(bits, nbits)
 
 
-def unpack(data: bytes, word_bits: int, count: int, start: int = 0) -> np.ndarray:
+def unpack(data: bytes | memoryview, word_bits: int, count: int, start: int = 0) -> np.ndarray:
     """Cut `count` words of `word_bits` bits, from the `start`-th on, out of bytes that hold at least so many.
 
     Bits after the end of `data` read as zeros, for up to one word.
@@ -164,7 +165,8 @@ def unpack(data: bytes, word_bits: int, count: int, start: int = 0) -> np.ndarra
     """
     if word_bits in (8, 16):
         size = word_bits // 8
-        padded = data + bytes(max(0, (start + count) * size - len(data)))  # the same object where it is long enough
+        missing = (start + count) * size - len(data)
+        padded = bytes(data) + bytes(missing) if missing > 0 else data
         return np.frombuffer(padded, f">u{size}", count, start * size).astype(word_dtype(word_bits))
     words = np.empty(count, word_dtype(word_bits))
     _unpack(window(data, start * word_bits, count * word_bits), word_bits, words)

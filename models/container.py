@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import mmap
 import reprlib
 import struct
 import zlib
@@ -40,7 +41,7 @@ class EncodedStream:
 
     Parameters
     ----------
-    data : bytes
+    data : bytes-like
         The bits, most significant bit of each byte first; the last byte is filled up with zeros.
     nbits : int
         How many bits of `data` are valid.
@@ -51,7 +52,7 @@ class EncodedStream:
         If `data` is not as long as `nbits` asks for, or the bits after the valid ones are not all zero.
     """
 
-    data: bytes
+    data: bytes | memoryview
     nbits: int
 
     def __post_init__(self) -> None:
@@ -144,7 +145,7 @@ class Encoded:
         return len(prefix) + len(header_bytes) + payload_size + _CHECKSUM.size
 
     @classmethod
-    def from_bytes(cls, container: bytes | bytearray | memoryview) -> Encoded:
+    def from_bytes(cls, container: bytes | bytearray | memoryview | mmap.mmap, *, copy: bool = True) -> Encoded:
         """Read a container.
 
         The codec's configuration is checked when the codec is made from it, the streams when they are decoded.
@@ -153,6 +154,8 @@ class Encoded:
         ----------
         container : bytes-like
             What `to_bytes` returned.
+        copy : bool
+            Whether the streams are copied; otherwise they are views of the container, which must stay as it is.
 
         Raises
         ------
@@ -165,7 +168,8 @@ class Encoded:
         position = 0
         for name, nbits in header["streams"]:
             nbytes = (nbits + 7) // 8
-            streams[name] = EncodedStream(bytes(payload[position : position + nbytes]), nbits)
+            data = payload[position : position + nbytes]
+            streams[name] = EncodedStream(bytes(data) if copy else data, nbits)
             position += nbytes
         if position != len(payload):
             raise CorruptDataError(f"container has {len(payload)} bytes of streams, its header says {position}")

@@ -39,7 +39,7 @@ class _ByteCodec(WordCodec):
         """Compress bytes."""
 
     @abstractmethod
-    def _decompress(self, data: bytes, size: int) -> Iterator[bytes]:
+    def _decompress(self, data: bytes | memoryview, size: int) -> Iterator[bytes]:
         """Decompress to `size` bytes in pieces, or raise CorruptDataError before giving more than `data` holds."""
 
     def _encode(self, words: np.ndarray) -> dict[str, EncodedStream]:
@@ -90,7 +90,7 @@ class Deflate(_ByteCodec):
         file.write(compressor.flush())
         return file.getvalue()
 
-    def _decompress(self, data: bytes, size: int) -> Iterator[bytes]:
+    def _decompress(self, data: bytes | memoryview, size: int) -> Iterator[bytes]:
         if size > _MAX_DEFLATE_RATIO * len(data):
             raise CorruptDataError("DEFLATE stream is too short")
         decompressor = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
@@ -135,7 +135,7 @@ class Zstandard(_ByteCodec):
     def _compress(self, data: bytes | memoryview) -> bytes:
         return _zstandard().ZstdCompressor(level=self.level).compress(data)
 
-    def _decompress(self, data: bytes, size: int) -> Iterator[bytes]:
+    def _decompress(self, data: bytes | memoryview, size: int) -> Iterator[bytes]:
         zstandard = _zstandard()
         room = size + 1
         try:

@@ -15,8 +15,8 @@ import numpy as np
 
 from silicodec.models.codec import Codec, EncodedStream
 from silicodec.models.dct.first import FirstDCT
-from silicodec.models.dct.maps import from_tiles, to_tiles
-from silicodec.models.dct.tiles import count_bits, decode_tiles, encode_tiles
+from silicodec.models.dct.maps import from_tiles, parts, to_tiles
+from silicodec.models.dct.tiles import check_length, count_bits, decode_tiles, encode_tiles
 from silicodec.models.dct.transform import dequantise_tiles, inverse, quantise_tiles
 from silicodec.models.errors import CodecError, CorruptDataError, check_integer, check_power_of_two
 from silicodec.models.samples import SAMPLE_DTYPES, to_samples
@@ -86,7 +86,7 @@ class DCT(Codec):
 
     def encode_words(self, array: np.ndarray) -> np.ndarray:
         """Encode maps to the 64-bit words that hardware emits, the last one filled up with zeros: 1-D, uint64."""
-        data = self.encode(array).streams["tiles"].data
+        data = bytes(self.encode(array).streams["tiles"].data)
         return np.frombuffer(data + bytes(-len(data) % 8), ">u8").astype(np.uint64)
 
     def decode_words(self, words: np.ndarray, shape: Sequence[int], dtype: str = "int8") -> np.ndarray:
@@ -101,12 +101,12 @@ class DCT(Codec):
             raise CodecError(f"shape must be (..., height, width), not {tuple(shape)}")
         data = words.astype(">u8").tobytes()
         stream = EncodedStream(data, 8 * len(data))
-        folded, end = decode_tiles(stream, _tile_count(shape))
+        maps, end = self._decoded(stream, tuple(shape), np.dtype(dtype))
         if stream.nbits - end >= 64:
             raise CorruptDataError("stream of tiles has words after its end")
         if int.from_bytes(data[end // 8 :]) & ((1 << (stream.nbits - end)) - 1):
             raise CorruptDataError("stream of tiles is padded with bits that are not zero")
-        return self._restored(folded, tuple(shape), np.dtype(dtype))
+        return maps
 
     def quantised(self, array: np.ndarray) -> np.ndarray:
         """Return the quantised coefficients, int16, (tiles, 64), in the order of the stream."""
@@ -117,7 +117,8 @@ class DCT(Codec):
         return quantised
 
     def _encode_array(self, array: np.ndarray) -> dict[str, EncodedStream]:
-        return {"tiles": encode_tiles(self._folded(array))}
+        _check(array)
+        return {"tiles": encode_tiles(self._folded(part) for part in parts(array))}
 
     def _decode_array(
         self, streams: Mapping[str, EncodedStream], shape: tuple[int, ...], dtype: np.dtype[Any]
@@ -126,16 +127,23 @@ class DCT(Codec):
             raise CorruptDataError(
                 f"codec 'dct' encodes maps (..., height, width) of int8 or uint8, not {dtype} {shape}"
             )
-        folded, end = decode_tiles(streams["tiles"], _tile_count(shape))
+        maps, end = self._decoded(streams["tiles"], shape, dtype)
         if streams["tiles"].nbits > end:
             raise CorruptDataError("stream of tiles has bits after its end")
-        return self._restored(folded, shape, dtype)
+        return maps
+
+    def _decoded(self, stream: EncodedStream, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[np.ndarray, int]:
+        """Decode maps, and say how many bits of the stream they take."""
+        check_length(stream, _tile_count(shape))
+        maps, end = np.empty(shape, dtype), 0  # takes no memory yet
+        counts = (_tile_count(part.shape) for part in parts(maps))
+        for part, (folded, position) in zip(parts(maps), decode_tiles(stream, counts), strict=True):
+            part[...] = self._restored(folded, part.shape, dtype)
+            end = position
+        return maps, end
 
     def _folded(self, array: np.ndarray) -> np.ndarray:
-        if array.dtype.name not in SAMPLE_DTYPES or array.ndim < 2:
-            raise CodecError(
-                f"codec 'dct' takes maps (..., height, width) of int8 or uint8, not {array.dtype} {array.shape}"
-            )
+        _check(array)
         if not self.signed and array.dtype == np.int8 and array.size and array.min() < 0:
             raise CodecError("signed=0 takes maps without negative values; use signed=1")
         tiles = to_tiles(to_samples(array))
@@ -153,6 +161,13 @@ class DCT(Codec):
 
     def _unsigned(self, dtype: np.dtype[Any]) -> bool:
         return not self.signed or dtype == np.uint8
+
+
+def _check(array: np.ndarray) -> None:
+    if array.dtype.name not in SAMPLE_DTYPES or array.ndim < 2:
+        raise CodecError(
+            f"codec 'dct' takes maps (..., height, width) of int8 or uint8, not {array.dtype} {array.shape}"
+        )
 
 
 def _offset(dtype: np.dtype[Any]) -> int:

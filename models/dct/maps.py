@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from silicodec.models.bitstream import SLAB
 from silicodec.models.samples import from_samples
+
+
+def parts(maps: np.ndarray) -> Iterator[np.ndarray]:
+    """Cut maps (..., height, width) into parts (maps, height, width), whole maps or rows of tiles of one of them.
+
+    The tiles of one part after the other are those of all maps. Parts share the memory of contiguous maps.
+    """
+    if not maps.size:
+        return
+    height, width = maps.shape[-2:]
+    stack = maps.reshape(-1, height, width)
+    count, rows = max(SLAB // (height * width), 1), max(SLAB // (8 * width), 1) * 8
+    for start in range(0, len(stack), count):
+        some = stack[start : start + count]
+        for top in range(0, height, rows) if count == 1 else (0,):
+            yield some[:, top : top + rows] if count == 1 else some
 
 
 def to_tiles(samples: np.ndarray) -> np.ndarray:

@@ -5,10 +5,12 @@ The format is described in `docs/formats/dct.md`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 from numba import njit
 
-from silicodec.models.bitstream import from_bytes, new_bits, peek, put, to_stream
+from silicodec.models.bitstream import join, new_bits, peek, put, to_stream, window
 from silicodec.models.codec import EncodedStream
 from silicodec.models.errors import CorruptDataError
 
@@ -33,24 +35,46 @@ MOST_TILE_BITS = 8 * (7 + 8 + QUOTIENTS + 8 * MOST_RICE) + MEAN_BITS
 """No tile takes more: levels, quotients, planes, and low bits of the mean."""
 
 
-def encode_tiles(tiles: np.ndarray) -> EncodedStream:
-    """Encode tiles of folded coefficients, (tiles, 64), int16, column after column."""
-    bits = new_bits(len(tiles) * MOST_TILE_BITS + 8)
-    return to_stream(bits, _encode(tiles, bits))
+def encode_tiles(parts: Iterable[np.ndarray]) -> EncodedStream:
+    """Encode tiles of folded coefficients, column after column: any number of parts, (tiles, 64), int16, none empty."""
+    return join(_encode_parts(iter(parts)))
 
 
-def decode_tiles(stream: EncodedStream, count: int) -> tuple[np.ndarray, int]:
-    """Decode `count` tiles, (tiles, 64), int16; and say how many bits of the stream they take.
+def _encode_parts(parts: Iterator[np.ndarray]) -> Iterator[EncodedStream]:
+    """Encode each part once the next one is there, whose first level is in its last column."""
+    tiles, begins, level, first = next(parts, None), True, FIRST_REFERENCE, FIRST_REFERENCE
+    while tiles is not None:
+        following = next(parts, None)
+        after = tiles[:0] if following is None else following[:1]
+        bits = new_bits(len(tiles) * MOST_TILE_BITS + 8)
+        position, level, first = _encode(tiles, after, begins, level, first, bits)
+        yield to_stream(bits, position)
+        tiles, begins = following, False
+
+
+def check_length(stream: EncodedStream, count: int) -> None:
+    """Raise CorruptDataError for a stream that cannot hold so many tiles."""
+    if 8 * count >= stream.nbits + (count == 0):
+        raise CorruptDataError("stream of tiles is too short")
+
+
+def decode_tiles(stream: EncodedStream, counts: Iterable[int]) -> Iterator[tuple[np.ndarray, int]]:
+    """Decode parts of so many tiles, none of them 0: tiles (tiles, 64), int16; and how many bits are read by then.
 
     Raises
     ------
     CorruptDataError
         If the stream is malformed.
     """
-    if 8 * count >= stream.nbits + (count == 0):
-        raise CorruptDataError("stream of tiles is too short")
-    tiles = np.zeros((count, 64), np.int16)
-    return tiles, _decode(from_bytes(stream.data), stream.nbits, tiles)
+    counts = list(counts)
+    position, level, first = 0, FIRST_REFERENCE, FIRST_REFERENCE
+    for number, count in enumerate(counts):
+        bits = window(stream.data, position, count * MOST_TILE_BITS + 64)
+        tiles = np.zeros((count, 64), np.int16)
+        begins, ends = number == 0, number == len(counts) - 1
+        taken, level, first = _decode(bits, stream.nbits - position, tiles, begins, ends, level, first)
+        position += taken
+        yield tiles, position
 
 
 @njit(cache=True)
@@ -110,29 +134,35 @@ def _level_code(level: int, reference: int) -> tuple[int, int]:
 
 
 @njit(cache=True)
-def _encode(tiles: np.ndarray, bits: np.ndarray) -> int:
-    """Encode tiles; returns the number of bits written."""
-    if len(tiles) == 0:
-        return 0
-    level, _ = _survey(tiles[0], 0)
-    code, length = _level_code(level, FIRST_REFERENCE)
-    position = put(bits, 0, code, length)
-    first = level
+def _encode(
+    tiles: np.ndarray, following: np.ndarray, begins: bool, level: int, first: int, bits: np.ndarray
+) -> tuple[int, int, int]:
+    """Encode tiles, the last column with the level of a tile that follows, if there is one.
+
+    `level` is that of the first column, and `first` that of the last tile's first one. Returns the number of bits
+    written, and both for the next part.
+    """
+    position = 0
+    if begins:
+        level, _ = _survey(tiles[0], 0)
+        code, length = _level_code(level, FIRST_REFERENCE)
+        position = put(bits, position, code, length)
+        first = level
     for index in range(len(tiles)):
         tile = tiles[index]
         for column in range(0, 64, 8):
             if column < 56:
                 after, _ = _survey(tile, column + 8)
                 code, length = _level_code(after, level)
-            elif index + 1 < len(tiles):
-                after, _ = _survey(tiles[index + 1], 0)
+            elif index + 1 < len(tiles) or len(following):
+                after, _ = _survey(tiles[index + 1] if index + 1 < len(tiles) else following[0], 0)
                 code, length = _level_code(after, first)
                 first = after
             else:
                 after, code, length = EMPTY, 0, 1
             position = _encode_column(tile, column, level, code, length, bits, position)
             level = after
-    return position
+    return position, level, first
 
 
 @njit(cache=True)
@@ -190,12 +220,14 @@ def _decode_level(bits: np.ndarray, position: int, reference: int) -> tuple[int,
 
 
 @njit(cache=True)
-def _decode(bits: np.ndarray, nbits: int, tiles: np.ndarray) -> int:
-    """Decode tiles into zeros; returns the number of bits read."""
-    if len(tiles) == 0:
-        return 0
-    level, position = _decode_level(bits, 0, FIRST_REFERENCE)
-    first = level
+def _decode(
+    bits: np.ndarray, nbits: int, tiles: np.ndarray, begins: bool, ends: bool, level: int, first: int
+) -> tuple[int, int, int]:
+    """Decode tiles into zeros; `level` and `first` as of `_encode`. Returns the number of bits read, and both."""
+    position = 0
+    if begins:
+        level, position = _decode_level(bits, 0, FIRST_REFERENCE)
+        first = level
     for index in range(len(tiles)):
         tile = tiles[index]
         for column in range(0, 64, 8):
@@ -210,7 +242,7 @@ def _decode(bits: np.ndarray, nbits: int, tiles: np.ndarray) -> int:
             now = level
             if column < 56:
                 level, position = _decode_level(bits, position, level)
-            elif index + 1 < len(tiles):
+            elif index + 1 < len(tiles) or not ends:
                 level, position = _decode_level(bits, position, first)
                 first = level
             elif peek(bits, position, 1):
@@ -227,7 +259,7 @@ def _decode(bits: np.ndarray, nbits: int, tiles: np.ndarray) -> int:
                 position += MEAN_BITS
     if position > nbits:
         raise CorruptDataError("stream of tiles is too short")
-    return position
+    return position, level, first
 
 
 @njit(cache=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Self
@@ -17,10 +17,11 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numba import njit
 
+from silicodec.models.bitstream import SLAB, join
 from silicodec.models.codec import Codec, EncodedStream
 from silicodec.models.errors import CodecError, CorruptDataError, check_integer
 from silicodec.models.samples import SAMPLE_DTYPES, from_samples, to_samples
-from silicodec.models.transform.huffman import WORD_BITS, HuffmanCode
+from silicodec.models.transform.huffman import WORD_BITS, HuffmanCode, check_length
 
 MAX_BLOCK = 8
 
@@ -199,8 +200,7 @@ class TransformCodec(Codec):
         CodecError
             If the codec is for maps of another kind.
         """
-        if array.dtype.name not in SAMPLE_DTYPES:
-            raise CodecError(f"codec 'transform' takes maps of int8 or uint8, not {array.dtype}")
+        _check(array)
         if not self.signed and array.size and array.min() < 0:
             raise CodecError("signed=0 takes maps without negative values; use signed=1")
         count, size, columns = self._vectors(array.shape)
@@ -209,8 +209,12 @@ class TransformCodec(Codec):
         return components.reshape(count, size * components.shape[1])
 
     def _encode_array(self, array: np.ndarray) -> dict[str, EncodedStream]:
-        words = self.code.encode_packets(self._symbols(self.quantised(array)))
-        return {"symbols": EncodedStream(words.astype(">u2").tobytes(), WORD_BITS * words.size)}
+        _check(array)
+        return {"symbols": join(map(self._encode_maps, _parts(array)))}
+
+    def _encode_maps(self, maps: np.ndarray) -> EncodedStream:
+        words = self.code.encode_packets(self._symbols(self.quantised(maps)))
+        return EncodedStream(words.astype(">u2").tobytes(), WORD_BITS * words.size)
 
     def _decode_array(
         self, streams: Mapping[str, EncodedStream], shape: tuple[int, ...], dtype: np.dtype[Any]
@@ -225,9 +229,13 @@ class TransformCodec(Codec):
         except CodecError as error:
             raise CorruptDataError(str(error)) from None
         components = size * len(self.transforms[0].matrix)
-        packets = self.code.decode_packets(np.frombuffer(stream.data, ">u2"), count, components)
-        unused = 8 - self.symbol_bits
-        return self._restored((packets << unused).view(np.int8) >> unused, shape, dtype)
+        check_length(len(stream.data), count, components)
+        restored, unused = np.empty(shape, dtype), 8 - self.symbol_bits  # takes no memory yet
+        parts = list(_parts(restored))
+        decoded = self.code.decode_parts(stream.data, [len(part) for part in parts], components)
+        for part, packets in zip(parts, decoded, strict=True):
+            part[...] = self._restored((packets << unused).view(np.int8) >> unused, part.shape, dtype)
+        return restored
 
     def _symbols(self, components: np.ndarray) -> np.ndarray:
         return components.view(np.uint8) & np.uint8((1 << self.symbol_bits) - 1)
@@ -274,6 +282,20 @@ def _from_text(name: str, text: str, dtype: type[np.generic]) -> np.ndarray:
         return np.frombuffer(base64.b64decode(text, validate=True), np.dtype(dtype).newbyteorder(">")).astype(dtype)
     except (TypeError, ValueError, binascii.Error):
         raise CodecError(f"{name} must be a table of {np.dtype(dtype)} in base64") from None
+
+
+def _check(array: np.ndarray) -> None:
+    if array.dtype.name not in SAMPLE_DTYPES:
+        raise CodecError(f"codec 'transform' takes maps of int8 or uint8, not {array.dtype}")
+
+
+def _parts(array: np.ndarray) -> Iterator[np.ndarray]:
+    """Cut an array into parts of some maps each, which share its memory where it is contiguous."""
+    count, *size = _as_maps(array.shape)
+    maps = array.reshape(count, *size)
+    step = max(SLAB // max(math.prod(size), 1), 1)
+    for start in range(0, count, step):
+        yield maps[start : start + step]
 
 
 def _as_maps(shape: tuple[int, ...]) -> tuple[int, int, int, int]:

@@ -5,6 +5,7 @@ The format is described in `docs/formats/transform.md`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
@@ -12,7 +13,7 @@ from typing import Self
 import numpy as np
 from numba import njit
 
-from silicodec.models.bitstream import from_bytes, new_bits, peek, peek_all, put
+from silicodec.models.bitstream import from_bytes, new_bits, peek, peek_all, put, window
 from silicodec.models.errors import CodecError, CorruptDataError, check_integer
 
 MAX_LENGTH = 15
@@ -164,16 +165,28 @@ class HuffmanCode:
         CorruptDataError
             If a packet is malformed or holds another number of symbols, or if words are left over.
         """
-        if count * (size + 1) > words.size * WORD_BITS:
-            raise CorruptDataError(f"{words.size} words cannot hold {count} packets of {size} symbols")
-        packets = np.empty((count, size), np.uint8)
-        bits = from_bytes(words.astype(">u2").tobytes())
-        position = 0
-        for packet in packets:
-            decoded, position = _decode(bits, position, words.size * WORD_BITS, *self._decoding, self.end, packet)
-            _check(decoded if decoded in (_NO_END, _BAD_PADDING, size) else _WRONG_SIZE)
-        _check(position - words.size * WORD_BITS and _WORDS_LEFT)
-        return packets
+        data = words.astype(">u2").tobytes()
+        check_length(len(data), count, size)
+        return np.concatenate([np.empty((0, size), np.uint8), *self.decode_parts(data, [count], size)])
+
+    def decode_parts(self, data: bytes | memoryview, counts: Sequence[int], size: int) -> Iterator[np.ndarray]:
+        """Decode bytes to parts of so many packets of `size` symbols each: (packets, size), uint8.
+
+        Raises
+        ------
+        CorruptDataError
+            As of `decode_packets`.
+        """
+        limit, position = 8 * len(data), 0
+        for count in counts:
+            packets, taken = np.empty((count, size), np.uint8), 0
+            bits = window(data, position, count * (MAX_LENGTH * (size + 1) + WORD_BITS))
+            for packet in packets:
+                decoded, taken = _decode(bits, taken, limit - position, *self._decoding, self.end, packet)
+                _check(decoded if decoded in (_NO_END, _BAD_PADDING, size) else _WRONG_SIZE)
+            position += taken
+            yield packets
+        _check(position - limit and _WORDS_LEFT)
 
     def encode_words(self, symbols: np.ndarray) -> np.ndarray:
         """Encode one packet to the words that hardware emits.
@@ -214,6 +227,12 @@ class HuffmanCode:
         if packets.size and not 0 <= packets.min() <= packets.max() < self.end:
             raise CodecError(f"symbol must be from 0 to {self.end - 1}, not {packets.min()} to {packets.max()}")
         return packets.astype(np.uint8, copy=False)
+
+
+def check_length(nbytes: int, count: int, size: int) -> None:
+    """Raise CorruptDataError where so many bytes cannot hold `count` packets of `size` symbols."""
+    if count * (size + 1) > 8 * nbytes:
+        raise CorruptDataError(f"{8 * nbytes // WORD_BITS} words cannot hold {count} packets of {size} symbols")
 
 
 def _check(result: int) -> None:

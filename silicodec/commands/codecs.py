@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -95,11 +96,14 @@ def describe(encoded: Encoded) -> str:
 
 
 def read_encoded(source: Path) -> Encoded:
-    """Read a container."""
+    """Read a container, whose streams are left in the file (memory-mapped) where that can be."""
     from silicodec.models.codec import CorruptDataError, Encoded
 
     try:
-        return Encoded.from_bytes(source.read_bytes())
+        with source.open("rb") as file:
+            if source.is_file() and source.stat().st_size:
+                return Encoded.from_bytes(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), copy=False)
+            return Encoded.from_bytes(file.read())
     except CorruptDataError as error:
         raise BadInput(f"{source}: {error}") from error
 

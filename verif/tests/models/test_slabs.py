@@ -13,7 +13,9 @@ from silicodec.models.baselines import zero_rle, zvc
 from silicodec.models.bitstream import join, pack, unpack, window
 from silicodec.models.catalog import make_codec
 from silicodec.models.codec import CorruptDataError, EncodedStream
+from silicodec.models.dct import maps as dct_maps
 from silicodec.models.ebpc import bpc, znz
+from silicodec.models.transform import codec as transform
 
 RANDOM = np.random.default_rng(0)
 SPARSE = RANDOM.integers(-7, 8, 1000) * (RANDOM.random(1000) < 0.4)
@@ -44,7 +46,7 @@ def small_slabs(monkeypatch):
     """Let slabs be small, when it is called."""
 
     def shrink(size):
-        for module in (bitstream, bpc, znz, zvc, zero_rle):
+        for module in (bitstream, bpc, znz, zvc, zero_rle, dct_maps, transform):
             monkeypatch.setattr(module, "SLAB", size)
 
     return shrink
@@ -60,6 +62,33 @@ def test_bits_do_not_depend_on_slabs(small_slabs, name, parameters, size):
     for values, encoded in zip(ARRAYS, whole, strict=True):
         assert codec.encode(values.astype(dtype)) == encoded
         np.testing.assert_array_equal(codec.decode(encoded), values.astype(dtype), strict=True)
+
+
+MAPS = [(5, 3, 16, 24), (2, 3, 13, 21), (1, 200, 9), (7, 40), (3, 0, 8), (2, 2, 0, 8), (1, 8, 8)]
+
+
+@pytest.mark.parametrize("size", [16, 600, 2000])
+@pytest.mark.parametrize("shape", MAPS)
+@pytest.mark.parametrize(
+    ("name", "parameters"), [("dct", {}), ("dct", {"signed": 0}), ("transform", {"symbol_bits": 5})]
+)
+def test_maps_do_not_depend_on_slabs(small_slabs, name, parameters, shape, size):
+    codec = make_codec(name, **parameters)
+    maps = RANDOM.integers(0, 100, shape).astype(np.int8)
+    whole = codec.encode(maps)
+    decoded = codec.decode(whole)
+    small_slabs(size)
+    assert codec.encode(maps) == whole
+    np.testing.assert_array_equal(codec.decode(whole), decoded, strict=True)
+    np.testing.assert_array_equal(codec.restore(maps), decoded, strict=True)
+    if not maps.size:
+        return
+    (stream,) = codec.stream_names
+    found = whole.streams[stream]
+    longer = EncodedStream(found.data + bytes(2), 8 * len(found.data) + 16)
+    for bad in (longer, EncodedStream(found.data[: len(found.data) // 4 * 2], len(found.data) // 4 * 16)):
+        with pytest.raises(CorruptDataError):
+            codec.decode(type(whole)(whole.codec, {stream: bad}, shape, maps.dtype))
 
 
 @pytest.mark.parametrize(("name", "parameters"), CODECS)
