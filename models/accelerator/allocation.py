@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from silicodec.models.accelerator.layers import LayerGraph, Shape, UnsupportedNetwork
 from silicodec.models.accelerator.packets import RAW
-from silicodec.models.accelerator.program import COLUMNS, PIXELS, Target
+from silicodec.models.accelerator.program import COLUMNS, PIXELS, Early, Target
 from silicodec.models.accelerator.shape import AcceleratorShape
 
 
@@ -55,10 +55,27 @@ class Entries:
 
 @dataclass(frozen=True)
 class Allocation:
-    """Places of all maps that layers make, but the last, and table entries of all that they read, by number."""
+    """Where everything is.
+
+    Attributes
+    ----------
+    places : dict of int to Place
+        Places of all maps that layers make, but the last, by number.
+    entries : dict of int to Entries
+        Table entries of all that they read, by number.
+    strips : tuple of (int, int)
+        First bank and number of banks of each layer's strip buffer.
+    early : tuple of Early
+        Whether the strip buffers are filled ahead.
+    spilled : int
+        Rows of the memory that were missing for maps.
+    """
 
     places: dict[int, Place]
     entries: dict[int, Entries]
+    strips: tuple[tuple[int, int], ...]
+    early: tuple[Early, ...]
+    spilled: int
 
 
 @dataclass(frozen=True)
@@ -77,42 +94,81 @@ class _Life:
 
 
 def allocate(
-    graph: LayerGraph, shape: AcceleratorShape, codings: Mapping[int, MapCoding], strip_rows: Sequence[int]
+    graph: LayerGraph, shape: AcceleratorShape, codings: Mapping[int, MapCoding], strip_banks: Sequence[int]
 ) -> Allocation:
-    """Find places for all maps; a map that finds no room keeps what is free, and the rest of it is spilled.
+    """Find places for all maps and strip buffers.
 
-    Maps that layers add to others come first, then small ones: what cannot be kept is large and short-lived.
+    A layer's strip buffer gets banks that are free while the layer before runs, so that it is filled ahead, unless more
+    of the maps would be spilled then.
 
     Parameters
     ----------
     graph, shape, codings
         As of `compile_graph`.
-    strip_rows : sequence of int
-        Rows of the memory that each layer's strip buffer takes.
+    strip_banks : sequence of int
+        Banks of each column that each layer's strip buffer takes.
 
     Raises
     ------
     UnsupportedNetwork
         If the table is too small.
     """
-    return Allocation(_places(graph, shape, codings, strip_rows), _entries(graph, shape))
+    lives = _lives(graph, codings)
+    entries = _entries(graph, shape)
+    early = [Early.NO] * len(graph.layers)
+    best = _place(lives, shape, _strips(early, strip_banks, shape), early)
+    for index in range(1, len(graph.layers)):
+        before, layer = graph.layers[index - 1 : index + 1]
+        follows = before.output in graph.parts(layer.source)
+        if strip_banks[index - 1] + strip_banks[index] > shape.banks or (follows and before.depthwise):
+            continue
+        early[index] = Early.AS_WRITTEN if follows else Early.ANY
+        trial = _place(lives, shape, _strips(early, strip_banks, shape), early)
+        if trial.spilled > best.spilled:
+            early[index] = Early.NO
+        else:
+            best = trial
+    return replace(best, entries=entries)
 
 
-def _places(
-    graph: LayerGraph, shape: AcceleratorShape, codings: Mapping[int, MapCoding], strip_rows: Sequence[int]
-) -> dict[int, Place]:
+def _strips(early: Sequence[Early], banks: Sequence[int], shape: AcceleratorShape) -> list[tuple[int, int]]:
+    """Return first bank and number of banks of each strip buffer: from the lower end on, or up to the upper end.
+
+    Those that are filled early are at the other end than the one before.
+    """
+    upper = False
+    result = []
+    for is_early, count in zip(early, banks, strict=True):
+        upper = bool(is_early) and not upper
+        result.append((shape.banks - count if upper else 0, count))
+    return result
+
+
+def _place(
+    lives: Sequence[_Life], shape: AcceleratorShape, strips: Sequence[tuple[int, int]], early: Sequence[Early]
+) -> Allocation:
+    """Find places for all maps; a map that finds no room keeps what is free, and the rest of it is spilled.
+
+    Maps that layers add to others come first, then small ones: what cannot be kept is large and short-lived.
+    """
     places: dict[int, Place] = {}
-    lives: list[_Life] = []
-    for life in sorted(_lives(graph, codings), key=lambda one: (not one.is_added, one.size)):
-        lowest = max(strip_rows[life.first : life.last + 1])
-        live = [places[other.number] for other in lives if other.meets(life)]
+    done: list[_Life] = []
+    spilled = 0
+    for life in sorted(lives, key=lambda one: (not one.is_added, one.size)):
+        used = [
+            (shape.bank_depth * first, shape.bank_depth * banks)
+            for index, (first, banks) in enumerate(strips)
+            if life.first <= index <= life.last + (early[index] != Early.NO)
+        ]
+        live = [places[other.number] for other in done if other.meets(life)]
         rows = -(-life.size // COLUMNS)
-        row, free = _gap([(place.row, place.rows) for place in live], lowest, shape.rows, rows)
+        row, free = _gap([*used, *((place.row, place.rows) for place in live)], 0, shape.rows, rows)
         target = Target.MEMORY if free >= rows else Target.SPILL
+        spilled += max(0, rows - free)
         rows = min(free, rows)
         places[life.number] = Place(target, row, rows, min(life.size, rows * COLUMNS))
-        lives.append(life)
-    return places
+        done.append(life)
+    return Allocation(places, {}, tuple(strips), tuple(early), spilled)
 
 
 def _entries(graph: LayerGraph, shape: AcceleratorShape) -> dict[int, Entries]:

@@ -52,14 +52,17 @@ def check_layer(descriptor: Descriptor, shape: AcceleratorShape) -> Status:
         or (descriptor.capacity != WHOLE_MAP and descriptor.capacity < ahead + descriptor.pad_top)
     ):
         return Status.BAD_SIZES
-    strip_rows = descriptor.strip_banks * shape.bank_depth
+    first_row = descriptor.strip_first * shape.bank_depth
+    end_row = first_row + descriptor.strip_banks * shape.bank_depth
     if (
-        max(descriptor.ring_words, strip_rows) > min(strip_rows, shape.rows)
+        descriptor.ring_words > end_row - first_row
+        or end_row > shape.rows
         or descriptor.start_slot >= descriptor.ring_words
         or descriptor.pass_advance >= descriptor.ring_words
     ):
         return Status.BAD_REGION
-    inside = descriptor.out_row * COLUMNS + descriptor.out_words <= shape.rows * COLUMNS
-    if descriptor.out_words and not (descriptor.out_row >= strip_rows and inside):
+    end = descriptor.out_row * COLUMNS + descriptor.out_words
+    apart = descriptor.out_row >= end_row or end <= first_row * COLUMNS
+    if descriptor.out_words and not (apart and end <= shape.rows * COLUMNS):
         return Status.BAD_REGION
     return Status.DONE

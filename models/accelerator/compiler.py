@@ -82,9 +82,9 @@ def compile_graph(
     _check_reads(graph, codings)
     graph = replace(graph, layers=tuple(map(fold_constants, graph.layers)))
     rings = [_ring(layer, shape) for layer in graph.layers]
-    allocation = allocate(graph, shape, codings, [ring.strip_banks * shape.bank_depth for ring in rings])
+    allocation = allocate(graph, shape, codings, [ring.strip_banks for ring in rings])
     descriptors = tuple(
-        _describe(graph, index, rings[index], allocation, codings, shape.groups) for index in range(len(graph.layers))
+        _describe(graph, index, shape, rings[index], allocation, codings) for index in range(len(graph.layers))
     )
     for layer, descriptor in zip(graph.layers, descriptors, strict=True):
         if status := check_layer(descriptor, shape):
@@ -238,8 +238,9 @@ def _check_sizes(layer: Layer, shape: AcceleratorShape) -> None:
 
 
 def _describe(
-    graph: LayerGraph, index: int, ring: _Ring, allocation: Allocation, codings: Mapping[int, MapCoding], groups: int
-) -> Descriptor:
+    graph: LayerGraph, index: int, shape: AcceleratorShape, ring: _Ring, allocation: Allocation,
+    codings: Mapping[int, MapCoding],
+) -> Descriptor:  # fmt: skip
     layer = graph.layers[index]
     last = index == len(graph.layers) - 1
     place = allocation.places.get(layer.output)
@@ -264,11 +265,13 @@ def _describe(
         **dict(zip(("in_channels", "in_height", "in_width"), layer.in_shape, strict=True)),
         **dict(zip(("out_channels", "out_height", "out_width"), layer.out_shape, strict=True)),
         passes=layer.out_shape[0] if layer.depthwise else 1,
-        groups=1 if layer.depthwise else -(-layer.out_shape[0] // groups),
+        groups=1 if layer.depthwise else -(-layer.out_shape[0] // shape.groups),
         in_table=in_entries.first,
         in_step=in_entries.step,
         out_table=out_entries.first,
         out_step=out_entries.step,
+        strip_first=allocation.strips[index][0],
+        early=allocation.early[index],
         packet_words=most_words(out_codec, min(PIXELS, layer.out_shape[1]), tiles),
         conv_zero=rescaling.zero,
         conv_low=rescaling.low,

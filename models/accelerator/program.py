@@ -52,6 +52,14 @@ class Target(IntEnum):
     SCORES = 2
 
 
+class Early(IntEnum):
+    """Whether a layer's input is read while the layer before is computed: the packets of its output, or any map."""
+
+    NO = 0
+    AS_WRITTEN = 1
+    ANY = 2
+
+
 class Status(IntEnum):
     """What a report word says of a layer, or of the whole program where it is refused."""
 
@@ -82,7 +90,10 @@ LAYOUT: tuple[tuple[tuple[str, int], ...], ...] = (
         *(("ring_words", 13), ("slot_words", 12), ("channel_words", 6), ("start_slot", 13), ("start_turn", 2)),
         *(("pass_advance", 13),),
     ),
-    (("in_table", 12), ("residual_table", 12), ("out_table", 12), ("pass_rows", 10), ("in_step", 11)),
+    (
+        *(("in_table", 12), ("residual_table", 12), ("out_table", 12), ("pass_rows", 10), ("in_step", 11)),
+        *(("strip_first", 5), ("early", 2)),
+    ),
     (("out_row", 12), ("out_words", 16), ("packet_words", 12), ("residual_step", 11), ("out_step", 11)),
     (
         *(("conv_zero", 8), ("conv_low", 8), ("conv_high", 8), ("residual_zero", 8)),
@@ -147,6 +158,8 @@ class Descriptor:
     out_table: int = 0
     pass_rows: int = 0
     in_step: int = 0
+    strip_first: int = 0
+    early: int = 0
     out_row: int = 0
     out_words: int = 0
     packet_words: int = 0

@@ -9,14 +9,15 @@ from myhdl import Signal, always_comb, block, instances, intbv
 from silicodec.models.accelerator.program import PIXELS, SUM_BITS, TAPS, WEIGHT_BITS, Opcode
 from silicodec.models.accelerator.shape import AcceleratorShape
 from silicodec.rtl.accelerator.codec_slot import CODEC_BITS, CodedPackets, DecodedRows, decode_slot, encode_slot
-from silicodec.rtl.accelerator.control import STATUS_BITS, ProgramControl, program_control
+from silicodec.rtl.accelerator.control import program_control
 from silicodec.rtl.accelerator.layer import LayerSignals
 from silicodec.rtl.accelerator.layer_check import layer_check
+from silicodec.rtl.accelerator.loader import STATUS_BITS, LoaderPort, ProgramControl, ReadState
 from silicodec.rtl.accelerator.mac_array import mac_array
 from silicodec.rtl.accelerator.map_reader import ENTRY_BITS, map_reader
 from silicodec.rtl.accelerator.map_writer import PackingRows, WriterResult, output_buffer, packet_sink, packet_source
 from silicodec.rtl.accelerator.peaks import choose_result, peaks
-from silicodec.rtl.accelerator.pool import PoolPorts, memory_pool
+from silicodec.rtl.accelerator.pool import PoolPorts, StripBanks, memory_pool
 from silicodec.rtl.accelerator.requantiser import EntryPort, ResultPort, requantiser, wire
 from silicodec.rtl.accelerator.sequencer import ArrayStep, Progress, sequencer, tag_bits
 from silicodec.rtl.accelerator.strip_writer import residual_writer, strip_writer
@@ -51,17 +52,27 @@ def accelerator(
     groups = shape.groups
     tile_bits = (shape.tile_columns - 1).bit_length()
     channel_bits = max(1, (groups - 1).bit_length())
-    layer, control, progress, outcome = LayerSignals(), ProgramControl(), Progress(), WriterResult()
-    restart, depthwise = Signal(bool(0)), Signal(bool(0))
+    # Maps and weights are read for the layer `front`, while `layer` is computed: the same one, or the one before it.
+    front, layer, control, progress, outcome = (
+        LayerSignals(),
+        LayerSignals(),
+        ProgramControl(),
+        Progress(),
+        WriterResult(),
+    )
+    loader, reads, restart = LoaderPort(), ReadState(), control.begins
+    front_depthwise, depthwise = Signal(bool(0)), Signal(bool(0))
     fault = Signal(intbv(0)[STATUS_BITS:])
     weight_state, pixel_state = InputState(), InputState()
     controller = program_control(
-        clk, rst, program, report, timing, layer, fault, restart, progress, outcome, weight_state, pixel_state, control
-    )
-    checker = layer_check(clk, layer, fault, shape=shape)
+        clk, rst, program, report, timing, front, layer, fault, progress, outcome, weight_state, pixel_state, reads,
+        loader, control,
+    )  # fmt: skip
+    checker = layer_check(clk, front, fault, shape=shape)
 
     pool, table = PoolPorts(), MemoryPorts(shape.packets, ENTRY_BITS)
-    memories = (memory_pool(clk, layer.strip_banks, pool, shape=shape), memory(clk, table))
+    filled, used = StripBanks(front.strip_first, front.strip_banks), StripBanks(layer.strip_first, layer.strip_banks)
+    memories = (memory_pool(clk, filled, used, pool, shape=shape), memory(clk, table))
     buffer_words = (2 << channel_bits) * PIXELS * shape.tile_columns
     results, residuals = MemoryPorts(buffer_words, 64), MemoryPorts(buffer_words, 64)
     buffers = (memory(clk, results), memory(clk, residuals))
@@ -80,8 +91,8 @@ def accelerator(
         clk, rst, restart, layer, depthwise, progress, pool, weight_port, place, step, start, tag, shape=shape
     )
     loads = weight_buffer(
-        clk, rst, restart, layer, depthwise, weights, control, weight_state, entry, set_number, weight_port,
-        channel_weights, shape=shape,
+        clk, rst, loader.restart, front, front_depthwise, weights, control, weight_state, reads, layer.weight_zero,
+        entry, set_number, weight_port, channel_weights, shape=shape,
     )  # fmt: skip
     windows = window(clk, pool.strip_data, place, taps)
     products = mac_array(clk, taps, channel_weights, step.valid, step.first, step.last, sums, groups=groups)
@@ -97,7 +108,7 @@ def accelerator(
     rows, packed = PackingRows(), PackingRows()
     out_codec = Signal(intbv(0)[CODEC_BITS:])
     collect = output_buffer(
-        clk, rst, restart, layer, depthwise, result, sets_done, results,
+        clk, rst, layer, depthwise, result, sets_done, results,
         groups=groups, tile_bits=tile_bits, set_bits=SET_BITS,
     )  # fmt: skip
     drain = packet_source(
@@ -120,29 +131,25 @@ def accelerator(
 
     # From packets to the strip buffer.
     packets, unpacked = CodedPackets(), DecodedRows()
+    reader_quiet, slot_empty, filled_all, added_all = (Signal(bool(0)) for _ in range(4))
     reader = map_reader(
-        clk, rst, restart, layer, depthwise, progress, sets_done, table, pool, pixels, refill, control, pixel_state,
-        packets, outcome.read_all, shape=shape,
+        clk, rst, loader.restart, front, front_depthwise, progress, sets_done, outcome.next_entry, table, pool, pixels,
+        refill, control, pixel_state, packets, reader_quiet, shape=shape,
     )  # fmt: skip
-    unpack = decode_slot(clk, rst, packets, unpacked, dct=shape.dct)
-    fills = strip_writer(clk, rst, restart, layer, depthwise, unpacked, progress.filled, pool)
+    unpack = decode_slot(clk, rst, packets, unpacked, slot_empty, dct=shape.dct)
+    fills = strip_writer(clk, rst, loader.restart, front, front_depthwise, unpacked, progress, pool, filled_all)
     residual_fills = residual_writer(
-        clk,
-        rst,
-        restart,
-        layer,
-        depthwise,
-        unpacked,
-        progress.residuals,
-        residuals,
-        groups=groups,
-        tile_bits=tile_bits,
-    )
+        clk, rst, loader.restart, front, front_depthwise, unpacked, control.begins, progress, residuals, added_all,
+        groups=groups, tile_bits=tile_bits,
+    )  # fmt: skip
 
     @always_comb
     def look() -> None:
         depthwise.next = layer.opcode != int(Opcode.DENSE)
+        front_depthwise.next = front.opcode != int(Opcode.DENSE)
         is_maximum.next = layer.opcode == int(Opcode.MAXIMUM)
+        reads.maps.next = filled_all and added_all
+        reads.quiet.next = reader_quiet and slot_empty
         set_number.next = entry.tag[3 + tile_bits + SET_BITS : 3 + tile_bits]
 
     @always_comb

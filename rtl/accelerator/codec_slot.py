@@ -53,7 +53,7 @@ class DecodedRows:
 
 
 @block
-def decode_slot(clk: Any, rst: Any, packets: CodedPackets, rows: DecodedRows, *, dct: bool) -> Any:
+def decode_slot(clk: Any, rst: Any, packets: CodedPackets, rows: DecodedRows, empty: Any, *, dct: bool) -> Any:
     """Unpack packets, each by its own codec; packets of DCT follow each other through the decoder without a pause.
 
     Parameters
@@ -62,11 +62,13 @@ def decode_slot(clk: Any, rst: Any, packets: CodedPackets, rows: DecodedRows, *,
         What is stored.
     rows : DecodedRows
         What it stands for.
+    empty : Signal of bool
+        No packet is in the decoder.
     dct : bool
         Whether there is a DCT decoder; otherwise every packet is taken as raw.
     """
     if not dct:
-        return raw_rows(packets, rows)
+        return raw_rows(packets, rows, empty)
 
     words, length, decoded = Stream(64), Stream(TILE_BITS + MODE_BITS), Stream(64)
     decoder = dct_decoder(clk, rst, words, length, decoded, length_bits=TILE_BITS)
@@ -77,6 +79,7 @@ def decode_slot(clk: Any, rst: Any, packets: CodedPackets, rows: DecodedRows, *,
     @always_comb
     def look() -> None:
         raw.next = packets.codec == RAW
+        empty.next = in_flight == 0 and not begun
 
     @always_comb
     def begin() -> None:
@@ -134,7 +137,7 @@ def decode_slot(clk: Any, rst: Any, packets: CodedPackets, rows: DecodedRows, *,
 
 
 @block
-def raw_rows(packets: CodedPackets, rows: DecodedRows) -> Any:
+def raw_rows(packets: CodedPackets, rows: DecodedRows, empty: Any) -> Any:
     """Take rows as they are stored."""
 
     @always_comb
@@ -144,6 +147,7 @@ def raw_rows(packets: CodedPackets, rows: DecodedRows) -> Any:
         rows.last.next = packets.last
         rows.raw.next = True
         rows.residual.next = packets.residual
+        empty.next = True
 
     @always_comb
     def backward() -> None:

@@ -1,4 +1,4 @@
-"""The descriptor of the layer that runs, as signals."""
+"""Descriptors of layers, as signals: of the one whose maps and weights are read, and of the one that is computed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DESCRIPTOR_WORDS = len(LAYOUT)
 class LayerSignals:
     """Fields of a descriptor by their names, as `docs/formats/accelerator.md` lists them; all of them unsigned.
 
-    They change while a descriptor is loaded, and stay while its layer runs.
+    They change while a descriptor is taken, and stay while its layer is read or computed.
     """
 
     def __init__(self) -> None:
@@ -41,6 +41,25 @@ def descriptor_registers(clk: Any, load: Any, index: Any, data: Any, layer: Laye
         Take `data` as word `index`.
     """
     registers = [descriptor_register(clk, load, index, data, word, number=n) for n, word in enumerate(layer.words)]
+    return instances()
+
+
+@block
+def descriptor_copy(clk: Any, take: Any, source: LayerSignals, layer: LayerSignals) -> Any:
+    """Take over another descriptor where `take` is high."""
+    registers = [copy_register(clk, take, *words) for words in zip(source.words, layer.words, strict=True)]
+    return instances()
+
+
+@block
+def copy_register(clk: Any, take: Any, source: Any, word: Any) -> Any:
+    """Hold one word of a descriptor that is taken over."""
+
+    @always(clk.posedge)
+    def store() -> None:
+        if take:
+            word.next = source
+
     return instances()
 
 

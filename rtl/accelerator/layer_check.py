@@ -26,7 +26,7 @@ def layer_check(clk: Any, layer: LayerSignals, fault: Any, *, shape: Accelerator
     stride_bits = layer.stride2
     tiles, in_strips = (Signal(intbv(0)[7:]) for _ in range(2))
     reach, ahead, rows, columns = (Signal(intbv(0)[12:]) for _ in range(4))
-    strip_rows = Signal(intbv(0)[16:])
+    strip_rows, first_row, end_row = (Signal(intbv(0)[17:]) for _ in range(3))
     words = Signal(intbv(0)[18:])
     total = shape.rows * COLUMNS
 
@@ -45,7 +45,12 @@ def layer_check(clk: Any, layer: LayerSignals, fault: Any, *, shape: Accelerator
             reach.next = (7 << stride_bits) + 1
         ahead.next = (layer.need_first << 3) + layer.pad_top
         strip_rows.next = layer.strip_banks << depth_bits
+        first_row.next = layer.strip_first << depth_bits
         words.next = (layer.out_row << 3) + layer.out_row + layer.out_words
+
+    @always_comb
+    def add() -> None:
+        end_row.next = first_row + strip_rows
 
     @always(clk.posedge)
     def check() -> None:
@@ -85,11 +90,13 @@ def layer_check(clk: Any, layer: LayerSignals, fault: Any, *, shape: Accelerator
         )
         bad_place.next = (
             layer.ring_words > strip_rows
-            or strip_rows > shape.rows
+            or end_row > shape.rows
             or layer.start_slot >= layer.ring_words
             or layer.pass_advance >= layer.ring_words
         )
-        bad_region.next = layer.out_words != 0 and (layer.out_row < strip_rows or words > total)
+        bad_region.next = layer.out_words != 0 and (
+            words > total or (layer.out_row < end_row and words > (first_row << 3) + first_row)
+        )
 
     @always(clk.posedge)
     def judge() -> None:

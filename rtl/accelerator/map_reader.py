@@ -8,10 +8,11 @@ from myhdl import Signal, always, always_comb, always_seq, block, instances, mod
 
 from silicodec.models.accelerator.checks import WHOLE_MAP
 from silicodec.models.accelerator.packets import RAW
-from silicodec.models.accelerator.program import PIXELS, Source
+from silicodec.models.accelerator.program import PIXELS, Early, Source
 from silicodec.models.accelerator.shape import AcceleratorShape
 from silicodec.rtl.accelerator.codec_slot import CODEC_BITS, TILE_BITS, CodedPackets
 from silicodec.rtl.accelerator.layer import LayerSignals
+from silicodec.rtl.accelerator.loader import ProgramControl
 from silicodec.rtl.accelerator.packet_order import PacketOrder, packet_order, rows_of_strip
 from silicodec.rtl.accelerator.pool import COLUMN_BITS, ROW_BITS, PoolPorts
 from silicodec.rtl.accelerator.sequencer import ABSOLUTE_BITS, HALVES, Progress
@@ -43,37 +44,42 @@ class PacketPlace:
 @block
 def map_reader(
     clk: Any, rst: Any, restart: Any, layer: LayerSignals, depthwise: Any, progress: Progress, sets_done: Any,
-    table: MemoryPorts, pool: PoolPorts, pixels: Stream, refill: Stream, control: Any, state: InputState,
-    packed: CodedPackets, complete: Any, *, shape: AcceleratorShape,
+    next_entry: Any, table: MemoryPorts, pool: PoolPorts, pixels: Stream, refill: Stream, control: ProgramControl,
+    state: InputState, packed: CodedPackets, quiet: Any, *, shape: AcceleratorShape,
 ) -> Any:  # fmt: skip
     """Read the packets of a layer: the residual's as soon as its buffer has room, otherwise the input's.
 
     Parameters
     ----------
     restart : Signal of bool
-        A layer begins.
+        Reading of a layer begins.
+    layer, depthwise : LayerSignals, Signal of bool
+        The layer that is read.
     progress : Progress
-        How far the layer is.
+        How far the layer that is computed is.
     sets_done : Signal
         Sets whose samples are made, so that their part of the residual's buffer is free.
+    next_entry : Signal
+        Entries before this one are of packets that are written.
     table, pool : MemoryPorts, PoolPorts
         The read port of the table of packets, and the memory's port `map_read`.
     pixels, refill : Stream
         Other sources of packets.
     control : ProgramControl
-        As of `weight_buffer`.
+        How far the program is.
     state : InputState
         The state of `pixels`.
     packed : CodedPackets
         What was read.
-    complete : Signal of bool
-        Everything was read.
+    quiet : Signal of bool
+        No packet is under way, up to `packed`.
     """
     place = PacketPlace()
-    taken, found_all = Signal(bool(0)), Signal(bool(0))
+    taken, found_none = Signal(bool(0)), Signal(bool(0))
     finder = packet_finder(
-        clk, rst, restart, layer, depthwise, progress, sets_done, table, place, taken, found_all, groups=shape.groups
-    )
+        clk, rst, restart, layer, depthwise, progress, sets_done, next_entry, control, table, place, taken, found_none,
+        groups=shape.groups,
+    )  # fmt: skip
 
     active, move, word_there, ends = (Signal(bool(0)) for _ in range(4))
     from_pixels, from_refill, residual, counted = (Signal(bool(0)) for _ in range(4))
@@ -104,11 +110,14 @@ def map_reader(
 
     @always_comb
     def take_next() -> None:
-        taken.next = place.valid and (not active or (move and word_there and ends))
+        # What was spilled is only asked for once the layer before was without an error.
+        taken.next = (
+            place.valid and (not active or (move and word_there and ends)) and (control.begun or not place.refill)
+        )
 
     @always_comb
     def tell() -> None:
-        complete.next = found_all and not active
+        quiet.next = found_none and not active and not packed.valid
 
     @always_comb
     def give() -> None:
@@ -193,7 +202,8 @@ def packet_marks(
 @block
 def packet_finder(
     clk: Any, rst: Any, restart: Any, layer: LayerSignals, depthwise: Any, progress: Progress, sets_done: Any,
-    table: MemoryPorts, place: PacketPlace, taken: Any, found_all: Any, *, groups: int,
+    next_entry: Any, control: ProgramControl, table: MemoryPorts, place: PacketPlace, taken: Any, found_none: Any, *,
+    groups: int,
 ) -> Any:  # fmt: skip
     """Choose the next packet, and look up where it is while the one before is read.
 
@@ -203,7 +213,7 @@ def packet_finder(
         The next packet.
     taken : Signal of bool
         It is taken.
-    found_all : Signal of bool
+    found_none : Signal of bool
         There is no other packet.
     """
     inputs, residuals = PacketOrder(), PacketOrder()
@@ -230,16 +240,26 @@ def packet_finder(
         rows_of_strip(inputs, layer.in_height, input_rows),
         rows_of_strip(residuals, layer.out_height, residual_rows),
     ]
-    ordered, enough = Signal(bool(0)), Signal(bool(0))
+    ordered, enough, ahead, written = (Signal(bool(0)) for _ in range(4))
     need, strips_read = Signal(modbv(0)[8:]), Signal(modbv(0)[6:])
     top, entry_bits = ABSOLUTE_BITS - 1, len(table.read_address)
 
     @always_comb
     def look() -> None:
-        room.next = progress.first_row + layer.capacity - end_row
+        room.next = layer.capacity - end_row
+        if control.begun:
+            room.next = progress.first_row + layer.capacity - end_row
         under_way.next = started - sets_done
         in_tiles.next = (layer.in_width + (PIXELS - 1)) >> 3
         out_tiles.next = (layer.out_width + (PIXELS - 1)) >> 3
+
+    @always_comb
+    def wait_for_maps() -> None:
+        # The layer before may still write the map.
+        ahead.next = control.running and not control.begun
+        written.next = layer.early == int(Early.ANY) or (
+            layer.early == int(Early.AS_WRITTEN) and inputs.index < next_entry
+        )
 
     @always_comb
     def compare() -> None:
@@ -249,13 +269,17 @@ def packet_finder(
     @always_comb
     def check() -> None:
         # A set, once begun, is read to its end.
-        input_ready.next = input_left and (
-            inputs.member != 0 or ((layer.capacity == WHOLE_MAP or not room[top]) and not (ordered and enough))
+        input_ready.next = (
+            input_left
+            and (written or not ahead)
+            and (inputs.member != 0 or ((layer.capacity == WHOLE_MAP or not room[top]) and not (ordered and enough)))
         )
-        residual_ready.next = residual_left and (
-            residuals.member != 0 or (under_way < HALVES and (enough or not ordered))
+        residual_ready.next = (
+            residual_left
+            and control.begun
+            and (residuals.member != 0 or (under_way < HALVES and (enough or not ordered)))
         )
-        found_all.next = not input_left and not residual_left and not looking and not place.valid
+        found_none.next = not input_left and not residual_left and not looking and not place.valid
 
     @always_comb
     def decide() -> None:
@@ -280,12 +304,16 @@ def packet_finder(
 
     @always_seq(clk.posedge, reset=rst)
     def follow() -> None:
-        if restart:
+        if control.drain:
+            input_left.next = False
+            residual_left.next = False
+            looking.next = False
+            place.valid.next = False
+        elif restart:
             input_left.next = True
             residual_left.next = layer.add
             looking.next = False
             place.valid.next = False
-            started.next = 0
             end_row.next = PIXELS
             rows_before.next = 0
             strips_read.next = 0
@@ -312,6 +340,8 @@ def packet_finder(
                     need.next = need + 1 + layer.stride2
                 if residuals.member == 0:
                     started.next = started + 1
+            if control.begins:
+                started.next = sets_done
 
     @always(clk.posedge)
     def keep() -> None:

@@ -10,7 +10,7 @@ from silicodec.models.accelerator.packets import RAW
 from silicodec.models.accelerator.program import PIXELS, Target
 from silicodec.rtl.accelerator.layer import LayerSignals
 from silicodec.rtl.accelerator.map_reader import LENGTH_BITS
-from silicodec.rtl.accelerator.packet_order import PacketOrder, packet_order, rows_of_strip
+from silicodec.rtl.accelerator.packet_order import INDEX_BITS, PacketOrder, packet_order, rows_of_strip
 from silicodec.rtl.accelerator.pool import COLUMN_BITS, ROW_BITS, PoolPorts
 from silicodec.rtl.accelerator.requantiser import ResultPort
 from silicodec.rtl.blocks.memory import MemoryPorts
@@ -23,7 +23,8 @@ TOTAL_BITS = 32
 class WriterResult:
     """What a layer wrote: packets spilled, words written, whether a packet had no room.
 
-    `complete` says that everything is written, `read_all` that everything is read.
+    `complete` says that everything is written. `next_entry` is the table's entry of the next packet, or in depthwise
+    layers the first one of the map: entries before it can be read.
     """
 
     def __init__(self) -> None:
@@ -31,12 +32,12 @@ class WriterResult:
         self.words: Any = Signal(modbv(0)[TOTAL_BITS:])
         self.overflow: Any = Signal(bool(0))
         self.complete: Any = Signal(bool(0))
-        self.read_all: Any = Signal(bool(0))
+        self.next_entry: Any = Signal(modbv(0)[INDEX_BITS:])
 
 
 @block
 def output_buffer(
-    clk: Any, rst: Any, restart: Any, layer: LayerSignals, depthwise: Any, result: ResultPort, sets_done: Any,
+    clk: Any, rst: Any, layer: LayerSignals, depthwise: Any, result: ResultPort, sets_done: Any,
     buffer: MemoryPorts, *, groups: int, tile_bits: int, set_bits: int,
 ) -> Any:  # fmt: skip
     """Write words from the requantiser into the output buffer, the right edge of the map repeated.
@@ -77,9 +78,7 @@ def output_buffer(
 
     @always_seq(clk.posedge, reset=rst)
     def follow() -> None:
-        if restart:
-            sets_done.next = 0
-        elif result.valid and result.tag[top] and (depthwise or result.index == groups - 1):
+        if result.valid and result.tag[top] and (depthwise or result.index == groups - 1):
             sets_done.next = sets_done + 1
 
     return instances()
@@ -191,7 +190,6 @@ def packet_source(
         if restart:
             row.next = 0
             tile.next = 0
-            drained.next = 0
             rows.valid.next = False
         else:
             if rows.ready or not rows.valid:
@@ -255,6 +253,9 @@ def packet_sink(
 
     @always_comb
     def choose() -> None:
+        outcome.next_entry.next = order.index
+        if depthwise:
+            outcome.next_entry.next = layer.out_table
         sends.next = layer.target == int(Target.SCORES)
         stores.next = layer.target != int(Target.SCORES) and free >= layer.packet_words
         spills.next = layer.target == int(Target.SPILL) and free < layer.packet_words

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from myhdl import Signal, always, always_comb, block, instances, intbv
+from myhdl import Signal, always, always_comb, block, instances, intbv, modbv
 
 from silicodec.models.accelerator.program import COLUMNS
 from silicodec.models.accelerator.shape import AcceleratorShape
@@ -12,6 +12,8 @@ from silicodec.rtl.blocks.memory import MemoryPorts, memory
 
 ROW_BITS = 12
 COLUMN_BITS = 4
+BANK_BITS = 6
+"""Width of a bank's number less another's; a negative one is beyond all banks."""
 
 
 class PoolPorts:
@@ -44,20 +46,28 @@ class PoolPorts:
         self.map_write_column, self.map_write_row, self.map_write_data = column(), row(), word()
 
 
+class StripBanks:
+    """Which banks of each column are the strip buffer: `banks` of them from `first` on."""
+
+    def __init__(self, first: Any, banks: Any) -> None:
+        self.first = first
+        self.banks = banks
+
+
 @block
-def memory_pool(clk: Any, strip_banks: Any, ports: PoolPorts, *, shape: AcceleratorShape) -> Any:
+def memory_pool(clk: Any, filled: StripBanks, used: StripBanks, ports: PoolPorts, *, shape: AcceleratorShape) -> Any:
     """Memory of `shape.banks` banks in each of nine columns.
 
     Parameters
     ----------
-    strip_banks : Signal
-        How many of the first banks of each column are the strip buffer.
+    filled, used : StripBanks
+        The strip buffer that is written, and the one that is read: of one layer, or of two that follow each other.
     ports : PoolPorts
         Its ports.
     """
     chosen_column = Signal(intbv(0)[COLUMN_BITS:])
     column_data = [Signal(intbv(0)[64:]) for _ in range(COLUMNS)]
-    columns = [pool_column(clk, strip_banks, ports, column_data[c], shape=shape, number=c) for c in range(COLUMNS)]
+    columns = [pool_column(clk, filled, used, ports, column_data[c], shape=shape, number=c) for c in range(COLUMNS)]
     choice = choose(chosen_column, column_data, ports.map_data)
 
     @always(clk.posedge)
@@ -70,8 +80,9 @@ def memory_pool(clk: Any, strip_banks: Any, ports: PoolPorts, *, shape: Accelera
 
 @block
 def pool_column(
-    clk: Any, strip_banks: Any, ports: PoolPorts, map_data: Any, *, shape: AcceleratorShape, number: int
-) -> Any:
+    clk: Any, filled: StripBanks, used: StripBanks, ports: PoolPorts, map_data: Any, *, shape: AcceleratorShape,
+    number: int,
+) -> Any:  # fmt: skip
     """One column of banks.
 
     Parameters
@@ -86,19 +97,19 @@ def pool_column(
     banks = [MemoryPorts(shape.bank_depth, 64) for _ in range(shape.banks)]
     cells = [memory(clk, bank) for bank in banks]
     links = [
-        bank_link(strip_banks, ports, ports.strip_rows[number], bank, column=number, number=n)
+        bank_link(filled, used, ports, ports.strip_rows[number], bank, column=number, number=n)
         for n, bank in enumerate(banks)
     ]
     data = [Signal(intbv(0)[64:]) for _ in banks]
     copies = [copy_word(bank.read_data, word) for bank, word in zip(banks, data, strict=True)]
-    strip_bank, map_bank = (Signal(intbv(0)[bank_bits:]) for _ in range(2))
+    strip_bank, map_bank = (Signal(modbv(0)[bank_bits:]) for _ in range(2))
     choices = choose_two(strip_bank, map_bank, data, ports.strip_data[number], map_data)
     row = ports.strip_rows[number]
 
     @always(clk.posedge)
     def remember() -> None:
         if ports.strip_read:
-            strip_bank.next = row >> depth_bits
+            strip_bank.next = (row >> depth_bits) + used.first
         if ports.map_read:
             map_bank.next = ports.map_read_row >> depth_bits
 
@@ -107,29 +118,42 @@ def pool_column(
 
 @block
 def bank_link(
-    strip_banks: Any, ports: PoolPorts, strip_row: Any, bank: MemoryPorts, *, column: int, number: int
-) -> Any:
-    """Give a bank to the strip buffer or to the packets."""
+    filled: StripBanks, used: StripBanks, ports: PoolPorts, strip_row: Any, bank: MemoryPorts, *,
+    column: int, number: int,
+) -> Any:  # fmt: skip
+    """Give each port of a bank to the strip buffer or to the packets."""
     depth = bank.words
     depth_bits = (depth - 1).bit_length()
+    # Which bank of the strip buffer this one is; beyond its banks if none.
+    filled_number, used_number = (Signal(modbv(0)[BANK_BITS:]) for _ in range(2))
 
     @always_comb
-    def link() -> None:
-        if number < strip_banks:
-            bank.read.next = ports.strip_read and (strip_row >> depth_bits) == number
+    def place() -> None:
+        filled_number.next = number - filled.first
+        used_number.next = number - used.first
+
+    @always_comb
+    def link_read() -> None:
+        if used_number < used.banks:
+            bank.read.next = ports.strip_read and (strip_row >> depth_bits) == used_number
             bank.read_address.next = strip_row[depth_bits:]
-            bank.write.next = (
-                ports.strip_write
-                and ports.strip_write_column == column
-                and (ports.strip_write_row >> depth_bits) == number
-            )
-            bank.write_address.next = ports.strip_write_row[depth_bits:]
-            bank.write_data.next = ports.strip_write_data
         else:
             bank.read.next = (
                 ports.map_read and ports.map_read_column == column and (ports.map_read_row >> depth_bits) == number
             )
             bank.read_address.next = ports.map_read_row[depth_bits:]
+
+    @always_comb
+    def link_write() -> None:
+        if filled_number < filled.banks:
+            bank.write.next = (
+                ports.strip_write
+                and ports.strip_write_column == column
+                and (ports.strip_write_row >> depth_bits) == filled_number
+            )
+            bank.write_address.next = ports.strip_write_row[depth_bits:]
+            bank.write_data.next = ports.strip_write_data
+        else:
             bank.write.next = (
                 ports.map_write and ports.map_write_column == column and (ports.map_write_row >> depth_bits) == number
             )

@@ -42,14 +42,15 @@ class Progress:
 
     Attributes
     ----------
-    filled : Signal
-        Strips of the input that are in the strip buffer, over all passes.
+    filled, first_strip : Signal
+        Strips of inputs that came into the strip buffer, over all layers and passes; of these, those of earlier layers
+        than the one that is read.
     first_row : Signal
-        First row of the input, over all passes, that is in use.
+        First row of the input, over all passes, that is in use by the layer that is computed.
     residuals : Signal
-        Sets of packets of the residual that were read.
+        Sets of packets of the residual that were read; it begins with `issued` in each layer.
     issued, drained : Signal
-        Sets of which all steps were issued; whose packets were written.
+        Sets, over all layers, of which all steps were issued; whose packets were written.
     finished : Signal of bool
         All steps were issued.
     steps, waits_for_weights, waits_for_maps : Signal of bool
@@ -58,6 +59,7 @@ class Progress:
 
     def __init__(self) -> None:
         self.filled: Any = Signal(modbv(0)[ABSOLUTE_BITS:])
+        self.first_strip: Any = Signal(modbv(0)[ABSOLUTE_BITS:])
         self.first_row: Any = Signal(modbv(0)[ABSOLUTE_BITS:])
         self.residuals: Any = Signal(modbv(0)[COUNT_BITS:])
         self.issued: Any = Signal(modbv(0)[COUNT_BITS:])
@@ -217,10 +219,8 @@ def step_readiness(
         if restart:
             active.next = True
             progress.finished.next = False
-            progress.issued.next = 0
-            weight_port.base.next = 0
             need.next = layer.need_first
-            strips_before.next = 0
+            strips_before.next = progress.first_strip
             rows_before.next = 0
             wait.next = 0
         elif go and count.last_step:

@@ -11,7 +11,9 @@ from silicodec.rtl.accelerator.codec_slot import DecodedRows
 from silicodec.rtl.accelerator.layer import LayerSignals
 from silicodec.rtl.accelerator.packet_order import PacketOrder, packet_order, rows_of_strip
 from silicodec.rtl.accelerator.pool import ROW_BITS, PoolPorts
+from silicodec.rtl.accelerator.sequencer import Progress
 from silicodec.rtl.accelerator.steps import ring_add
+from silicodec.rtl.accelerator.weight_buffer import COUNT_BITS
 from silicodec.rtl.blocks.memory import MemoryPorts
 
 
@@ -60,25 +62,21 @@ def row_counter(
 
 @block
 def strip_writer(
-    clk: Any,
-    rst: Any,
-    restart: Any,
-    layer: LayerSignals,
-    depthwise: Any,
-    rows: DecodedRows,
-    filled: Any,
-    pool: PoolPorts,
-) -> Any:
+    clk: Any, rst: Any, restart: Any, layer: LayerSignals, depthwise: Any, rows: DecodedRows, progress: Progress,
+    pool: PoolPorts, complete: Any,
+) -> Any:  # fmt: skip
     """Write rows of the input into the strip buffer.
 
     Parameters
     ----------
     rows : DecodedRows
         Rows of packets, those of the input in their order.
-    filled : Signal
-        Strips that are complete, over all passes.
+    progress : Progress
+        Its `filled` and `first_strip` are driven here.
     pool : PoolPorts
         Its port `strip_write`.
+    complete : Signal of bool
+        The whole input is in the strip buffer.
     """
 
     def slot_signal() -> Any:
@@ -168,7 +166,8 @@ def strip_writer(
             x_turn.next = 0
             channel_part.next = 0
             lane.next = 0
-            filled.next = 0
+            complete.next = False
+            progress.first_strip.next = progress.filled
         elif taken:
             slot.next = after_slot
             turn.next = after_turn
@@ -189,12 +188,13 @@ def strip_writer(
                     if order.last_of_set:
                         lane.next = 0
                         channel_part.next = 0
-                        filled.next = filled + 1
+                        progress.filled.next = progress.filled + 1
                         strip_slot.next = after_slot
                         slot.next = after_slot
                         strip_turn.next = after_turn
                         turn.next = after_turn
                         if ends_pass:
+                            complete.next = order.last_channel
                             pass_slot.next = next_pass
                             strip_slot.next = next_pass
                             slot.next = next_pass
@@ -263,8 +263,8 @@ def half_register(clk: Any, taken: Any, row: Any, tile: Any, half: Any, kept: An
 
 @block
 def residual_writer(
-    clk: Any, rst: Any, restart: Any, layer: LayerSignals, depthwise: Any, rows: DecodedRows, sets: Any,
-    buffer: MemoryPorts, *, groups: int, tile_bits: int,
+    clk: Any, rst: Any, restart: Any, layer: LayerSignals, depthwise: Any, rows: DecodedRows, begins: Any,
+    progress: Progress, buffer: MemoryPorts, complete: Any, *, groups: int, tile_bits: int,
 ) -> Any:  # fmt: skip
     """Write rows of the residual into its buffer.
 
@@ -272,10 +272,14 @@ def residual_writer(
     ----------
     rows : DecodedRows
         Rows of packets, those of the residual in their order.
-    sets : Signal
-        Sets that are complete.
+    begins : Signal of bool
+        The computation of the layer begins; its rows come after that.
+    progress : Progress
+        Its `residuals` is driven here.
     buffer : MemoryPorts
         Its write port; a word's address is the lowest bit of its set, channel, tile and row.
+    complete : Signal of bool
+        The whole residual was read.
     """
     order = PacketOrder()
     row, tile = Signal(modbv(0)[3:]), Signal(modbv(0)[6:])
@@ -286,6 +290,7 @@ def residual_writer(
         layer.residual_step, order, set_size=groups,
     )  # fmt: skip
     channel_bits = max(1, (groups - 1).bit_length())
+    sets = Signal(modbv(0)[COUNT_BITS:])
 
     @always_comb
     def write() -> None:
@@ -301,8 +306,16 @@ def residual_writer(
     @always_seq(clk.posedge, reset=rst)
     def follow() -> None:
         if restart:
-            sets.next = 0
+            complete.next = not layer.add
+        elif moves and order.last_channel and order.last_strip:
+            complete.next = True
+        if begins:
+            sets.next = progress.issued
         elif moves and order.last_of_set:
             sets.next = sets + 1
+
+    @always_comb
+    def tell() -> None:
+        progress.residuals.next = sets
 
     return instances()

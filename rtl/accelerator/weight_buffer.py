@@ -9,6 +9,7 @@ from myhdl import ConcatSignal, Signal, always, always_comb, always_seq, block, 
 from silicodec.models.accelerator.program import PIXELS, TAPS
 from silicodec.models.accelerator.shape import AcceleratorShape
 from silicodec.rtl.accelerator.layer import LayerSignals
+from silicodec.rtl.accelerator.loader import ProgramControl, ReadState
 from silicodec.rtl.accelerator.requantiser import BIAS_BITS, SHIFT_BITS, EntryPort
 from silicodec.rtl.blocks.memory import MemoryPorts, memory
 from silicodec.rtl.blocks.stream import Stream
@@ -47,21 +48,26 @@ class WeightPort:
 
 @block
 def weight_buffer(
-    clk: Any, rst: Any, restart: Any, layer: LayerSignals, depthwise: Any, stream: Stream, control: Any,
-    state: InputState, entry: EntryPort, set_number: Any, port: WeightPort, weights: Any, *, shape: AcceleratorShape,
+    clk: Any, rst: Any, restart: Any, layer: LayerSignals, depthwise: Any, stream: Stream, control: ProgramControl,
+    state: InputState, reads: ReadState, weight_zero: Any, entry: EntryPort, set_number: Any, port: WeightPort,
+    weights: Any, *, shape: AcceleratorShape,
 ) -> Any:  # fmt: skip
     """Load the weights of a layer, as far ahead as there is room.
 
     Parameters
     ----------
     restart : Signal of bool
-        A layer begins.
+        Reading of a layer begins; those before are loaded.
+    layer, depthwise : LayerSignals, Signal of bool
+        The layer that is read.
     stream : Stream
         The `weights` stream.
     control : ProgramControl
-        `fresh`: a program begins; `drain`: drop what is left of the packet.
-    state : InputState
-        The stream's state.
+        How far the program is.
+    state, reads : InputState, ReadState
+        The stream's state; `reads.weights` is driven here.
+    weight_zero : Signal of 8 bits
+        The zero point of the layer that is computed.
     entry : EntryPort
         The constants.
     set_number : Signal of 2 bits
@@ -95,13 +101,14 @@ def weight_buffer(
     for g in reversed(range(groups)):
         parts += [ninth(8 * g + 8, 8 * g), rows[g]]
     joined = ConcatSignal(*parts)
-    zeros = [subtract_zero(clk, ring.read_data, layer.weight_zero, weights[n], low=8 * n) for n in range(len(weights))]
+    zeros = [subtract_zero(clk, ring.read_data, weight_zero, weights[n], low=8 * n) for n in range(len(weights))]
 
     @always_comb
     def look() -> None:
         strips.next = (layer.out_height + (PIXELS - 1)) >> 3
         ahead_by.next = ahead - port.base
         sets_by.next = sets_loaded - port.sets_done
+        reads.weights.next = not active
 
     @always_comb
     def take() -> None:
@@ -139,7 +146,15 @@ def weight_buffer(
             state.ended.next = True
         if loading and state.ended:
             state.short.next = True
-        if restart:
+        if control.fresh:
+            # Of a program that failed, steps may be left.
+            active.next = False
+            ahead.next = port.base
+            port.written.next = port.base
+            sets_loaded.next = port.sets_done
+        elif control.drain:
+            active.next = False
+        elif restart:
             active.next = True
             entries.next = True
             second.next = False
@@ -148,9 +163,6 @@ def weight_buffer(
             group.next = 0
             strip.next = 0
             number.next = 0
-            ahead.next = 0
-            port.written.next = 0
-            sets_loaded.next = 0
         elif taken:
             if entries:
                 second.next = not second

@@ -25,7 +25,7 @@ DCT_WORDS = tuple(
 def decoding(clk, rst, packed, jobs, rows, residual_rows):
     """A word of `jobs` says of each packet its codec, above it the number of its tiles, and the mark at the top."""
     packets, decoded = CodedPackets(), DecodedRows()
-    parts = [decode_slot(clk, rst, packets, decoded, dct=True)]
+    parts = [decode_slot(clk, rst, packets, decoded, Signal(bool(0)), dct=True)]
 
     @always_comb
     def enter():
