@@ -174,6 +174,8 @@ def _ring(layer: Layer, shape: AcceleratorShape) -> _Ring:
         banks = -(-slots * slot_words // shape.bank_depth)
         if banks <= shape.banks // 2:
             break
+    if not layer.depthwise and blocks * slot_words <= banks * shape.bank_depth:
+        slots, whole = blocks, True
     if banks >= shape.banks and (capacity != least or banks > shape.banks):
         raise UnsupportedNetwork(f"the strip buffer of {layer.name} takes {banks} banks of {shape.banks}")
     return _Ring(
@@ -290,8 +292,10 @@ def _describe(
         added = allocation.entries[residual.tensor]
         if all(spilled) and layer.depthwise:
             raise UnsupportedNetwork(f"{layer.name} adds two maps that the accelerator's memory has no room for")
+        before = graph.layers[index - 1]
         fields |= {
             "add": 1,
+            "residual_early": int(before.residual is None and before.output not in graph.parts(residual.tensor)),
             "ordered": int(all(spilled)),
             "swap": int(residual.swap),
             "residual_codec": _codec(graph, codings, residual.tensor),

@@ -11,10 +11,8 @@ from silicodec.models.accelerator.layers import Shape
 from silicodec.models.accelerator.packets import rows_of
 from silicodec.models.accelerator.program import COLUMNS, PIXELS, Source
 from silicodec.models.accelerator.reference import Run
-from silicodec.models.accelerator.timing import LayerTiming, layer_timing
+from silicodec.models.accelerator.timing import REPORT_CYCLES, LayerTiming, ProgramTiming
 
-LAYER_CYCLES = 20
-"""A descriptor's way in, and a report's way out."""
 PARTS = ("array", "weights", "reader", "writer")
 
 
@@ -49,8 +47,8 @@ class LayerPlan:
 
     @property
     def cycles(self) -> int:
-        """Cycles with those of its descriptor and report."""
-        return self.timing.cycles + LAYER_CYCLES
+        """Cycles with those of its report."""
+        return self.timing.cycles + REPORT_CYCLES
 
     @property
     def limit(self) -> str:
@@ -70,6 +68,7 @@ def plan(program: Program, run: Run) -> list[LayerPlan]:
     """
     lengths: dict[int, np.ndarray] = {}
     result = []
+    timing = ProgramTiming(program.shape)
 
     def joined(number: int) -> np.ndarray:
         return np.concatenate([lengths[part] for part in program.graph.parts(number)], axis=1)
@@ -87,7 +86,7 @@ def plan(program: Program, run: Run) -> list[LayerPlan]:
             LayerPlan(
                 name=layer.name,
                 macs=layer.macs,
-                timing=layer_timing(descriptor, program.shape, inputs, residuals, outputs),
+                timing=timing.layer(descriptor, inputs, residuals),
                 raw_words=int(_raw_lengths(layer.out_shape).sum()),
                 words=int(outputs.sum()),
                 spilled_words=away,

@@ -94,7 +94,10 @@ LAYOUT: tuple[tuple[tuple[str, int], ...], ...] = (
         *(("in_table", 12), ("residual_table", 12), ("out_table", 12), ("pass_rows", 10), ("in_step", 11)),
         *(("strip_first", 5), ("early", 2)),
     ),
-    (("out_row", 12), ("out_words", 16), ("packet_words", 12), ("residual_step", 11), ("out_step", 11)),
+    (
+        *(("out_row", 12), ("out_words", 16), ("packet_words", 12), ("residual_step", 11), ("out_step", 11)),
+        ("residual_early", 1),
+    ),
     (
         *(("conv_zero", 8), ("conv_low", 8), ("conv_high", 8), ("residual_zero", 8)),
         *(("out_zero", 8), ("out_low", 8), ("out_high", 8)),
@@ -160,6 +163,7 @@ class Descriptor:
     in_step: int = 0
     strip_first: int = 0
     early: int = 0
+    residual_early: int = 0
     out_row: int = 0
     out_words: int = 0
     packet_words: int = 0

@@ -1,4 +1,4 @@
-"""When the parts of a layer are done: a model of the accelerator by sets and packets, instead of by cycles.
+"""When the parts of layers are done: a model of the accelerator by sets and packets, instead of by cycles.
 
 A *set* is what the array computes without a pause: one group of output channels of one strip.
 """
@@ -13,27 +13,43 @@ import numpy as np
 
 from silicodec.models.accelerator.checks import WHOLE_MAP
 from silicodec.models.accelerator.packets import RAW, rows_of
-from silicodec.models.accelerator.program import ENTRY_WORDS, PIXELS, Descriptor
+from silicodec.models.accelerator.program import ENTRY_WORDS, PIXELS, Descriptor, Early
 from silicodec.models.accelerator.shape import AcceleratorShape
 
 ROUND = 4
 """Cycles of a round of an addition at least."""
-HALVES = 2
-"""Sets whose results, and whose residuals, have room at once."""
-CONSTANT_SETS = 4
-"""Sets whose constants have room at once."""
+MOST_SETS = 8
+"""Sets whose constants have room at once; not more sets are under way."""
 SAMPLE_CYCLES = 9
 """From the issue of a row's last step until samples are in the output buffer, without the row's slots."""
 WEIGHT_CYCLES = 3
 """From a step's last weight until the step is issued."""
 FIND_CYCLES = 3
 """What a packet takes at least: to be found in the table."""
+WRITE_CYCLES = 1
+"""From a packet's last word in the output buffer's port until it can be read."""
 STORE_CYCLES = 5
 """From a packet's last word until its rows are in the strip buffer."""
+LOAD_CYCLES = 13
+"""From when everything of a layer is read until reading of the next one begins: its descriptor comes."""
+BEGIN_CYCLES = 2
+"""What the beginning of a layer's computation takes."""
+REPORT_CYCLES = 6
+"""Between two layers: what happened is judged and reported."""
 CODEC_CYCLES = 20
 """From what enters a DCT engine until the same leaves, where packets follow each other."""
 CODEC_PACKET_CYCLES = 4
 """What the DCT decoder takes for a packet, besides those for its tiles; rough tiles take longer."""
+
+
+def sets_at_once(layer: Descriptor, shape: AcceleratorShape) -> int:
+    """Return the sets whose results, and whose residuals, have room at once."""
+    tiles = _power_of_two(layer.tiles) * (1 if layer.depthwise else _power_of_two(max(2, shape.groups)))
+    return min(MOST_SETS, 2 * shape.tile_columns * _power_of_two(max(2, shape.groups)) // tiles)
+
+
+def _power_of_two(number: int) -> int:
+    return 1 << (number - 1).bit_length()
 
 
 @dataclass
@@ -43,7 +59,7 @@ class LayerTiming:
     Attributes
     ----------
     cycles : int
-        From its start until its last word is written.
+        From when the one before was reported until its last word is written.
     array, weights, reader, writer : int
         For how long each part is at work.
     """
@@ -57,40 +73,66 @@ class LayerTiming:
 
 @dataclass
 class _Clock:
-    """How far the parts are, in cycles since the layer's start; sets and strips in the order of the layer."""
+    """How far the parts are, in cycles since the program's start; sets and strips in the order of the layer.
 
+    `ready` and `begun` say when reading and computation begin, `read` and `done` when they are over.
+    """
+
+    ready: int
+    begun: int
+    read: int = 0
+    done: int = 0
     loaded: list[int] = field(default_factory=list)
     issued: list[int] = field(default_factory=list)
     sampled: list[int] = field(default_factory=list)
     drained: list[int] = field(default_factory=list)
     filled: list[int] = field(default_factory=list)
     added: list[int] = field(default_factory=list)
+    written: list[int] = field(default_factory=list)
 
 
-def layer_timing(
-    descriptor: Descriptor, shape: AcceleratorShape, inputs: np.ndarray, residuals: np.ndarray, outputs: np.ndarray
-) -> LayerTiming:
-    """Find out when a layer is done.
+class ProgramTiming:
+    """When the layers of a program are done, one after the other.
 
     Parameters
     ----------
-    descriptor, shape
-        The layer, and the accelerator.
-    inputs, residuals, outputs : ndarray of int
-        Words of each packet of the three maps: (strips, channels); `residuals` is empty where nothing is added.
+    shape : AcceleratorShape
+        The accelerator.
     """
-    return _Layer(descriptor, shape, inputs, residuals, outputs).run()
+
+    def __init__(self, shape: AcceleratorShape) -> None:
+        self._shape = shape
+        self._before = _Clock(0, 0, done=-REPORT_CYCLES)
+
+    def layer(self, descriptor: Descriptor, inputs: np.ndarray, residuals: np.ndarray) -> LayerTiming:
+        """Find out when the next layer is done.
+
+        Parameters
+        ----------
+        descriptor : Descriptor
+            The layer.
+        inputs, residuals : ndarray of int
+            Words of each packet of the maps: (strips, channels); `residuals` is empty where nothing is added.
+        """
+        layer = _Layer(descriptor, self._shape, inputs, residuals, self._before)
+        timing = layer.run()
+        self._before = layer.clock
+        return timing
 
 
 class _Layer:
     def __init__(
         self, descriptor: Descriptor, shape: AcceleratorShape, inputs: np.ndarray, residuals: np.ndarray,
-        outputs: np.ndarray,
+        before: _Clock,
     ) -> None:  # fmt: skip
-        self._layer, self._shape, self._outputs = descriptor, shape, outputs
+        self._layer, self._shape, self._before = descriptor, shape, before
         self._channels = 1 if descriptor.depthwise else shape.groups
         self._round = max(shape.groups, ROUND)
-        self._clock, self._total = _Clock(), LayerTiming()
+        self._room = sets_at_once(descriptor, shape)
+        self._start = before.done + REPORT_CYCLES
+        ready = before.read + LOAD_CYCLES
+        self.clock = _Clock(ready, max(self._start, ready) + BEGIN_CYCLES)
+        self._total = LayerTiming()
         self._sets = list(product(range(descriptor.passes), range(descriptor.strips), range(descriptor.groups)))
         self._inputs = self._input_costs(inputs)
         self._residuals = self._residual_costs(residuals) if descriptor.add else []
@@ -118,12 +160,12 @@ class _Layer:
 
     def run(self) -> LayerTiming:
         """Let reader and array take turns: each goes on as far as the other one allows."""
-        layer, clock, total = self._layer, self._clock, self._total
-        now = strip = packet = 0
-        while len(clock.issued) < len(self._sets):
-            if self._issue():
+        layer, clock, total = self._layer, self.clock, self._total
+        now, strip, packet, count = clock.ready, 0, 0, 0
+        while len(clock.issued) < len(self._sets) or strip < len(self._inputs):
+            if len(clock.issued) < len(self._sets) and self._issue():
                 continue
-            residual, room = self._residual_time(), self._room_time(strip)
+            residual, room = self._residual_time(), self._input_time(strip, count)
             if min(residual, room) == inf:
                 raise AssertionError("the strip buffer is too small for the layer")
             now = max(now, int(min(residual, room)))
@@ -132,12 +174,14 @@ class _Layer:
                 clock.added.append(now + STORE_CYCLES + self._latency(layer.residual_codec))
                 continue
             now += int(self._inputs[strip][packet])
-            packet += 1
+            packet, count = packet + 1, count + 1
             if packet == len(self._inputs[strip]):
                 clock.filled.append(now + STORE_CYCLES + self._latency(layer.in_codec))
                 strip, packet = strip + 1, 0
         total.reader = int(sum(part.sum() for part in self._inputs) + sum(part.sum() for part in self._residuals))
-        total.cycles = clock.drained[-1] + self._latency(layer.out_codec)
+        clock.read = max(clock.begun, clock.filled[-1], clock.loaded[-1], *clock.added[-1:])
+        clock.done = max(clock.drained[-1] + self._latency(layer.out_codec), clock.read)
+        total.cycles = clock.done - self._start
         return total
 
     def _latency(self, codec: int) -> int:
@@ -145,23 +189,40 @@ class _Layer:
 
     def _residual_time(self) -> float:
         """When the next set of the residual has room."""
-        number = len(self._clock.added)
+        number = len(self.clock.added)
         if number == len(self._residuals):
             return inf
-        return _at(self._clock.sampled, number - HALVES)
+        begun = 0 if self._layer.residual_early else self.clock.begun
+        return max(begun, _at(self.clock.sampled, number - self._room))
+
+    def _input_time(self, strip: int, packet: int) -> float:
+        """When the next packet of the input, by its number in the layer's order, is there and has room."""
+        if strip == len(self._inputs):
+            return inf
+        there = self._before.done
+        if self._layer.early == Early.ANY:
+            there = 0
+        elif self._layer.early == Early.AS_WRITTEN:
+            # A depthwise layer goes through the strips of a channel first.
+            strips, channels = self._layer.in_strips, self._layer.in_channels
+            number = packet % strips * channels + packet // strips if self._layer.depthwise else packet
+            written = self._before.written
+            if len(written) != strips * channels:
+                # It is a part of the input, which has the others beside it, strip by strip.
+                number = (number // channels + 1) * len(written) // strips - 1
+            there = min(there, written[number])
+        return max(there, self._room_time(strip))
 
     def _room_time(self, number: int) -> float:
         """When the next strip of the input has room."""
         layer = self._layer
-        if number == len(self._inputs):
-            return inf
         if layer.capacity == WHOLE_MAP:
             return 0
         part, strip = divmod(number, layer.in_strips)
         end = part * layer.pass_rows + PIXELS * (strip + 1)
         for place in range(layer.passes * layer.strips):
             if self._first_row(place) + layer.capacity >= end:
-                return _at(self._clock.issued, place * layer.groups - 1)
+                return _at(self.clock.issued, place * layer.groups - 1)
         return inf
 
     def _first_row(self, place: int) -> int:
@@ -172,7 +233,7 @@ class _Layer:
 
     def _issue(self) -> bool:
         """Compute the next set if its maps are known to come; tell whether they are."""
-        layer, clock = self._layer, self._clock
+        layer, clock = self._layer, self.clock
         number = len(clock.issued)
         part, strip, group = self._sets[number]
         need = part * layer.in_strips + min(layer.need_first + strip * (1 + layer.stride2), layer.in_strips)
@@ -181,16 +242,21 @@ class _Layer:
             return False
         rows = rows_of(layer.out_height, strip) * layer.tiles
         words, pause = layer.steps, self._pause()
-        start = max(int(max(maps)), _known(clock.issued, number - 1), _known(clock.drained, number - HALVES))
+        start = max(
+            clock.begun, int(max(maps)), _known(clock.issued, number - 1), _known(clock.drained, number - self._room)
+        )
         first = max(start + words, _known(clock.issued, number - 1) + pause, self._load(number) + WEIGHT_CYCLES)
         clock.issued.append(first + (rows - 1) * max(words, pause))
         rounds = 2 * self._round if layer.add else 0
         clock.sampled.append(clock.issued[-1] + SAMPLE_CYCLES + rounds + self._channels)
         members = min(self._channels, layer.out_channels - group * self._channels)
-        drain = members * layer.tiles * (rows_of(layer.out_height, strip) if layer.out_codec == RAW else PIXELS)
-        clock.drained.append(max(_known(clock.drained, number - 1), clock.sampled[-1]) + drain)
+        packet = layer.tiles * (rows_of(layer.out_height, strip) if layer.out_codec == RAW else PIXELS)
+        begins = max(_known(clock.drained, number - 1), clock.sampled[-1])
+        late = self._latency(layer.out_codec) + WRITE_CYCLES
+        clock.written += [begins + packet * (member + 1) + late for member in range(members)]
+        clock.drained.append(begins + packet * members)
         self._total.array += rows * max(words, pause)
-        self._total.writer += drain
+        self._total.writer += packet * members
         return True
 
     def _pause(self) -> int:
@@ -201,9 +267,11 @@ class _Layer:
 
     def _load(self, number: int) -> int:
         """Return when the weights of a set have come; the ring holds those of some sets, and of a part of one more."""
-        layer, clock = self._layer, self._clock
+        layer, clock = self._layer, self.clock
         step_words = self._channels + (not layer.pointwise)
-        start = max(_known(clock.loaded, number - 1), _known(clock.sampled, number - CONSTANT_SETS))
+        constants = number - MOST_SETS
+        free = clock.sampled[constants] if constants >= 0 else _known(self._before.sampled[constants:], 0)
+        start = max(clock.ready, _known(clock.loaded, number - 1), free)
         whole, rest = divmod(self._shape.weight_words, layer.steps)
         end = start + ENTRY_WORDS * self._channels + layer.steps * step_words
         if number >= whole:
@@ -221,4 +289,4 @@ def _at(times: list[int], number: int) -> float:
 
 
 def _known(times: list[int], number: int) -> int:
-    return times[number] if number >= 0 else 0
+    return times[number] if 0 <= number < len(times) else 0

@@ -19,6 +19,7 @@ from silicodec.rtl.accelerator.map_writer import PackingRows, WriterResult, outp
 from silicodec.rtl.accelerator.peaks import choose_result, peaks
 from silicodec.rtl.accelerator.pool import PoolPorts, StripBanks, memory_pool
 from silicodec.rtl.accelerator.requantiser import EntryPort, ResultPort, requantiser, wire
+from silicodec.rtl.accelerator.row_buffer import RowBuffer, row_address, row_buffer
 from silicodec.rtl.accelerator.sequencer import ArrayStep, Progress, sequencer, tag_bits
 from silicodec.rtl.accelerator.strip_writer import residual_writer, strip_writer
 from silicodec.rtl.accelerator.weight_buffer import SET_BITS, InputState, WeightPort, weight_buffer
@@ -51,7 +52,7 @@ def accelerator(
     """
     groups = shape.groups
     tile_bits = (shape.tile_columns - 1).bit_length()
-    channel_bits = max(1, (groups - 1).bit_length())
+    top = 3 + tile_bits + SET_BITS
     # Maps and weights are read for the layer `front`, while `layer` is computed: the same one, or the one before it.
     front, layer, control, progress, outcome = (
         LayerSignals(),
@@ -73,9 +74,10 @@ def accelerator(
     pool, table = PoolPorts(), MemoryPorts(shape.packets, ENTRY_BITS)
     filled, used = StripBanks(front.strip_first, front.strip_banks), StripBanks(layer.strip_first, layer.strip_banks)
     memories = (memory_pool(clk, filled, used, pool, shape=shape), memory(clk, table))
-    buffer_words = (2 << channel_bits) * PIXELS * shape.tile_columns
-    results, residuals = MemoryPorts(buffer_words, 64), MemoryPorts(buffer_words, 64)
+    layout, front_layout = RowBuffer(groups, shape.tile_columns), RowBuffer(groups, shape.tile_columns)
+    results, residuals = MemoryPorts(layout.words, 64), MemoryPorts(layout.words, 64)
     buffers = (memory(clk, results), memory(clk, residuals))
+    layouts = (row_buffer(layer, depthwise, layout), row_buffer(front, front_depthwise, front_layout))
 
     # From steps to sums.
     weight_port, place, step = WeightPort(shape), StepControl(), ArrayStep()
@@ -88,7 +90,20 @@ def accelerator(
     maxima, results_of_group = [signed(8) for _ in range(PIXELS)], [signed(SUM_BITS) for _ in range(PIXELS)]
     is_maximum = Signal(bool(0))
     issue = sequencer(
-        clk, rst, restart, layer, depthwise, progress, pool, weight_port, place, step, start, tag, shape=shape
+        clk,
+        rst,
+        restart,
+        layer,
+        depthwise,
+        progress,
+        pool,
+        weight_port,
+        layout.sets,
+        place,
+        step,
+        start,
+        tag,
+        shape=shape,
     )
     loads = weight_buffer(
         clk, rst, loader.restart, front, front_depthwise, weights, control, weight_state, reads, layer.weight_zero,
@@ -107,22 +122,9 @@ def accelerator(
     sets_done = weight_port.sets_done
     rows, packed = PackingRows(), PackingRows()
     out_codec = Signal(intbv(0)[CODEC_BITS:])
-    collect = output_buffer(
-        clk, rst, layer, depthwise, result, sets_done, results,
-        groups=groups, tile_bits=tile_bits, set_bits=SET_BITS,
-    )  # fmt: skip
+    collect = output_buffer(clk, rst, layer, depthwise, result, sets_done, layout, results, groups=groups)
     drain = packet_source(
-        clk,
-        rst,
-        restart,
-        layer,
-        depthwise,
-        sets_done,
-        progress.drained,
-        results,
-        rows,
-        groups=groups,
-        tile_bits=tile_bits,
+        clk, rst, restart, layer, depthwise, sets_done, progress.drained, layout, results, rows, groups=groups
     )
     if shape.dct:
         choose_codec = wire(layer.out_codec, out_codec)
@@ -133,15 +135,17 @@ def accelerator(
     packets, unpacked = CodedPackets(), DecodedRows()
     reader_quiet, slot_empty, filled_all, added_all = (Signal(bool(0)) for _ in range(4))
     reader = map_reader(
-        clk, rst, loader.restart, front, front_depthwise, progress, sets_done, outcome.next_entry, table, pool, pixels,
-        refill, control, pixel_state, packets, reader_quiet, shape=shape,
+        clk, rst, loader.restart, front, front_depthwise, progress, weight_port, front_layout.sets,
+        outcome.next_entry, table, pool, pixels, refill, control, pixel_state, packets, reader_quiet, shape=shape,
     )  # fmt: skip
     unpack = decode_slot(clk, rst, packets, unpacked, slot_empty, dct=shape.dct)
     fills = strip_writer(clk, rst, loader.restart, front, front_depthwise, unpacked, progress, pool, filled_all)
     residual_fills = residual_writer(
-        clk, rst, loader.restart, front, front_depthwise, unpacked, control.begins, progress, residuals, added_all,
-        groups=groups, tile_bits=tile_bits,
+        clk, rst, loader.restart, front, front_depthwise, unpacked, weight_port.sets_loaded, progress, front_layout,
+        residuals, added_all, groups=groups,
     )  # fmt: skip
+    number, tile, row = entry.tag(top, 3 + tile_bits), entry.tag(3 + tile_bits, 3), entry.tag(3, 0)
+    residual_place = row_address(layout, number, entry.index, tile, row, residuals.read_address)
 
     @always_comb
     def look() -> None:
@@ -150,14 +154,8 @@ def accelerator(
         is_maximum.next = layer.opcode == int(Opcode.MAXIMUM)
         reads.maps.next = filled_all and added_all
         reads.quiet.next = reader_quiet and slot_empty
-        set_number.next = entry.tag[3 + tile_bits + SET_BITS : 3 + tile_bits]
-
-    @always_comb
-    def read_residual() -> None:
+        set_number.next = number
         residuals.read.next = True
-        residuals.read_address.next = (
-            ((entry.tag[3 + tile_bits] << channel_bits) | entry.index) << (tile_bits + 3)
-        ) | entry.tag[3 + tile_bits :]
 
     return instances()
 

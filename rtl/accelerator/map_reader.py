@@ -15,8 +15,8 @@ from silicodec.rtl.accelerator.layer import LayerSignals
 from silicodec.rtl.accelerator.loader import ProgramControl
 from silicodec.rtl.accelerator.packet_order import PacketOrder, packet_order, rows_of_strip
 from silicodec.rtl.accelerator.pool import COLUMN_BITS, ROW_BITS, PoolPorts
-from silicodec.rtl.accelerator.sequencer import ABSOLUTE_BITS, HALVES, Progress
-from silicodec.rtl.accelerator.weight_buffer import COUNT_BITS, InputState
+from silicodec.rtl.accelerator.sequencer import ABSOLUTE_BITS, Progress
+from silicodec.rtl.accelerator.weight_buffer import COUNT_BITS, InputState, WeightPort
 from silicodec.rtl.blocks.memory import MemoryPorts
 from silicodec.rtl.blocks.stream import Stream
 
@@ -43,9 +43,9 @@ class PacketPlace:
 
 @block
 def map_reader(
-    clk: Any, rst: Any, restart: Any, layer: LayerSignals, depthwise: Any, progress: Progress, sets_done: Any,
-    next_entry: Any, table: MemoryPorts, pool: PoolPorts, pixels: Stream, refill: Stream, control: ProgramControl,
-    state: InputState, packed: CodedPackets, quiet: Any, *, shape: AcceleratorShape,
+    clk: Any, rst: Any, restart: Any, layer: LayerSignals, depthwise: Any, progress: Progress, weights: WeightPort,
+    room: Any, next_entry: Any, table: MemoryPorts, pool: PoolPorts, pixels: Stream, refill: Stream,
+    control: ProgramControl, state: InputState, packed: CodedPackets, quiet: Any, *, shape: AcceleratorShape,
 ) -> Any:  # fmt: skip
     """Read the packets of a layer: the residual's as soon as its buffer has room, otherwise the input's.
 
@@ -57,8 +57,11 @@ def map_reader(
         The layer that is read.
     progress : Progress
         How far the layer that is computed is.
-    sets_done : Signal
-        Sets whose samples are made, so that their part of the residual's buffer is free.
+    weights : WeightPort
+        Its `sets_done`, whose part of the residual's buffer is free, and `sets_loaded`: when the layer begins, the sets
+        of all layers before.
+    room : Signal
+        Sets that the residual's buffer has room for.
     next_entry : Signal
         Entries before this one are of packets that are written.
     table, pool : MemoryPorts, PoolPorts
@@ -77,8 +80,8 @@ def map_reader(
     place = PacketPlace()
     taken, found_none = Signal(bool(0)), Signal(bool(0))
     finder = packet_finder(
-        clk, rst, restart, layer, depthwise, progress, sets_done, next_entry, control, table, place, taken, found_none,
-        groups=shape.groups,
+        clk, rst, restart, layer, depthwise, progress, weights, room, next_entry, control, table, place, taken,
+        found_none, groups=shape.groups,
     )  # fmt: skip
 
     active, move, word_there, ends = (Signal(bool(0)) for _ in range(4))
@@ -201,9 +204,9 @@ def packet_marks(
 
 @block
 def packet_finder(
-    clk: Any, rst: Any, restart: Any, layer: LayerSignals, depthwise: Any, progress: Progress, sets_done: Any,
-    next_entry: Any, control: ProgramControl, table: MemoryPorts, place: PacketPlace, taken: Any, found_none: Any, *,
-    groups: int,
+    clk: Any, rst: Any, restart: Any, layer: LayerSignals, depthwise: Any, progress: Progress, weights: WeightPort,
+    sets: Any, next_entry: Any, control: ProgramControl, table: MemoryPorts, place: PacketPlace, taken: Any,
+    found_none: Any, *, groups: int,
 ) -> Any:  # fmt: skip
     """Choose the next packet, and look up where it is while the one before is read.
 
@@ -249,7 +252,7 @@ def packet_finder(
         room.next = layer.capacity - end_row
         if control.begun:
             room.next = progress.first_row + layer.capacity - end_row
-        under_way.next = started - sets_done
+        under_way.next = started - weights.sets_done
         in_tiles.next = (layer.in_width + (PIXELS - 1)) >> 3
         out_tiles.next = (layer.out_width + (PIXELS - 1)) >> 3
 
@@ -276,8 +279,8 @@ def packet_finder(
         )
         residual_ready.next = (
             residual_left
-            and control.begun
-            and (residuals.member != 0 or (under_way < HALVES and (enough or not ordered)))
+            and (control.begun or layer.residual_early)
+            and (residuals.member != 0 or (under_way < sets and (enough or not ordered)))
         )
         found_none.next = not input_left and not residual_left and not looking and not place.valid
 
@@ -314,6 +317,7 @@ def packet_finder(
             residual_left.next = layer.add
             looking.next = False
             place.valid.next = False
+            started.next = weights.sets_loaded
             end_row.next = PIXELS
             rows_before.next = 0
             strips_read.next = 0
@@ -340,8 +344,6 @@ def packet_finder(
                     need.next = need + 1 + layer.stride2
                 if residuals.member == 0:
                     started.next = started + 1
-            if control.begins:
-                started.next = sets_done
 
     @always(clk.posedge)
     def keep() -> None:

@@ -13,6 +13,7 @@ from silicodec.rtl.accelerator.map_reader import LENGTH_BITS
 from silicodec.rtl.accelerator.packet_order import INDEX_BITS, PacketOrder, packet_order, rows_of_strip
 from silicodec.rtl.accelerator.pool import COLUMN_BITS, ROW_BITS, PoolPorts
 from silicodec.rtl.accelerator.requantiser import ResultPort
+from silicodec.rtl.accelerator.row_buffer import RowBuffer, row_address
 from silicodec.rtl.blocks.memory import MemoryPorts
 from silicodec.rtl.blocks.stream import Stream
 
@@ -37,8 +38,8 @@ class WriterResult:
 
 @block
 def output_buffer(
-    clk: Any, rst: Any, layer: LayerSignals, depthwise: Any, result: ResultPort, sets_done: Any,
-    buffer: MemoryPorts, *, groups: int, tile_bits: int, set_bits: int,
+    clk: Any, rst: Any, layer: LayerSignals, depthwise: Any, result: ResultPort, sets_done: Any, layout: RowBuffer,
+    buffer: MemoryPorts, *, groups: int,
 ) -> Any:  # fmt: skip
     """Write words from the requantiser into the output buffer, the right edge of the map repeated.
 
@@ -48,14 +49,14 @@ def output_buffer(
         Words; from bit 0 on, `tag` has row, tile, number of the set and whether this is its last row.
     sets_done : Signal
         Sets that are complete.
-    buffer : MemoryPorts
-        Its write port; a word's address is the lowest bit of its set, channel, tile and row.
+    layout, buffer : RowBuffer, MemoryPorts
+        How the buffer is divided, and its write port.
     """
-    channel_bits = max(1, (groups - 1).bit_length())
     last_pixel = Signal(modbv(0)[3:])
     last_tile = Signal(bool(0))
-    tile_top, set_low = 3 + tile_bits, 3 + tile_bits
-    top = set_low + set_bits
+    tile_top, top = 3 + layout.tile_bits, len(result.tag) - 1
+    number, tile, row = result.tag(top, tile_top), result.tag(tile_top, 3), result.tag(3, 0)
+    place = row_address(layout, number, result.index, tile, row, buffer.write_address)
     word = result.data
     pixels = [Signal(modbv(0)[8:]) for _ in range(PIXELS)]
     edge = Signal(modbv(0)[8:])
@@ -66,15 +67,12 @@ def output_buffer(
     @always_comb
     def look() -> None:
         last_pixel.next = (layer.out_width - 1) & 7
-        last_tile.next = result.tag[tile_top:3] == (layer.out_width - 1) >> 3
+        last_tile.next = tile == (layer.out_width - 1) >> 3
 
     @always_comb
     def write() -> None:
         buffer.write.next = result.valid
         buffer.write_data.next = joined
-        buffer.write_address.next = (
-            ((result.tag[set_low] << channel_bits) | result.index) << (tile_bits + 3)
-        ) | result.tag[tile_top:]
 
     @always_seq(clk.posedge, reset=rst)
     def follow() -> None:
@@ -127,7 +125,7 @@ class PackingRows:
 @block
 def packet_source(
     clk: Any, rst: Any, restart: Any, layer: LayerSignals, depthwise: Any, sets_done: Any, drained: Any,
-    buffer: MemoryPorts, rows: PackingRows, *, groups: int, tile_bits: int,
+    layout: RowBuffer, buffer: MemoryPorts, rows: PackingRows, *, groups: int,
 ) -> Any:  # fmt: skip
     """Read packets out of the output buffer.
 
@@ -135,16 +133,16 @@ def packet_source(
     ----------
     sets_done, drained : Signal
         Sets that are in the buffer, and those of them that were read.
-    buffer : MemoryPorts
-        Its read port.
+    layout, buffer : RowBuffer, MemoryPorts
+        How the buffer is divided, and its read port.
     rows : PackingRows
         Tile by tile; a strip's rows, or, to be compressed, eight with the last row of the map repeated.
     """
-    channel_bits = max(1, (groups - 1).bit_length())
     order = PacketOrder()
     row, tile, tiles = Signal(modbv(0)[3:]), Signal(modbv(0)[6:]), Signal(modbv(0)[6:])
     map_row, strip_rows = Signal(modbv(0)[3:]), Signal(modbv(0)[4:])
     height = rows_of_strip(order, layer.out_height, strip_rows)
+    place = row_address(layout, drained, order.member, tile, map_row, buffer.read_address)
     read, ends_tile, ends, moves = (Signal(bool(0)) for _ in range(4))
     packets = packet_order(
         clk,
@@ -175,11 +173,8 @@ def packet_source(
         moves.next = read and ends_tile and tile + 1 == tiles
 
     @always_comb
-    def address() -> None:
+    def ask() -> None:
         buffer.read.next = read
-        buffer.read_address.next = (
-            (((((drained & 1) << channel_bits) | order.member) << tile_bits) | tile) << 3
-        ) | map_row
 
     @always_comb
     def give() -> None:

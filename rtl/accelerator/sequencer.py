@@ -17,8 +17,6 @@ from silicodec.rtl.accelerator.window import StepControl
 
 ABSOLUTE_BITS = 12
 """Width of counters of strips and rows over all passes, of which only differences matter."""
-HALVES = 2
-"""Sets whose results and residuals are on the way at once."""
 START_DELAY = 4
 """Cycles from the issue of a row's last step to the start of the requantiser's job."""
 
@@ -48,7 +46,7 @@ class Progress:
     first_row : Signal
         First row of the input, over all passes, that is in use by the layer that is computed.
     residuals : Signal
-        Sets of packets of the residual that were read; it begins with `issued` in each layer.
+        Sets of packets of the residual that were read; of earlier layers all sets count, with a residual or without.
     issued, drained : Signal
         Sets, over all layers, of which all steps were issued; whose packets were written.
     finished : Signal of bool
@@ -73,7 +71,8 @@ class Progress:
 @block
 def sequencer(
     clk: Any, rst: Any, restart: Any, layer: LayerSignals, depthwise: Any, progress: Progress, pool: PoolPorts,
-    weight_port: WeightPort, place: StepControl, step: ArrayStep, start: Any, tag: Any, *, shape: AcceleratorShape,
+    weight_port: WeightPort, room: Any, place: StepControl, step: ArrayStep, start: Any, tag: Any, *,
+    shape: AcceleratorShape,
 ) -> Any:  # fmt: skip
     """Issue the steps of a layer, each as soon as its weights, its rows and room for its result are there.
 
@@ -87,6 +86,8 @@ def sequencer(
         Its `strip_read` and `strip_rows`, a cycle after a step is issued.
     weight_port : WeightPort
         Its `base`, `read` and `address`, in the same cycle.
+    room : Signal
+        Sets that the buffer of results has room for.
     place : StepControl
         Where the windows are, two cycles after a step is issued.
     step : ArrayStep
@@ -128,15 +129,16 @@ def sequencer(
     tags = [wire(new_tag, tag_start), delay(clk, tag_start, tag, cycles=START_DELAY)]
 
     readiness = step_readiness(
-        clk, rst, restart, layer, depthwise, progress, weight_port, strip_y, count, go, ends_row, ends_set, shape=shape
-    )
+        clk, rst, restart, layer, depthwise, progress, weight_port, room, strip_y, count, go, ends_row, ends_set,
+        shape=shape,
+    )  # fmt: skip
     return instances()
 
 
 @block
 def step_readiness(
     clk: Any, rst: Any, restart: Any, layer: LayerSignals, depthwise: Any, progress: Progress, weight_port: WeightPort,
-    strip_y: Any, count: StepCount, go: Any, ends_row: Any, ends_set: Any, *, shape: AcceleratorShape,
+    room: Any, strip_y: Any, count: StepCount, go: Any, ends_row: Any, ends_set: Any, *, shape: AcceleratorShape,
 ) -> Any:  # fmt: skip
     """Decide whether the next step is issued.
 
@@ -182,7 +184,7 @@ def step_readiness(
     def check() -> None:
         maps_ready.next = not surplus[top] and (not layer.add or residuals_ahead != 0)
         weights_ready.next = loaded > count.step
-        free.next = under_way < HALVES and (wait == 0 or not count.last_step)
+        free.next = under_way < room and (wait == 0 or not count.last_step)
 
     @always_comb
     def decide() -> None:

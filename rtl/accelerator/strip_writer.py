@@ -11,6 +11,7 @@ from silicodec.rtl.accelerator.codec_slot import DecodedRows
 from silicodec.rtl.accelerator.layer import LayerSignals
 from silicodec.rtl.accelerator.packet_order import PacketOrder, packet_order, rows_of_strip
 from silicodec.rtl.accelerator.pool import ROW_BITS, PoolPorts
+from silicodec.rtl.accelerator.row_buffer import RowBuffer, row_address
 from silicodec.rtl.accelerator.sequencer import Progress
 from silicodec.rtl.accelerator.steps import ring_add
 from silicodec.rtl.accelerator.weight_buffer import COUNT_BITS
@@ -263,8 +264,8 @@ def half_register(clk: Any, taken: Any, row: Any, tile: Any, half: Any, kept: An
 
 @block
 def residual_writer(
-    clk: Any, rst: Any, restart: Any, layer: LayerSignals, depthwise: Any, rows: DecodedRows, begins: Any,
-    progress: Progress, buffer: MemoryPorts, complete: Any, *, groups: int, tile_bits: int,
+    clk: Any, rst: Any, restart: Any, layer: LayerSignals, depthwise: Any, rows: DecodedRows,
+    sets_before: Any, progress: Progress, layout: RowBuffer, buffer: MemoryPorts, complete: Any, *, groups: int,
 ) -> Any:  # fmt: skip
     """Write rows of the residual into its buffer.
 
@@ -272,12 +273,12 @@ def residual_writer(
     ----------
     rows : DecodedRows
         Rows of packets, those of the residual in their order.
-    begins : Signal of bool
-        The computation of the layer begins; its rows come after that.
+    sets_before : Signal
+        When the layer begins: sets of all layers before.
     progress : Progress
         Its `residuals` is driven here.
-    buffer : MemoryPorts
-        Its write port; a word's address is the lowest bit of its set, channel, tile and row.
+    layout, buffer : RowBuffer, MemoryPorts
+        How the buffer is divided, and its write port.
     complete : Signal of bool
         The whole residual was read.
     """
@@ -289,8 +290,8 @@ def residual_writer(
         clk, rst, restart, moves, depthwise, layer.out_channels, layer.out_height, layer.residual_table,
         layer.residual_step, order, set_size=groups,
     )  # fmt: skip
-    channel_bits = max(1, (groups - 1).bit_length())
     sets = Signal(modbv(0)[COUNT_BITS:])
+    place = row_address(layout, sets, order.member, tile, row, buffer.write_address)
 
     @always_comb
     def write() -> None:
@@ -299,18 +300,14 @@ def residual_writer(
         buffer.write.next = rows.valid and rows.residual and inside
         buffer.write_data.next = rows.data
 
-    @always_comb
-    def address() -> None:
-        buffer.write_address.next = ((((((sets & 1) << channel_bits) | order.member) << tile_bits) | tile) << 3) | row
-
     @always_seq(clk.posedge, reset=rst)
     def follow() -> None:
         if restart:
             complete.next = not layer.add
         elif moves and order.last_channel and order.last_strip:
             complete.next = True
-        if begins:
-            sets.next = progress.issued
+        if restart:
+            sets.next = sets_before
         elif moves and order.last_of_set:
             sets.next = sets + 1
 

@@ -8,15 +8,16 @@ from myhdl import ConcatSignal, Signal, always, always_comb, always_seq, block, 
 
 from silicodec.models.accelerator.program import PIXELS, TAPS
 from silicodec.models.accelerator.shape import AcceleratorShape
+from silicodec.models.accelerator.timing import MOST_SETS
 from silicodec.rtl.accelerator.layer import LayerSignals
 from silicodec.rtl.accelerator.loader import ProgramControl, ReadState
 from silicodec.rtl.accelerator.requantiser import BIAS_BITS, SHIFT_BITS, EntryPort
 from silicodec.rtl.blocks.memory import MemoryPorts, memory
 from silicodec.rtl.blocks.stream import Stream
 
-SETS = 4
+SETS = MOST_SETS
 """Sets of constants: of so many groups of channels at most that are loaded, in use or on their way to samples."""
-SET_BITS = 2
+SET_BITS = (SETS - 1).bit_length()
 COUNT_BITS = 8
 """Width of counters of groups of channels, of which only differences matter."""
 
@@ -33,8 +34,8 @@ class WeightPort:
     """What the sequencer sees of the buffer.
 
     `written` and `base` count steps, modulo twice the ring: how many were loaded, and where the present group of
-    channels begins. `read` gives the weights of the step at `address` two cycles later. `sets_done` counts the groups
-    whose samples are made.
+    channels begins. `read` gives the weights of the step at `address` two cycles later. `sets_loaded` and `sets_done`
+    count the groups that were loaded, and those whose samples are made.
     """
 
     def __init__(self, shape: AcceleratorShape) -> None:
@@ -43,6 +44,7 @@ class WeightPort:
         self.base: Any = Signal(modbv(0)[bits + 1 :])
         self.read: Any = Signal(bool(0))
         self.address: Any = Signal(modbv(0)[bits:])
+        self.sets_loaded: Any = Signal(modbv(0)[COUNT_BITS:])
         self.sets_done: Any = Signal(modbv(0)[COUNT_BITS:])
 
 
@@ -90,7 +92,6 @@ def weight_buffer(
     step, group = Signal(modbv(0)[13:]), Signal(modbv(0)[10:])
     strip, number, strips = Signal(modbv(0)[6:]), Signal(modbv(0)[11:]), Signal(modbv(0)[7:])
     ahead = Signal(modbv(0)[len(port.written) :])
-    sets_loaded = Signal(modbv(0)[COUNT_BITS:])
     ahead_by, sets_by = Signal(modbv(0)[len(port.written) :]), Signal(modbv(0)[COUNT_BITS:])
     last_channel, last_word, last_step, last_group, last_strip = (Signal(bool(0)) for _ in range(5))
     kept_entry = Signal(modbv(0)[BIAS_BITS + SHIFT_BITS :])
@@ -107,7 +108,7 @@ def weight_buffer(
     def look() -> None:
         strips.next = (layer.out_height + (PIXELS - 1)) >> 3
         ahead_by.next = ahead - port.base
-        sets_by.next = sets_loaded - port.sets_done
+        sets_by.next = port.sets_loaded - port.sets_done
         reads.weights.next = not active
 
     @always_comb
@@ -151,7 +152,7 @@ def weight_buffer(
             active.next = False
             ahead.next = port.base
             port.written.next = port.base
-            sets_loaded.next = port.sets_done
+            port.sets_loaded.next = port.sets_done
         elif control.drain:
             active.next = False
         elif restart:
@@ -181,7 +182,7 @@ def weight_buffer(
                 if last_step:
                     step.next = 0
                     entries.next = True
-                    sets_loaded.next = sets_loaded + 1
+                    port.sets_loaded.next = port.sets_loaded + 1
                     group.next = group + 1
                     if last_group:
                         group.next = 0
@@ -213,7 +214,7 @@ def weight_buffer(
     @always_comb
     def write_table() -> None:
         table.write.next = taken and entries and second
-        table.write_address.next = ((sets_loaded & (SETS - 1)) << channel_bits) | channel
+        table.write_address.next = ((port.sets_loaded & (SETS - 1)) << channel_bits) | channel
         table.write_data.next = (data[32:] << (BIAS_BITS + SHIFT_BITS)) | kept_entry
         table.read.next = True
         table.read_address.next = (set_number << channel_bits) | entry.index

@@ -25,7 +25,8 @@ DCT_WORDS = tuple(
 def decoding(clk, rst, packed, jobs, rows, residual_rows):
     """A word of `jobs` says of each packet its codec, above it the number of its tiles, and the mark at the top."""
     packets, decoded = CodedPackets(), DecodedRows()
-    parts = [decode_slot(clk, rst, packets, decoded, Signal(bool(0)), dct=True)]
+    empty = Signal(bool(0))
+    parts = [decode_slot(clk, rst, packets, decoded, empty, dct=True)]
 
     @always_comb
     def enter():
@@ -42,7 +43,8 @@ def decoding(clk, rst, packed, jobs, rows, residual_rows):
     def leave():
         rows.data.next = decoded.data
         rows.last.next = decoded.last
-        rows.error.next = decoded.raw
+        # Raw rows pass a decoder that is empty.
+        rows.error.next = empty
         rows.valid.next = decoded.valid and not decoded.residual
         residual_rows.data.next = decoded.data
         residual_rows.last.next = decoded.last
