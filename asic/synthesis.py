@@ -38,6 +38,7 @@ def synthesize(
     period_ns: float,
     *,
     clock_gating: bool = False,
+    booth: bool = False,
     memories_outside: bool = False,
 ) -> dict[str, int]:
     """Map Verilog to a flat netlist of standard cells, sized by ABC for the clock period.
@@ -52,6 +53,8 @@ def synthesize(
         The period that ABC aims for, in nanoseconds.
     clock_gating : bool
         Whether registers with an enable get a gated clock, `GATED_FLIP_FLOPS` or more behind each gate.
+    booth : bool
+        Whether multipliers are Yosys' Booth multipliers.
     memories_outside : bool
         Whether memories become ports of the netlist; otherwise they become flip-flops.
 
@@ -68,12 +71,13 @@ def synthesize(
     for command in source.yosys_commands():
         run(command)
     top, memories = source.top, {}
+    synth = f"synth -top {top} -flatten" + (" -booth" if booth else "")
     if memories_outside and has_memories(design):
-        run(f"synth -top {top} -flatten -run begin:fine")
+        run(f"{synth} -run begin:fine")
         memories = take_out_memories(design)
-        run(f"synth -top {top} -flatten -run fine:")
+        run(f"{synth} -run fine:")
     else:
-        run(f"synth -top {top} -flatten")
+        run(synth)
     if clock_gating:
         run(f"clockgate -pos {CLOCK_GATE} GATE:CLK:GCLK -min_net_size {GATED_FLIP_FLOPS}")
     run(f"dfflibmap -liberty {liberty}")
@@ -94,6 +98,7 @@ def main() -> None:
     parser.add_argument("--period-ns", type=float, default=PERIOD_NS)
     parser.add_argument("--clock-port", dest="clock_ports", action="append", required=True)
     parser.add_argument("--clock-gating", action="store_true")
+    parser.add_argument("--booth", action="store_true")
     parser.add_argument("--memories-outside", action="store_true")
     parser.add_argument("--black-boxes", action="store_true", help="leave out modules without content")
     parser.add_argument("--models", action="store_true")
@@ -105,7 +110,7 @@ def main() -> None:
         liberty.write_bytes(gzip.decompress((given.liberty or liberty_file()).read_bytes()))
     except MeasurementError as error:
         sys.exit(f"ERROR: {error}")
-    options = {"clock_gating": given.clock_gating, "memories_outside": given.memories_outside}
+    options = {"clock_gating": given.clock_gating, "booth": given.booth, "memories_outside": given.memories_outside}
     memories = synthesize(source, folder, given.period_ns, **options)
     structure = Structure(source, folder)
     structure.check(given.clock_ports, black_boxes=given.black_boxes)

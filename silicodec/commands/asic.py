@@ -121,9 +121,19 @@ def jobs_of(designs: Designs, activity: Path | None, options: dict[str, Any]) ->
 @design_options
 @PERIOD
 @click.option("--clock-gating", is_flag=True, help="Gate clocks, as the DCT engines always have them.")
+@click.option("--blocks", is_flag=True, help="Synthesise an engine block by block, where the whole takes too long.")
+@click.option("--booth", is_flag=True, help="With --blocks: take Yosys' Booth multipliers.")
 @click.option("--out", "folder", type=FOLDER, default=BUILD, show_default=True, help="Folder of records.")
 @click.option("--json", "json_file", type=OUTPUT, metavar="FILE", help="Write all figures to this file as well.")
-def measure(designs: Designs, period_ns: float, clock_gating: bool, folder: Path, json_file: Path | None) -> None:
+def measure(
+    designs: Designs,
+    period_ns: float,
+    clock_gating: bool,
+    blocks: bool,
+    booth: bool,
+    folder: Path,
+    json_file: Path | None,
+) -> None:
     """Measure area and critical paths at the typical corner, the way the figures of the README were measured.
 
     Takes engines of the catalog, or any Verilog with a top-level name:
@@ -131,6 +141,8 @@ def measure(designs: Designs, period_ns: float, clock_gating: bool, folder: Path
         silicodec asic measure ebpc-encoder ebpc-decoder
 
         silicodec asic measure fifo.sv --top fifo --clock-port clk_i
+
+        silicodec asic measure accelerator --blocks --booth --clock-gating
 
     Memories and modules without content are left outside, which is then said, with the area of memories as flip-flops.
     """
@@ -141,6 +153,11 @@ def measure(designs: Designs, period_ns: float, clock_gating: bool, folder: Path
     from silicodec.rtl.convert import verilog
     from silicodec.rtl.source import Source
 
+    if blocks:
+        measure_by_blocks(designs, folder, json_file, period_ns=period_ns, clock_gating=clock_gating, booth=booth)
+        return
+    if booth:
+        raise click.UsageError("--booth goes with --blocks")
     measurements: list[Measurement] = []
     if designs.source:
         options: dict[str, Any] = {"clock_ports": designs.clock_ports, "clock_gating": clock_gating}
@@ -161,6 +178,38 @@ def measure(designs: Designs, period_ns: float, clock_gating: bool, folder: Path
         say("paths from one clock port to another are not timed")
     if json_file:
         write_json(json_file, [dataclasses.asdict(measurement) for measurement in measurements])
+
+
+def measure_by_blocks(designs: Designs, folder: Path, json_file: Path | None, **options: Any) -> None:
+    """Measure engines block by block, and print a table for each."""
+    from silicodec.asic.blocks import measure_blocks, write_blocks
+    from silicodec.report.figures import figure
+    from silicodec.rtl.convert import verilog
+    from silicodec.rtl.source import Source
+
+    if designs.source:
+        raise click.UsageError("--blocks is for engines of the catalog: only their blocks are known")
+    found = []
+    for engine in designs.engines:
+        click.echo(f"measuring {engine.name}", err=True)
+        found.append(measure_blocks(Source(engine.top, text=verilog(engine)), name=engine.name, **options))
+        write_blocks(found[-1], folder / "blocks")
+    columns: Columns = [("block", "left"), *((name, "right") for name in ("modules", "kGE", "share %", "flip-flops"))]
+    for one in found:
+        total = one.gate_equivalents
+        rows = [
+            (name, str(block.modules), figure(block.gate_equivalents / 1000, 1),
+             figure(100 * block.gate_equivalents / total, 1), str(block.flip_flops))
+            for name, block in one.blocks.items()
+        ]  # fmt: skip
+        print_table(f"{one.name}, {one.corner}", columns, rows)
+        multipliers = "Booth multipliers" if one.booth else "Yosys' own multipliers"
+        clocks = "gated clocks" if one.clock_gating else "no gated clocks"
+        say(f"sum of blocks {figure(total / 1000, 1)} kGE, {multipliers}, {clocks}")
+        path = figure(one.paths.register_to_register_ns)
+        say(f"{one.memory_bits} bits of memory outside; register to register {path} ns")
+    if json_file:
+        write_json(json_file, [dataclasses.asdict(one) for one in found])
 
 
 def described(measurement: Measurement) -> str:

@@ -8,10 +8,10 @@ import pytest
 
 from silicodec.models.accelerator.calibration import fit_regions, same_step
 from silicodec.models.accelerator.compiler import compile_graph
-from silicodec.models.accelerator.layers import UnsupportedNetwork
+from silicodec.models.accelerator.layers import LayerGraph, UnsupportedNetwork
 from silicodec.models.accelerator.plan import plan
 from silicodec.models.accelerator.reference import Accelerator, pixel_words
-from silicodec.models.accelerator.sample import random_graph
+from silicodec.models.accelerator.sample import random_graph, random_layer
 from silicodec.models.accelerator.shape import AcceleratorShape
 from silicodec.models.storage import data_file
 from silicodec.verif.network_run import run_network
@@ -53,6 +53,18 @@ def test_random_layers_take_what_is_planned():
     error = np.abs(np.array(planned) - simulated)
     assert (error <= 0.03 * np.array(simulated) + 30).all(), np.stack([planned, simulated])
     assert abs(sum(planned) - sum(simulated)) < 0.02 * sum(simulated)
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("memory", [126, 252])
+def test_a_large_layer_keeps_the_array_at_work(memory):
+    maps = (64, 56, 56)
+    layer = random_layer(0, 1, maps, maps, kernel=(3, 3), pad=1)
+    image = np.random.default_rng(3).integers(-128, 128, maps).astype(np.int8)
+    shape = AcceleratorShape.with_memory(memory)
+    planned, simulated, cycles, _ = errors_of(*prepared(LayerGraph(0, (layer,)), image, shape))
+    assert planned[0] == pytest.approx(simulated[0], rel=0.02)
+    assert layer.macs >= 265 * cycles
 
 
 @pytest.mark.prove

@@ -1,0 +1,69 @@
+"""Measurements block by block, next to those of the whole."""
+
+import importlib.util
+import json
+import os
+import shutil
+
+import pytest
+
+from silicodec.asic.blocks import measure_blocks, write_blocks
+from silicodec.asic.measure import measure
+from silicodec.rtl.catalog import ENGINES
+from silicodec.rtl.convert import verilog
+from silicodec.rtl.source import Source
+
+MISSING = not (os.environ.get("SILICODEC_PDK") and importlib.util.find_spec("pyosys") and shutil.which("sta"))
+needs_tools = pytest.mark.skipif(MISSING, reason="needs SILICODEC_PDK, pyosys and sta")
+
+ARRAY = """module array (clk, a, b, x, y);
+input clk;
+input signed [7:0] a;
+input signed [7:0] b;
+output signed [15:0] x;
+output signed [15:0] y;
+reg signed [15:0] cells0_products [0:2-1];
+reg signed [7:0] stage0_kept;
+
+always @(posedge clk) begin: cells0_multiply
+    integer i;
+    for (i=0; i<2; i=i+1) begin
+        cells0_products[i] <= (i == 0) ? a * b : a * stage0_kept;
+    end
+end
+
+always @(posedge clk) begin: stage0_keep
+    stage0_kept <= b;
+end
+
+assign x = cells0_products[0];
+assign y = cells0_products[1];
+endmodule
+"""
+
+
+@needs_tools
+def test_blocks_make_up_the_engine():
+    engine = ENGINES["ebpc-decoder"]
+    source = Source(engine.top, text=verilog(engine))
+    whole, parts = measure(source), measure_blocks(source, name=engine.name)
+    assert len(parts.blocks) > 2
+    assert parts.memory_bits == whole.memory_bits
+    assert sum(block.flip_flops for block in parts.blocks.values()) == pytest.approx(whole.flip_flops, rel=0.02)
+    assert 0.95 * whole.gate_equivalents < parts.gate_equivalents < 1.25 * whole.gate_equivalents
+    assert parts.paths.register_to_register_ns == pytest.approx(whole.paths.register_to_register_ns, rel=0.4)
+
+
+@needs_tools
+def test_cells_of_an_array_are_pieces_of_their_own(tmp_path):
+    found = measure_blocks(Source("array", text=ARRAY), name="array")
+    assert {name: (block.modules, block.flip_flops) for name, block in found.blocks.items()} == {
+        "cells": (2, 32),
+        "stage": (1, 8),
+    }
+    record = json.loads(write_blocks(found, tmp_path).read_text())
+    assert record["blocks"]["cells"]["area_um2"] == found.blocks["cells"].area_um2
+    assert found.paths.register_to_register_ns > 1
+    booth = measure_blocks(Source("array", text=ARRAY), name="array", booth=True)
+    assert booth.blocks["cells"].area_um2 != found.blocks["cells"].area_um2
+    assert write_blocks(booth, tmp_path).name == "array-booth.json"
