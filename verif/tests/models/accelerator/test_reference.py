@@ -84,7 +84,7 @@ def changed(program, layer, **fields):
         ({"capacity": 3}, Status.BAD_SIZES),
         ({"ring_words": 5000}, Status.BAD_REGION),
         ({"out_row": 1790}, Status.BAD_REGION),
-        ({"out_row": 0}, Status.BAD_REGION),
+        ({"out_row": 0, "strip_first": 0}, Status.BAD_REGION),
         ({"out_words": 500}, Status.OVERFLOW),
     ],
 )
