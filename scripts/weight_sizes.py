@@ -1,7 +1,7 @@
 """Compare the bytes of weights in several codes, each layer by itself: mlw, dictionary, lanes, order-0 entropy.
 
     python scripts/weight_sizes.py
-    python scripts/weight_sizes.py --trimmed build/weights/lenet5.npz build/weights/perceptron.npz
+    python scripts/weight_sizes.py --dictionary --trimmed build/weights/lenet5.npz build/weights/perceptron.npz
 
 The first three networks as they are and with low-order bits off; files are what `scripts/trimmed_weights.py` writes.
 Streams of every layer are filled up to whole bytes.
@@ -58,15 +58,17 @@ def rows(files: list[Path]) -> Iterator[tuple[str, list[np.ndarray]]]:
 def main() -> None:
     """Print a row for each network."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--dictionary", action="store_true", help="with the codec dictionary, which takes minutes")
     parser.add_argument("--trimmed", nargs="*", type=Path, default=[], metavar="FILE.npz", help="trimmed weights")
+    options = parser.parse_args()
     lines = []
-    for name, layers in rows(parser.parse_args().trimmed):
+    for name, layers in rows(options.trimmed):
         mlw = [mlw_bytes(layer) for layer in layers]
-        dictionary = sum(map(dictionary_bytes, layers))
+        dictionary = f"{sum(map(dictionary_bytes, layers)):,}" if options.dictionary else ""
         lanes = sum(whole_bytes(Lanes(), layer) for layer in layers)
         entropy = sum(Entropy().nbits(layer) for layer in layers) / 8
         known = "" if None in mlw else f"{sum(size or 0 for size in mlw):,}"
-        lines.append((name, known, f"{dictionary:,}", f"{lanes:,}", f"{entropy:,.0f}", f"{lanes / entropy - 1:.1%}"))
+        lines.append((name, known, dictionary, f"{lanes:,}", f"{entropy:,.0f}", f"{lanes / entropy - 1:.1%}"))
     heads = ("mlw", "dictionary", "lanes", "entropy", "lanes above it")
     print_table("Bytes", [("weights", "left"), *((head, "right") for head in heads)], lines)
 
