@@ -32,9 +32,24 @@ class NonzeroWords:
             self.untouched: Any = Signal(bool(0))
 
 
+class PacketTurn:
+    """From one packet to the next, whose stream may be in the window before this one's words are out.
+
+    `ahead` says that the window is on the next packet, as this one's stream has ended or it has none, and `wait` that
+    no block of that may begin yet. `finish` ends the words of this packet; `drop` forgets what was read of the
+    window's.
+    """
+
+    def __init__(self) -> None:
+        self.ahead: Any = Signal(bool(1))
+        self.wait: Any = Signal(bool(0))
+        self.finish: Any = Signal(bool(0))
+        self.drop: Any = Signal(bool(0))
+
+
 @block
 def bit_plane_decoder(
-    clk: Any, rst: Any, window: BitWindow, words: NonzeroWords, finish: Any, *, word_bits: int, checked: bool
+    clk: Any, rst: Any, window: BitWindow, words: NonzeroWords, turn: PacketTurn, *, word_bits: int, checked: bool
 ) -> Any:
     """Decode the nonzero words of a packet.
 
@@ -48,8 +63,8 @@ def bit_plane_decoder(
         The BPC stream.
     words : NonzeroWords
         The words.
-    finish : Signal of bool
-        Forget the packet.
+    turn : PacketTurn
+        Which packet the window and the words are of.
     """
     size = word_bits
     run_bits = field_bits(word_bits)
@@ -87,8 +102,8 @@ def bit_plane_decoder(
 
     parser = plane_parser(window, expect_base, symbol, is_run, run, cleared, invalid)
     adder = plane_adder(clk, plane, word_bits=word_bits, checked=checked)
-    turn = corner_turn(clk, shift, upwards, plane.entering, leaving, size=size)
-    keeper = word_keeper(clk, rst, kept, leaving, words.take, finish)
+    array = corner_turn(clk, shift, upwards, plane.entering, leaving, size=size)
+    keeper = word_keeper(clk, rst, kept, leaving, words.take, turn.finish)
 
     @always_comb
     def look() -> None:
@@ -105,7 +120,7 @@ def bit_plane_decoder(
     @always_comb
     def expect() -> None:
         expect_base.next = not base_ahead and (not filling or planned > size)
-        words.exhausted.next = window.ended and not filling and not ahead_valid
+        words.exhausted.next = turn.wait or (window.ended and not (turn.ahead or filling or ahead_valid))
 
     @always_comb
     def offer() -> None:
@@ -125,12 +140,13 @@ def bit_plane_decoder(
     def finish_block() -> None:
         block_end.next = plane.step and (sign or (plane.top and zeros_left > 1))
         take_plane.next = plane.step and not plane.repeat
-        plane.begin.next = base_ahead and (not filling or block_end)
+        plane.begin.next = base_ahead and not (turn.wait or turn.drop) and (not filling or block_end)
 
     @always_comb
     def read() -> None:
         parse.next = (
             window.valid
+            and not turn.drop
             and (not ahead_valid or take_plane or plane.begin)
             and not (expect_base and window.ended)
             and not (is_run and plane.repeat and not base_ahead)
@@ -139,8 +155,8 @@ def bit_plane_decoder(
 
     @always_seq(clk.posedge, reset=rst)
     def control() -> None:
-        if finish:
-            filling.next = False
+        if turn.finish:
+            filling.next = plane.begin
             sign.next = False
             occupied.next = False
             index.next = 0
@@ -159,7 +175,7 @@ def bit_plane_decoder(
 
     @always_seq(clk.posedge, reset=rst)
     def track() -> None:
-        if finish:
+        if turn.drop:
             ahead_valid.next = False
             zeros_left.next = 0
         else:
@@ -190,8 +206,8 @@ def bit_plane_decoder(
 
         @always_seq(clk.posedge, reset=rst)
         def check() -> None:
-            if finish:
-                words.fault.next = False
+            if turn.finish:
+                words.fault.next = parse and invalid
             elif parse and invalid:
                 words.fault.next = True
             elif block_end and sign:

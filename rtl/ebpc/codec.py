@@ -9,7 +9,7 @@ from myhdl import Signal, always_comb, always_seq, block, instances, modbv
 from silicodec.rtl.blocks.bit_packer import bit_packer
 from silicodec.rtl.blocks.bit_unpacker import bit_unpacker
 from silicodec.rtl.blocks.stream import AxiStream, BitWindow, Stream, SymbolStream, fork, gated, reset_gates
-from silicodec.rtl.ebpc.bit_plane_decoder import NonzeroWords, bit_plane_decoder
+from silicodec.rtl.ebpc.bit_plane_decoder import NonzeroWords, PacketTurn, bit_plane_decoder
 from silicodec.rtl.ebpc.bit_plane_encoder import bit_plane_encoder
 from silicodec.rtl.ebpc.zero_runs import zero_run_decoder, zero_run_encoder
 
@@ -113,8 +113,6 @@ def ebpc_decoder(
 
     active = Signal(bool(0))
     over = Signal(bool(0))
-    no_planes: Any = False if framed else Signal(bool(0))
-    blank: Any = Signal(bool(0)) if framed and checked else False
     remaining = Signal(modbv(0)[length_bits:])
     last_part = Signal(bool(0))
     last_word = Signal(bool(0))
@@ -126,13 +124,19 @@ def ebpc_decoder(
     bpc_start = Signal(bool(0))
 
     nonzeros = NonzeroWords(word_bits, checked=checked)
+    turn = PacketTurn()
+    planes_left = Signal(bool(0))
+    leave_planes = Signal(bool(0))
+    no_planes: Any = False if framed else Signal(bool(0))
+    more_planes: Any = True if framed else Signal(bool(0))
+    blank: Any = Signal(bool(0)) if framed and checked else False
     offered = Signal(bool(0))
     taken = Signal(bool(0))
 
     zeros, planes, parts = gated(znz, bpc, length)
     gates = reset_gates(rst, [znz, bpc, length], [zeros, planes, parts])
     znz_unpacker = bit_unpacker(clk, rst, zeros, znz_window, znz_start, over, word_bits=word_bits, checked=checked)
-    bpc_unpacker = bit_unpacker(clk, rst, planes, bpc_window, bpc_start, over, word_bits=word_bits, checked=checked)
+    bpc_unpacker = bit_unpacker(clk, rst, planes, bpc_window, bpc_start, leave_planes, word_bits=word_bits, checked=checked)
     zero_decoder = zero_run_decoder(
         clk,
         rst,
@@ -146,26 +150,36 @@ def ebpc_decoder(
         word_bits=word_bits,
         max_zero_run=max_zero_run,
     )
-    plane_decoder = bit_plane_decoder(clk, rst, bpc_window, nonzeros, over, word_bits=word_bits, checked=checked)
+    plane_decoder = bit_plane_decoder(clk, rst, bpc_window, nonzeros, turn, word_bits=word_bits, checked=checked)
 
+    # The streams of the next packet are read as soon as those of this one have ended, up to where they need its words
+    # to be gone: ZNZ to its first word, BPC to the base of its first block.
     @always_comb
     def start() -> None:
-        parts.ready.next = not active or refill
-        znz_start.next = active and not over
-        bpc_start.next = active and not over and not no_planes
+        parts.ready.next = refill or not (active or over)
+        znz_start.next = not over
+        bpc_start.next = (turn.ahead and more_planes) or not (turn.ahead or over)
+
+    @always_comb
+    def take_turns() -> None:
+        turn.finish.next = active and over
+        turn.wait.next = active and turn.ahead and not over
+        turn.drop.next = over and not turn.ahead
+        leave_planes.next = not turn.ahead and (over or nonzeros.exhausted)
+        planes_left.next = not turn.ahead and bpc_window.loaded and not bpc_window.ended
 
     @always_comb
     def measure() -> None:
         last_word.next = remaining == 1 and last_part
-        starving.next = remaining == 1 and not last_part and not parts.valid
+        starving.next = not active or (remaining == 1 and not last_part and not parts.valid)
         refill.next = remaining == 1 and not last_part and count
 
     @always_comb
     def offer() -> None:
         offered.next = (
             nonzero.valid
-            and (not nonzero.data or nonzeros.available or nonzeros.exhausted or no_planes)
-            and (not nonzero.last or no_planes or bpc_window.loaded)
+            and (not nonzero.data or nonzeros.available or nonzeros.exhausted)
+            and (not nonzero.last or turn.ahead or bpc_window.loaded)
         )
         words.last.next = nonzero.last
         words.data.next = 0
@@ -182,12 +196,15 @@ def ebpc_decoder(
     @always_seq(clk.posedge, reset=rst)
     def control() -> None:
         if over:
-            over.next = znz_window.loaded or bpc_window.loaded
-            active.next = znz_window.loaded or bpc_window.loaded
+            active.next = False
+            over.next = planes_left or (znz_window.loaded and not znz_window.ended)
+            turn.ahead.next = not planes_left
         elif active:
             over.next = taken and nonzero.last
-        else:
-            active.next = parts.valid
+            turn.ahead.next = turn.ahead or nonzeros.exhausted
+        elif parts.valid:
+            active.next = True
+            turn.ahead.next = no_planes
 
     @always_seq(clk.posedge, reset=None)
     def count_down() -> None:
@@ -199,10 +216,10 @@ def ebpc_decoder(
 
     if not framed:
 
-        @always_seq(clk.posedge, reset=None)
+        @always_comb
         def read_mark() -> None:
-            if not active:
-                no_planes.next = parts.data[length_bits]
+            no_planes.next = parts.data[length_bits]
+            more_planes.next = parts.valid and not parts.data[length_bits] and (not active or last_part)
 
     if checked:
 
@@ -210,42 +227,44 @@ def ebpc_decoder(
         def tell() -> None:
             nonzeros.wanted.next = nonzero.data
 
-        starved = Signal(bool(0))
+        malformed = Signal(bool(0))
+        planes_end = Signal(bool(0))
+
+        @always_comb
+        def close() -> None:
+            planes_end.next = nonzeros.exhausted and (bpc_window.clean or blank)
 
         @always_comb
         def report() -> None:
             words.error.next = (
-                starved
+                malformed
                 or nonzeros.fault
                 or runs_over
                 or not znz_window.clean
                 or (nonzero.data and not nonzeros.available)
-                or (
-                    not no_planes
-                    and not blank
-                    and (not nonzeros.exhausted or not bpc_window.clean or nonzeros.untouched)
-                )
+                or nonzeros.untouched
+                or (not turn.ahead and not planes_end)
             )
 
         @always_seq(clk.posedge, reset=rst)
-        def starve() -> None:
+        def remember() -> None:
             if over:
-                starved.next = False
+                malformed.next = False
             elif taken and nonzero.data and not nonzeros.available:
-                starved.next = True
+                malformed.next = True
+            elif not turn.ahead and nonzeros.exhausted and not planes_end:
+                malformed.next = True
 
     if checked and framed:
-        # Whether the packet has had nonzero words, or anything of its BPC stream was read.
-        coded, moved = (Signal(bool(0)) for _ in range(2))
+        moved = Signal(bool(0))
 
         @always_comb
         def recognise() -> None:
-            blank.next = bpc_window.ended and bpc_window.data == 0 and not (nonzero.data or coded or moved)
+            blank.next = bpc_window.data == 0 and not moved
 
         @always_seq(clk.posedge, reset=rst)
-        def remember() -> None:
-            coded.next = not over and (coded or (taken and nonzero.data))
-            moved.next = not over and (moved or bpc_window.take)
+        def watch() -> None:
+            moved.next = not leave_planes and (moved or bpc_window.take)
 
     return instances()
 
