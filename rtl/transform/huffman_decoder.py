@@ -227,6 +227,7 @@ def code_window(
     position = Signal(intbv(0)[position_bits:])
     new_position = Signal(intbv(0)[position_bits:])
     crossing = Signal(bool(0))
+    passes = Signal(bool(0))
     following = Signal(intbv(0)[WORD_BITS:])
     start = Signal(bool(0))
     advance = Signal(bool(0))
@@ -244,12 +245,13 @@ def code_window(
     @always_comb
     def count() -> None:
         # The lowest bit of `extra` comes last: both sums of the upper bits wait for it.
-        upper = modbv(0)[position_bits - 1 :]
+        upper = modbv(0)[position_bits:]
         upper[:] = position[:1] + extra[:1]
         if position[0] or extra[0]:
             upper[:] = upper + 1
         new_position.next[0] = position[0] == extra[0]
-        new_position.next[position_bits:1] = upper
+        new_position.next[position_bits:1] = upper[position_bits - 1 :]
+        passes.next = upper[position_bits - 1]
         crossing.next = crosses[position]
 
     @always_comb
@@ -272,6 +274,9 @@ def code_window(
         elif advance:
             word_last.next = word_last or code.last
             exhausted.next = word_last
+        elif take and passes:
+            # Only a malformed table lets a code word reach the next word and not cross; it would never come to an end.
+            exhausted.next = True
 
     @always(clk.posedge)
     def store() -> None:
