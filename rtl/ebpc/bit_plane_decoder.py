@@ -140,13 +140,12 @@ def bit_plane_decoder(
     def finish_block() -> None:
         block_end.next = plane.step and (sign or (plane.top and zeros_left > 1))
         take_plane.next = plane.step and not plane.repeat
-        plane.begin.next = base_ahead and not (turn.wait or turn.drop) and (not filling or block_end)
+        plane.begin.next = base_ahead and (block_end or not (filling or turn.wait))
 
     @always_comb
     def read() -> None:
         parse.next = (
             window.valid
-            and not turn.drop
             and (not ahead_valid or take_plane or plane.begin)
             and not (expect_base and window.ended)
             and not (is_run and plane.repeat and not base_ahead)
@@ -156,7 +155,7 @@ def bit_plane_decoder(
     @always_seq(clk.posedge, reset=rst)
     def control() -> None:
         if turn.finish:
-            filling.next = plane.begin
+            filling.next = plane.begin and not turn.drop
             sign.next = False
             occupied.next = False
             index.next = 0
@@ -206,8 +205,8 @@ def bit_plane_decoder(
 
         @always_seq(clk.posedge, reset=rst)
         def check() -> None:
-            if turn.finish:
-                words.fault.next = parse and invalid
+            if turn.finish or turn.drop:
+                words.fault.next = parse and invalid and not turn.drop
             elif parse and invalid:
                 words.fault.next = True
             elif block_end and sign:

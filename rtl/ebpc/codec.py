@@ -227,33 +227,35 @@ def ebpc_decoder(
         def tell() -> None:
             nonzeros.wanted.next = nonzero.data
 
-        malformed = Signal(bool(0))
-        planes_end = Signal(bool(0))
+        starved = Signal(bool(0))
+        untidy, was_untidy = (Signal(bool(0)) for _ in range(2))
 
         @always_comb
-        def close() -> None:
-            planes_end.next = nonzeros.exhausted and (bpc_window.clean or blank)
+        def inspect() -> None:
+            untidy.next = not (bpc_window.clean or blank)
 
         @always_comb
         def report() -> None:
             words.error.next = (
-                malformed
+                starved
                 or nonzeros.fault
                 or runs_over
                 or not znz_window.clean
                 or (nonzero.data and not nonzeros.available)
                 or nonzeros.untouched
-                or (not turn.ahead and not planes_end)
+                or (turn.ahead and was_untidy)
+                or (not turn.ahead and (untidy or not nonzeros.exhausted))
             )
 
         @always_seq(clk.posedge, reset=rst)
         def remember() -> None:
             if over:
-                malformed.next = False
-            elif taken and nonzero.data and not nonzeros.available:
-                malformed.next = True
-            elif not turn.ahead and nonzeros.exhausted and not planes_end:
-                malformed.next = True
+                starved.next = False
+                was_untidy.next = False
+            else:
+                starved.next = starved or (taken and nonzero.data and not nonzeros.available)
+                if not turn.ahead:
+                    was_untidy.next = untidy
 
     if checked and framed:
         moved = Signal(bool(0))

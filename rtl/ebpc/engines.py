@@ -83,7 +83,7 @@ def ebpc_decoder_engine(shape: DecoderShape) -> Engine:
         packets = []
         for zeros, parts in zip(inputs[znz], inputs[length], strict=True):
             if axi:
-                count, coded = int(parts[0]) or 1 << FRAMED_LENGTH_BITS, next(planes)
+                count, coded = int(parts[0]) % (1 << FRAMED_LENGTH_BITS) or 1 << FRAMED_LENGTH_BITS, next(planes)
                 coded = coded if coded.size > 1 or coded[0] else coded[:0]
             else:
                 count, has_planes = read_length(parts)

@@ -234,6 +234,44 @@ def test_words_per_cycle(name, kind, least):
     assert simulation.words_per_cycle(engine.tensor) >= least
 
 
+# Size of packets of random words, share of zeros, cycles a packet of the public encoder and of the public decoder.
+PUBLIC_CYCLES = [(16, 0, 32.6, 30.0), (64, 0, 93.4, 90.0), (256, 0, 334.8, 330.0), (64, 0.6, 82.7, 74.5)]
+
+
+@pytest.mark.parametrize(("size", "zeros", "encoder_cycles", "decoder_cycles"), PUBLIC_CYCLES)
+@pytest.mark.parametrize("name", ["ebpc-encoder", "ebpc-decoder", "ebpc-decoder-checked-axis"])
+def test_packets_take_fewer_cycles_than_in_the_public_hardware(name, size, zeros, encoder_cycles, decoder_cycles):
+    random = np.random.default_rng(0)
+    packets = [
+        np.where(random.random(size) < zeros, 0, random.integers(1, 256, size)).astype(np.uint8) for _ in range(200)
+    ]
+    engine = ENGINES[name]
+    simulation = check(engine, engine.stimulus(packets))
+    assert simulation.cycles / len(packets) < (decoder_cycles if "decoder" in name else encoder_cycles)
+
+
+@pytest.mark.parametrize("damaged", ["znz", "bpc", "length"])
+def test_the_next_packet_is_not_begun_with_what_is_left_of_a_damaged_one(damaged):
+    words = np.arange(1, 41, dtype=np.uint8)
+    rest = {"znz": 255, "bpc": 0x55, "length": 0}[damaged]
+    for checked in (False, True):
+        engine = ENGINES["ebpc-decoder-checked" if checked else "ebpc-decoder"]
+        for size in (1, 7, 8, 9, 40):
+            packets = [words[:size], words, words]
+            inputs = engine.stimulus(packets)
+            if damaged == "length":
+                # Fewer words than the streams hold: whole blocks are left over.
+                packets[0] = packets[0][: max(size - 9, 1)]
+                inputs["length"][0] = length_words(packets[0].size, has_planes=True)
+            else:
+                inputs[damaged][0] = np.append(inputs[damaged][0], np.full(20, rest, np.uint8))
+            result = simulate(engine, inputs)
+            assert first_difference({"words": packets}, result.streams) is None
+            if checked:
+                flagged = damaged != "length" or packets[0].size != size
+                assert result.errors["words"] == [flagged, False, False]
+
+
 @pytest.mark.parametrize(
     ("name", "parameters", "message"),
     [
