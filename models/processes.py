@@ -11,7 +11,7 @@ from typing import IO
 
 
 def run_group(command: Sequence[str], folder: Path, output: IO[str] | None = None) -> subprocess.CompletedProcess[str]:
-    """Run a program in a folder; an interrupt ends it and whatever it has begun.
+    """Run a program in a folder; an interrupt ends it and whatever it has begun, before it is passed on.
 
     Parameters
     ----------
@@ -28,20 +28,29 @@ def run_group(command: Sequence[str], folder: Path, output: IO[str] | None = Non
         Its exit code, and what it printed on standard output and standard error.
     """
     sink = subprocess.PIPE if output is None else output
-    with subprocess.Popen(
-        command,
-        cwd=folder,
-        env={**os.environ, "TMPDIR": "."},
-        stdin=subprocess.DEVNULL,
-        stdout=sink,
-        stderr=sink,
-        text=True,
-        errors="replace",
-        start_new_session=True,
-    ) as process:
+    # Every process of the group holds the pipe open for as long as it runs.
+    alive, held = os.pipe()
+    with open(alive, "rb") as pipe:
         try:
-            printed, said = process.communicate()
-        except BaseException:
-            os.killpg(process.pid, signal.SIGKILL)
-            raise
+            process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env={**os.environ, "TMPDIR": "."},
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=sink,
+                text=True,
+                errors="replace",
+                start_new_session=True,
+                pass_fds=(held,),
+            )
+        finally:
+            os.close(held)
+        with process:
+            try:
+                printed, said = process.communicate()
+            except BaseException:
+                os.killpg(process.pid, signal.SIGKILL)
+                pipe.read()
+                raise
     return subprocess.CompletedProcess(command, process.returncode, printed or "", said or "")

@@ -104,15 +104,14 @@ def test_an_interrupt_of_this_process_alone_ends_the_programs_that_it_runs(folde
             time.sleep(0.1)
         assert programs
         os.kill(run.pid, signal.SIGINT)
-        error = run.communicate(timeout=60)[1]
+        error = run.communicate(timeout=20)[1]
     finally:
         run.kill()
     assert run.returncode == 130
     assert error.splitlines()[-1] == "silicodec: interrupted"
-    deadline = time.monotonic() + 20
-    while (left := [pid for pid in programs if runs(pid)]) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not left
+    # Their files are closed by now; the last of it takes the system a moment.
+    time.sleep(0.5)
+    assert not [pid for pid in programs if runs(pid)]
 
 
 def runs(pid):

@@ -6,6 +6,8 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 from silicodec.models.processes import run_group
 
 PARENT = "from pathlib import Path; from silicodec.models.processes import run_group\n"
@@ -30,7 +32,14 @@ def test_an_interrupt_ends_the_program_and_what_it_has_begun(tmp_path):
         parent.wait(timeout=60)
     finally:
         parent.kill()
-    assert wait_until(lambda: not running(child))
+    assert wait_until(lambda: not running(child), seconds=1)
+
+
+def test_a_program_that_cannot_be_begun_leaves_no_file_open(tmp_path):
+    before = len(os.listdir("/proc/self/fd"))
+    with pytest.raises(FileNotFoundError):
+        run_group(["no-such-program"], tmp_path)
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 def wait_until(condition, seconds=60):
@@ -45,4 +54,4 @@ def wait_until(condition, seconds=60):
 def running(pid):
     """Whether a process is there and not just waiting to be collected."""
     done = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return done.stdout.strip() not in ("", "Z")
+    return done.stdout.strip()[:1] not in ("", "Z")
