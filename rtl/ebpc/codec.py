@@ -136,7 +136,9 @@ def ebpc_decoder(
     zeros, planes, parts = gated(znz, bpc, length)
     gates = reset_gates(rst, [znz, bpc, length], [zeros, planes, parts])
     znz_unpacker = bit_unpacker(clk, rst, zeros, znz_window, znz_start, over, word_bits=word_bits, checked=checked)
-    bpc_unpacker = bit_unpacker(clk, rst, planes, bpc_window, bpc_start, leave_planes, word_bits=word_bits, checked=checked)
+    bpc_unpacker = bit_unpacker(
+        clk, rst, planes, bpc_window, bpc_start, leave_planes, word_bits=word_bits, checked=checked
+    )
     zero_decoder = zero_run_decoder(
         clk,
         rst,

@@ -1,6 +1,7 @@
 """How Hypothesis runs: the same examples every time, and no deadline, since a first call may compile a loop.
 
-And an interrupt interrupts: what runs in the background of a shell ignores it, and so would every program that a test begins.
+An interrupt interrupts, too: what a shell runs in the background ignores it, and so would every program that a test
+begins.
 """
 
 import signal

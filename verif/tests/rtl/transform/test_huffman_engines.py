@@ -204,6 +204,23 @@ def test_a_malformed_packet_is_flagged_on_every_backend(fault, backend):
     assert np.array_equal(result.streams["symbols"][2], symbols)
 
 
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("engine", [DECODER, CHECKED], ids=["plain", "checked"])
+def test_any_table_lets_packets_end(engine, seed):
+    random = np.random.default_rng(seed)
+    code, symbols = codes()["peaked"], random.integers(0, 256, 40).astype(np.uint8)
+    table, words = decoder_table(code), code.encode_words(symbols)
+    tables, packets = [], []
+    for _ in range(5):
+        # All entries, with values of no meaning: limits that do not grow, too.
+        spoilt = table ^ random.integers(0, 1 << 15, table.size).astype(np.uint32)
+        tables += [spoilt, table]
+        packets += [words, words]
+    result = simulate(engine, {"table": tables, "code": packets}, max_cycles=20_000)
+    assert len(result.streams["symbols"]) == len(packets)
+    assert all(np.array_equal(packet, symbols) for packet in result.streams["symbols"][1::2])
+
+
 @pytest.mark.parametrize(("name", "packet_cycles"), [("huffman-encoder", 6), ("huffman-decoder", 10)])
 @pytest.mark.parametrize("kind", ["equal", "skewed", "peaked"])
 def test_a_symbol_each_cycle(name, packet_cycles, kind):
