@@ -56,10 +56,8 @@ def utilisation_plot(record: dict[str, Any]) -> str:
             ]
             if any(shown):
                 axes.stairs(shown, edges, fill=True, color=colour, label=f"limited by the {limit}")
-        axes.axhline(peak, color="#888888", linewidth=0.8, linestyle=":")
         axes.set_ylabel("multiplications a cycle")
-        axes.legend(frameon=False, ncols=4, loc="lower left", bbox_to_anchor=(0, 1))
-        return as_svg(figure)
+        return _finished(figure, axes, peak, f"{peak:.0f} multipliers")
 
 
 def memory_plot(record: dict[str, Any]) -> str:
@@ -69,15 +67,24 @@ def memory_plot(record: dict[str, Any]) -> str:
         for name, label, colour in (("raw", "maps raw", OTHERS[0]), ("stored", "maps as stored", EMPHASIS)):
             kib = [(layer["strip_bits"] + layer[f"live_{name}_bits"]) / 8192 for layer in record["layers"]]
             axes.stairs(kib, edges, color=colour, linewidth=2, label=f"{label}, and strips")
-        axes.axhline(record["shape"]["memory_bytes"] / 1024, color="#888888", linewidth=0.8, linestyle=":")
         axes.set_ylabel("KiB in use")
-        axes.legend(frameon=False, ncols=4, loc="lower left", bbox_to_anchor=(0, 1))
-        return as_svg(figure)
+        memory = record["shape"]["memory_bytes"] / 1024
+        return _finished(figure, axes, memory, f"memory, {memory:.0f} KiB")
 
 
 def _over_time(record: dict[str, Any]) -> tuple[Figure, Axes, np.ndarray]:
     figure = Figure(figsize=(9, 3.4), layout="constrained")
     axes = figure.subplots()
     axes.set_xlabel("cycle")
-    axes.set_ylim(bottom=0)
+    axes.xaxis.set_major_formatter(lambda cycle, _: f"{cycle:,.0f}")
     return figure, axes, np.cumsum([0, *(layer["cycles"] for layer in record["layers"])])
+
+
+def _finished(figure: Figure, axes: Axes, limit: float, label: str) -> str:
+    """Draw a line at what the hardware has, and fit the axes to what is drawn."""
+    axes.axhline(limit, color="#444444", linewidth=1, linestyle="--", label=label)
+    axes.margins(x=0)
+    axes.autoscale()
+    axes.set_ylim(0, 1.05 * axes.dataLim.y1)
+    axes.legend(frameon=False, ncols=5, loc="lower left", bbox_to_anchor=(0, 1), fontsize=9, columnspacing=1.2)
+    return as_svg(figure)
