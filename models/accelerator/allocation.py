@@ -21,10 +21,13 @@ class MapCoding:
         Codec word.
     words : int, optional
         Words to reserve; by default what the map takes raw.
+    spills : bool
+        Whether packets that find no room there are spilled, instead of ending the program.
     """
 
     codec: int = RAW
     words: int | None = None
+    spills: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,13 +83,14 @@ class Allocation:
 
 @dataclass(frozen=True)
 class _Life:
-    """From which layer to which a map or its table entries are needed, how many, and whether the map is added."""
+    """From which layer to which a map or its table entries are needed; how many; whether it is added, and may spill."""
 
     number: int
     first: int
     last: int
     size: int
     is_added: bool = False
+    may_spill: bool = False
 
     def meets(self, other: _Life) -> bool:
         """Tell whether two maps are needed at the same time."""
@@ -163,7 +167,7 @@ def _place(
         live = [places[other.number] for other in done if other.meets(life)]
         rows = -(-life.size // COLUMNS)
         row, free = _gap([*used, *((place.row, place.rows) for place in live)], 0, shape.rows, rows)
-        target = Target.MEMORY if free >= rows else Target.SPILL
+        target = Target.SPILL if free < rows or life.may_spill else Target.MEMORY
         spilled += max(0, rows - free)
         rows = min(free, rows)
         places[life.number] = Place(target, row, rows, min(life.size, rows * COLUMNS))
@@ -200,11 +204,11 @@ def _lives(graph: LayerGraph, codings: Mapping[int, MapCoding]) -> list[_Life]:
     """Return the maps between layers in the order in which they are made."""
     result = []
     for index, layer in enumerate(graph.layers[:-1]):
-        coding = codings.get(layer.output)
-        words = coding.words if coding and coding.words is not None else _raw_words(layer.out_shape)
+        coding = codings.get(layer.output, MapCoding())
+        words = _raw_words(layer.out_shape) if coding.words is None else coding.words
         is_added = any(other.residual and layer.output in graph.parts(other.residual.tensor) for other in graph.layers)
         last = max(index, graph.last_reader(layer.output))
-        result.append(_Life(layer.output, index, last, words, is_added))
+        result.append(_Life(layer.output, index, last, words, is_added, coding.spills))
     return result
 
 

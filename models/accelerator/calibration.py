@@ -72,7 +72,8 @@ def fit_regions(
     """Find the room that maps need.
 
     A map whose codec saves nothing stays raw, with those that it is read with. A region has room for the most words
-    that an image takes, `MARGIN`, and the largest packet.
+    that an image takes, `MARGIN`, and the largest packet. What an image needs beyond that is spilled, but
+    for maps that a depthwise layer adds.
 
     Parameters
     ----------
@@ -90,6 +91,13 @@ def fit_regions(
         for layer, packets in zip(graph.layers, run.packets, strict=True):
             most[layer.output] = max(most.get(layer.output, 0), sum(map(len, packets)))
     shapes = {layer.output: layer.out_shape for layer in graph.layers}
+    # A depthwise layer cannot take two maps from external memory.
+    must_fit = {
+        part
+        for layer in graph.layers
+        if layer.depthwise and layer.residual
+        for part in graph.parts(layer.residual.tensor)
+    }
     result: dict[int, MapCoding] = {}
     for group in graph.codec_groups:
         codec = codecs.get(group[0], RAW)
@@ -100,7 +108,8 @@ def fit_regions(
             rooms[number] = ceil((1 + MARGIN) * most[number]) + most_words(codec, PIXELS, tiles)
             raw_words += channels * height * tiles
         if codec != RAW and sum(rooms.values()) < raw_words:
-            result |= {number: MapCoding(codec, room) for number, room in rooms.items()}
+            for number, room in rooms.items():
+                result[number] = MapCoding(codec, room, spills=number not in must_fit)
     return result
 
 

@@ -1,5 +1,7 @@
 """Codecs and regions of maps, chosen on calibration images."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,11 +12,12 @@ from silicodec.models.accelerator.calibration import (
     fit_regions,
     run_image,
     same_step,
+    with_all_room,
 )
 from silicodec.models.accelerator.compiler import compile_graph
 from silicodec.models.accelerator.packets import RAW
 from silicodec.models.accelerator.plan import plan
-from silicodec.models.accelerator.program import Status, Target
+from silicodec.models.accelerator.program import Status
 from silicodec.models.accelerator.sample import sample_graph
 from silicodec.models.accelerator.shape import AcceleratorShape
 from silicodec.models.dct.modes import codec_of
@@ -55,12 +58,22 @@ def test_maps_that_do_not_become_smaller_stay_raw(graph):
     assert fit_regions(graph, SHAPE, same_step(graph, 1), [noise]) == {}
 
 
-def test_a_map_that_outgrows_its_region_ends_the_program(graph):
-    codings = fit_regions(graph, SHAPE, same_step(graph, 8), [smooth(1)])
+def test_what_outgrows_its_region_is_spilled(graph):
+    codecs = same_step(graph, 8)
+    codings = fit_regions(graph, SHAPE, codecs, [smooth(1)])
     noise = np.random.default_rng(0).integers(-128, 128, (3, 24, 24)).astype(np.int8)
-    program = compile_graph(graph, SHAPE, codings)
-    assert all(descriptor.target != Target.SPILL for descriptor in program.descriptors)
-    assert run_image(graph, SHAPE, codings, noise).status == Status.OVERFLOW
+    run, roomy = (run_image(graph, SHAPE, one, noise) for one in (codings, with_all_room(graph, codecs)))
+    assert run.status == Status.DONE
+    assert run.spilled
+    assert not roomy.spilled
+    np.testing.assert_array_equal(run.scores, roomy.scores)
+
+
+def test_without_spills_it_ends_the_program(graph):
+    codings = fit_regions(graph, SHAPE, same_step(graph, 8), [smooth(1)])
+    strict = {number: replace(coding, spills=False) for number, coding in codings.items()}
+    noise = np.random.default_rng(0).integers(-128, 128, (3, 24, 24)).astype(np.int8)
+    assert run_image(graph, SHAPE, strict, noise).status == Status.OVERFLOW
 
 
 def test_steps_are_chosen_within_the_budget(graph):
