@@ -12,9 +12,10 @@ from silicodec.rtl.blocks.adder_network import drive, register, signed, take
 from silicodec.rtl.blocks.stream import Stream, gated, reset_gates
 from silicodec.rtl.blocks.transposer import transposer, transposer_control
 from silicodec.rtl.dct.columns import HEAD_BITS, HIGH_BITS, LEVEL_BITS, LOW_BITS, WORD_BITS
-from silicodec.rtl.dct.parser import PLACE_BITS, BitWindow, column_decoder, head_parser, word_unpacker
+from silicodec.rtl.dct.parser import PLACE_BITS, column_decoder, head_parser
 from silicodec.rtl.dct.quantiser import dequantiser
 from silicodec.rtl.dct.transform import INVERSE_STAGES, inverse_pass
+from silicodec.rtl.dct.window import BitWindow, word_unpacker
 
 COLUMN_CUT, ROW_CUT = 12, 13
 """Where the adders of the inverse passes are cut."""

@@ -1,0 +1,127 @@
+"""The window that slides over the words of a DCT packet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from myhdl import Signal, always_comb, always_seq, block, downrange, instances, intbv, modbv
+
+from silicodec.rtl.blocks.stream import Stream
+from silicodec.rtl.dct.columns import HEAD_BITS, WORD_BITS
+
+
+class BitWindow:
+    """The next bits of a packet, and how many of them their user takes.
+
+    `data` is meaningful while `valid` is high; on a rising clock edge where `take` is high the window moves on by
+    `length` and `more`, which may come late. With `finish`, what is taken is the packet's last: its rest is dropped in
+    cycles in which `proceed` is high, and in the first one of them `clean` says that the packet was padded properly and
+    held all that was taken.
+    """
+
+    def __init__(self) -> None:
+        self.data: Any = Signal(intbv(0)[WORD_BITS:])
+        self.valid: Any = Signal(bool(0))
+        self.take: Any = Signal(bool(0))
+        self.length: Any = Signal(modbv(0)[WORD_BITS.bit_length() :])
+        self.more: Any = Signal(modbv(0)[HEAD_BITS.bit_length() :])
+        self.finish: Any = Signal(bool(0))
+        self.proceed: Any = Signal(bool(0))
+        self.clean: Any = Signal(bool(0))
+
+
+@block
+def word_unpacker(clk: Any, rst: Any, words: Stream, window: BitWindow, *, checked: bool) -> Any:
+    """Show the next 64 bits of a packet; after its end, they have no meaning.
+
+    Parameters
+    ----------
+    words : Stream
+        Words of 64 bits.
+    window : BitWindow
+        What is shown, and how much of it is taken.
+    checked : bool
+        Whether `window.clean` is driven.
+    """
+    word_bits = WORD_BITS
+
+    # All of `word` is used before the first word of a packet is there.
+    word = Signal(intbv(0)[WORD_BITS:])
+    word_last, over = (Signal(bool(0)) for _ in range(2))
+    used = Signal(intbv(WORD_BITS, min=0, max=WORD_BITS + 1))
+    total = Signal(modbv(0)[WORD_BITS.bit_length() + 1 :])
+    spent, load = (Signal(bool(0)) for _ in range(2))
+
+    @always_comb
+    def show() -> None:
+        both = modbv(0)[2 * WORD_BITS :]
+        both[2 * WORD_BITS : WORD_BITS] = word
+        # What is not valid may not come near a handshake, not even beyond the end of a malformed packet.
+        if words.valid:
+            both[WORD_BITS:] = words.data
+        for stage in downrange(6):
+            if used[stage]:
+                both[:] = both << (1 << stage)
+        window.data.next = both[2 * WORD_BITS : WORD_BITS]
+        window.valid.next = not over and (word_last or (words.valid and used != word_bits))
+
+    @always_comb
+    def count() -> None:
+        total.next = (used + window.length) + window.more
+
+    @always_comb
+    def steer() -> None:
+        spent.next = used == word_bits and not word_last and not over
+        load.next = spent or (window.take and total >= word_bits)
+        words.ready.next = not word_last and (
+            (over and window.proceed) or spent or (window.take and total >= word_bits)
+        )
+
+    @always_seq(clk.posedge, reset=rst)
+    def control() -> None:
+        if over:
+            if window.proceed and (word_last or (words.valid and words.last)):
+                over.next = False
+                word_last.next = False
+                used.next = word_bits
+        elif spent:
+            if words.valid:
+                used.next = 0
+                word_last.next = words.last
+        elif window.take:
+            over.next = window.finish
+            if total >= word_bits:
+                used.next = total - word_bits
+                word_last.next = word_last or words.last
+            else:
+                used.next = total
+
+    @always_seq(clk.posedge, reset=None)
+    def store() -> None:
+        if load:
+            word.next = words.data
+
+    if checked:
+        left, beyond, overrun = (Signal(bool(0)) for _ in range(3))
+
+        @always_comb
+        def survey() -> None:
+            bits = intbv(0)[WORD_BITS:]
+            for i in range(WORD_BITS):
+                bits[i] = word[i] and WORD_BITS - 1 - i >= used
+            left.next = bits != 0
+
+        @always_comb
+        def judge() -> None:
+            window.clean.next = word_last and not overrun and (beyond or (used != 0 and not left))
+
+        @always_seq(clk.posedge, reset=rst)
+        def track() -> None:
+            if spent:
+                beyond.next = False
+                overrun.next = False
+            elif window.take:
+                beyond.next = beyond or (word_last and total >= word_bits)
+                overrun.next = overrun or (word_last and (beyond or total > word_bits))
+
+    return instances()
