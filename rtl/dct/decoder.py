@@ -50,8 +50,8 @@ def dct_decoder(
 ) -> Any:
     """Restore packets of 8 x 8 tiles, one row per cycle where the packed stream arrives fast enough.
 
-    Whatever the stream holds, a packet ends after its number of tiles: what is missing is undefined, words that are
-    left over are dropped.
+    Whatever the stream holds, a packet ends after its number of tiles: what is missing is zeros, words that are left
+    over are dropped.
 
     Parameters
     ----------

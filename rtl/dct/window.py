@@ -32,7 +32,7 @@ class BitWindow:
 
 @block
 def word_unpacker(clk: Any, rst: Any, words: Stream, window: BitWindow, *, checked: bool) -> Any:
-    """Show the next 64 bits of a packet; after its end, they have no meaning.
+    """Show the next 64 bits of a packet; after its end, zeros.
 
     Parameters
     ----------
@@ -46,19 +46,24 @@ def word_unpacker(clk: Any, rst: Any, words: Stream, window: BitWindow, *, check
     word_bits = WORD_BITS
 
     # All of `word` is used before the first word of a packet is there.
-    word = Signal(intbv(0)[WORD_BITS:])
+    word, following = (Signal(intbv(0)[WORD_BITS:]) for _ in range(2))
     word_last, over = (Signal(bool(0)) for _ in range(2))
     used = Signal(intbv(WORD_BITS, min=0, max=WORD_BITS + 1))
     total = Signal(modbv(0)[WORD_BITS.bit_length() + 1 :])
     spent, load = (Signal(bool(0)) for _ in range(2))
 
+    # Neither idle data nor the next packet's come into this one, not even beyond the end of a malformed packet.
+    @always_comb
+    def look_within() -> None:
+        following.next = 0
+        if words.valid and not word_last:
+            following.next = words.data
+
     @always_comb
     def show() -> None:
         both = modbv(0)[2 * WORD_BITS :]
         both[2 * WORD_BITS : WORD_BITS] = word
-        # What is not valid may not come near a handshake, not even beyond the end of a malformed packet.
-        if words.valid:
-            both[WORD_BITS:] = words.data
+        both[WORD_BITS:] = following
         for stage in downrange(6):
             if used[stage]:
                 both[:] = both << (1 << stage)
@@ -99,7 +104,7 @@ def word_unpacker(clk: Any, rst: Any, words: Stream, window: BitWindow, *, check
     @always_seq(clk.posedge, reset=None)
     def store() -> None:
         if load:
-            word.next = words.data
+            word.next = following
 
     if checked:
         left, beyond, overrun = (Signal(bool(0)) for _ in range(3))

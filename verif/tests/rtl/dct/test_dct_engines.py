@@ -213,12 +213,27 @@ def test_streams_that_no_encoder_writes(backend):
         "a word too many": empty + same * 8 + "0" * 112,
         "a word too few": f"111{FULL + MOST_RICE:04b}" + "1" * 57,
     }
-    if backend == "icarus":  # its bench holds X on idle inputs, which is what stands in for the word that is missing
-        del malformed["a word too few"]
     texts = [*tiles.values(), *malformed.values()]
     inputs = {"tiles": [bits_to_words(text) for text in texts], "length": [length_words(1, MODES[1])] * len(texts)}
     expected = check_malformed(inputs, backend=backend)
     assert [wanted is None for wanted in expected] == [False] * len(tiles) + [True] * len(malformed)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_missing_words_read_as_zeros(backend):
+    same, one_below, empty = "0", "10", "1110000"
+    tiles_of_zeros = same * 8 * 20
+    texts = [
+        "1110001" + "0001111" + empty + "01" + same * 6 + one_below + tiles_of_zeros,
+        "1110010" + "1" * 8 + empty + "11" + same * 6 + empty + tiles_of_zeros,
+    ]
+    sound = [bits_to_words(text) for text in texts]
+    inputs = {"tiles": [words[:1] for words in sound], "length": [length_words(21, MODES[1])] * 2}
+    for name in ("dct-decoder", "dct-decoder-checked"):
+        result = simulate(ENGINES[name], inputs, backend=backend)
+        for found, words in zip(result.streams["rows"], sound, strict=True):
+            np.testing.assert_array_equal(found, decode_rows(words, 21, MODES[1]))
+    assert result.errors["rows"] == [True, True]
 
 
 @pytest.mark.parametrize("stalls", [None, Stalls(seed=6)], ids=["free", "stalled"])
