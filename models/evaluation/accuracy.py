@@ -22,6 +22,7 @@ from silicodec.models.evaluation.budget import (
     divergence,
     lost_accuracy,
     ordered_steps,
+    reaching_ratios,
     within_budgets,
 )
 from silicodec.models.evaluation.restoration import RestoredNetwork, Run
@@ -49,6 +50,7 @@ def measure_accuracy(
     images: int | Images = 400,
     views: int = 1,
     budgets: tuple[float, ...] = (0.01,),
+    ratios: tuple[float, ...] = (),
     agreement: bool = False,
     uniform: bool = True,
     settings: Sequence[int] = (),
@@ -71,12 +73,14 @@ def measure_accuracy(
         Views to make of each image, of `silicodec.models.networks.views`.
     budgets : tuple of float
         Accuracy that may be lost, as a fraction of the images.
+    ratios : tuple of float
+        Ratios to reach on calibration images, with the least divergence by estimate.
     agreement : bool
         Whether agreement with the network without compression counts as accuracy, as it does where labels are unknown.
     uniform : bool
         Whether to report settings that all layers have, too.
     settings : sequence of int
-        Which of these, from 1; all by default.
+        Which settings to report and to choose among, from 1; all by default, and to choose among, none too.
     folder : path, optional
         Folder of image files instead of the network's data set.
     progress : callable, optional
@@ -85,7 +89,7 @@ def measure_accuracy(
     Returns
     -------
     list of dict
-        For each choice of settings: ``network``, ``point``, ``choice`` (such as ``setting 2`` or ``loss 0.01``);
+        For each choice of settings: ``network``, ``point``, ``choice`` (``setting 2``, ``loss 0.01``, ``ratio 2``);
         accuracy and agreement as of `silicodec.models.evaluation.statistics.accuracy_record`, with the network without
         compression before; ``ratio``, ``ebpc_ratio`` (EBPC instead, on the same maps), ``sequence_ratio`` (EBPC on what
         the codec quantised), ``entropy_ratio`` (order-0 entropy of what the codec quantised), and ``layers``: for each,
@@ -114,11 +118,16 @@ def measure_accuracy(
     most = max(map(len, candidates.values()))
     if any(not 1 <= setting <= most for setting in settings):
         raise BudgetError(f"settings must be from 1 to {most}")
-    choices: dict[str, Settings] = {
-        f"setting {setting}": {layer: min(setting, len(codecs)) for layer, codecs in candidates.items()}
-        for setting in (settings or range(1, most + 1) if uniform else ())
+    tried = settings or range(1, most + 1)
+    uniform_settings = {
+        setting: {layer: min(setting, len(codecs)) for layer, codecs in candidates.items()} for setting in sorted(tried)
     }
-    runs_done, runs = 0, len(candidates) * bool(budgets) + len(choices) + 2 * len(budgets)
+    choices: dict[str, Settings] = (
+        {f"setting {setting}": chosen for setting, chosen in uniform_settings.items()} if uniform else {}
+    )
+    finest = uniform_settings[min(tried)] if settings else {}
+    searched = bool(budgets or ratios)
+    runs_done, runs = 0, len(candidates) * searched + len(choices) + 2 * len(budgets) + len(ratios)
 
     def run(images: np.ndarray, settings: Settings, *, compare: bool = False) -> Run:
         nonlocal runs_done
@@ -128,14 +137,15 @@ def measure_accuracy(
         codecs = {layer: candidates[layer][setting - 1] for layer, setting in settings.items() if setting}
         return restored.run(images, codecs, compare=compare)
 
-    points = _probe(restored, first.batch, candidates, run) if budgets else {}
+    points, bits = _probe(restored, first.batch, candidates, sorted(settings), run) if searched else ({}, 0)
     search_labels = None if agreement else first.labels
     unchanged = restored.run(first.batch, {}).scores
 
     def loss(settings: Settings) -> float:
-        return lost_accuracy(unchanged, run(first.batch, settings).scores, search_labels)
+        return lost_accuracy(unchanged, run(first.batch, finest | settings).scores, search_labels)
 
-    choices |= within_budgets(ordered_steps(points), budgets, loss)
+    searches = within_budgets(ordered_steps(points), budgets, loss) | reaching_ratios(points, ratios, bits)
+    choices |= {choice: finest | chosen for choice, chosen in searches.items()}
     unchanged = restored.run(rest.batch, {}).scores
     return [
         {"network": network.name, "point": point, "choice": choice}
@@ -151,28 +161,29 @@ def _probe(
     restored: RestoredNetwork,
     images: np.ndarray,
     candidates: Mapping[str, Sequence[LayerCodec]],
+    settings: Sequence[int],
     run: Callable[[np.ndarray, Settings], Run],
-) -> dict[str, list[Point[int]]]:
-    """Try each layer alone, on some of the images."""
+) -> tuple[dict[str, list[Point[int]]], int]:
+    """Try each layer alone, on some of the images, in some of its settings or all; tell the bits of their maps too."""
     probe = images[:: -(-len(images) // min(PROBE_IMAGES, max(1, PROBE_VALUES // images[0].size)))]
     maps = restored.maps(probe)
     before = restored.run(probe, {})
     points = {}
     for layer, codecs in candidates.items():
-        middle = len(codecs) // 2
-        diverged = divergence(before.scores, run(probe, {layer: middle + 1}).scores)
-        sensitivity = diverged / max(_square_error(codecs[middle], maps[layer]), 1e-9)
-        points[layer] = _points(codecs, maps[layer], sensitivity)
-    return points
+        tried = {setting: codecs[setting - 1] for setting in settings or range(1, len(codecs) + 1)}
+        middle = list(tried)[len(tried) // 2]
+        diverged = divergence(before.scores, run(probe, {layer: middle}).scores)
+        sensitivity = diverged / max(_square_error(tried[middle], maps[layer]), 1e-9)
+        points[layer] = [] if settings else [Point(0, 8 * maps[layer].size, 0.0)]
+        points[layer] += _points(tried, maps[layer], sensitivity)
+    return points, 8 * sum(words.size for words in maps.values())
 
 
-def _points(codecs: Sequence[LayerCodec], maps: np.ndarray, sensitivity: float) -> list[Point[int]]:
-    """Estimate what the settings of a layer give, 0 first; `sensitivity` is divergence over square error."""
-    coded = [
-        Point(setting, codec.nbits(maps), sensitivity * _square_error(codec, maps))
-        for setting, codec in enumerate(codecs, start=1)
+def _points(codecs: Mapping[int, LayerCodec], maps: np.ndarray, sensitivity: float) -> list[Point[int]]:
+    """Estimate what settings of a layer give; `sensitivity` is divergence over square error."""
+    return [
+        Point(setting, codec.nbits(maps), sensitivity * _square_error(codec, maps)) for setting, codec in codecs.items()
     ]
-    return [Point(0, 8 * maps.size, 0.0), *coded]
 
 
 def _square_error(codec: LayerCodec, maps: np.ndarray) -> float:

@@ -7,6 +7,7 @@ take far too many runs of the network. Instead:
 2. Of a layer's settings those stay that save most bits for what they cost: the corners of the lower convex hull of size
    over cost. Steps from one to the next, of all layers, are ordered by the bits that they save for the cost they add.
 3. Bisection finds how many of these steps keep within the budget on all calibration images, with all layers together.
+   Where these are too few to tell a budget by their classes, as many steps are taken as reach a wanted ratio.
 
 None of this depends on what a setting is.
 """
@@ -112,6 +113,35 @@ def within_budgets(
         return taken(low)
 
     return {f"loss {budget:g}": affordable(budget) for budget in budgets}
+
+
+def reaching_ratios(
+    points: Mapping[str, Sequence[Point[Setting]]], ratios: Sequence[float], before: int
+) -> dict[str, dict[str, Setting]]:
+    """Find the fewest steps that make all layers together so many times smaller than `before` bits, or else all steps.
+
+    Returns
+    -------
+    dict of str to dict
+        Setting by layer, by names such as ``ratio 1.8``. Layers that stay as they are have none.
+
+    Examples
+    --------
+    >>> points = {"a": [Point(0, 80, 0.0), Point(1, 40, 0.1)], "b": [Point(0, 80, 0.0), Point(1, 50, 0.2)]}
+    >>> reaching_ratios(points, [1.2, 1.5], 160)
+    {'ratio 1.2': {'a': 1}, 'ratio 1.5': {'a': 1, 'b': 1}}
+    """
+    sizes = {layer: {point.setting: point.bits for point in of_layer} for layer, of_layer in points.items()}
+    found = {}
+    for ratio in ratios:
+        settings = {layer: of_layer[0].setting for layer, of_layer in points.items()}
+        taken: dict[str, Setting] = {}
+        for step in ordered_steps(points):
+            if ratio * sum(sizes[layer][setting] for layer, setting in settings.items()) <= before:
+                break
+            settings[step.layer] = taken[step.layer] = step.setting
+        found[f"ratio {ratio:g}"] = taken
+    return found
 
 
 def check_budgets(budgets: Sequence[float]) -> None:

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     type=int,
     multiple=True,
     metavar="N",
-    help="Report this setting for all layers.  [default: all]",
+    help="Report this setting for all layers, and choose among these.  [default: all]",
 )
 @click.option("--agreement", is_flag=True, help="Count agreement with the uncompressed network as accuracy.")
 @click.option(
@@ -64,7 +64,16 @@ if TYPE_CHECKING:
     type=float,
     multiple=True,
     metavar="FRACTION",
-    help="Accuracy that may be lost on the calibration images; may be repeated.  [default: 0.01; none with --setting]",
+    help="Accuracy that may be lost on the calibration images; may be repeated.  [default: 0.01; none with --setting "
+    "or --ratio]",
+)
+@click.option(
+    "--ratio",
+    "ratios",
+    type=click.FloatRange(min=1),
+    multiple=True,
+    metavar="R",
+    help="Ratio to reach on the calibration images, with the least divergence by estimate; may be repeated.",
 )
 @click.option("--layers", is_flag=True, help="Show every layer, too.")
 @click.option(
@@ -87,7 +96,7 @@ def accuracy(
     from silicodec.models.evaluation.accuracy import measure_accuracy
 
     options |= calibration_and_images(network, calibration, images)
-    options["budgets"] = options["budgets"] or (() if options["settings"] else (0.01,))
+    options["budgets"] = options["budgets"] or (() if options["settings"] or options["ratios"] else (0.01,))
     with progress_bar(network.name) as progress:
         records = measure_accuracy(network, progress=progress, **options)
     numbers = (*ACCURACY_COLUMNS, "ratio", "entropy", "EBPC instead", "EBPC on coefficients")

@@ -92,6 +92,15 @@ def test_agreement_of_views_and_no_uniform_choices(network):
     assert {layer["setting"] for layer in record["layers"]} == {6}
 
 
+def test_ratios_are_reached_among_the_settings_that_are_given(network):
+    arguments = {"scheme": "dct", "calibration": 20, "images": 20, "uniform": False, "budgets": (), "settings": (4, 3)}
+    finest, between, coarsest = measure_accuracy(network, **arguments, ratios=(1.0, 2.1, 100.0))
+    assert [record["choice"] for record in (finest, between, coarsest)] == ["ratio 1", "ratio 2.1", "ratio 100"]
+    settings = [{layer["setting"] for layer in record["layers"]} for record in (finest, between, coarsest)]
+    assert settings == [{3}, {3, 4}, {4}]
+    assert finest["ratio"] < between["ratio"] < coarsest["ratio"]
+
+
 def test_lossless_first_where_a_scheme_has_it(network):
     arguments = {"scheme": "dct-or-ebpc", "calibration": 20, "images": 20, "uniform": False}
     none, all_ = measure_accuracy(network, **arguments, budgets=(0.0, 1.0))
