@@ -16,6 +16,7 @@ from silicodec.models.dct.modes import MODE_BITS
 from silicodec.models.dct.tiles import MEAN_BITS, VALUE_BITS
 from silicodec.rtl.blocks.adder_network import drive, signed, take
 from silicodec.rtl.blocks.transposer import transposer
+from silicodec.rtl.dct import decoder, encoder
 from silicodec.rtl.dct.columns import (
     HEAD_BITS,
     HIGH_BITS,
@@ -26,7 +27,6 @@ from silicodec.rtl.dct.columns import (
     column_survey,
     head_joiner,
 )
-from silicodec.rtl.dct.decoder import COLUMN_CUT, ROW_CUT
 from silicodec.rtl.dct.parser import PLACE_BITS, column_decoder, head_parser
 from silicodec.rtl.dct.quantiser import dequantiser, quantiser
 from silicodec.rtl.dct.transform import forward_pass, inverse_pass
@@ -97,9 +97,23 @@ PLACES = (PLACE_BITS,) * 8
 PARSED = (*PLACES, HEAD_LENGTH, LEVEL_BITS, 1, 1)
 
 STAGES: list[Stage] = [
-    Stage("encoder, pass of rows", forward_pass, eight(8), eight(11), _pass, {"half": 128, "shift": 8}),
+    Stage(
+        "encoder, pass of rows",
+        forward_pass,
+        eight(8),
+        eight(11),
+        _pass,
+        {"cut": encoder.ROW_CUT, "shift": 8, "nearest": True, "late": True},
+    ),
     Stage("encoder, transposer", transposer, (1, 3, *eight(11)), eight(11), _transposer),
-    Stage("encoder, pass of columns", forward_pass, eight(11), eight(12), _pass, {"half": 0, "shift": 10}),
+    Stage(
+        "encoder, pass of columns",
+        forward_pass,
+        eight(11),
+        eight(12),
+        _pass,
+        {"cut": encoder.COLUMN_CUT, "shift": 10, "nearest": False, "late": False},
+    ),
     Stage("encoder, quantiser", quantiser, (*eight(12), 1, MODE_BITS), (*VALUES, MEAN_BITS), _quantiser),
     Stage("encoder, column survey", column_survey, (*VALUES, MEAN_BITS), (LEVEL_BITS,), _survey),
     Stage("encoder, column coder", column_coder, (*VALUES, LEVEL_BITS, MEAN_BITS), CODED, _coder),
@@ -113,7 +127,7 @@ STAGES: list[Stage] = [
         eight(11),
         eight(14),
         _pass,
-        {"cut": COLUMN_CUT, "shift": 9},
+        {"cut": decoder.COLUMN_CUT, "shift": 9},
     ),
     Stage("decoder, transposer", transposer, (1, 3, *eight(14)), eight(14), _transposer),
     Stage(
@@ -122,7 +136,7 @@ STAGES: list[Stage] = [
         eight(14),
         eight(12),
         _pass,
-        {"cut": ROW_CUT, "shift": 16},
+        {"cut": decoder.ROW_CUT, "shift": 16},
     ),
 ]
 

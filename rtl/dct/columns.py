@@ -292,7 +292,7 @@ def chunk_packer(clk: Any, rst: Any, chunks: ChunkStream, words: Stream) -> Any:
 
     middle = Signal(intbv(0)[6:])
     first, second, rotated = (Signal(intbv(0)[WORD_BITS:]) for _ in range(3))
-    before = Signal(intbv(0)[WORD_BITS:])
+    before, joined = (Signal(intbv(0)[WORD_BITS:]) for _ in range(2))
     total = Signal(intbv(0, min=0, max=2 * WORD_BITS + 1))
     held, full, take = (Signal(bool(0)) for _ in range(3))
     place_head = rotate(chunks.head, filled, first)
@@ -318,12 +318,16 @@ def chunk_packer(clk: Any, rst: Any, chunks: ChunkStream, words: Stream) -> Any:
         full.next = chunks.last or total >= word_bits
 
     @always_comb
-    def offer() -> None:
+    def fill() -> None:
         for i in range(WORD_BITS):
             if before[i]:
-                words.data.next[i] = accumulator[i]
+                joined.next[i] = accumulator[i]
             else:
-                words.data.next[i] = rotated[i] and not held
+                joined.next[i] = rotated[i] and not held
+
+    @always_comb
+    def offer() -> None:
+        words.data.next = joined
         words.last.next = ends or (not held and chunks.last and total <= word_bits)
 
     @always_comb
@@ -351,9 +355,9 @@ def chunk_packer(clk: Any, rst: Any, chunks: ChunkStream, words: Stream) -> Any:
     @always_seq(clk.posedge, reset=None)
     def store() -> None:
         if take:
-            for i in range(WORD_BITS):
-                if not before[i] or full:
-                    accumulator.next[i] = rotated[i]
+            accumulator.next = joined
+            if full:
+                accumulator.next = rotated
 
     return instances()
 

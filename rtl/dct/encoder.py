@@ -26,6 +26,9 @@ from silicodec.rtl.dct.columns import (
 from silicodec.rtl.dct.quantiser import quantiser
 from silicodec.rtl.dct.transform import FORWARD_STAGES, forward_pass
 
+ROW_CUT, COLUMN_CUT = 7, 10
+"""Where the adders of the forward passes are cut."""
+
 
 class ColumnStream:
     """Quantised columns on their way to the coder, with the handshake of `Stream`.
@@ -83,7 +86,7 @@ def tile_transform(clk: Any, rst: Any, rows: Stream, mode: Stream, columns: Colu
     valid, last = (Signal(modbv(0)[FORWARD_STAGES + 1 :]) for _ in range(2))
 
     splits = [sample(rows.data, n, samples[n]) for n in range(8)]
-    row_pass = forward_pass(clk, load, samples, row, half=128, shift=8)
+    row_pass = forward_pass(clk, load, samples, row, cut=ROW_CUT, shift=8, nearest=True, late=True)
     turn_corner = transposer(clk, shift, count, row, column)
     control = transposer_control(
         clk,
@@ -98,7 +101,7 @@ def tile_transform(clk: Any, rst: Any, rows: Stream, mode: Stream, columns: Colu
         column_valid,
         column_last,
     )
-    column_pass = forward_pass(clk, advance, column, transformed, half=0, shift=10)
+    column_pass = forward_pass(clk, advance, column, transformed, cut=COLUMN_CUT, shift=10, nearest=False, late=False)
     quantise = quantiser(coefficients, first, mode.data, values, mean_low)
     stages = (
         *zip(transformed, coefficients, strict=True),
@@ -167,13 +170,13 @@ def tile_coder(clk: Any, rst: Any, columns: ColumnStream, chunks: ChunkStream) -
     most_low, first_reference, empty, full, same = FULL + LOW_PLANES, FIRST_REFERENCE, EMPTY, FULL, SAME
 
     level, reference, first_level = (Signal(intbv(0)[LEVEL_BITS:]) for _ in range(3))
-    relation, ahead_relation, told_relation = (Signal(intbv(0)[2:]) for _ in range(3))
+    relation, told_relation = (Signal(intbv(0)[2:]) for _ in range(2))
     begins = Signal(bool(1))
     told, wide, ends = (Signal(bool(0)) for _ in range(3))
     load, move, sent = (Signal(bool(0)) for _ in range(3))
 
     ahead, ahead_low = [Signal(intbv(0)[VALUE_BITS:]) for _ in range(8)], Signal(intbv(0)[MEAN_BITS:])
-    ahead_level = Signal(intbv(0)[LEVEL_BITS:])
+    ahead_level, ahead_reference = (Signal(intbv(0)[LEVEL_BITS:]) for _ in range(2))
     ahead_first, ahead_last, ahead_valid = (Signal(bool(0)) for _ in range(3))
     unary, behind_unary, shown_unary = (Signal(intbv(0)[UNARY_BITS:]) for _ in range(3))
     taken, behind_taken, shown_taken = (Signal(intbv(0)[UNARY_BITS.bit_length() :]) for _ in range(3))
@@ -183,7 +186,7 @@ def tile_coder(clk: Any, rst: Any, columns: ColumnStream, chunks: ChunkStream) -
     behind_last, behind_valid = (Signal(bool(0)) for _ in range(2))
 
     survey = column_survey(columns.values, columns.mean_low, level)
-    compare = level_comparer(level, reference, relation)
+    compare = level_comparer(ahead_level, ahead_reference, relation)
     coder = column_coder(ahead, ahead_level, ahead_low, unary, taken, low, high)
     to_ahead = (
         *zip(columns.values, ahead, strict=True),
@@ -191,7 +194,7 @@ def tile_coder(clk: Any, rst: Any, columns: ColumnStream, chunks: ChunkStream) -
         (columns.first, ahead_first),
         (columns.last, ahead_last),
         (level, ahead_level),
-        (relation, ahead_relation),
+        (reference, ahead_reference),
     )
     to_behind = (
         (unary, behind_unary),
@@ -231,7 +234,7 @@ def tile_coder(clk: Any, rst: Any, columns: ColumnStream, chunks: ChunkStream) -
 
     @always_comb
     def tell_level() -> None:
-        told_relation.next = ahead_relation
+        told_relation.next = relation
         if ends:
             told_relation.next = same
 

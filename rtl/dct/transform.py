@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from myhdl import block, instances
@@ -14,14 +14,16 @@ INVERSE = (2048, 2841, 2676, 2408, 2048, 1609, 1108, 565)
 """By m, the constants that stand for cos(m pi / 16)."""
 
 FORWARD_STAGES = 3
-"""Pipeline registers in a forward pass."""
+"""Clock edges in a forward pass: two rows of pipeline registers, and what lies above the cut comes an edge late."""
 INVERSE_STAGES = 2
-"""Pipeline registers in an inverse pass."""
+"""Clock edges in an inverse pass: one row of registers, and the same."""
 
 
 @block
-def forward_pass(clk: Any, advance: Any, x: Sequence[Any], y: Sequence[Any], *, half: int, shift: int) -> Any:
-    """Transform eight numbers every cycle, y[k] = (X[k] + half) >> shift, `FORWARD_STAGES` clock edges later.
+def forward_pass(
+    clk: Any, advance: Any, x: Sequence[Any], y: Sequence[Any], *, cut: int, shift: int, nearest: bool, late: bool
+) -> Any:
+    """Transform eight numbers every cycle, y[k] = X[k] without `shift` bits, `FORWARD_STAGES` clock edges later.
 
     60 adders: 14 in butterflies, 8 for the multiples and 2 for the sums of the even part, 24 and 12 of the odd part.
 
@@ -31,35 +33,53 @@ def forward_pass(clk: Any, advance: Any, x: Sequence[Any], y: Sequence[Any], *, 
         The pipeline registers take new values.
     x, y : 8 signed Signals
         Numbers; their transform.
-    half, shift : int
-        Rounding.
+    cut : int
+        Where the adders are cut, less than `shift`.
+    shift : int
+        Bits to round off.
+    nearest : bool
+        Whether to round to the nearest number instead of down.
+    late : bool
+        Whether the first of the registers stand after the sums of two products instead of after the butterflies.
     """
-    network = AdderNetwork(clk, advance)
+    network = AdderNetwork(clk, advance, cut=cut)
     delay = network.delay
+    early_delay, late_delay = (keep, delay) if late else (delay, keep)
     numbers = [network.number(number) for number in x]
 
     s = [numbers[n] + numbers[7 - n] for n in range(4)]
-    d = [delay(numbers[n] - numbers[7 - n]) for n in range(4)]
+    d = [early_delay(numbers[n] - numbers[7 - n]) for n in range(4)]
     e0, e1, e2, e3 = (delay(number) for number in (s[0] + s[3], s[1] + s[2], s[1] - s[2], s[0] - s[3]))
-    f2, f3 = forward_even_multiples(e2), forward_even_multiples(e3)
-    sums = {k: delay(delay(number)) << 8 for k, number in ((0, e0 + e1), (4, e0 - e1))}
-    sums |= {2: delay(f3[334] + f2[139]), 6: delay(f3[139] - f2[334])}
+    f2, f3 = (forward_even_multiples(number, keep if late else delay) for number in (e2, e3))
+    sums = {k: delay(number) << 8 for k, number in ((0, e0 + e1), (4, e0 - e1))}
+    sums |= {k: late_delay(number) for k, number in ((2, f3[334] + f2[139]), (6, f3[139] - f2[334]))}
 
     f = [forward_odd_multiples(difference) for difference in d]
     for k in (1, 3, 5, 7):
         terms = [-f[n][-factor] if factor < 0 else f[n][factor] for n, factor in enumerate(row(FORWARD, k))]
-        sums[k] = delay(terms[0] + terms[1]) + delay(terms[2] + terms[3])
+        sums[k] = late_delay(terms[0] + terms[1]) + late_delay(terms[2] + terms[3])
 
-    rounded = [signal((sums[k].low << sums[k].shift) + half, (sums[k].high << sums[k].shift) + half) for k in range(8)]
+    places, rounders = [], []
+    for k in range(8):
+        if nearest and sums[k].shift < shift:
+            total, bottom = sums[k].above_bit(shift - 1)
+            rounded = signal(int(total.min) + (1 << bottom), int(total.max) + (1 << bottom))
+            rounders.append(offset(total, 0, 1 << bottom, rounded))
+            places.append((rounded, bottom + 1))
+        else:
+            places.append(sums[k].above_bit(shift))
     parts = [part(*arguments) for part, arguments in network.parts]
-    offsets = [offset(sums[k].above, sums[k].shift, half, rounded[k]) for k in range(8)]
-    outputs = [take(rounded[k], shift, y[k]) for k in range(8)]
+    outputs = [take(*places[k], y[k]) for k in range(8)]
     return instances()
 
 
-def forward_even_multiples(x: Number) -> dict[int, Number]:
-    """Return a number's multiples by 139 and 334, behind a register: 4 adders."""
-    delay = x.network.delay
+def keep(number: Number) -> Number:
+    """Return a number as it is: no register."""
+    return number
+
+
+def forward_even_multiples(x: Number, delay: Callable[[Number], Number]) -> dict[int, Number]:
+    """Return a number's multiples by 139 and 334, behind a register if `delay` is one: 4 adders."""
     x5 = (x << 2) + x
     x21 = (x << 4) + x5
     x, x5, x21 = delay(x), delay(x5), delay(x21)
