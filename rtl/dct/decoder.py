@@ -17,7 +17,7 @@ from silicodec.rtl.dct.quantiser import dequantiser
 from silicodec.rtl.dct.transform import INVERSE_STAGES, inverse_pass
 from silicodec.rtl.dct.window import BitWindow, word_unpacker
 
-COLUMN_CUT, ROW_CUT = 12, 13
+COLUMN_CUT, ROW_CUT = 13, 14
 """Where the adders of the inverse passes are cut."""
 
 
@@ -206,7 +206,7 @@ def tile_restorer(clk: Any, rst: Any, columns: ColumnStream, rows: Stream, *, ch
     restored, coefficients = ([signed(11) for _ in range(8)] for _ in range(2))
     column, row = ([signed(14) for _ in range(8)] for _ in range(2))
     sums = [signed(12) for _ in range(8)]
-    saturated, samples = ([Signal(intbv(0)[8:]) for _ in range(8)] for _ in range(2))
+    samples = [Signal(intbv(0)[8:]) for _ in range(8)]
 
     load, advance, shift = (Signal(bool(0)) for _ in range(3))
     count = Signal(modbv(0)[3:])
@@ -236,8 +236,7 @@ def tile_restorer(clk: Any, rst: Any, columns: ColumnStream, rows: Stream, *, ch
         clk, rst, advance, coming, valid(top), last(top), column_ready, shift, count, leaving, leaving_last
     )
     row_pass = inverse_pass(clk, advance, row, sums, cut=ROW_CUT, shift=16)
-    saturators = [saturate(sums[n], row_no_sign(row_top), saturated[n]) for n in range(8)]
-    row_registers = [register(clk, advance, *pair) for pair in zip(saturated, samples, strict=True)]
+    saturators = [saturate(sums[n], row_no_sign(row_top), samples[n]) for n in range(8)]
     output = drive(ConcatSignal(*samples), rows.data)
 
     @always_comb
@@ -251,10 +250,15 @@ def tile_restorer(clk: Any, rst: Any, columns: ColumnStream, rows: Stream, *, ch
 
     @always_comb
     def move() -> None:
-        advance.next = rows.ready or not rows.valid
+        advance.next = rows.ready or not row_valid[row_top]
         load.next = column_ready or not valid[top]
         columns.ready.next = column_ready or not valid[top]
         coming.next = valid[top:] != 0
+
+    @always_comb
+    def offer() -> None:
+        rows.valid.next = row_valid[row_top]
+        rows.last.next = row_last[row_top]
 
     @always_seq(clk.posedge, reset=rst)
     def follow() -> None:
@@ -262,7 +266,6 @@ def tile_restorer(clk: Any, rst: Any, columns: ColumnStream, rows: Stream, *, ch
             valid.next = (valid << 1) | columns.valid
         if advance:
             row_valid.next = (row_valid << 1) | leaving
-            rows.valid.next = row_valid[row_top]
 
     @always_seq(clk.posedge, reset=None)
     def mark() -> None:
@@ -274,7 +277,6 @@ def tile_restorer(clk: Any, rst: Any, columns: ColumnStream, rows: Stream, *, ch
         if advance:
             row_no_sign.next = (row_no_sign << 1) | ((count == 7 and no_sign[top - 1]) or (count != 7 and tile_no_sign))
             row_last.next = (row_last << 1) | leaving_last
-            rows.last.next = row_last[row_top]
 
     if checked:
         fault = Signal(modbv(0)[top:])
@@ -288,7 +290,10 @@ def tile_restorer(clk: Any, rst: Any, columns: ColumnStream, rows: Stream, *, ch
                 tile_fault.next = fault[top - 1]
             if advance:
                 row_fault.next = (row_fault << 1) | tile_fault
-                rows.error.next = row_fault[row_top]
+
+        @always_comb
+        def flag() -> None:
+            rows.error.next = row_fault[row_top]
 
     return instances()
 

@@ -9,6 +9,8 @@ from myhdl import Signal, always_comb, always_seq, block, downrange, instances, 
 from silicodec.rtl.blocks.stream import Stream
 from silicodec.rtl.dct.columns import HEAD_BITS, WORD_BITS
 
+DISTANCE_BITS = (WORD_BITS - 1).bit_length()
+
 
 class BitWindow:
     """The next bits of a packet, and how many of them their user takes.
@@ -49,8 +51,9 @@ def word_unpacker(clk: Any, rst: Any, words: Stream, window: BitWindow, *, check
     word, following = (Signal(intbv(0)[WORD_BITS:]) for _ in range(2))
     word_last, over = (Signal(bool(0)) for _ in range(2))
     used = Signal(intbv(WORD_BITS, min=0, max=WORD_BITS + 1))
-    total = Signal(modbv(0)[WORD_BITS.bit_length() + 1 :])
-    spent, load = (Signal(bool(0)) for _ in range(2))
+    before = Signal(modbv(0)[DISTANCE_BITS + 1 :])
+    after = Signal(modbv(0)[DISTANCE_BITS + 1 :])
+    crosses, spent, load = (Signal(bool(0)) for _ in range(3))
 
     # Neither idle data nor the next packet's come into this one, not even beyond the end of a malformed packet.
     @always_comb
@@ -64,23 +67,30 @@ def word_unpacker(clk: Any, rst: Any, words: Stream, window: BitWindow, *, check
         both = modbv(0)[2 * WORD_BITS :]
         both[2 * WORD_BITS : WORD_BITS] = word
         both[WORD_BITS:] = following
-        for stage in downrange(6):
+        for stage in downrange(DISTANCE_BITS):
             if used[stage]:
                 both[:] = both << (1 << stage)
         window.data.next = both[2 * WORD_BITS : WORD_BITS]
         window.valid.next = not over and (word_last or (words.valid and used != word_bits))
 
+    # What is taken is at most a word, and no word has been used up where it is: the sum is less than two words.
+    @always_comb
+    def count_early() -> None:
+        before.next = used[DISTANCE_BITS:] + window.length
+
     @always_comb
     def count() -> None:
-        total.next = (used + window.length) + window.more
+        after.next = before[DISTANCE_BITS:] + window.more
+
+    @always_comb
+    def cross() -> None:
+        crosses.next = before[DISTANCE_BITS] or after[DISTANCE_BITS]
 
     @always_comb
     def steer() -> None:
         spent.next = used == word_bits and not word_last and not over
-        load.next = spent or (window.take and total >= word_bits)
-        words.ready.next = not word_last and (
-            (over and window.proceed) or spent or (window.take and total >= word_bits)
-        )
+        load.next = spent or (window.take and crosses)
+        words.ready.next = not word_last and ((over and window.proceed) or spent or (window.take and crosses))
 
     @always_seq(clk.posedge, reset=rst)
     def control() -> None:
@@ -95,11 +105,9 @@ def word_unpacker(clk: Any, rst: Any, words: Stream, window: BitWindow, *, check
                 word_last.next = words.last
         elif window.take:
             over.next = window.finish
-            if total >= word_bits:
-                used.next = total - word_bits
+            used.next = after[DISTANCE_BITS:]
+            if crosses:
                 word_last.next = word_last or words.last
-            else:
-                used.next = total
 
     @always_seq(clk.posedge, reset=None)
     def store() -> None:
@@ -116,9 +124,12 @@ def word_unpacker(clk: Any, rst: Any, words: Stream, window: BitWindow, *, check
                 bits[i] = word[i] and WORD_BITS - 1 - i >= used
             left.next = bits != 0
 
+        # All that was taken ends with the last word where nothing has been taken since, and no bit after that.
         @always_comb
         def judge() -> None:
-            window.clean.next = word_last and not overrun and (beyond or (used != 0 and not left))
+            window.clean.next = (
+                word_last and not overrun and ((beyond and used == 0) or (not beyond and used != 0 and not left))
+            )
 
         @always_seq(clk.posedge, reset=rst)
         def track() -> None:
@@ -126,7 +137,7 @@ def word_unpacker(clk: Any, rst: Any, words: Stream, window: BitWindow, *, check
                 beyond.next = False
                 overrun.next = False
             elif window.take:
-                beyond.next = beyond or (word_last and total >= word_bits)
-                overrun.next = overrun or (word_last and (beyond or total > word_bits))
+                beyond.next = beyond or (word_last and crosses)
+                overrun.next = overrun or beyond
 
     return instances()
