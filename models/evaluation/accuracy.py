@@ -125,7 +125,7 @@ def measure_accuracy(
     choices: dict[str, Settings] = (
         {f"setting {setting}": chosen for setting, chosen in uniform_settings.items()} if uniform else {}
     )
-    finest = uniform_settings[min(tried)] if settings else {}
+    finest: Settings = uniform_settings[min(tried)] if settings else {}
     searched = bool(budgets or ratios)
     runs_done, runs = 0, len(candidates) * searched + len(choices) + 2 * len(budgets) + len(ratios)
 
@@ -142,10 +142,10 @@ def measure_accuracy(
     unchanged = restored.run(first.batch, {}).scores
 
     def loss(settings: Settings) -> float:
-        return lost_accuracy(unchanged, run(first.batch, finest | settings).scores, search_labels)
+        return lost_accuracy(unchanged, run(first.batch, {**finest, **settings}).scores, search_labels)
 
     searches = within_budgets(ordered_steps(points), budgets, loss) | reaching_ratios(points, ratios, bits)
-    choices |= {choice: finest | chosen for choice, chosen in searches.items()}
+    choices |= {choice: {**finest, **chosen} for choice, chosen in searches.items()}
     unchanged = restored.run(rest.batch, {}).scores
     return [
         {"network": network.name, "point": point, "choice": choice}

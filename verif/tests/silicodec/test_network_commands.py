@@ -112,6 +112,16 @@ def test_accuracy_prints_and_writes_every_choice_of_settings(tmp_path):
         assert re.search(rf"^ +{layer['layer']} +{layer['setting']} +{ratio:.3f} ", output, re.MULTILINE)
 
 
+def test_accuracy_chooses_among_settings_for_a_ratio(tmp_path):
+    options = ("--scheme", "dct", "--calibration", 20, "--images", 20, "--no-uniform", "--setting", 3, "--setting", 4)
+    file = tmp_path / "records.json"
+    code, output, error = run("accuracy", "--network", "digits", *options, "--ratio", 1, "--json", file)
+    assert code == 0, error
+    assert "ratio 1" in output
+    (record,) = json.loads(file.read_text())
+    assert {layer["setting"] for layer in record["layers"]} == {3}
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
