@@ -5,10 +5,10 @@ The format is described in `docs/formats/dictionary.md`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain, combinations, product, repeat
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -20,16 +20,9 @@ from silicodec.models.dictionary.code import (
     EntryCodes,
     Kind,
     RunCodes,
-    max_width,
     store_length,
 )
-
-SPARE_SLOTS = 2
-"""Slots that entries without a code of their own are stored in, in turn: a decoder in hardware loses a cycle where one
-slot is stored twice in succession."""
-
-RunChoices = Mapping[tuple[int, ...], tuple[int, tuple[int, ...]]]
-"""The fewest bits for units of zeros and the widths for it, by the prefixes of the classes of zeros."""
+from silicodec.models.dictionary.search import SPARE_SLOTS, Limits, Sums, best_layout, choose_runs
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,61 +62,21 @@ class Statistics:
         """Bits of a literal that leaves out no plane."""
         return self.entry_size * self.all_planes
 
-    def run_choices(self, run_bits: int) -> RunChoices:
-        """Choose the codes for what runs before an entry leave of the zeros."""
-        lengths, counts = np.unique(self.zero_runs >> run_bits, return_counts=True)
-        best: dict[tuple[int, ...], tuple[int, tuple[int, ...]]] = {}
-        if not run_bits or not lengths.any():
-            best[()] = 0, ()
-        for prefixes in chain.from_iterable(combinations(range(1, CLASSES + 1), count) for count in (1, 2)):
-            most = [max_width(Kind.ZEROS, prefix, 0, run_bits, self.code_bits) for prefix in prefixes]
-            best[prefixes] = min(
-                (int(counts @ RunCodes.of(prefixes, widths).nbits(lengths)), widths)
-                for widths in product(*(range(width + 1) for width in most))
-            )
-        return best
-
     @cached_property
-    def ranked(self) -> dict[bool, RankedCosts]:
-        """Costs of the entries that are no runs, by whether zeros are runs."""
-        everything = np.arange(self.counts.size)
-        return {False: RankedCosts(self, everything), True: RankedCosts(self, everything[~self.is_zero])}
+    def not_in_runs(self) -> dict[bool, np.ndarray]:
+        """Indices of the entries that are no runs, most frequent first, by whether zeros are runs."""
+        return {False: np.arange(self.counts.size), True: np.flatnonzero(~self.is_zero)}
 
-
-class RankedCosts:
-    """Bits of the entries that are no run, in sums over the most and the least frequent ones.
-
-    Attributes
-    ----------
-    entries : numpy.ndarray
-        Indices of the entries, most frequent first.
-    """
-
-    def __init__(self, statistics: Statistics, entries: np.ndarray) -> None:
-        self.entries = entries
-        counts = statistics.counts[entries]
-        self._occurrences = np.concatenate([[0], np.cumsum(counts)])
-        self._literals = []
-        for width in range(MAX_LITERAL_WIDTH + 1):
-            fewest = max(statistics.all_planes - (1 << width) + 1, 1)
-            planes = np.maximum(statistics.planes[entries], fewest)
-            costs = counts * (width + statistics.entry_size * planes)
-            self._literals.append(np.concatenate([np.cumsum(costs[::-1])[::-1], [0]]))
-
-    def repeated(self, start: int, stop: int) -> int:
-        """Count the occurrences after the first one of the entries `start` to `stop` - 1."""
-        return int(self._occurrences[stop] - self._occurrences[start]) - (stop - start)
-
-    def occurrences(self, start: int) -> int:
-        """Count the occurrences of all entries from `start` on."""
-        return int(self._occurrences[-1] - self._occurrences[start])
-
-    def literals(self, start: int, most: int) -> tuple[int, int]:
-        """Return the fewest bits for all entries from `start` on as literals, and the width of the field for it.
-
-        The field has `most` bits at most; prefix and run are not counted.
-        """
-        return min((int(costs[start]), width) for width, costs in enumerate(self._literals[: most + 1]))
+    def sums(self, zeros_are_runs: bool) -> Sums:
+        """Add up the bits of the entries that are no runs."""
+        entries = self.not_in_runs[zeros_are_runs]
+        counts = self.counts[entries]
+        literals = np.zeros((MAX_LITERAL_WIDTH + 1, entries.size + 1), np.int64)
+        for width, row in enumerate(literals):
+            fewest = max(self.all_planes - (1 << width) + 1, 1)
+            costs = counts * (width + self.entry_size * np.maximum(self.planes[entries], fewest))
+            row[:-1] = np.cumsum(costs[::-1])[::-1]
+        return Sums(np.concatenate([[0], np.cumsum(counts)]), literals)
 
 
 class Plan(NamedTuple):
@@ -147,22 +100,27 @@ class Plan(NamedTuple):
     nbits: int
 
 
-class _Candidate(NamedTuple):
-    """A layout for a packet, in the order of preference."""
-
-    nbits: int
-    run_bits: int
-    slot_bits: int
-    kinds: tuple[Kind, ...]
-    widths: tuple[int, ...]
-
-
 def choose_plan(statistics: Statistics) -> Plan:
     """Find the layout that takes the fewest bits for a packet."""
-    best = min(_candidates(statistics))
-    classes = tuple(CodeClass(kind, width) for kind, width in zip(best.kinds, best.widths, strict=True))
-    codes = _entry_codes(statistics, classes, best.slot_bits, best.run_bits)
-    return Plan(classes, best.slot_bits, best.run_bits, codes, best.nbits)
+    sums = statistics.sums(False), statistics.sums(True)
+    limits = Limits(
+        statistics.slot_bits,
+        statistics.code_bits,
+        statistics.literal_bits,
+        statistics.counts.size,
+        statistics.trailing_zeros,
+    )
+    lengths, counts = np.unique(statistics.zero_runs, return_counts=True)
+    longest = int(lengths.max(initial=0)).bit_length()
+    found = []
+    for run_bits in range(min(statistics.code_bits - CLASSES, longest) + 1):
+        runs = choose_runs(lengths >> run_bits, counts, run_bits, statistics.code_bits)
+        nbits, *layout = best_layout(_KINDS, run_bits, runs, sums, limits)
+        found.append((nbits, run_bits, *layout))
+    nbits, run_bits, slot_bits, choice, widths = min(found)
+    kinds = [Kind(kind) for kind in _KINDS[choice].tolist()]
+    classes = tuple(CodeClass(kind, widths >> shift & 15) for kind, shift in zip(kinds, (8, 4, 0), strict=True))
+    return Plan(classes, slot_bits, run_bits, _entry_codes(statistics, classes, slot_bits, run_bits), nbits)
 
 
 def _entry_codes(statistics: Statistics, classes: tuple[CodeClass, ...], slot_bits: int, run_bits: int) -> EntryCodes:
@@ -171,7 +129,7 @@ def _entry_codes(statistics: Statistics, classes: tuple[CodeClass, ...], slot_bi
     planes = np.full(count, statistics.all_planes)
     zeros = [(prefix, width) for prefix, (kind, width) in enumerate(classes, start=1) if kind == Kind.ZEROS]
     in_runs = run_bits > 0 or len(zeros) > 0
-    remaining = statistics.ranked[in_runs].entries
+    remaining = statistics.not_in_runs[in_runs]
     for prefix, (kind, width) in enumerate(classes, start=1):
         if kind == Kind.SLOT:
             slots = _slots(width, slot_bits)
@@ -211,54 +169,4 @@ def _all_kinds() -> Iterator[tuple[Kind, ...]]:
             yield kinds
 
 
-_KINDS = tuple(_all_kinds())
-
-
-def _candidates(statistics: Statistics) -> Iterator[_Candidate]:
-    """Yield the layouts that are worth a try."""
-    longest = int(statistics.zero_runs.max(initial=0))
-    for run_bits in range(min(statistics.code_bits - CLASSES, longest.bit_length()) + 1):
-        run_choices = statistics.run_choices(run_bits)
-        most = min(statistics.slot_bits, statistics.code_bits - CLASSES - run_bits)
-        for slot_bits in range(min(most, (statistics.counts.size + SPARE_SLOTS).bit_length()) + 1):
-            for kinds in _KINDS:
-                yield from _candidates_of_kinds(statistics, run_choices, run_bits, slot_bits, kinds)
-
-
-def _candidates_of_kinds(
-    statistics: Statistics, run_choices: RunChoices, run_bits: int, slot_bits: int, kinds: tuple[Kind, ...]
-) -> Iterator[_Candidate]:
-    """Yield a layout for each choice of widths for slots, with the best other widths."""
-    prefixes = {kind: tuple(p for p, of_class in enumerate(kinds, start=1) if of_class == kind) for kind in Kind}
-    if prefixes[Kind.ZEROS] not in run_choices:
-        return
-    store_bits = store_length(slot_bits, run_bits) + statistics.literal_bits
-    ranked = statistics.ranked[run_bits > 0 or Kind.ZEROS in kinds]
-    run_total, run_widths = run_choices[prefixes[Kind.ZEROS]]
-    trailing = statistics.trailing_zeros % (1 << run_bits)
-    if trailing:
-        if trailing == 1 and not slot_bits:
-            return
-        run_total += store_bits if trailing == 1 else store_length(slot_bits, run_bits)
-    for slot_widths in combinations(range(slot_bits + 1), len(prefixes[Kind.SLOT])):
-        if len(slot_widths) > 1 and slot_widths[-1] == slot_bits:
-            continue  # its slots are those of the other classes too
-        total, start = run_total, 0
-        for prefix, width in zip(prefixes[Kind.SLOT], slot_widths, strict=True):
-            stop = min(start + _slots(width, slot_bits).size, ranked.entries.size)
-            total += (prefix + width + run_bits) * ranked.repeated(start, stop)
-            start = stop
-        total += start * store_bits
-        literal_width = 0
-        if Kind.LITERAL in kinds:
-            (prefix,) = prefixes[Kind.LITERAL]
-            most = max_width(Kind.LITERAL, prefix, slot_bits, run_bits, statistics.code_bits)
-            literals, literal_width = ranked.literals(start, most)
-            total += literals + (prefix + run_bits) * ranked.occurrences(start)
-        elif start < ranked.entries.size:
-            if start + SPARE_SLOTS >= 1 << slot_bits:
-                continue
-            total += ranked.occurrences(start) * store_bits
-        widths = {Kind.ZEROS: iter(run_widths), Kind.SLOT: iter(slot_widths)}
-        widths |= {Kind.LITERAL: repeat(literal_width), Kind.UNUSED: repeat(0)}
-        yield _Candidate(total, run_bits, slot_bits, kinds, tuple(next(widths[kind]) for kind in kinds))
+_KINDS = np.array(sorted(_all_kinds()))
