@@ -50,6 +50,7 @@ def check_layer(descriptor: Descriptor, shape: AcceleratorShape) -> Status:
         or (descriptor.out_width - 1) * stride >= descriptor.in_width + descriptor.pad_left
         or (ahead + descriptor.pad_top < 7 * stride + reach and descriptor.need_first < descriptor.in_strips)
         or (descriptor.capacity != WHOLE_MAP and descriptor.capacity < ahead + descriptor.pad_top)
+        or not _counts_agree(descriptor, shape.groups)
     ):
         return Status.BAD_SIZES
     first_row = descriptor.strip_first * shape.bank_depth
@@ -66,3 +67,11 @@ def check_layer(descriptor: Descriptor, shape: AcceleratorShape) -> Status:
     if descriptor.out_words and not (apart and end <= shape.rows * COLUMNS):
         return Status.BAD_REGION
     return Status.DONE
+
+
+def _counts_agree(descriptor: Descriptor, groups: int) -> bool:
+    """Tell whether passes and groups of channels are as many as the output's channels take."""
+    channels = descriptor.out_channels
+    if descriptor.depthwise:
+        return descriptor.passes == channels == descriptor.in_channels and descriptor.groups == 1
+    return descriptor.passes == 1 and descriptor.groups == -(-channels // groups)

@@ -15,7 +15,7 @@ from silicodec.rtl.accelerator.layer import LayerSignals
 @block
 def layer_check(clk: Any, layer: LayerSignals, fault: Any, *, shape: AcceleratorShape) -> Any:
     """Check a descriptor; `fault`, the status or 0, is there two cycles after the descriptor."""
-    bad_opcode, bad_size, bad_place, bad_region, empty = (Signal(bool(0)) for _ in range(5))
+    bad_opcode, bad_size, bad_counts, bad_place, bad_region, empty = (Signal(bool(0)) for _ in range(6))
     bad_codecs = [Signal(bool(0)) for _ in range(3)]
     codec_checks = [
         codec_check(codec, bad, dct=shape.dct)
@@ -28,7 +28,8 @@ def layer_check(clk: Any, layer: LayerSignals, fault: Any, *, shape: Accelerator
     reach, ahead, rows, columns = (Signal(intbv(0)[12:]) for _ in range(4))
     strip_rows, first_row, end_row = (Signal(intbv(0)[17:]) for _ in range(3))
     words = Signal(intbv(0)[18:])
-    total = shape.rows * COLUMNS
+    covered = Signal(intbv(0)[14:])
+    total, groups = shape.rows * COLUMNS, shape.groups
 
     @always_comb
     def measure() -> None:
@@ -46,6 +47,7 @@ def layer_check(clk: Any, layer: LayerSignals, fault: Any, *, shape: Accelerator
         ahead.next = (layer.need_first << 3) + layer.pad_top
         strip_rows.next = layer.strip_banks << depth_bits
         first_row.next = layer.strip_first << depth_bits
+        covered.next = layer.groups * groups
         words.next = (layer.out_row << 3) + layer.out_row + layer.out_words
 
     @always_comb
@@ -88,6 +90,14 @@ def layer_check(clk: Any, layer: LayerSignals, fault: Any, *, shape: Accelerator
             or (ahead < reach and layer.need_first < in_strips)
             or (layer.capacity != WHOLE_MAP and layer.capacity < ahead)
         )
+        if layer.opcode == int(Opcode.DENSE):
+            bad_counts.next = (
+                layer.passes != 1 or covered < layer.out_channels or covered >= layer.out_channels + groups
+            )
+        else:
+            bad_counts.next = (
+                layer.passes != layer.out_channels or layer.in_channels != layer.out_channels or layer.groups != 1
+            )
         bad_place.next = (
             layer.ring_words > strip_rows
             or end_row > shape.rows
@@ -102,7 +112,7 @@ def layer_check(clk: Any, layer: LayerSignals, fault: Any, *, shape: Accelerator
     def judge() -> None:
         if bad_opcode:
             fault.next = int(Status.BAD_OPCODE)
-        elif empty or bad_size:
+        elif empty or bad_size or bad_counts:
             fault.next = int(Status.BAD_SIZES)
         elif bad_place or bad_region:
             fault.next = int(Status.BAD_REGION)
