@@ -6,11 +6,14 @@ The format is described in `docs/formats/dct.md`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
-from numba import njit
+from llvmlite.ir import Constant, IntType
+from numba import njit, types
+from numba.extending import intrinsic
 
-from silicodec.models.bitstream import join, new_bits, peek, put, to_stream, window
+from silicodec.models.bitstream import join, new_bits, peek_all, put, to_stream, window
 from silicodec.models.codec import EncodedStream
 from silicodec.models.errors import CorruptDataError
 
@@ -30,6 +33,11 @@ MEAN_BITS = 2
 """Low bits of a tile's mean that its column's Rice parameter does not count."""
 VALUE_BITS = 11
 """Bits of a coefficient."""
+
+_ONES, _DIAGONAL, _TO_TOP = (
+    np.uint64(constant) for constant in (0x0101010101010101, 0x8040201008040201, 0x7F7F7F7F7F7F7F7F)
+)
+"""A one in each of eight bytes; a different bit of each; and what carries any bit of a byte to its highest one."""
 
 MOST_TILE_BITS = 8 * (7 + 8 + QUOTIENTS + 8 * MOST_RICE) + MEAN_BITS
 """No tile takes more: levels, quotients, planes, and low bits of the mean."""
@@ -202,21 +210,31 @@ def _planes(tile: np.ndarray, column: int, start: int, stop: int) -> int:
     return code
 
 
+@intrinsic
+def _leading_zeros(context: Any, bits: Any) -> Any:
+    """Count the zeros before the first one of 64 bits; 64 if there is none."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.ctlz(arguments[0], Constant(IntType(1), 0))
+
+    return types.uint64(types.uint64), generate
+
+
 @njit(cache=True)
-def _decode_level(bits: np.ndarray, position: int, reference: int) -> tuple[int, int]:
-    """Read the code of a level; returns it, and the position after it."""
-    code = peek(bits, position, 7)
+def _decode_level(ahead: np.uint64, reference: int) -> tuple[int, int]:
+    """Read the code of a level; returns it, and the code's length."""
+    code: int = np.int64(ahead >> np.uint64(57))  # type: ignore[assignment]  # Numba's int
     if code < 0b1000000:
-        return reference, position + 1
+        return reference, 1
     if code < 0b1100000:
-        level, position = reference - 1, position + 2
+        level, length = reference - 1, 2
     elif code < 0b1110000:
-        level, position = reference + 1, position + 3
+        level, length = reference + 1, 3
     else:
-        level, position = code & 15, position + 7
+        level, length = code & 15, 7
     if not 0 <= level <= LAST_LEVEL:
         raise CorruptDataError("stream of tiles has a column of an unknown level")
-    return level, position
+    return level, length
 
 
 @njit(cache=True)
@@ -226,69 +244,76 @@ def _decode(
     """Decode tiles into zeros; `level` and `first` as of `_encode`. Returns the number of bits read, and both."""
     position = 0
     if begins:
-        level, position = _decode_level(bits, 0, FIRST_REFERENCE)
+        level, position = _decode_level(bits[0], FIRST_REFERENCE)
         first = level
     for index in range(len(tiles)):
         tile = tiles[index]
         for column in range(0, 64, 8):
-            if position > nbits:
-                raise CorruptDataError("stream of tiles is too short")
             rice = max(level - FULL, 0)
             if rice > LOW_PLANES:
-                _decode_planes(bits, position, tile, column, LOW_PLANES, rice)
+                _join_planes(tile, column, peek_all(bits, position), LOW_PLANES, rice)
                 position += 8 * (rice - LOW_PLANES)
-            if level != EMPTY:
-                position = _decode_quotients(bits, position, nbits, tile, column, level)
+            # All that follows fits into 64 bits.
+            ahead = peek_all(bits, position)
             now = level
-            if column < 56:
-                level, position = _decode_level(bits, position, level)
-            elif index + 1 < len(tiles) or not ends:
-                level, position = _decode_level(bits, position, first)
+            if now != EMPTY:
+                taken = _decode_quotients(ahead, tile, column, now)
+                if taken > QUOTIENTS + 8:
+                    if position + (4 if now == SHORT else 8) + QUOTIENTS >= nbits:
+                        raise CorruptDataError("stream of tiles is too short")
+                    raise CorruptDataError("stream of tiles has coefficients out of range")
+                position += taken
+                ahead <<= np.uint64(taken)
+            if column == 56 and ends and index + 1 == len(tiles):
+                if ahead >> np.uint64(63):
+                    if position >= nbits:
+                        raise CorruptDataError("stream of tiles is too short")
+                    raise CorruptDataError("stream of tiles goes on after its last column")
+                length = 1
+            elif column == 56:
+                level, length = _decode_level(ahead, first)
                 first = level
-            elif peek(bits, position, 1):
-                raise CorruptDataError("stream of tiles goes on after its last column")
             else:
-                position += 1
+                level, length = _decode_level(ahead, level)
+            position += length
+            ahead <<= np.uint64(length)
+            if rice:
+                planes = min(rice, LOW_PLANES)
+                _join_planes(tile, column, ahead, 0, planes)
+                position += 8 * planes
+                ahead <<= np.uint64(8 * planes)
+            if column == 0 and now != EMPTY:
+                tile[0] = tile[0] << MEAN_BITS | np.int64(ahead >> np.uint64(64 - MEAN_BITS))
+                position += MEAN_BITS
             if position > nbits:
                 raise CorruptDataError("stream of tiles is too short")
-            planes = min(rice, LOW_PLANES)
-            _decode_planes(bits, position, tile, column, 0, planes)
-            position += 8 * planes
-            if column == 0 and now != EMPTY:
-                tile[0] = tile[0] << MEAN_BITS | peek(bits, position, MEAN_BITS)
-                position += MEAN_BITS
-    if position > nbits:
-        raise CorruptDataError("stream of tiles is too short")
     return position, level, first
 
 
 @njit(cache=True)
-def _decode_quotients(bits: np.ndarray, position: int, nbits: int, tile: np.ndarray, column: int, level: int) -> int:
-    """Read the quotients of a column; returns the position after them."""
+def _decode_quotients(ahead: np.uint64, tile: np.ndarray, column: int, level: int) -> int:
+    """Read the quotients of a column; returns the number of their bits, 64 if they are out of range."""
     rice = max(level - FULL, 0)
-    count = 4 if level == SHORT else 8
-    ahead = peek(bits, position, count + QUOTIENTS) << (40 - count - QUOTIENTS)
-    taken = 0
-    for i in range(column, column + count):
-        quotient = 0
-        while not ahead & (1 << 39):
-            ahead <<= 1
-            quotient += 1
-            if position + taken + quotient >= nbits:
-                raise CorruptDataError("stream of tiles is too short")
-            if taken + quotient >= count + QUOTIENTS:
-                raise CorruptDataError("stream of tiles has coefficients out of range")
-        ahead <<= 1
-        taken += quotient + 1
-        tile[i] |= quotient << rice
-    return position + taken
+    total = np.uint64(0)
+    for i in range(column, column + (4 if level == SHORT else 8)):
+        quotient: np.uint64 = _leading_zeros(ahead)  # type: ignore[call-arg]  # Numba gives it its context
+        total += quotient
+        if total > QUOTIENTS:
+            return 64
+        ahead <<= quotient + np.uint64(1)
+        tile[i] |= np.int64(quotient) << rice
+    return np.int64(total) + (4 if level == SHORT else 8)  # type: ignore[return-value]  # Numba's int
 
 
 @njit(cache=True)
-def _decode_planes(bits: np.ndarray, position: int, tile: np.ndarray, column: int, start: int, stop: int) -> None:
+def _join_planes(tile: np.ndarray, column: int, ahead: np.uint64, start: int, stop: int) -> None:
     """Read bits `start` to `stop` - 1 of the coefficients of a column."""
-    for plane in range(start, stop):
-        ones = peek(bits, position, 8)
-        position += 8
-        for i in range(column, column + 8):
-            tile[i] |= ((ones >> (7 - (i - column))) & 1) << plane
+    values = np.uint64(0)
+    for plane in range(stop - start):
+        # A plane's byte, repeated, leaves one of its bits in each byte.
+        spread = ((ahead >> np.uint64(56)) * _ONES) & _DIAGONAL
+        values |= (((spread + _TO_TOP) >> np.uint64(7)) & _ONES) << np.uint64(plane)
+        ahead <<= np.uint64(8)
+    for i in range(column, column + 8):
+        tile[i] |= np.int64(values >> np.uint64(56)) << start
+        values <<= np.uint64(8)
