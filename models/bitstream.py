@@ -108,23 +108,38 @@ def join(parts: Iterable[EncodedStream]) -> EncodedStream:
     >>> join([EncodedStream(bytes([0b10100000]), 3), EncodedStream(bytes([0b11000000]), 2)])
     <EncodedStream, 5 bits: b8>
     """
-    file = io.BytesIO()  # gives its bytes away without a copy
-    nbits = 0
-    rest = b""  # the last byte, where it has room left
+    joined = Joined()
     for part in parts:
-        used = nbits % 8
+        joined.add(part)
+    return joined.stream()
+
+
+class Joined:
+    """Streams that are concatenated, bit after bit, as they come."""
+
+    def __init__(self) -> None:
+        self._file = io.BytesIO()  # gives its bytes away without a copy
+        self._rest = b""  # the last byte, where it has room left
+        self.nbits = 0
+
+    def add(self, part: EncodedStream) -> None:
+        """Append a stream."""
+        used = self.nbits % 8
         data: bytes | memoryview = part.data
-        nbits += part.nbits
+        self.nbits += part.nbits
         if used:
             shifted = np.zeros(len(data) + 1, np.uint8)
             shifted[:-1] = np.frombuffer(data, np.uint8) >> used
             shifted[1:] |= np.frombuffer(data, np.uint8) << (8 - used)
-            shifted[0] |= rest[0]
+            shifted[0] |= self._rest[0]
             data = shifted[: (used + part.nbits + 7) // 8].tobytes()
-        rest = bytes(data[-1:]) if nbits % 8 else b""
-        file.write(data[: len(data) - len(rest)])
-    file.write(rest)
-    return EncodedStream(file.getvalue(), nbits)
+        self._rest = bytes(data[-1:]) if self.nbits % 8 else b""
+        self._file.write(data[: len(data) - len(self._rest)])
+
+    def stream(self) -> EncodedStream:
+        """Return the whole, after which nothing may be added."""
+        self._file.write(self._rest)
+        return EncodedStream(self._file.getvalue(), self.nbits)
 
 
 def pack_nonzero(words: np.ndarray, spare: int = 0) -> np.ndarray:

@@ -32,13 +32,14 @@ class Statistics:
     Attributes
     ----------
     counts : numpy.ndarray
-        How often each distinct entry occurs, most frequent first, (entries,).
+        How often each distinct entry occurs, most frequent first, (entries,). Of those too rare for any slot, all that
+        need the same number of planes may be one entry here.
     planes : numpy.ndarray
         Planes that a literal of it needs, (entries,).
     is_zero : numpy.ndarray
         Whether it is the entry of zeros, (entries,).
-    zero_runs : numpy.ndarray
-        Lengths of the runs of entries of zeros.
+    run_lengths, run_counts : numpy.ndarray
+        Lengths of the runs of entries of zeros, and how many there are of each.
     trailing_zeros : int
         Length of the run that the packet ends with.
     entry_size, slot_bits, code_bits : int
@@ -50,7 +51,8 @@ class Statistics:
     counts: np.ndarray
     planes: np.ndarray
     is_zero: np.ndarray
-    zero_runs: np.ndarray
+    run_lengths: np.ndarray
+    run_counts: np.ndarray
     trailing_zeros: int
     entry_size: int
     slot_bits: int
@@ -110,7 +112,7 @@ def choose_plan(statistics: Statistics) -> Plan:
         statistics.counts.size,
         statistics.trailing_zeros,
     )
-    lengths, counts = np.unique(statistics.zero_runs, return_counts=True)
+    lengths, counts = statistics.run_lengths, statistics.run_counts
     longest = int(lengths.max(initial=0)).bit_length()
     found = []
     for run_bits in range(min(statistics.code_bits - CLASSES, longest) + 1):

@@ -12,16 +12,18 @@ from typing import ClassVar
 
 import numpy as np
 
-from silicodec.models.bitstream import from_bytes, new_bits, pack, to_stream, unpack
+from silicodec.models.bitstream import Joined, from_bytes, new_bits, pack, to_stream, unpack
 from silicodec.models.codec import EncodedStream, WordCodec, to_words, word_dtype
-from silicodec.models.dictionary.choice import Statistics, choose_plan
-from silicodec.models.dictionary.code import CLASSES, LAYOUT_BITS, Layout
+from silicodec.models.dictionary.choice import choose_plan
+from silicodec.models.dictionary.code import CLASSES, LAYOUT_BITS, EntryCodes, Layout
+from silicodec.models.dictionary.entries import Entries
 from silicodec.models.dictionary.loops import (
+    Coded,
     Packet,
     decode_entries,
     decode_single_words,
+    encode_end,
     encode_entries,
-    planes_needed,
     scan,
     spread_planes,
 )
@@ -141,31 +143,43 @@ class Dictionary(WordCodec):
         words = to_words(np.asarray(array), self.word_bits)
         if not words.size:
             return 0
-        return LAYOUT_BITS + choose_plan(_Entries(self, words).statistics).nbits
+        return LAYOUT_BITS + choose_plan(self._entries(words).statistics).nbits
+
+    def _entries(self, words: np.ndarray) -> Entries:
+        return Entries(
+            words,
+            word_bits=self.word_bits,
+            entry_size=self.entry_size,
+            slot_bits=self.slot_bits,
+            code_bits=self.code_bits,
+        )
 
     def _encode(self, words: np.ndarray) -> dict[str, EncodedStream]:
         if not words.size:
             return {name: EncodedStream(b"", 0) for name in self.stream_names}
-        entries = _Entries(self, words)
+        entries = self._entries(words)
         plan = choose_plan(entries.statistics)
-        bits = new_bits(self.code_bits * entries.indices.size)
-        literals = new_bits(self._entry_bits * entries.indices.size)
-        nbits, literal_bits = encode_entries(
-            entries.indices,
-            entries.distinct,
-            plan.codes,
-            self.word_bits,
-            self.entry_size,
-            entries.dropped,
-            bits,
-            literals,
-        )
-        layout = Layout(plan.classes, entries.dropped, plan.slot_bits, plan.run_bits, has_literals=literal_bits > 0)
-        return {
-            "layout": EncodedStream(layout.word.to_bytes(LAYOUT_BITS // 8), LAYOUT_BITS),
-            "codes": to_stream(bits, nbits),
-            "literals": to_stream(literals, literal_bits),
-        }
+        codes, literals = self._encode_entries(entries, plan.codes)
+        layout = Layout(plan.classes, entries.dropped, plan.slot_bits, plan.run_bits, has_literals=literals.nbits > 0)
+        layout_stream = EncodedStream(layout.word.to_bytes(LAYOUT_BITS // 8), LAYOUT_BITS)
+        return {"layout": layout_stream, "codes": codes, "literals": literals}
+
+    def _encode_entries(self, entries: Entries, codes: EntryCodes) -> tuple[EncodedStream, EncodedStream]:
+        """Encode to codes and literals, slab by slab."""
+        code_stream, literal_stream = Joined(), Joined()
+        stored, done = np.zeros(codes.slot.size, np.bool_), Coded(0, 0, 0, 0)
+        sizes = self.word_bits, self.entry_size, entries.dropped
+        for values, indices in entries.slabs():
+            bits = new_bits(self.code_bits * (values.size + done.zeros))
+            literals = new_bits(self._entry_bits * values.size)
+            done = encode_entries(values, indices, codes, stored, done, sizes, bits, literals)
+            code_stream.add(to_stream(bits, done.nbits))
+            literal_stream.add(to_stream(literals, done.literal_bits))
+        bits = new_bits(self.code_bits * (done.zeros + 1))
+        nbits, literal_bits = encode_end(done.zeros, codes, self.entry_size * (self.word_bits - entries.dropped), bits)
+        code_stream.add(to_stream(bits, nbits))
+        literal_stream.add(to_stream(new_bits(literal_bits), literal_bits))
+        return code_stream.stream(), literal_stream.stream()
 
     def _decode(self, streams: Mapping[str, EncodedStream], count: int) -> np.ndarray:
         layout, codes, literals = (streams[name] for name in self.stream_names)
@@ -200,47 +214,6 @@ class Dictionary(WordCodec):
 
 DENSE, SPARSE = Dictionary(), Dictionary(entry_size=2, code_bits=16)
 """Codes for many weights a cycle, and for few weights between long runs of zeros."""
-
-
-class _Entries:
-    """The entries of a packet.
-
-    Attributes
-    ----------
-    dropped : int
-        Low-order bits that are zero in every word.
-    distinct : numpy.ndarray
-        The distinct entries, most frequent first: uint64, the first word least significant.
-    indices : numpy.ndarray
-        Each entry's index among these.
-    statistics : Statistics
-        What the choice of codes rests on.
-    """
-
-    def __init__(self, codec: Dictionary, words: np.ndarray) -> None:
-        padded = np.concatenate([words, np.zeros(-words.size % codec.entry_size, words.dtype)])
-        shifts = (codec.word_bits * np.arange(codec.entry_size)).astype(np.uint64)
-        entries = np.bitwise_or.reduce(padded.reshape(-1, codec.entry_size).astype(np.uint64) << shifts, axis=1)
-        used = int(np.bitwise_or.reduce(words))
-        self.dropped = (used & -used).bit_length() - 1 if used else 0
-
-        distinct, inverse, counts = np.unique(entries, return_inverse=True, return_counts=True)
-        planes = np.maximum(planes_needed(distinct, codec.word_bits, codec.entry_size) - self.dropped, 1)
-        order = np.lexsort((distinct, -planes, -counts))
-        runs = _runs(entries == 0)
-        self.distinct = distinct[order]
-        self.indices = np.argsort(order)[inverse]
-        self.statistics = Statistics(
-            counts=counts[order],
-            planes=planes[order],
-            is_zero=self.distinct == 0,
-            zero_runs=runs,
-            trailing_zeros=int(runs[-1]) if not entries[-1] else 0,
-            entry_size=codec.entry_size,
-            slot_bits=codec.slot_bits,
-            code_bits=codec.code_bits,
-            all_planes=codec.word_bits - self.dropped,
-        )
 
 
 class _Reader:
@@ -288,9 +261,3 @@ class _Reader:
         decode = decode_single_words if entry_size == 1 and word_bits <= 8 else decode_entries
         decode(self._packet, spread_planes(word_bits, entry_size), words)
         return words
-
-
-def _runs(flags: np.ndarray) -> np.ndarray:
-    """Return the lengths of the runs of True."""
-    edges = np.flatnonzero(np.diff(flags, prepend=False, append=False))
-    return edges[1::2] - edges[::2]

@@ -59,40 +59,66 @@ def spread_planes(word_bits: int, entry_size: int) -> np.ndarray:
 
 
 @njit(cache=True)
-def planes_needed(entries: np.ndarray, word_bits: int, entry_size: int) -> np.ndarray:
-    """Count the planes of each entry up to the lowest one that all above it equal."""
+def planes_of_one(entry: int, word_bits: int, entry_size: int, dropped: int) -> int:
+    """Count the planes of an entry up to the lowest one that all above it equal, without dropped ones; at least 1."""
+    magnitudes, half = np.int64(0), 1 << (word_bits - 1)
+    for position in range(entry_size):
+        word = np.int64(entry >> np.uint64(word_bits * position)) & (2 * half - 1)
+        magnitudes |= word if word < half else 2 * half - 1 - word
+    needed = 1
+    while magnitudes >> (needed - 1):
+        needed += 1
+    return max(needed - dropped, 1)
+
+
+@njit(cache=True)
+def planes_of(entries: np.ndarray, word_bits: int, entry_size: int, dropped: int) -> np.ndarray:
+    """Count the planes of each entry."""
     planes = np.empty(entries.size, np.int64)
-    half = 1 << (word_bits - 1)
     for index in range(entries.size):
-        magnitudes = np.int64(0)
-        for position in range(entry_size):
-            word = np.int64(entries[index] >> np.uint64(word_bits * position)) & (2 * half - 1)
-            magnitudes |= word if word < half else 2 * half - 1 - word
-        needed = 1
-        while magnitudes >> (needed - 1):
-            needed += 1
-        planes[index] = needed
+        planes[index] = planes_of_one(entries[index], word_bits, entry_size, dropped)
     return planes
+
+
+class Coded(NamedTuple):
+    """How far a packet is coded.
+
+    Attributes
+    ----------
+    nbits, literal_bits : int
+        Bits of codes and of literals that were written last.
+    zeros : int
+        Entries of zeros that wait for a code.
+    spare : int
+        Which spare slot is next.
+    """
+
+    nbits: int
+    literal_bits: int
+    zeros: int
+    spare: int
 
 
 @njit(cache=True)
 def encode_entries(
+    entries: np.ndarray,
     indices: np.ndarray,
-    distinct: np.ndarray,
     codes: EntryCodes,
-    word_bits: int,
-    entry_size: int,
-    dropped: int,
+    stored: np.ndarray,
+    before: Coded,
+    sizes: tuple[int, int, int],
     bits: np.ndarray,
     literals: np.ndarray,
-) -> tuple[int, int]:
-    """Encode entries; returns the numbers of bits of codes and of literals written."""
-    stored = np.zeros(distinct.size, np.bool_)
-    position = 0
-    literal_bits = 0
-    zeros = 0
-    spare = 0
-    for index in indices:
+) -> Coded:
+    """Encode entries; `stored` tells which of the distinct ones the dictionary has.
+
+    `sizes` are bits of a word, words of an entry, and dropped planes.
+    """
+    word_bits, entry_size, dropped = sizes
+    position, literal_bits = 0, 0
+    zeros, spare = before.zeros, before.spare
+    for number in range(entries.size):
+        entry, index = entries[number], indices[number]
         if codes.in_runs[index]:
             zeros += 1
             continue
@@ -113,17 +139,22 @@ def encode_entries(
         for plane in range(dropped, dropped + codes.planes[index]):
             plane_bits = 0
             for word in range(entry_size):
-                bit = np.int64(distinct[index] >> np.uint64(word_bits * word + plane)) & 1
+                bit = np.int64(entry >> np.uint64(word_bits * word + plane)) & 1
                 plane_bits = plane_bits << 1 | int(bit)
             literal_bits = put(literals, literal_bits, plane_bits, entry_size)
-    position = _put_zeros(bits, position, zeros >> codes.run_bits, codes.runs)
+    return Coded(position, literal_bits, zeros, spare)
+
+
+@njit(cache=True)
+def encode_end(zeros: int, codes: EntryCodes, literal_size: int, bits: np.ndarray) -> tuple[int, int]:
+    """Encode the zeros that a packet ends with; returns the bits of codes, and of a literal of zeros that follows."""
+    position = _put_zeros(bits, 0, zeros >> codes.run_bits, codes.runs)
     zeros &= (1 << codes.run_bits) - 1
     if zeros == 1:
-        position = put(bits, position, 1 << codes.run_bits, codes.store_length)
-        literal_bits += entry_size * (word_bits - dropped)
-    elif zeros:
+        return put(bits, position, 1 << codes.run_bits, codes.store_length), literal_size
+    if zeros:
         position = put(bits, position, zeros - 1, codes.store_length)
-    return position, literal_bits
+    return position, 0
 
 
 @njit(cache=True)

@@ -14,6 +14,7 @@ from silicodec.models.bitstream import join, pack, unpack, window
 from silicodec.models.catalog import make_codec
 from silicodec.models.codec import CorruptDataError, EncodedStream
 from silicodec.models.dct import maps as dct_maps
+from silicodec.models.dictionary import entries
 from silicodec.models.ebpc import bpc, znz
 from silicodec.models.transform import codec as transform
 
@@ -38,6 +39,10 @@ CODECS = [
     ("zvc", {"word_bits": 5}),
     ("zero-rle", {}),
     ("zero-rle", {"run_bits": 9}),
+    ("dictionary", {}),
+    ("dictionary", {"slot_bits": 2}),
+    ("dictionary", {"entry_size": 1, "code_bits": 16, "slot_bits": 3}),
+    ("dictionary", {"word_bits": 12, "entry_size": 4, "slot_bits": 3}),
 ]
 
 
@@ -46,7 +51,7 @@ def small_slabs(monkeypatch):
     """Let slabs be small, when it is called."""
 
     def shrink(size):
-        for module in (bitstream, bpc, znz, zvc, zero_rle, dct_maps, transform):
+        for module in (bitstream, bpc, znz, zvc, zero_rle, dct_maps, transform, entries):
             monkeypatch.setattr(module, "SLAB", size)
 
     return shrink
