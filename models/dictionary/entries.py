@@ -88,8 +88,8 @@ class Entries:
             place += slab.size
         values.sort()
         found, rare = _most_frequent(values, most, self._word_bits, self._entry_size, self.dropped)
-        kept = np.array(found, [("count", np.int64), ("planes", np.int64), ("value", np.uint64)])
-        return {name: kept[name] ^ (~np.uint64(0) if name == "value" else 0) for name in kept.dtype.names}, rare
+        kept = np.array(found, [("count", np.int64), ("planes", np.int64), ("complement", np.uint64)])
+        return {"count": kept["count"], "planes": kept["planes"], "value": ~kept["complement"]}, rare
 
     def _runs(self) -> tuple[np.ndarray, np.ndarray, int]:
         """Count the runs of zeros by their lengths; and measure the one at the end."""
@@ -117,7 +117,7 @@ class Entries:
 @njit(cache=True)
 def _most_frequent(
     values: np.ndarray, most: int, word_bits: int, entry_size: int, dropped: int
-) -> tuple[list[tuple[int, int, int]], np.ndarray]:
+) -> tuple[list[tuple[np.int64, np.int64, np.uint64]], np.ndarray]:
     """Find the most frequent of sorted entries: occurrences, planes and the entry's complement; and count the others.
 
     Of equally frequent ones those of more planes come first, and then the smaller ones.

@@ -59,7 +59,7 @@ def spread_planes(word_bits: int, entry_size: int) -> np.ndarray:
 
 
 @njit(cache=True)
-def planes_of_one(entry: int, word_bits: int, entry_size: int, dropped: int) -> int:
+def planes_of_one(entry: np.uint64, word_bits: int, entry_size: int, dropped: int) -> int:
     """Count the planes of an entry up to the lowest one that all above it equal, without dropped ones; at least 1."""
     magnitudes, half = np.int64(0), 1 << (word_bits - 1)
     for position in range(entry_size):
