@@ -75,7 +75,8 @@ class Codec(ABC):
         CorruptDataError
             If the streams are malformed.
         """
-        if encoded.codec != self.get_config():
+        plain = {"id": self.codec_id} | {field.name: getattr(self, field.name) for field in fields(self)}
+        if encoded.codec != plain and encoded.codec != self.get_config():  # which takes longer, for it copies
             raise CodecError(f"encoded with {encoded.codec}, cannot be decoded with {self.get_config()}")
         if tuple(encoded.streams) != self.stream_names:
             raise CorruptDataError(f"streams must be {list(self.stream_names)}, not {list(encoded.streams)}")
