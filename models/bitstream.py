@@ -142,6 +142,34 @@ class Joined:
         return EncodedStream(self._file.getvalue(), self.nbits)
 
 
+class ElementWriter:
+    """Elements of 64 bits that one slab after the other fills: what is left of the last one goes on in the next slab.
+
+    Attributes
+    ----------
+    last, filled : numpy.uint64
+        The element that is not full, and how many of its bits are.
+    """
+
+    def __init__(self) -> None:
+        self.last = self.filled = np.uint64(0)
+        self._file = io.BytesIO()
+        self._count = 0
+
+    def add(self, bits: np.ndarray, nbits: int) -> None:
+        """Take `nbits` bits, those of the last element again among them."""
+        full = nbits // 64
+        self.last, self.filled = bits[full], np.uint64(nbits % 64)
+        self._file.write((bits[:full].byteswap(inplace=True) if sys.byteorder == "little" else bits[:full]).data)
+        self._count += full
+
+    def stream(self) -> EncodedStream:
+        """Return all bits."""
+        filled = int(self.filled)
+        self._file.write(int(self.last).to_bytes(8)[: (filled + 7) // 8])
+        return EncodedStream(self._file.getvalue(), 64 * self._count + filled)
+
+
 def pack_nonzero(words: np.ndarray, spare: int = 0) -> np.ndarray:
     """Tell which words are nonzero, eight to a byte, the first in the most significant bit; then `spare` bytes of 0."""
     flags = np.zeros(-(-words.size // 8) + spare, np.uint8)

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numba import njit
 
-from silicodec.models.bitstream import SLAB, join, peek_all, put_next, to_stream, window
+from silicodec.models.bitstream import SLAB, ElementWriter, peek_all, put_next, window
 from silicodec.models.codec import EncodedStream, WordCodec, to_words, word_dtype
 from silicodec.models.ebpc.znz import count_zero_bits
 from silicodec.models.errors import CorruptDataError, check_integer
@@ -55,11 +55,11 @@ class ZeroRLE(WordCodec):
         return count_zero_bits(words, 1 << self.run_bits) + int(np.count_nonzero(words)) * self.word_bits
 
     def _encode(self, words: np.ndarray) -> dict[str, EncodedStream]:
-        return {"rle": join(map(self._encode_slab, _slabs_that_end_nonzero(words)))}
-
-    def _encode_slab(self, words: np.ndarray) -> EncodedStream:
-        bits = np.empty(words.size * (1 + max(self.word_bits, self.run_bits)) // 64 + 2, np.uint64)
-        return to_stream(bits, _encode(words, self.word_bits, self.run_bits, bits))
+        writer = ElementWriter()
+        for slab in _slabs_that_end_nonzero(words):
+            bits = np.empty(slab.size * (1 + max(self.word_bits, self.run_bits)) // 64 + 3, np.uint64)
+            writer.add(bits, _encode(slab, self.word_bits, self.run_bits, writer.last, writer.filled, bits))
+        return {"rle": writer.stream()}
 
     def _decode(self, streams: Mapping[str, EncodedStream], count: int) -> np.ndarray:
         stream = streams["rle"]
@@ -95,13 +95,15 @@ def _slabs_that_end_nonzero(words: np.ndarray) -> Iterator[np.ndarray]:
 
 
 @njit(cache=True)
-def _encode(words: np.ndarray, word_bits: int, run_bits: int, bits: np.ndarray) -> int:
-    """Encode words; returns the number of bits written."""
+def _encode(
+    words: np.ndarray, word_bits: int, run_bits: int, last: np.uint64, filled: np.uint64, bits: np.ndarray
+) -> int:
+    """Encode words after the `filled` bits of `last`; returns the number of bits written, these included."""
     places = np.empty(CHUNK, np.uint16)
     longest = 1 << run_bits
     run_length, word_length = np.uint64(1 + run_bits), np.uint64(1 + word_bits)
     mark = np.uint64(1 << word_bits)
-    index, filled, last = np.uint64(0), np.uint64(0), np.uint64(0)
+    index = np.uint64(0)
     following = 0
     for start in range(0, words.size, CHUNK):
         chunk = words[start : start + CHUNK]

@@ -15,7 +15,18 @@ from typing import ClassVar
 import numpy as np
 from numba import njit
 
-from silicodec.models.bitstream import SLAB, join, new_bits, peek, peek_all, put, slabs, to_stream, window
+from silicodec.models.bitstream import (
+    SLAB,
+    ElementWriter,
+    join,
+    new_bits,
+    peek,
+    peek_all,
+    put,
+    slabs,
+    to_stream,
+    window,
+)
 from silicodec.models.codec import EncodedStream, WordCodec, to_words, word_dtype
 from silicodec.models.ebpc import byte_blocks
 from silicodec.models.ebpc.tables import (
@@ -84,6 +95,14 @@ class BPC(WordCodec):
 
 def encode_blocks(parts: Iterable[np.ndarray], word_bits: int, block_size: int) -> EncodedStream:
     """Encode the words of all parts in blocks, the last of which is filled up with zero words."""
+    if (word_bits, block_size) == (byte_blocks.WORD_BITS, byte_blocks.BLOCK_SIZE):
+        writer = ElementWriter()
+        for words in _whole_blocks(parts, block_size):
+            blocks = words.view("<u8")
+            bits = np.empty(blocks.size * byte_blocks.MOST_BITS // 64 + 3, np.uint64)
+            table = byte_blocks.block_codes()
+            writer.add(bits, byte_blocks.encode_blocks(blocks, table, writer.last, writer.filled, bits))
+        return writer.stream()
     return join(_encode_slab(words, word_bits, block_size) for words in _whole_blocks(parts, block_size))
 
 
@@ -100,9 +119,6 @@ def _whole_blocks(parts: Iterable[np.ndarray], block_size: int) -> Iterator[np.n
 
 def _encode_slab(words: np.ndarray, word_bits: int, block_size: int) -> EncodedStream:
     """Encode whole blocks."""
-    if (word_bits, block_size) == (byte_blocks.WORD_BITS, byte_blocks.BLOCK_SIZE):
-        bits = np.empty(words.size // block_size * byte_blocks.MOST_BITS // 64 + 2, np.uint64)
-        return to_stream(bits, byte_blocks.encode_blocks(words.view("<u8"), byte_blocks.block_codes(), bits))
     codes = plane_codes(block_size)
     run_bits = field_bits(word_bits)
     bits = new_bits(words.size // block_size * _longest_block(word_bits, block_size))

@@ -122,7 +122,7 @@ def _append(code: np.uint64, length: np.uint64, runs: np.uint16, pair: np.uint32
 
 
 @njit(cache=True)
-def encode_blocks(blocks: np.ndarray, table: BlockCodes, bits: np.ndarray) -> int:
+def encode_blocks(blocks: np.ndarray, table: BlockCodes, last: np.uint64, filled: np.uint64, bits: np.ndarray) -> int:
     """Encode blocks.
 
     Parameters
@@ -131,16 +131,18 @@ def encode_blocks(blocks: np.ndarray, table: BlockCodes, bits: np.ndarray) -> in
         uint64, (N,).
     table : BlockCodes
         What `block_codes` returns.
+    last, filled : numpy.uint64
+        An element of bits before the code, and how many it has.
     bits : numpy.ndarray
-        uint64, at least ``N * MOST_BITS // 64 + 2``: takes the code, as of `silicodec.models.bitstream`.
+        uint64, at least ``N * MOST_BITS // 64 + 3``: takes the code, as of `silicodec.models.bitstream`.
 
     Returns
     -------
     int
-        Number of bits of code.
+        Number of bits, those before the code included.
     """
     planes_of, rest_of = np.empty(CHUNK, np.uint64), np.empty(CHUNK, np.uint64)
-    index, filled, last = np.uint64(0), np.uint64(0), np.uint64(0)
+    index = np.uint64(0)
     for start in range(0, blocks.size, CHUNK):
         part = blocks[start : start + CHUNK]
         for i in range(part.size):
