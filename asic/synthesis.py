@@ -96,7 +96,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m silicodec.asic.synthesis")
     parser.add_argument("--liberty", type=Path, help="gzip file; by default the typical corner's")
     parser.add_argument("--period-ns", type=float, default=PERIOD_NS)
-    parser.add_argument("--clock-port", dest="clock_ports", action="append", required=True)
+    parser.add_argument("--clock-port", dest="clock_ports", action="append", default=[])
     parser.add_argument("--clock-gating", action="store_true")
     parser.add_argument("--booth", action="store_true")
     parser.add_argument("--memories-outside", action="store_true")
