@@ -1,4 +1,4 @@
-"""Area and critical paths of a large engine, block by block."""
+"""Area of a large engine, block by block."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from silicodec.asic.measure import critical_paths, reason, synthesize, tool_versions
+from silicodec.asic.measure import reason, synthesize, tool_versions
 from silicodec.asic.pdk import CORNER, GATE_EQUIVALENT_UM2, PERIOD_NS, MeasurementError, liberty_file
 from silicodec.asic.statistics import Statistics
-from silicodec.asic.timing import Paths
 from silicodec.models.processes import run_group
 from silicodec.models.storage import written_whole
 from silicodec.rtl.source import Source
@@ -42,7 +41,8 @@ class Block:
 class BlockMeasurement:
     """Figures of an engine that was synthesised block by block, memories left outside.
 
-    Nothing is optimised across the borders of blocks, so that area is rather more than that of the whole.
+    Nothing is optimised across the borders of blocks, so that area is rather more than that of the whole. Paths are not
+    timed: many cross a border, where nets have no buffers.
 
     Parameters
     ----------
@@ -52,8 +52,6 @@ class BlockMeasurement:
         By name.
     memory_bits : int
         Bits of the memories that were left outside.
-    paths : Paths
-        Critical paths of all blocks put together again, as of `Measurement`.
     period_ns, corner, tools, verilog_sha256, clock_gating
         As of `Measurement`.
     booth : bool
@@ -63,7 +61,6 @@ class BlockMeasurement:
     name: str
     blocks: dict[str, Block]
     memory_bits: int
-    paths: Paths
     period_ns: float
     corner: str
     tools: dict[str, str]
@@ -86,7 +83,7 @@ def measure_blocks(
     clock_gating: bool = False,
     booth: bool = False,
 ) -> BlockMeasurement:
-    """Synthesise the blocks of an engine one by one, and time what they make together.
+    """Synthesise the blocks of an engine one by one.
 
     Of modules that are alike but for names, one is synthesised.
 
@@ -110,33 +107,26 @@ def measure_blocks(
     with tempfile.TemporaryDirectory(prefix="silicodec-") as temporary:
         folder = Path(temporary)
         source.stage(folder)
-        _split(name, folder)
+        done = run_group([sys.executable, "-m", "silicodec.asic.split"], folder)
+        if done.returncode != 0:
+            raise MeasurementError(f"cutting up {name} failed: {reason(done.stderr)}")
         found = json.loads((folder / "blocks.json").read_text())
-        netlists, blocks, known = [], {}, {}
+        blocks: dict[str, Block] = {}
+        known: dict[str, Statistics] = {}
         for block, modules in found["modules"].items():
             statistics = []
             for module in modules:
                 text = _COMMENT.sub("", (folder / f"{module}.v").read_text())
-                words = list(dict.fromkeys(_WORD.findall(text)))
-                alike = _alike(text, words)
+                alike = _alike(text)
                 if alike not in known:
-                    known[alike] = (*_synthesised(module, text, folder, clock_ports, period_ns, options), words)
-                figures, netlist, old_words = known[alike]
-                statistics.append(figures)
-                netlists.append(_renamed(netlist, dict(zip(old_words, words, strict=True))))
-            blocks[block] = Block(
-                len(modules),
-                round(sum(one.area_um2 for one in statistics), 1),
-                sum(one.flip_flops for one in statistics),
-            )
-        (folder / "mapped.v").write_text("\n".join(netlists))
-        _split(name, folder, "--join")
-        paths = critical_paths(source.top, folder, clock_ports, period_ns)
+                    known[alike] = _synthesised(module, text, folder, clock_ports, period_ns, options)
+                statistics.append(known[alike])
+            area = round(sum(one.area_um2 for one in statistics), 1)
+            blocks[block] = Block(len(modules), area, sum(one.flip_flops for one in statistics))
     return BlockMeasurement(
         name=name,
         blocks=dict(sorted(blocks.items(), key=lambda item: -item[1].area_um2)),
         memory_bits=sum(found["memory_bits"].values()),
-        paths=paths,
         period_ns=period_ns,
         corner=CORNER,
         tools=tools,
@@ -146,34 +136,21 @@ def measure_blocks(
     )
 
 
-def _split(name: str, folder: Path, *options: str) -> None:
-    """Run `silicodec.asic.split` in a folder."""
-    done = run_group([sys.executable, "-m", "silicodec.asic.split", *options], folder)
-    if done.returncode != 0:
-        raise MeasurementError(f"cutting up {name} failed: {reason(done.stderr)}")
-
-
-def _alike(text: str, words: list[str]) -> str:
+def _alike(text: str) -> str:
     """Return a text that modules have in common which only differ in names."""
-    numbers = {word: f"n{number}" for number, word in enumerate(words)}
-    return _WORD.sub(lambda match: numbers[match[0]], text)
-
-
-def _renamed(text: str, names: dict[str, str]) -> str:
-    return _WORD.sub(lambda match: names.get(match[0], match[0]), text)
+    numbers: dict[str, str] = {}
+    return _WORD.sub(lambda match: numbers.setdefault(match[0], f"n{len(numbers)}"), text)
 
 
 def _synthesised(
     module: str, text: str, folder: Path, clock_ports: Sequence[str], period_ns: float, options: list[str]
-) -> tuple[Statistics, str]:
-    """Return statistics and netlist of a module; the cells' liberty file stays in `folder`."""
+) -> Statistics:
+    """Return statistics of a module's netlist."""
     place = folder / "blocks" / module
     place.mkdir(parents=True)
     Source(module, text=text).stage(place)
     clocks = [port for port in clock_ports if re.search(rf"\binput {port};", text)]
-    statistics = synthesize(module, place, clocks, period_ns, *options)
-    (place / "cells.lib").replace(folder / "cells.lib")
-    return statistics, _COMMENT.sub("", (place / "netlist.v").read_text())
+    return synthesize(module, place, clocks, period_ns, *options)
 
 
 def write_blocks(measurement: BlockMeasurement, folder: Path) -> Path:

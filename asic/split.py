@@ -6,16 +6,14 @@ of an array that takes products is a piece of its own, with the logic that it al
 
     python -m silicodec.asic.split
 
-in the folder of a staged source leaves there `blocks.json`, the bits of the memories and the modules of each block,
-`MODULE.v` of each of them, and `top.v`, which connects them. With `--join` it makes `netlist.v`, flat again, of `top.v`
-and the modules' netlists in `mapped.v`.
+in the folder of a staged source leaves there `blocks.json`, the bits of the memories and the modules of each block, and
+`MODULE.v` of each of them.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import sys
 from collections import defaultdict
 from pathlib import Path
 
@@ -110,28 +108,10 @@ def _readers(top: yosys.Module) -> dict[tuple[str, int], list[str]]:
     return readers
 
 
-def join(folder: Path, top: str) -> None:
-    """Put together the netlists of all modules."""
-    run = pass_runner(yosys.Design(), folder)
-    for command in (
-        "read_verilog top.v mapped.v",
-        f"hierarchy -top {top}",
-        "flatten",
-        "setundef -zero",
-        "splitnets",
-        "opt_clean -purge",
-        "write_verilog -noattr -noexpr -nohex -nodec netlist.v",
-    ):
-        run(command)
-
-
 def main() -> None:
-    """Cut up the design in the working folder, or put it together."""
+    """Cut up the design in the working folder."""
     folder = Path()
     source = read_staged(folder)
-    if "--join" in sys.argv[1:]:
-        join(folder, source.top)
-        return
     design = yosys.Design()
     run = pass_runner(design, folder)
     for command in source.yosys_commands():
@@ -150,9 +130,9 @@ def main() -> None:
     for name, piece in sorted(set(zip(blocks.values(), pieces.values(), strict=True))):
         module = f"{source.top}_{piece}"
         modules[name].append(module)
-    for module in (source.top, *(module for group in modules.values() for module in group)):
+    for module in (module for group in modules.values() for module in group):
         run(f"select {module}")
-        run(f"write_verilog -noattr -selected {'top' if module == source.top else module}.v")
+        run(f"write_verilog -noattr -selected {module}.v")
         run("select -clear")
     (folder / "blocks.json").write_text(json.dumps({"memory_bits": memories, "modules": modules}))
 

@@ -51,7 +51,6 @@ def test_blocks_make_up_the_engine():
     assert parts.memory_bits == whole.memory_bits
     assert sum(block.flip_flops for block in parts.blocks.values()) == pytest.approx(whole.flip_flops, rel=0.02)
     assert 0.95 * whole.gate_equivalents < parts.gate_equivalents < 1.25 * whole.gate_equivalents
-    assert parts.paths.register_to_register_ns == pytest.approx(whole.paths.register_to_register_ns, rel=0.4)
 
 
 @needs_tools
@@ -63,7 +62,6 @@ def test_cells_of_an_array_are_pieces_of_their_own(tmp_path):
     }
     record = json.loads(write_blocks(found, tmp_path).read_text())
     assert record["blocks"]["cells"]["area_um2"] == found.blocks["cells"].area_um2
-    assert found.paths.register_to_register_ns > 1
     booth = measure_blocks(Source("array", text=ARRAY), name="array", booth=True)
     assert booth.blocks["cells"].area_um2 != found.blocks["cells"].area_um2
     assert write_blocks(booth, tmp_path).name == "array-booth.json"
