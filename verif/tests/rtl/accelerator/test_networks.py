@@ -1,0 +1,59 @@
+"""Whole networks on Verilator, word for word, and their planned cycles; and many images in the reference."""
+
+import os
+
+import numpy as np
+import pytest
+
+from silicodec.models.accelerator.program import Status
+from silicodec.models.accelerator.shape import AcceleratorShape
+from silicodec.models.accelerator.study import Choice, study
+from silicodec.models.evaluation.budget import calibration_and_test
+from silicodec.models.networks import get_network
+from silicodec.verif.network_run import run_network
+
+pytestmark = [
+    pytest.mark.prove,
+    pytest.mark.skipif(not os.environ.get("SILICODEC_DATA"), reason="needs SILICODEC_DATA"),
+]
+CHOICES = {"raw": Choice(), "dct": Choice("dct", 4), "auto": Choice("auto", budget=0.1)}
+
+
+def studied(name, choice, images, banks=7):
+    network = get_network(name)
+    calibration, report_on = calibration_and_test(network, calibration=3, images=images)
+    return study(network, AcceleratorShape(banks=banks), choice, report_on, calibration)
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "images"),
+    [
+        *(("resnet8", codec, 20) for codec in CHOICES),
+        *(("resnet20-int8", codec, 10) for codec in CHOICES),
+        *(("resnet56-int8", codec, 1) for codec in CHOICES),
+    ],
+)
+def test_whole_networks(name, codec, images):
+    found = studied(name, CHOICES[codec], images)
+    run = run_network(found.program, [found.pixels(number) for number in range(images)], found.runs)
+    assert not run.differing
+    planned = sum(layer.cycles for layer in found.layers)
+    assert int(run.layer_cycles[0].sum()) == pytest.approx(planned, rel=0.02)
+
+
+def test_mobilenet_with_spills():
+    pytest.importorskip("ai_edge_litert")
+    found = studied("mobilenetv2-int8", CHOICES["raw"], 1, banks=14)
+    assert found.runs[0].spilled
+    run = run_network(found.program, [found.pixels(0)], found.runs)
+    assert not run.differing
+
+
+def test_2000_images_in_the_reference():
+    """Each class is the one that the network in integers gives."""
+    network = get_network("resnet8")
+    found = study(network, AcceleratorShape(), Choice(), network.images(2000))
+    assert {run.status for run in found.runs} == {Status.DONE}
+    assert found.accuracy["agreement"] == 1
+    assert found.accuracy["top1"] == pytest.approx(network.top1)
+    assert np.all([len(run.report) == len(found.layers) for run in found.runs])
