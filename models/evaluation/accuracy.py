@@ -32,8 +32,9 @@ from silicodec.models.networks import Images, Network, capture, get_network
 from silicodec.models.networks.capture import POINTS
 from silicodec.models.networks.views import views as make_views
 
-PROBE_IMAGES = 30
-"""Most calibration images that each layer alone is tried on."""
+PROBE_IMAGES = 100
+"""Most calibration images that each layer alone is tried on. With 30, the order of ResNet-20's steps fits these too
+well: chosen for a loss of 0.5 %, settings lost 4.8 % of 500 other images, and 0.6 % with 100."""
 PROBE_VALUES = 1 << 20
 """Most values of these images."""
 
