@@ -38,7 +38,7 @@ REPORT_CYCLES = 6
 """Between two layers: what happened is judged and reported."""
 CODEC_CYCLES = 20
 """From what enters a DCT engine until the same leaves, where packets follow each other."""
-CODEC_PACKET_CYCLES = 4
+CODEC_PACKET_CYCLES = 3
 """What the DCT decoder takes for a packet, besides those for its tiles; rough tiles take longer."""
 
 
