@@ -91,7 +91,10 @@ def print_engine(engine: Engine) -> None:
         (port.name, way, str(port.bits), "yes" if port.error else "") for port, way in streams
     ]
     print_table("Streams", [("stream", "left"), ("", "left"), ("bits", "right"), ("error flag", "left")], rows)
-    family, parameters = find_family(engine.name)
+    try:
+        family, parameters = find_family(engine.name)
+    except ValueError:  # an engine that is in the catalog without a family
+        return
     rows = [
         (name, str(getattr(parameters, name)), values, meaning)
         for name, _, values, meaning in describe(type(parameters))
@@ -182,6 +185,8 @@ def simulate(
     else:
         packets = packets_for(engine, arrays)
     backend = backend or ("icarus" if waveform else "verilator")
+    if waveform and waveform.suffix != ".vcd":
+        raise click.UsageError(f"--wave: the name of {waveform} must end in .vcd")
     if waveform:  # written as the simulation goes, so that one that fails leaves what led to it
         waveform.parent.mkdir(parents=True, exist_ok=True)
     result = compare(engine, packets, backend=backend, seed=seed, waveform=waveform)

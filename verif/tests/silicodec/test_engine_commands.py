@@ -79,6 +79,10 @@ def test_waveform_has_the_engine_s_signals(run, words, tmp_path):
     code, _, error = run(*options, "--backend", "verilator")
     assert code != 0
     assert "verilator writes no waveform: use icarus or netlist" in error
+    for name in ("words", "-"):
+        code, _, error = run(*options[:-1], name)
+        assert code == 2
+        assert "must end in .vcd" in error
 
 
 @pytest.mark.parametrize(
