@@ -10,50 +10,29 @@ decodes nothing:
 * EBPC's zero stream leaves out the zeros that an array ends with; zero-RLE takes a bit more for a run of 16.
 """
 
-from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numba import njit
 
+from silicodec.models.baselines.bounds import Bound
 from silicodec.models.baselines.zero_rle import ZeroRLE
 from silicodec.models.baselines.zvc import ZVC
 from silicodec.models.codec import to_words
 from silicodec.models.ebpc.tables import ZERO_DELTA_PLANE, field_bits, plane_codes
 from silicodec.models.ebpc.znz import count_zero_bits
-from silicodec.models.errors import check_integer
 
 BLOCK_SIZE = 8
 LONGEST_RUN = 16
 
 
-@dataclass(frozen=True)
-class AuthorsCount(ABC):
-    """A count of bits by the authors' rule.
-
-    Parameters
-    ----------
-    word_bits : int
-        Bits of a word, 4 to 16.
-    """
-
-    word_bits: int = 8
-
-    name: ClassVar[str]
-
-    def __post_init__(self) -> None:
-        """Check the parameters."""
-        check_integer("word_bits", self.word_bits, 4, 16)
+class AuthorsCount(Bound):
+    """A count of bits by the authors' rule, of integers or of float16."""
 
     def get_config(self) -> dict[str, Any]:
         """Give name and parameters, plain JSON."""
-        return {"id": self.name, "rule": "authors", **asdict(self)}
-
-    @abstractmethod
-    def nbits(self, array: np.ndarray) -> int:
-        """Count the bits for an array of integers of `word_bits` bits, or of float16."""
+        return {**super().get_config(), "rule": "authors"}
 
 
 class AuthorsZVC(AuthorsCount):

@@ -22,7 +22,7 @@ from silicodec.models.baselines import Bound
 from silicodec.models.catalog import make_measure
 from silicodec.models.codec import Codec
 from silicodec.models.errors import unknown_name
-from silicodec.models.evaluation.authors import AUTHORS_COUNTS, AuthorsCount
+from silicodec.models.evaluation.authors import AUTHORS_COUNTS
 from silicodec.models.evaluation.records import (
     Evaluation,
     PacketSizes,
@@ -39,7 +39,7 @@ from silicodec.models.quantise import parse_number_format, quantise
 
 Result = TypeVar("Result")
 Progress = Callable[[int, int], None]
-Codecs = dict[str, dict[str, Codec | Bound | AuthorsCount]]  # by number format, then by name
+Codecs = dict[str, dict[str, Codec | Bound]]  # by number format, then by name
 Largest = dict[tuple[Kind, str], float]  # by kind and name of the layer
 
 
