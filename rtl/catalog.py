@@ -10,6 +10,7 @@ from typing import Any
 from silicodec.models.errors import unknown_name
 from silicodec.models.parameters import Parameters
 from silicodec.rtl.accelerator.engines import ACCELERATOR_FAMILIES
+from silicodec.rtl.blocks.engines import BLOCK_FAMILIES
 from silicodec.rtl.dct.engines import DCT_FAMILIES
 from silicodec.rtl.dictionary.engines import DICTIONARY_FAMILIES
 from silicodec.rtl.ebpc.engines import EBPC_FAMILIES
@@ -22,7 +23,7 @@ FAMILIES: dict[str, Family] = {
     family.name: family
     for family in (
         *(*EBPC_FAMILIES, *TRANSFORM_FAMILIES, *DCT_FAMILIES),
-        *(*DICTIONARY_FAMILIES, *SYSTOLIC_FAMILIES, *ACCELERATOR_FAMILIES),
+        *(*DICTIONARY_FAMILIES, *SYSTOLIC_FAMILIES, *BLOCK_FAMILIES, *ACCELERATOR_FAMILIES),
     )
 }
 """Name -> family."""
