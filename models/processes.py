@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import IO
 
@@ -54,3 +57,24 @@ def run_group(command: Sequence[str], folder: Path, output: IO[str] | None = Non
                 pipe.read()
                 raise
     return subprocess.CompletedProcess(command, process.returncode, printed or "", said or "")
+
+
+@contextmanager
+def interrupts_deferred() -> Iterator[None]:
+    """Start processes that leave Ctrl-C to this one; one that comes meanwhile takes effect when they have started."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    # With the first process Python starts its resource tracker, and unblocks the signal in the thread that does.
+    resource_tracker.ensure_running()
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    # Threads and processes that start meanwhile inherit the mask. A thread from before takes the signal all the same.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        signal.signal(signal.SIGINT, before)
+    if came:
+        raise KeyboardInterrupt

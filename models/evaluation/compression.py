@@ -7,8 +7,6 @@ scale: no value saturates, and the result does not depend on how many processes 
 
 import logging
 import os
-import signal
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import lru_cache, partial
@@ -35,6 +33,7 @@ from silicodec.models.networks import Images, Network, capture, get_network
 from silicodec.models.networks.capture import Kind, Layer
 from silicodec.models.networks.custom import module_network
 from silicodec.models.networks.tflite import IntegerGraph
+from silicodec.models.processes import interrupts_deferred
 from silicodec.models.quantise import parse_number_format, quantise
 
 Result = TypeVar("Result")
@@ -318,7 +317,7 @@ def _for_each(batches: Sequence[Images], workers: int | None, scheduler: str | N
     def local() -> Any:
         # Where Ctrl-C meets a call to the cluster half-way, distributed's own clean-up fails and would say so here.
         logging.getLogger("tornado.application").setLevel(logging.CRITICAL)
-        with _interrupts_deferred():
+        with interrupts_deferred():
             return LocalCluster(
                 n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL
             )
@@ -330,25 +329,6 @@ def _for_each(batches: Sequence[Images], workers: int | None, scheduler: str | N
             raise EvaluationError(f"the Dask scheduler {scheduler} does not answer: {error}") from error
         with client:
             yield partial(_on_cluster, client, client.scatter(batches), [len(batch.batch) for batch in batches])
-
-
-@contextmanager
-def _interrupts_deferred() -> Iterator[None]:
-    """Start processes that leave Ctrl-C to this one; one that comes meanwhile takes effect when they have started."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    came: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
-    # Threads and processes that start meanwhile inherit the mask. A thread from before takes the signal all the same.
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        signal.signal(signal.SIGINT, before)
-    if came:
-        raise KeyboardInterrupt
 
 
 def _in_this_process(

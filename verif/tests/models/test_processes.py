@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from silicodec.models.processes import run_group
+from silicodec.models.processes import interrupts_deferred, run_group
 
 PARENT = "from pathlib import Path; from silicodec.models.processes import run_group\n"
 PARENT += "run_group(['sh', '-c', 'sleep 600 & echo $! >begun; wait'], Path())"
@@ -55,3 +55,34 @@ def running(pid):
     """Whether a process is there and not just waiting to be collected."""
     done = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return done.stdout.strip()[:1] not in ("", "Z")
+
+
+def test_ctrl_c_while_processes_start_takes_effect_when_they_have_started():
+    reached = []
+
+    def start():
+        with interrupts_deferred():
+            os.kill(os.getpid(), signal.SIGINT)
+            reached.append("end")
+
+    with pytest.raises(KeyboardInterrupt):
+        start()
+    assert reached == ["end"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+DEFERRED = """
+import multiprocessing, signal
+from concurrent.futures import ProcessPoolExecutor
+from silicodec.models.processes import interrupts_deferred
+if __name__ == "__main__":
+    with interrupts_deferred(), ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        print(signal.SIGINT in pool.submit(signal.pthread_sigmask, signal.SIG_BLOCK, []).result())
+"""
+
+
+def test_processes_leave_ctrl_c_to_the_one_that_starts_them(tmp_path):
+    program = tmp_path / "deferred.py"
+    program.write_text(DEFERRED)
+    done = subprocess.run([sys.executable, str(program)], capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"

@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import sys
 
 import numpy as np
@@ -10,7 +9,7 @@ import pytest
 
 from silicodec.models.catalog import make_codec
 from silicodec.models.codec import CodecError
-from silicodec.models.evaluation.compression import EvaluationError, _interrupts_deferred, evaluate
+from silicodec.models.evaluation.compression import EvaluationError, evaluate
 from silicodec.models.evaluation.records import PacketSizes, layer_record
 from silicodec.models.networks import NetworkError, get_network
 from silicodec.models.networks.capture import feature_maps
@@ -217,17 +216,3 @@ def test_integer_network_is_measured_in_its_own_words():
     assert len(evaluation.layers) == 35
     with pytest.raises(NumberFormatError, match="use the number format native"):
         evaluate("mobilenetv2-int8", ["ebpc"], images=1, number_formats=["fixed8"], workers=0)
-
-
-def test_ctrl_c_while_processes_start_takes_effect_when_they_have_started():
-    reached = []
-
-    def start():
-        with _interrupts_deferred():
-            os.kill(os.getpid(), signal.SIGINT)
-            reached.append("end")
-
-    with pytest.raises(KeyboardInterrupt):
-        start()
-    assert reached == ["end"]
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
