@@ -205,9 +205,9 @@ def critical_paths(top: str, folder: Path, clock_ports: Sequence[str], period_ns
     (folder / "timing.tcl").write_text(script)
     done = run_group(["sta", "-no_init", "-exit", "timing.tcl"], folder)
     try:
-        return read_timing(done.stdout, period_ns).paths
-    except ValueError:
-        raise MeasurementError(f"timing of {top} failed: {reason(done.stderr + done.stdout)}") from None
+        return read_timing(done.stderr + done.stdout, period_ns).paths
+    except ValueError as error:
+        raise MeasurementError(f"timing of {top} failed: {str(error).removeprefix('error: ')}") from None
 
 
 def reason(said: str) -> str:

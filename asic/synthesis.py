@@ -87,7 +87,7 @@ def synthesize(
     run("splitnets")
     run("opt_clean -purge")
     run(f"stat -json -liberty {liberty}", output="statistics.json")
-    run(f"write_verilog -noattr -noexpr -nohex -nodec {folder / 'netlist.v'}")
+    run(f"write_verilog -noattr -noexpr -nohex -nodec -simple-lhs {folder / 'netlist.v'}")
     return memories
 
 

@@ -15,6 +15,7 @@ from silicodec.asic.pdk import DRIVING_CELL, FROM_MEMORY, OUTPUT_LOAD_FF, TO_MEM
 REGISTERS, PORTS = "registers", "ports"
 EDGES = ("rise", "fall")
 _SLACK = re.compile(r"^\s*(-?[\d.]+)\s+slack", re.MULTILINE)
+_ERROR = re.compile(r"^Error: (.*)", re.MULTILINE)
 _SECTION = re.compile(r"^# (\w+) (\w+) (\w+) (\w+) (\w+)\n(.*?)(?=^# )", re.MULTILINE | re.DOTALL)
 
 
@@ -126,8 +127,10 @@ def read_timing(report: str, period_ns: float) -> Timing:
     Raises
     ------
     ValueError
-        If the script did not come to its end.
+        If OpenSTA reports an error, after which it goes on, or the script did not come to its end.
     """
+    if errors := dict.fromkeys(_ERROR.findall(report)):
+        raise ValueError(f"error: OpenSTA: {'; '.join(errors)}")
     if "\n# end" not in report:
         raise ValueError("error: OpenSTA did not finish its report")
     slacks: dict[str, list[float]] = {"max": [], "min": []}

@@ -144,6 +144,17 @@ def test_a_design_without_registers_has_its_area_and_its_port_path():
     assert 0 < paths.input_to_register_ns < paths.register_to_output_ns < 1
 
 
+def test_outputs_some_bits_of_which_are_constant_are_timed(tmp_path):
+    """Yosys assigns such bits to a concatenation, which OpenSTA does not read: it goes on without the netlist."""
+    text = "module mask (input clk, input [7:0] d, output reg [7:0] q); always @(posedge clk) q <= d & 8'h77; endmodule"
+    assert 0 < measure(Source("mask", text=text)).paths.input_to_register_ns < 1
+    Source("mask", text=text).stage(tmp_path)
+    synthesize("mask", tmp_path, ["clk"], 3.0)
+    (tmp_path / "netlist.v").write_text("module mask (q); output [1:0] q; assign {q[1], q[0]} = 2'b01; endmodule\n")
+    with pytest.raises(MeasurementError, match=r"OpenSTA: netlist\.v, line 1 syntax error"):
+        critical_paths("mask", tmp_path, ["clk"], 3.0)
+
+
 def test_what_is_left_outside_is_said(run, tmp_path):
     (tmp_path / "memory.v").write_text(MEMORY)
     code, output, _ = run("measure", "memory.v", "--top", "memory")
