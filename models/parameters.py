@@ -77,6 +77,6 @@ def values(field: dataclasses.Field[Any]) -> str:
 
 
 def describe(parameters: type[Parameters] | Parameters) -> Iterator[tuple[str, Any, str, str]]:
-    """Yield name, default, values and meaning of every parameter of a class."""
-    for field in dataclasses.fields(parameters):
+    """Yield name, default, values and meaning of every parameter of a class, its own first."""
+    for field in sorted(dataclasses.fields(parameters), key=lambda field: bool(field.kw_only)):
         yield field.name, field.default, values(field), field.metadata["meaning"]

@@ -8,7 +8,6 @@ from types import MappingProxyType
 from typing import Any
 
 from silicodec.models.errors import unknown_name
-from silicodec.models.parameters import Parameters
 from silicodec.rtl.accelerator.engines import ACCELERATOR_FAMILIES
 from silicodec.rtl.blocks.engines import BLOCK_FAMILIES
 from silicodec.rtl.dct.engines import DCT_FAMILIES
@@ -16,6 +15,7 @@ from silicodec.rtl.dictionary.engines import DICTIONARY_FAMILIES
 from silicodec.rtl.ebpc.engines import EBPC_FAMILIES
 from silicodec.rtl.engine import Engine
 from silicodec.rtl.family import Family
+from silicodec.rtl.interface import EngineParameters
 from silicodec.rtl.systolic.engines import SYSTOLIC_FAMILIES
 from silicodec.rtl.transform.engines import TRANSFORM_FAMILIES
 
@@ -32,7 +32,7 @@ ENGINES: dict[str, Engine] = {engine.name: engine for family in FAMILIES.values(
 """Name -> engine, for the sizes that have names."""
 
 
-def find_family(name: str) -> tuple[Family, Parameters]:
+def find_family(name: str) -> tuple[Family, EngineParameters]:
     """Find the family and the parameters of an engine by its name, as `find_engine` does."""
     for family in FAMILIES.values():
         if parameters := family.find(name):

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from silicodec.models.parameters import Parameters
 from silicodec.rtl.engine import Engine
+from silicodec.rtl.interface import EngineParameters, with_interface
 
 
 @dataclass(frozen=True)
@@ -20,33 +20,34 @@ class Family:
     ----------
     build : callable
         Describes the engine of a size, but for its name.
-    presets : mapping of str to Parameters
+    presets : mapping of str to EngineParameters
         The sizes that have names, all of one class; the family has the name of the first.
     """
 
     build: Callable[[Any], Engine]
-    presets: Mapping[str, Parameters]
+    presets: Mapping[str, EngineParameters]
 
     @property
     def name(self) -> str:
         """Name of the family, and of its first preset."""
         return next(iter(self.presets))
 
-    def engine(self, parameters: Parameters) -> Engine:
+    def engine(self, parameters: EngineParameters) -> Engine:
         """Describe the engine of a size; it has the name of the preset, or one that `find` knows."""
-        return dataclasses.replace(self.build(parameters), name=self.size_name(parameters))
+        engine = with_interface(self.build(parameters), parameters)
+        return dataclasses.replace(engine, name=self.size_name(parameters))
 
     def engines(self) -> tuple[Engine, ...]:
         """Describe the engines that have names."""
         return tuple(map(self.engine, self.presets.values()))
 
-    def size_name(self, parameters: Parameters) -> str:
+    def size_name(self, parameters: EngineParameters) -> str:
         """Return the name of a size: that of the nearest preset, and every parameter in which it differs."""
         sizes = {name: _differences(preset, parameters) for name, preset in self.presets.items()}
         nearest = min(sizes, key=lambda name: len(sizes[name]))
         return "-".join([nearest, *(_spelled(name, value) for name, value in sizes[nearest].items())])
 
-    def find(self, name: str) -> Parameters | None:
+    def find(self, name: str) -> EngineParameters | None:
         """Return the parameters that a size's name tells; None if it tells none of this family.
 
         Raises
@@ -62,7 +63,7 @@ class Family:
         return None
 
 
-def _differences(preset: Parameters, parameters: Parameters) -> dict[str, Any]:
+def _differences(preset: EngineParameters, parameters: EngineParameters) -> dict[str, Any]:
     """Return the parameters in which a size differs from a preset."""
     return {name: value for name, value in vars(parameters).items() if value != getattr(preset, name)}
 
@@ -75,7 +76,7 @@ def _spelled(name: str, value: Any) -> str:
     return f"{hyphenated}-{value}"
 
 
-def _read(text: str, parameters: Parameters) -> dict[str, Any] | None:
+def _read(text: str, parameters: EngineParameters) -> dict[str, Any] | None:
     """Read spelled parameters, each after a hyphen; None if there is anything else."""
     settings: dict[str, Any] = {}
     while text:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -12,17 +12,16 @@ from silicodec.settings import typed_settings
 if TYPE_CHECKING:
     from silicodec.models.accelerator.shape import AcceleratorShape
 
+Shape = TypeVar("Shape", bound="AcceleratorShape")
 SET_HELP = "A parameter of the accelerator: groups, memory_kib, banks, bank_depth, weight_words and others."
 
 
-def shape_of(settings: Mapping[str, str]) -> AcceleratorShape:
-    """Make the shape that `--set` describes."""
-    from silicodec.models.accelerator.shape import AcceleratorShape
-
-    typed = typed_settings(settings, vars(AcceleratorShape()) | {"memory_kib": 0.0}, "accelerator")
+def shape_of(settings: Mapping[str, str], kind: type[Shape]) -> Shape:
+    """Make the shape, of a kind, that `--set` describes."""
+    typed = typed_settings(settings, vars(kind()) | {"memory_kib": 0.0}, "accelerator")
     memory = typed.pop("memory_kib", None)
     if memory is None:
-        return AcceleratorShape(**typed)
+        return kind(**typed)
     if "banks" in typed:
         raise click.UsageError("--set: give memory_kib or banks, not both")
-    return AcceleratorShape.with_memory(memory, **typed)
+    return kind.with_memory(memory, **typed)

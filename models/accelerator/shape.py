@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from silicodec.models.accelerator.program import COLUMNS, PIXELS
 from silicodec.models.errors import CodecError
@@ -39,7 +39,7 @@ class AcceleratorShape(Parameters):
         return self.rows * COLUMNS * 8
 
     @classmethod
-    def with_memory(cls, kibibytes: float, *, bank_depth: int = 256, **others: Any) -> AcceleratorShape:
+    def with_memory(cls, kibibytes: float, *, bank_depth: int = 256, **others: Any) -> Self:
         """Return the shape with as many whole banks as fit in some memory."""
         banks = int(kibibytes * 1024) // (bank_depth * COLUMNS * 8)
         return cls(banks=banks, bank_depth=bank_depth, **others)

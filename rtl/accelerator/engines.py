@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from silicodec.models.accelerator.shape import AcceleratorShape
 from silicodec.rtl.accelerator.accelerator import accelerator
 from silicodec.rtl.engine import Engine, Packets, Port, PublishedFigure
 from silicodec.rtl.family import Family
+from silicodec.rtl.interface import EngineParameters
 
 _PUBLISHED = PublishedFigure(
     source="interlayer compression (arXiv 2110.06155), 28 nm",
@@ -19,8 +21,14 @@ _PUBLISHED = PublishedFigure(
 )
 
 
-def accelerator_engine(shape: AcceleratorShape) -> Engine:
+@dataclass(frozen=True)
+class AcceleratorParameters(AcceleratorShape, EngineParameters):
+    """Parameters of an accelerator, and of what can be around it."""
+
+
+def accelerator_engine(parameters: AcceleratorShape) -> Engine:
     """Describe the accelerator of a shape."""
+    shape = AcceleratorShape(**{field.name: getattr(parameters, field.name) for field in fields(AcceleratorShape)})
 
     def reference(inputs: Mapping[str, Packets]) -> dict[str, list[np.ndarray]]:
         machine = Accelerator(shape)
@@ -52,4 +60,4 @@ def accelerator_engine(shape: AcceleratorShape) -> Engine:
     )
 
 
-ACCELERATOR_FAMILIES: tuple[Family, ...] = (Family(accelerator_engine, {"accelerator": AcceleratorShape()}),)
+ACCELERATOR_FAMILIES: tuple[Family, ...] = (Family(accelerator_engine, {"accelerator": AcceleratorParameters()}),)

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from silicodec.models.parameters import Parameters, parameter
+from silicodec.models.parameters import parameter
 from silicodec.rtl.blocks.register_slice import register_slice
 from silicodec.rtl.blocks.stream_fifo import stream_fifo
 from silicodec.rtl.engine import Engine, Packets, Port
 from silicodec.rtl.family import Family
+from silicodec.rtl.interface import EngineParameters
 
 
 @dataclass(frozen=True)
-class SliceShape(Parameters):
+class SliceShape(EngineParameters):
     """Parameters of a register slice."""
 
     word_bits: int = parameter(8, "bits of a word", bounds=(1, 64))

@@ -10,12 +10,13 @@ import numpy as np
 from silicodec.models.dct import DCT
 from silicodec.models.dct.maps import to_tiles
 from silicodec.models.dct.modes import MODE_BITS, decode_samples, encode_samples, mode_word
-from silicodec.models.parameters import Parameters, parameter
+from silicodec.models.parameters import parameter
 from silicodec.models.samples import to_samples
 from silicodec.rtl.dct.decoder import dct_decoder
 from silicodec.rtl.dct.encoder import dct_encoder
 from silicodec.rtl.engine import Engine, Packets, Port, PublishedFigure
 from silicodec.rtl.family import Family
+from silicodec.rtl.interface import EngineParameters
 
 LENGTH_BITS = 8
 DEFAULT = DCT()
@@ -56,13 +57,13 @@ def decode_rows(words: np.ndarray, count: int, mode: int) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class DecoderShape(Parameters):
+class DecoderShape(EngineParameters):
     """Parameters of a DCT decoder."""
 
     checked: bool = parameter(False, "whether it tells which packets were malformed")
 
 
-def dct_encoder_engine(shape: Parameters) -> Engine:
+def dct_encoder_engine(shape: EngineParameters) -> Engine:
     """Describe the DCT encoder, which has no parameters."""
 
     def reference(inputs: Mapping[str, Packets]) -> dict[str, list[np.ndarray]]:
@@ -146,6 +147,6 @@ def read_length(parts: np.ndarray) -> tuple[int, int]:
 
 
 DCT_FAMILIES: tuple[Family, ...] = (
-    Family(dct_encoder_engine, {"dct-encoder": Parameters()}),
+    Family(dct_encoder_engine, {"dct-encoder": EngineParameters()}),
     Family(dct_decoder_engine, {"dct-decoder": DecoderShape(), "dct-decoder-checked": DecoderShape(checked=True)}),
 )

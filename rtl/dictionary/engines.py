@@ -12,12 +12,13 @@ from silicodec.models.dictionary.code import CLASSES, LAYOUT_BITS
 from silicodec.models.dictionary.codec import DENSE, SPARSE, Dictionary
 from silicodec.models.dictionary.trimming import Trimming
 from silicodec.models.errors import CorruptDataError, check_integer
-from silicodec.models.parameters import Parameters, parameter
+from silicodec.models.parameters import parameter
 from silicodec.models.systolic.tiling import pad_to_multiple
 from silicodec.rtl.dictionary.decoder import HAS_LITERALS, dictionary_decoder
 from silicodec.rtl.dictionary.weight_trimmer import SETTINGS_BITS, weight_trimmer
 from silicodec.rtl.engine import Engine, Packets, Port, PublishedFigure
 from silicodec.rtl.family import Family
+from silicodec.rtl.interface import EngineParameters
 
 LENGTH_BITS = 16
 """Bits of a packet's number of entries."""
@@ -28,7 +29,7 @@ _PUBLISHED = PublishedFigure(
 
 
 @dataclass(frozen=True)
-class DecoderShape(Parameters):
+class DecoderShape(EngineParameters):
     """Parameters of a dictionary decoder."""
 
     entry_size: int = parameter(8, "weights in an entry, one entry a cycle", choices=(1, 2, 4, 8))
@@ -53,7 +54,7 @@ class DecoderShape(Parameters):
 
 
 @dataclass(frozen=True)
-class TrimmerShape(Parameters):
+class TrimmerShape(EngineParameters):
     """Parameters of a weight trimmer."""
 
     entry_size: int = parameter(8, "weights in an entry, one entry a cycle", choices=(1, 2, 4, 8))
@@ -75,7 +76,7 @@ def dictionary_engine(shape: DecoderShape) -> Engine:
         summary=f"dictionary decoder, entries of {entry_size} weights, codes of up to {codec.code_bits} bits"
         + (", detects malformed streams" if checked else ""),
         block=dictionary_decoder,
-        parameters=vars(shape),
+        parameters=shape.of_block,
         inputs=code_ports(codec),
         outputs=(Port("entries", bits, error=checked),),
         reference=reference,
@@ -110,7 +111,7 @@ def trimmer_engine(shape: TrimmerShape = TrimmerShape(), trimming: Trimming = DE
         name="weight-trimmer",
         summary=f"weight trimmer, {entry_size} weights a cycle",
         block=weight_trimmer,
-        parameters=vars(shape),
+        parameters=shape.of_block,
         inputs=(Port("settings", SETTINGS_BITS), Port("weights", 8 * entry_size)),
         outputs=(Port("trimmed", 8 * entry_size),),
         reference=reference,

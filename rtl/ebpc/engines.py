@@ -11,10 +11,11 @@ import numpy as np
 from silicodec.models.codec import to_words
 from silicodec.models.ebpc import EBPC
 from silicodec.models.errors import CodecError
-from silicodec.models.parameters import Parameters, parameter
+from silicodec.models.parameters import parameter
 from silicodec.rtl.ebpc.codec import axi_ebpc_decoder, axi_ebpc_encoder, ebpc_decoder, ebpc_encoder
 from silicodec.rtl.engine import Engine, Packets, Port, PublishedFigure
 from silicodec.rtl.family import Family
+from silicodec.rtl.interface import EngineParameters
 
 LENGTH_BITS, FRAMED_LENGTH_BITS = 8, 24
 """Bits of a part of a packet's number of words; of all of it, where a decoder is framed."""
@@ -24,12 +25,11 @@ _PAPER = "EBPC paper (arXiv 1908.11645), 65 nm, 600 MHz"
 
 
 @dataclass(frozen=True)
-class EncoderShape(Parameters):
-    """Parameters of an EBPC encoder."""
+class EncoderShape(EngineParameters):
+    """Parameters of an EBPC encoder; with `axi` there is a packet on every stream for each packet of words."""
 
     word_bits: int = parameter(8, "bits of a word, and words of a block", choices=(8, 16))
     max_zero_run: int = parameter(16, "longest run of zero words in one code", bounds=(2, 1 << 14), power_of_two=True)
-    axi: bool = parameter(False, "AXI4-Stream's names of signals, and a packet on every stream for each")
 
     def __post_init__(self) -> None:
         """Check the parameters."""

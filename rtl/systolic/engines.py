@@ -10,19 +10,20 @@ import numpy as np
 
 from silicodec.models.codec import to_words
 from silicodec.models.dictionary import Dictionary
-from silicodec.models.parameters import Parameters, parameter
+from silicodec.models.parameters import parameter
 from silicodec.models.systolic.tiling import pad_to_multiple
 from silicodec.rtl.blocks.stream import StreamGroup
 from silicodec.rtl.dictionary.engines import code_ports, decoded_packets, encoded_packets
 from silicodec.rtl.engine import Engine, Packets, Port
 from silicodec.rtl.family import Family
+from silicodec.rtl.interface import EngineParameters
 from silicodec.rtl.systolic.array import PORT_VALUES, systolic_array
 from silicodec.rtl.systolic.compressed import compressed_systolic_array
 from silicodec.rtl.systolic.control import SUM_BITS
 
 
 @dataclass(frozen=True)
-class ArrayShape(Parameters):
+class ArrayShape(EngineParameters):
     """Parameters of a systolic array."""
 
     rows: int = parameter(8, "rows: activations of a vector", bounds=(1, 256))
@@ -30,7 +31,7 @@ class ArrayShape(Parameters):
 
 
 @dataclass(frozen=True)
-class CompressedArrayShape(Parameters):
+class CompressedArrayShape(EngineParameters):
     """Parameters of a systolic array that takes compressed weights."""
 
     rows: int = parameter(8, "rows: activations of a vector", bounds=(1, 256))

@@ -9,12 +9,13 @@ import numpy as np
 
 from silicodec.models.codec import to_words
 from silicodec.models.errors import CodecError, CorruptDataError
-from silicodec.models.parameters import Parameters, parameter
+from silicodec.models.parameters import parameter
 from silicodec.models.transform.calibration import Calibration
 from silicodec.models.transform.codec import LinearTransform
 from silicodec.models.transform.huffman import MAX_LENGTH, WORD_BITS, HuffmanCode
 from silicodec.rtl.engine import Engine, Packets, Port, PublishedFigure
 from silicodec.rtl.family import Family
+from silicodec.rtl.interface import EngineParameters
 from silicodec.rtl.transform.codec import pca_decoder, pca_encoder, transform_decoder, transform_encoder
 from silicodec.rtl.transform.huffman_decoder import huffman_decoder
 from silicodec.rtl.transform.huffman_encoder import huffman_encoder
@@ -38,7 +39,7 @@ Coding = Callable[[Mapping[str, Packets]], dict[str, list[np.ndarray]]]
 
 
 @dataclass(frozen=True)
-class CoderShape(Parameters):
+class CoderShape(EngineParameters):
     """Parameters of a Huffman encoder."""
 
     symbol_bits: int = parameter(8, "bits of a symbol", bounds=(2, 8))
@@ -52,7 +53,7 @@ class DecoderShape(CoderShape):
 
 
 @dataclass(frozen=True)
-class ChainShape(Parameters):
+class ChainShape(EngineParameters):
     """Parameters of the chain of linear transform and Huffman encoder."""
 
     channels: int = parameter(16, "values of a pixel", bounds=(1, 256))
@@ -96,7 +97,7 @@ def huffman_encoder_engine(shape: CoderShape) -> Engine:
         name="huffman-encoder",
         summary=f"Huffman encoder, {symbol_bits}-bit symbols, code words to {MAX_LENGTH} bits",
         block=huffman_encoder,
-        parameters=vars(shape),
+        parameters=shape.of_block,
         inputs=(Port("table", encoder_table_bits(symbol_bits)), Port("symbols", symbol_bits)),
         outputs=(Port("code", WORD_BITS),),
         reference=huffman_encoding(symbol_bits),
@@ -122,7 +123,7 @@ def huffman_decoder_engine(shape: DecoderShape) -> Engine:
         name="huffman-decoder",
         summary=f"Huffman decoder, {symbol_bits}-bit symbols{', detects malformed packets' if checked else ''}",
         block=huffman_decoder,
-        parameters=vars(shape),
+        parameters=shape.of_block,
         inputs=(Port("table", decoder_table_bits(symbol_bits)), Port("code", WORD_BITS)),
         outputs=(Port("symbols", symbol_bits, error=checked),),
         reference=huffman_decoding(symbol_bits),
@@ -145,7 +146,7 @@ def pca_encoder_engine(shape: MatrixShape) -> Engine:
         name="pca-encoder",
         summary=f"Linear transform, {describe(shape)}",
         block=pca_encoder,
-        parameters=vars(shape),
+        parameters=shape.of_block,
         inputs=(Port("matrix", shape.word_bits), Port("values", shape.in_bits)),
         outputs=(Port("components", shape.out_bits),),
         reference=transforming(shape, "values", "components"),
@@ -172,7 +173,7 @@ def pca_decoder_engine(shape: MatrixShape) -> Engine:
         name="pca-decoder",
         summary=f"Inverse linear transform, {describe(shape)}",
         block=pca_decoder,
-        parameters=vars(shape),
+        parameters=shape.of_block,
         inputs=(Port("matrix", shape.word_bits), Port("components", shape.in_bits)),
         outputs=(Port("values", shape.out_bits),),
         reference=transforming(shape, "components", "values"),
@@ -204,7 +205,7 @@ def transform_encoder_engine(chain: ChainShape) -> Engine:
         name="transform-encoder",
         summary=f"Linear transform, {describe(shape)}, and Huffman encoder",
         block=transform_encoder,
-        parameters=vars(chain),
+        parameters=chain.of_block,
         inputs=(
             Port("matrix", shape.word_bits),
             Port("table", encoder_table_bits(symbol_bits)),
@@ -242,7 +243,7 @@ def transform_decoder_engine(chain: InverseChainShape) -> Engine:
         summary=f"Huffman decoder and inverse linear transform, {describe(shape)}"
         f"{', detects malformed packets' if checked else ''}",
         block=transform_decoder,
-        parameters=vars(chain),
+        parameters=chain.of_block,
         inputs=(
             Port("table", decoder_table_bits(symbol_bits)),
             Port("matrix", shape.word_bits),

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from silicodec.models.errors import CodecError
-from silicodec.models.parameters import Parameters, parameter
+from silicodec.models.parameters import parameter
 from silicodec.models.transform.codec import LinearTransform
+from silicodec.rtl.interface import EngineParameters
 
 VALUE_BITS = 32
 """Bits of an entry's value, below its address."""
@@ -19,7 +20,7 @@ KIND_BITS = 2
 
 
 @dataclass(frozen=True)
-class MatrixShape(Parameters):
+class MatrixShape(EngineParameters):
     """Size of a linear transform and of the hardware for it.
 
     Raises

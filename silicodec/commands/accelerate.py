@@ -70,11 +70,12 @@ def accelerate(
 
         silicodec accelerate --network mobilenetv2-int8 --plan --set memory_kib=256
     """
+    from silicodec.models.accelerator.shape import AcceleratorShape
     from silicodec.models.accelerator.study import Choice, integer_graph, study
     from silicodec.models.evaluation.budget import calibration_and_test
 
     chosen = Choice(**choice)
-    shape = shape_of(settings if chosen.codec == "raw" else {"dct": "true", **settings})
+    shape = shape_of(settings if chosen.codec == "raw" else {"dct": "true", **settings}, AcceleratorShape)
     integer_graph(network)
     images = images or ImageChoice(1, None)
     choose_on = None

@@ -30,10 +30,11 @@ ACCELERATOR = "accelerator"
 def find_engine(name: str, settings: Mapping[str, str] = MappingProxyType({})) -> Engine:
     """Find an engine by its name, and change the parameters that `--set` named."""
     from silicodec.rtl import catalog
+    from silicodec.rtl.accelerator.engines import AcceleratorParameters
 
     try:
         if name == ACCELERATOR and settings:
-            return catalog.FAMILIES[name].engine(shape_of(settings))
+            return catalog.FAMILIES[name].engine(shape_of(settings, AcceleratorParameters))
         parameters = vars(catalog.find_family(name)[1]) if settings else {}
         return catalog.find_engine(name, typed_settings(settings, parameters, name))
     except ValueError as error:

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
-from silicodec.models.parameters import Parameters, parameter
+from silicodec.models.parameters import parameter
 from silicodec.rtl.catalog import FAMILIES, find_engine
 from silicodec.rtl.convert import verilog
 from silicodec.rtl.engine import Engine
 from silicodec.rtl.family import Family
+from silicodec.rtl.interface import EngineParameters
 from silicodec.verif.compare import check
 from silicodec.verif.drivers.stalls import Stalls
 
@@ -107,7 +108,7 @@ def test_names_of_no_size_are_refused():
 
 
 @dataclasses.dataclass(frozen=True)
-class Depth(Parameters):
+class Depth(EngineParameters):
     words: int = parameter(4, "words", bounds=(2, 8))
     last: bool = parameter(True, "whether it has a flag")
 
