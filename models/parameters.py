@@ -22,7 +22,7 @@ def parameter(
 
     Parameters
     ----------
-    default : bool or int
+    default : bool, int or str
         What it is if nothing else is asked for.
     meaning : str
         What it is, in a line.

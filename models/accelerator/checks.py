@@ -12,6 +12,7 @@ from silicodec.models.accelerator.program import (
     Opcode,
     Status,
     Target,
+    WeightCodec,
 )
 from silicodec.models.accelerator.shape import AcceleratorShape
 
@@ -37,6 +38,8 @@ def check_layer(descriptor: Descriptor, shape: AcceleratorShape) -> Status:
         return Status.BAD_OPCODE
     codecs = (descriptor.in_codec, descriptor.residual_codec, descriptor.out_codec)
     if not all(is_known(codec, dct=shape.dct) for codec in codecs):
+        return Status.BAD_OPCODE
+    if descriptor.weight_codec not in (WeightCodec.PLAIN, shape.weight_codec_word):
         return Status.BAD_OPCODE
     if any(getattr(descriptor, name) == 0 for name in POSITIVE):
         return Status.BAD_SIZES

@@ -19,10 +19,11 @@ from silicodec.models.accelerator.program import (
     Descriptor,
     Source,
     Target,
+    WeightCodec,
     program_words,
 )
 from silicodec.models.accelerator.shape import AcceleratorShape
-from silicodec.models.accelerator.weights import weight_words
+from silicodec.models.accelerator.weights import coded_words, weight_words
 from silicodec.models.dct.tiles import MOST_TILE_BITS
 
 MOST_SIZE = 255
@@ -46,12 +47,15 @@ class Program:
         One a layer.
     weights : np.ndarray
         The packet of the `weights` stream: uint64.
+    plain_words : tuple of int
+        Words that the weights of each layer take as they are.
     """
 
     graph: LayerGraph
     shape: AcceleratorShape
     descriptors: tuple[Descriptor, ...]
     weights: np.ndarray
+    plain_words: tuple[int, ...]
 
     @property
     def words(self) -> np.ndarray:
@@ -60,7 +64,11 @@ class Program:
 
 
 def compile_graph(
-    graph: LayerGraph, shape: AcceleratorShape, codings: Mapping[int, MapCoding] | None = None
+    graph: LayerGraph,
+    shape: AcceleratorShape,
+    codings: Mapping[int, MapCoding] | None = None,
+    *,
+    weights: str = "plain",
 ) -> Program:
     """Compile a network.
 
@@ -72,12 +80,16 @@ def compile_graph(
         The accelerator.
     codings : mapping, optional
         How to store maps, by their number; raw where nothing is said.
+    weights : str
+        How to send weights: ``plain``, or ``dictionary`` for each layer whose weights that makes smaller.
 
     Raises
     ------
     UnsupportedNetwork
-        If the accelerator is too small for a layer.
+        If the accelerator is too small for a layer, or has no decoder for weights that are to be coded.
     """
+    if weights not in ("plain", shape.weight_codec):
+        raise UnsupportedNetwork(f"the accelerator is built without a decoder for weights: weight_codec={weights}")
     codings = codings or {}
     _check_reads(graph, codings)
     graph = replace(graph, layers=tuple(map(fold_constants, graph.layers)))
@@ -89,11 +101,19 @@ def compile_graph(
     for layer, descriptor in zip(graph.layers, descriptors, strict=True):
         if status := check_layer(descriptor, shape):
             raise UnsupportedNetwork(f"{layer.name} has a shape that the accelerator refuses: {status.name}")
-    weights = [
+    plain = [
         weight_words(layer, descriptor, shape.groups)
         for layer, descriptor in zip(graph.layers, descriptors, strict=True)
     ]
-    return Program(graph, shape, descriptors, np.concatenate(weights))
+    sent = list(plain)
+    if weights == "dictionary":
+        coded = [coded_words(*layer, shape.groups) for layer in zip(plain, descriptors, strict=True)]
+        sent = [min(words, key=len) for words in zip(plain, coded, strict=True)]
+        descriptors = tuple(
+            replace(descriptor, weight_codec=WeightCodec.DICTIONARY) if len(one) < len(words) else descriptor
+            for descriptor, one, words in zip(descriptors, sent, plain, strict=True)
+        )
+    return Program(graph, shape, descriptors, np.concatenate(sent), tuple(map(len, plain)))
 
 
 def _check_reads(graph: LayerGraph, codings: Mapping[int, MapCoding]) -> None:

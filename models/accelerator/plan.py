@@ -9,9 +9,10 @@ import numpy as np
 from silicodec.models.accelerator.compiler import Program
 from silicodec.models.accelerator.layers import Shape
 from silicodec.models.accelerator.packets import rows_of
-from silicodec.models.accelerator.program import COLUMNS, PIXELS, Source
+from silicodec.models.accelerator.program import COLUMNS, PIXELS, Source, WeightCodec
 from silicodec.models.accelerator.reference import Run
 from silicodec.models.accelerator.timing import REPORT_CYCLES, LayerTiming, ProgramTiming
+from silicodec.models.accelerator.weight_packets import PacketSize, packet_sizes
 
 PARTS = ("array", "weights", "reader", "writer")
 
@@ -34,6 +35,8 @@ class LayerPlan:
         Of these, the words that go to external memory.
     strip_words, region_words : int
         Words of the memory that are the strip buffer's, and its output's.
+    weight_words, plain_weight_words : int
+        Words of its weights, as they are sent and as they are.
     """
 
     name: str
@@ -44,6 +47,8 @@ class LayerPlan:
     spilled_words: int
     strip_words: int
     region_words: int
+    weight_words: int
+    plain_weight_words: int
 
     @property
     def cycles(self) -> int:
@@ -74,8 +79,10 @@ def plan(program: Program, run: Run) -> list[LayerPlan]:
         return np.concatenate([lengths[part] for part in program.graph.parts(number)], axis=1)
 
     spilled = iter(run.spilled)
-    for layer, descriptor, packets, report in zip(
-        program.graph.layers, program.descriptors, run.packets, run.report, strict=True
+    for layer, descriptor, packets, report, plain, weights in zip(
+        *(program.graph.layers, program.descriptors, run.packets, run.report),
+        *(program.plain_words, _weight_packets(program)),
+        strict=True,
     ):
         outputs = _by_strip(packets, layer.out_shape, depthwise=layer.depthwise)
         from_pixels = descriptor.source == Source.PIXELS
@@ -86,15 +93,28 @@ def plan(program: Program, run: Run) -> list[LayerPlan]:
             LayerPlan(
                 name=layer.name,
                 macs=layer.macs,
-                timing=timing.layer(descriptor, inputs, residuals),
+                timing=timing.layer(descriptor, inputs, residuals, weights),
                 raw_words=int(_raw_lengths(layer.out_shape).sum()),
                 words=int(outputs.sum()),
                 spilled_words=away,
                 strip_words=COLUMNS * descriptor.strip_banks * program.shape.bank_depth,
                 region_words=descriptor.out_words,
+                weight_words=sum(packet.length for packet in weights) if weights else plain,
+                plain_weight_words=plain,
             )
         )
         lengths[layer.output] = outputs
+    return result
+
+
+def _weight_packets(program: Program) -> list[list[PacketSize]]:
+    """Return the packets of each layer's weights; none where they are plain."""
+    result: list[list[PacketSize]] = []
+    position = 0
+    for descriptor, plain in zip(program.descriptors, program.plain_words, strict=True):
+        coded = descriptor.weight_codec != WeightCodec.PLAIN
+        result.append(packet_sizes(program.weights[position:], plain) if coded else [])
+        position += sum(packet.length for packet in result[-1]) if coded else plain
     return result
 
 

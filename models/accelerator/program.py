@@ -12,7 +12,7 @@ from enum import IntEnum
 import numpy as np
 
 MAGIC = 0x51C0
-VERSION = 2
+VERSION = 3
 COLUMNS = 9
 """Columns of the memory: words that the window reads at once."""
 PIXELS = 8
@@ -52,6 +52,13 @@ class Target(IntEnum):
     SCORES = 2
 
 
+class WeightCodec(IntEnum):
+    """How a layer's weights are sent: as they are, or in packets of the dictionary code."""
+
+    PLAIN = 0
+    DICTIONARY = 1
+
+
 class Early(IntEnum):
     """Whether a layer's input is read while the layer before is computed: the packets of its output, or any map."""
 
@@ -85,7 +92,10 @@ LAYOUT: tuple[tuple[tuple[str, int], ...], ...] = (
         *(("in_height", 9), ("in_width", 9), ("in_channels", 11)),
         *(("out_height", 9), ("out_width", 9), ("out_channels", 11)),
     ),
-    (("passes", 11), ("groups", 10), ("steps", 13), ("kernel_rows", 4), ("kernel_columns", 4), ("capacity", 9)),
+    (
+        *(("passes", 11), ("groups", 10), ("steps", 13), ("kernel_rows", 4), ("kernel_columns", 4), ("capacity", 9)),
+        ("weight_codec", 2),
+    ),
     (
         *(("ring_words", 13), ("slot_words", 12), ("channel_words", 6), ("start_slot", 13), ("start_turn", 2)),
         *(("pass_advance", 13),),
@@ -150,6 +160,7 @@ class Descriptor:
     kernel_rows: int = 1
     kernel_columns: int = 1
     capacity: int = 0
+    weight_codec: int = WeightCodec.PLAIN
     ring_words: int = 0
     slot_words: int = 0
     channel_words: int = 0

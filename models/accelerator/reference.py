@@ -27,9 +27,12 @@ from silicodec.models.accelerator.program import (
     Source,
     Status,
     Target,
+    WeightCodec,
 )
 from silicodec.models.accelerator.shape import AcceleratorShape
-from silicodec.models.accelerator.weights import group_words, read_group
+from silicodec.models.accelerator.weight_packets import decode_packet, packet_size
+from silicodec.models.accelerator.weights import group_words, layer_words, read_group
+from silicodec.models.errors import CorruptDataError
 
 SUMS = {Opcode.DENSE: dense_sums, Opcode.DEPTHWISE: depthwise_sums, Opcode.MAXIMUM: depthwise_peaks}
 """What gives a layer's sums, or what is in their place."""
@@ -253,6 +256,21 @@ class _Words:
         """How many words were not taken."""
         return max(0, len(self._words) - self._position)
 
+    def take_coded(self, count: int) -> np.ndarray:
+        """Take packets of coded weights that stand for so many words; after a malformed one the rest is missing."""
+        parts = [np.empty(0, np.uint64)]
+        try:
+            while count > 0 and not self.short:
+                header = self.take(1)
+                packet = np.append(header, self.take(packet_size(int(header[0])).length - 1))
+                parts.append(decode_packet(packet))
+                count -= len(parts[-1])
+        except CorruptDataError:
+            self.short = True
+        self.short |= count != 0
+        words = np.concatenate(parts)
+        return words[:count] if count < 0 else np.append(words, np.zeros(count, np.uint64))
+
     def take(self, count: int) -> np.ndarray:
         """Take words."""
         words = self._words[self._position : self._position + count]
@@ -278,10 +296,11 @@ def _first_reader(descriptor: Descriptor, strip: int) -> int:
 def _by_strip(descriptor: Descriptor, words: _Words, groups: int) -> np.ndarray:
     """Take the weights of a layer: (strips, groups or channels, words)."""
     size = group_words(descriptor, groups)
+    count = layer_words(descriptor, groups)
+    taken = words.take(count) if descriptor.weight_codec == WeightCodec.PLAIN else words.take_coded(count)
     if descriptor.depthwise:
-        taken = words.take(descriptor.passes * descriptor.strips * size)
         return taken.reshape(descriptor.passes, descriptor.strips, size).transpose(1, 0, 2)
-    return words.take(descriptor.strips * descriptor.groups * size).reshape(descriptor.strips, -1, size)
+    return taken.reshape(descriptor.strips, -1, size)
 
 
 def _pad(descriptor: Descriptor, source: np.ndarray) -> np.ndarray:

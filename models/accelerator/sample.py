@@ -32,7 +32,7 @@ def sample_inputs(tensors: Sequence[np.ndarray], shape: AcceleratorShape) -> dic
         if tensor.ndim != 3 or tensor.dtype.name not in ("int8", "uint8") or not tensor.size:
             raise ValueError(f"the accelerator takes int8 or uint8 images (C, H, W), not {tensor.dtype} {tensor.shape}")
         image = tensor if tensor.dtype == np.int8 else (tensor ^ 128).view(np.int8)
-        program = compile_graph(sample_graph(image.shape), shape)
+        program = compile_graph(sample_graph(image.shape), shape, weights=shape.weight_codec)
         pixels = pixel_words(image)
         packets["program"].append(program.words)
         packets["weights"].append(program.weights)
@@ -143,8 +143,10 @@ def random_layer(
     random = np.random.default_rng(seed + 100 * output)
     channels = in_shape[0] if opcode == Opcode.DENSE else 1
     count = out_shape[0]
-    weights = random.integers(-128, 128, (count, channels, *kernel)).astype(np.int16)
-    reach = 1500 * np.sqrt(channels * kernel[0] * kernel[1])
+    # Weights of many values, or of so few that a code makes them smaller.
+    spread = int(random.choice((16, 128)))
+    weights = random.integers(-spread, spread, (count, channels, *kernel)).astype(np.int16)
+    reach = 12 * spread * np.sqrt(channels * kernel[0] * kernel[1])
     # Factors of 1 and more have 32 bits.
     factors = random.integers(1 << 30, 1 << 32, count)
     shifts = np.full(count, 1 + max(0, int(np.log2(reach / 32))))

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Self
 
-from silicodec.models.accelerator.program import COLUMNS, PIXELS
+from silicodec.models.accelerator.program import COLUMNS, PIXELS, WeightCodec
 from silicodec.models.errors import CodecError
 from silicodec.models.parameters import Parameters, parameter
+
+WEIGHT_CODECS = tuple(codec.name.lower() for codec in WeightCodec)
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,7 @@ class AcceleratorShape(Parameters):
     tile_columns: int = parameter(16, "most tiles in a row of an output", bounds=(2, 64), power_of_two=True)
     packets: int = parameter(4096, "entries of the table of packets", bounds=(16, 4096), power_of_two=True)
     dct: bool = parameter(True, "whether there are DCT engines between array and memory")
+    weight_codec: str = parameter("plain", "how weights may be sent, besides plain", choices=WEIGHT_CODECS)
 
     def __post_init__(self) -> None:
         """Check the parameters."""
@@ -32,6 +35,11 @@ class AcceleratorShape(Parameters):
     def rows(self) -> int:
         """Rows of the memory: words of each column."""
         return self.banks * self.bank_depth
+
+    @property
+    def weight_codec_word(self) -> WeightCodec:
+        """What a descriptor calls `weight_codec`."""
+        return WeightCodec[self.weight_codec.upper()]
 
     @property
     def memory_bytes(self) -> int:

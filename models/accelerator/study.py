@@ -14,7 +14,7 @@ from silicodec.models.accelerator.lowering import from_graph
 from silicodec.models.accelerator.plan import LayerPlan, plan
 from silicodec.models.accelerator.program import PIXELS, TAPS, Status
 from silicodec.models.accelerator.reference import Run, pixel_words, run_program
-from silicodec.models.accelerator.shape import AcceleratorShape
+from silicodec.models.accelerator.shape import WEIGHT_CODECS, AcceleratorShape
 from silicodec.models.errors import CodecError, unknown_name
 from silicodec.models.evaluation.memory_energy import MEMORY_PARTS
 
@@ -40,16 +40,21 @@ class Choice:
         Quantisation step of ``dct``: 1, 2, 4 or 8.
     budget : float
         Accuracy that ``auto`` may lose on the calibration images.
+    weights : str
+        How weights are sent: one of `WEIGHT_CODECS`.
     """
 
     codec: str = "raw"
     step: int = 4
     budget: float = 0.01
+    weights: str = "plain"
 
     def __post_init__(self) -> None:
-        """Check the codec's name."""
+        """Check the codecs' names."""
         if self.codec not in CODECS:
             raise CodecError(unknown_name("codec", self.codec, CODECS))
+        if self.weights not in WEIGHT_CODECS:
+            raise CodecError(unknown_name("code of weights", self.weights, WEIGHT_CODECS))
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +108,8 @@ class Study:
             "stored_bits": WORD_BITS * sum(layer.words for layer in between),
             "spilled_bits": WORD_BITS * spilled,
             "refilled_bits": WORD_BITS * refilled,
+            "weight_bits": WORD_BITS * sum(layer.weight_words for layer in layers),
+            "plain_weight_bits": WORD_BITS * sum(layer.plain_weight_words for layer in layers),
             "memory": memory.name,
             "joules": memory.joules(WORD_BITS * spilled, WORD_BITS * refilled),
             "accuracy": self.accuracy,
@@ -121,6 +128,9 @@ class Study:
             "limit": layer.limit,
             **timing,
             "codec": codec_name(descriptor.out_codec),
+            "weight_codec": WEIGHT_CODECS[descriptor.weight_codec],
+            "weight_bits": WORD_BITS * layer.weight_words,
+            "plain_weight_bits": WORD_BITS * layer.plain_weight_words,
             "raw_bits": WORD_BITS * layer.raw_words,
             "stored_bits": WORD_BITS * layer.words,
             "spilled_bits": WORD_BITS * layer.spilled_words,
@@ -180,7 +190,7 @@ def study(
 
     integers = integer_graph(network)
     graph = from_graph(integers)
-    program = compile_graph(graph, shape)
+    codings = None
     if choice.codec != "raw":
         assert calibration is not None
         chosen_on = samples_of(integers, calibration.batch)
@@ -189,7 +199,8 @@ def study(
             if choice.codec == "dct"
             else choose_steps(graph, shape, chosen_on, _loss(network, calibration), choice.budget)
         )
-        program = compile_graph(graph, shape, fit_regions(graph, shape, codecs, chosen_on))
+        codings = fit_regions(graph, shape, codecs, chosen_on)
+    program = compile_graph(graph, shape, codings, weights=choice.weights)
     samples = samples_of(integers, images.batch)
     runs = []
     for number, pixels in enumerate(samples):

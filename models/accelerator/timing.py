@@ -5,6 +5,7 @@ A *set* is what the array computes without a pause: one group of output channels
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from math import inf
@@ -13,8 +14,10 @@ import numpy as np
 
 from silicodec.models.accelerator.checks import WHOLE_MAP
 from silicodec.models.accelerator.packets import RAW, rows_of
-from silicodec.models.accelerator.program import ENTRY_WORDS, PIXELS, Descriptor, Early
+from silicodec.models.accelerator.program import PIXELS, Descriptor, Early
 from silicodec.models.accelerator.shape import AcceleratorShape
+from silicodec.models.accelerator.weight_packets import PacketSize
+from silicodec.models.accelerator.weights import group_words
 
 ROUND = 4
 """Cycles of a round of an addition at least."""
@@ -40,6 +43,9 @@ CODEC_CYCLES = 20
 """From what enters a DCT engine until the same leaves, where packets follow each other."""
 CODEC_PACKET_CYCLES = 3
 """What the DCT decoder takes for a packet, besides those for its tiles; rough tiles take longer."""
+
+WEIGHT_PACKET_CYCLES, WEIGHT_PACKET_LEAST = 5, 9
+"""What a packet of coded weights takes besides a cycle a word and one for each word of codes; and at least."""
 
 
 def sets_at_once(layer: Descriptor, shape: AcceleratorShape) -> int:
@@ -104,7 +110,13 @@ class ProgramTiming:
         self._shape = shape
         self._before = _Clock(0, 0, done=-REPORT_CYCLES)
 
-    def layer(self, descriptor: Descriptor, inputs: np.ndarray, residuals: np.ndarray) -> LayerTiming:
+    def layer(
+        self,
+        descriptor: Descriptor,
+        inputs: np.ndarray,
+        residuals: np.ndarray,
+        weight_packets: Sequence[PacketSize] = (),
+    ) -> LayerTiming:
         """Find out when the next layer is done.
 
         Parameters
@@ -113,8 +125,10 @@ class ProgramTiming:
             The layer.
         inputs, residuals : ndarray of int
             Words of each packet of the maps: (strips, channels); `residuals` is empty where nothing is added.
+        weight_packets : sequence of PacketSize
+            Packets of the layer's weights, if they are coded.
         """
-        layer = _Layer(descriptor, self._shape, inputs, residuals, self._before)
+        layer = _Layer(descriptor, self._shape, inputs, residuals, weight_packets, self._before)
         timing = layer.run()
         self._before = layer.clock
         return timing
@@ -123,7 +137,7 @@ class ProgramTiming:
 class _Layer:
     def __init__(
         self, descriptor: Descriptor, shape: AcceleratorShape, inputs: np.ndarray, residuals: np.ndarray,
-        before: _Clock,
+        weight_packets: Sequence[PacketSize], before: _Clock,
     ) -> None:  # fmt: skip
         self._layer, self._shape, self._before = descriptor, shape, before
         self._channels = 1 if descriptor.depthwise else shape.groups
@@ -136,6 +150,7 @@ class _Layer:
         self._sets = list(product(range(descriptor.passes), range(descriptor.strips), range(descriptor.groups)))
         self._inputs = self._input_costs(inputs)
         self._residuals = self._residual_costs(residuals) if descriptor.add else []
+        self._loads = self._load_costs(weight_packets)
 
     def _input_costs(self, lengths: np.ndarray) -> list[np.ndarray]:
         """Return what the reader takes for each packet of each strip, in the order of the layer."""
@@ -152,6 +167,16 @@ class _Layer:
             costs[strip, part + group * self._channels : part + (group + 1) * self._channels]
             for part, strip, group in self._sets
         ]
+
+    def _load_costs(self, packets: Sequence[PacketSize]) -> np.ndarray:
+        """Return the cycles that the weights of each set take, with those of the packets that begin there."""
+        words = group_words(self._layer, self._shape.groups)
+        costs = np.full(len(self._sets), words)
+        first = 0
+        for packet in packets:
+            costs[first // words] += max(packet.code_words + WEIGHT_PACKET_CYCLES, WEIGHT_PACKET_LEAST)
+            first += packet.words
+        return costs
 
     def _read_cycles(self, lengths: np.ndarray, codec: int, tiles: int) -> np.ndarray:
         if codec == RAW:
@@ -273,11 +298,11 @@ class _Layer:
         free = clock.sampled[constants] if constants >= 0 else _known(self._before.sampled[constants:], 0)
         start = max(clock.ready, _known(clock.loaded, number - 1), free)
         whole, rest = divmod(self._shape.weight_words, layer.steps)
-        end = start + ENTRY_WORDS * self._channels + layer.steps * step_words
+        end = start + int(self._loads[number])
         if number >= whole:
             end = max(end, clock.issued[number - whole] + (layer.steps - rest) * step_words)
         clock.loaded.append(end)
-        self._total.weights += ENTRY_WORDS * self._channels + layer.steps * step_words
+        self._total.weights += int(self._loads[number])
         return end
 
 

@@ -6,12 +6,21 @@ import numpy as np
 
 from silicodec.models.accelerator.layers import Layer
 from silicodec.models.accelerator.program import ENTRY_WORDS, PIXELS, TAPS, Descriptor
+from silicodec.models.accelerator.weight_packets import CODEC, MOST_WORDS, encode_all
+
+SLOTS = (1 << CODEC.slot_bits) - 1
+"""Words that a packet's dictionary holds."""
 
 
 def group_words(descriptor: Descriptor, groups: int) -> int:
     """Return the words of a group of output channels, which the stream has once for each strip."""
     channels = 1 if descriptor.depthwise else groups
     return ENTRY_WORDS * channels + descriptor.steps * (channels + (not descriptor.pointwise))
+
+
+def layer_words(descriptor: Descriptor, groups: int) -> int:
+    """Return the words of a layer, as plain ones."""
+    return descriptor.passes * descriptor.strips * descriptor.groups * group_words(descriptor, groups)
 
 
 def weight_words(layer: Layer, descriptor: Descriptor, groups: int) -> np.ndarray:
@@ -33,6 +42,19 @@ def weight_words(layer: Layer, descriptor: Descriptor, groups: int) -> np.ndarra
         np.repeat(words, descriptor.strips, axis=0) if layer.depthwise else np.tile(words, (descriptor.strips, 1))
     )
     return repeated.ravel()
+
+
+def coded_words(words: np.ndarray, descriptor: Descriptor, groups: int) -> np.ndarray:
+    """Encode a layer's words to packets, which begin anew with each strip or, depthwise, with some channel: uint64."""
+    size = group_words(descriptor, groups)
+    if not descriptor.depthwise:
+        return np.tile(encode_all(words[: descriptor.groups * size]), descriptor.strips)
+    # The words of a channel come once for each strip: where a packet has slots for all of them they are sent once.
+    channel = size * descriptor.strips
+    channels = min(MOST_WORDS // channel, SLOTS // size)
+    return min(
+        (encode_all(words, most) for most in {MOST_WORDS, max(1, channels) * channel} if most <= MOST_WORDS), key=len
+    )
 
 
 def _taps(layer: Layer, descriptor: Descriptor) -> np.ndarray:

@@ -12,7 +12,7 @@ from silicodec.rtl.accelerator.codec_slot import CODEC_BITS, CodedPackets, Decod
 from silicodec.rtl.accelerator.control import program_control
 from silicodec.rtl.accelerator.layer import LayerSignals
 from silicodec.rtl.accelerator.layer_check import layer_check
-from silicodec.rtl.accelerator.loader import STATUS_BITS, LoaderPort, ProgramControl, ReadState
+from silicodec.rtl.accelerator.loader import STATUS_BITS, InputState, LoaderPort, ProgramControl, ReadState
 from silicodec.rtl.accelerator.mac_array import mac_array
 from silicodec.rtl.accelerator.map_reader import ENTRY_BITS, map_reader
 from silicodec.rtl.accelerator.map_writer import PackingRows, WriterResult, output_buffer, packet_sink, packet_source
@@ -22,7 +22,8 @@ from silicodec.rtl.accelerator.requantiser import EntryPort, ResultPort, requant
 from silicodec.rtl.accelerator.row_buffer import RowBuffer, row_address, row_buffer
 from silicodec.rtl.accelerator.sequencer import ArrayStep, Progress, sequencer, tag_bits
 from silicodec.rtl.accelerator.strip_writer import residual_writer, strip_writer
-from silicodec.rtl.accelerator.weight_buffer import SET_BITS, InputState, WeightPort, weight_buffer
+from silicodec.rtl.accelerator.weight_buffer import SET_BITS, WeightPort, weight_buffer
+from silicodec.rtl.accelerator.weight_slot import WeightWords, weight_slot
 from silicodec.rtl.accelerator.window import StepControl, window
 from silicodec.rtl.blocks.memory import MemoryPorts, memory
 from silicodec.rtl.blocks.stream import Stream
@@ -105,8 +106,12 @@ def accelerator(
         tag,
         shape=shape,
     )
+    weight_words = WeightWords()
+    unpack_weights = weight_slot(
+        clk, rst, weights, front.weight_codec, control, weight_state, weight_words, codec=shape.weight_codec
+    )
     loads = weight_buffer(
-        clk, rst, loader.restart, front, front_depthwise, weights, control, weight_state, reads, layer.weight_zero,
+        clk, rst, loader.restart, front, front_depthwise, weight_words, control, weight_state, reads, layer.weight_zero,
         entry, set_number, weight_port, channel_weights, shape=shape,
     )  # fmt: skip
     windows = window(clk, pool.strip_data, place, taps)

@@ -8,10 +8,16 @@ from myhdl import Signal, always_comb, always_seq, block, enum, instances, modbv
 
 from silicodec.models.accelerator.program import MAGIC, VERSION, Status
 from silicodec.rtl.accelerator.layer import LayerSignals, descriptor_copy
-from silicodec.rtl.accelerator.loader import STATUS_BITS, LoaderPort, ProgramControl, ReadState, layer_loader
+from silicodec.rtl.accelerator.loader import (
+    STATUS_BITS,
+    InputState,
+    LoaderPort,
+    ProgramControl,
+    ReadState,
+    layer_loader,
+)
 from silicodec.rtl.accelerator.map_writer import WriterResult
 from silicodec.rtl.accelerator.sequencer import Progress
-from silicodec.rtl.accelerator.weight_buffer import InputState
 from silicodec.rtl.blocks.stream import Stream
 
 TIMING_WORDS = 4

@@ -29,7 +29,7 @@ def layer_check(clk: Any, layer: LayerSignals, fault: Any, *, shape: Accelerator
     strip_rows, first_row, end_row = (Signal(intbv(0)[17:]) for _ in range(3))
     words = Signal(intbv(0)[18:])
     covered = Signal(intbv(0)[14:])
-    total, groups = shape.rows * COLUMNS, shape.groups
+    total, groups, weight_codec = shape.rows * COLUMNS, shape.groups, int(shape.weight_codec_word)
 
     @always_comb
     def measure() -> None:
@@ -63,6 +63,7 @@ def layer_check(clk: Any, layer: LayerSignals, fault: Any, *, shape: Accelerator
             or bad_input
             or bad_residual
             or bad_output
+            or (layer.weight_codec != 0 and layer.weight_codec != weight_codec)
         )
         empty.next = (
             layer.in_height == 0

@@ -43,6 +43,14 @@ class ReadState:
         self.quiet: Any = Signal(bool(0))
 
 
+class InputState:
+    """An input: whether its packet has ended, and whether more words were wanted, for which zeros stand."""
+
+    def __init__(self) -> None:
+        self.ended: Any = Signal(bool(0))
+        self.short: Any = Signal(bool(0))
+
+
 class LoaderPort:
     """What the loader says.
 

@@ -12,11 +12,11 @@ from silicodec.models.accelerator.program import PIXELS, Early, Source
 from silicodec.models.accelerator.shape import AcceleratorShape
 from silicodec.rtl.accelerator.codec_slot import CODEC_BITS, TILE_BITS, CodedPackets
 from silicodec.rtl.accelerator.layer import LayerSignals
-from silicodec.rtl.accelerator.loader import ProgramControl
+from silicodec.rtl.accelerator.loader import InputState, ProgramControl
 from silicodec.rtl.accelerator.packet_order import PacketOrder, packet_order, rows_of_strip
 from silicodec.rtl.accelerator.pool import COLUMN_BITS, ROW_BITS, PoolPorts
 from silicodec.rtl.accelerator.sequencer import ABSOLUTE_BITS, Progress
-from silicodec.rtl.accelerator.weight_buffer import COUNT_BITS, InputState, WeightPort
+from silicodec.rtl.accelerator.weight_buffer import COUNT_BITS, WeightPort
 from silicodec.rtl.blocks.memory import MemoryPorts
 from silicodec.rtl.blocks.stream import Stream
 

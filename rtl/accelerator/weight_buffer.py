@@ -10,24 +10,16 @@ from silicodec.models.accelerator.program import PIXELS, TAPS
 from silicodec.models.accelerator.shape import AcceleratorShape
 from silicodec.models.accelerator.timing import MOST_SETS
 from silicodec.rtl.accelerator.layer import LayerSignals
-from silicodec.rtl.accelerator.loader import ProgramControl, ReadState
+from silicodec.rtl.accelerator.loader import InputState, ProgramControl, ReadState
 from silicodec.rtl.accelerator.requantiser import BIAS_BITS, SHIFT_BITS, EntryPort
+from silicodec.rtl.accelerator.weight_slot import WeightWords
 from silicodec.rtl.blocks.memory import MemoryPorts, memory
-from silicodec.rtl.blocks.stream import Stream
 
 SETS = MOST_SETS
 """Sets of constants: of so many groups of channels at most that are loaded, in use or on their way to samples."""
 SET_BITS = (SETS - 1).bit_length()
 COUNT_BITS = 8
 """Width of counters of groups of channels, of which only differences matter."""
-
-
-class InputState:
-    """An input: whether its packet has ended, and whether more words were wanted, for which zeros stand."""
-
-    def __init__(self) -> None:
-        self.ended: Any = Signal(bool(0))
-        self.short: Any = Signal(bool(0))
 
 
 class WeightPort:
@@ -50,7 +42,7 @@ class WeightPort:
 
 @block
 def weight_buffer(
-    clk: Any, rst: Any, restart: Any, layer: LayerSignals, depthwise: Any, stream: Stream, control: ProgramControl,
+    clk: Any, rst: Any, restart: Any, layer: LayerSignals, depthwise: Any, words: WeightWords, control: ProgramControl,
     state: InputState, reads: ReadState, weight_zero: Any, entry: EntryPort, set_number: Any, port: WeightPort,
     weights: Any, *, shape: AcceleratorShape,
 ) -> Any:  # fmt: skip
@@ -62,12 +54,12 @@ def weight_buffer(
         Reading of a layer begins; those before are loaded.
     layer, depthwise : LayerSignals, Signal of bool
         The layer that is read.
-    stream : Stream
-        The `weights` stream.
+    words : WeightWords
+        What the `weights` stream holds.
     control : ProgramControl
         How far the program is.
     state, reads : InputState, ReadState
-        The stream's state; `reads.weights` is driven here.
+        The stream's state, of which `short` is driven here, and `reads.weights`.
     weight_zero : Signal of 8 bits
         The zero point of the layer that is computed.
     entry : EntryPort
@@ -93,7 +85,7 @@ def weight_buffer(
     strip, number, strips = Signal(modbv(0)[6:]), Signal(modbv(0)[11:]), Signal(modbv(0)[7:])
     ahead = Signal(modbv(0)[len(port.written) :])
     ahead_by, sets_by = Signal(modbv(0)[len(port.written) :]), Signal(modbv(0)[COUNT_BITS:])
-    last_channel, last_word, last_step, last_group, last_strip = (Signal(bool(0)) for _ in range(5))
+    last_channel, last_word, last_step, last_group, last_strip, finishes = (Signal(bool(0)) for _ in range(6))
     kept_entry = Signal(modbv(0)[BIAS_BITS + SHIFT_BITS :])
     rows = [Signal(modbv(0)[64:]) for _ in range(groups)]
     ninth = Signal(modbv(0)[64:])
@@ -117,11 +109,14 @@ def weight_buffer(
 
     @always_comb
     def receive() -> None:
-        taken.next = loading and (stream.valid or state.ended)
-        stream.ready.next = not rst and (loading or control.drain) and not state.ended
+        taken.next = loading and (words.valid or words.missing)
         data.next = 0
-        if not state.ended:
-            data.next = stream.data
+        if words.valid:
+            data.next = words.data
+
+    @always_comb
+    def want() -> None:
+        words.ready.next = loading
 
     @always_comb
     def find_ends() -> None:
@@ -135,17 +130,20 @@ def weight_buffer(
         last_group.next = group + 1 == layer.groups
         last_strip.next = strip + 1 == strips
 
+    @always_comb
+    def find_last() -> None:
+        finishes.next = not entries and last_word and last_step and last_group and last_strip
+        if number + 1 != layer.passes:
+            finishes.next = False
+
     @always_seq(clk.posedge, reset=rst)
     def follow() -> None:
         full.next = False
         if full:
             port.written.next = port.written + 1
         if control.fresh:
-            state.ended.next = False
             state.short.next = False
-        elif stream.valid and stream.ready and stream.last:
-            state.ended.next = True
-        if loading and state.ended:
+        elif words.fault or (loading and words.missing) or (taken and finishes and not words.last):
             state.short.next = True
         if control.fresh:
             # Of a program that failed, steps may be left.

@@ -41,6 +41,12 @@ CALIBRATION_IMAGES = 10
 @click.option(
     "--budget", default=0.01, show_default=True, metavar="FRACTION", help="Accuracy that auto may lose on calibration."
 )
+@click.option(
+    "--weights",
+    default="plain",
+    show_default=True,
+    help="How weights are sent: plain, or dictionary where it is smaller.",
+)
 @images_option("--calibration", CALIBRATION_HELP.replace("200", str(CALIBRATION_IMAGES)))
 @images_option("--images", f"{IMAGES_HELP}  [default: 1]")
 @set_option(help=SET_HELP)
@@ -75,7 +81,9 @@ def accelerate(
     from silicodec.models.evaluation.budget import calibration_and_test
 
     chosen = Choice(**choice)
-    shape = shape_of(settings if chosen.codec == "raw" else {"dct": "true", **settings}, AcceleratorShape)
+    needed = {"dct": "true"} if chosen.codec != "raw" else {}
+    needed |= {"weight_codec": chosen.weights} if chosen.weights != "plain" else {}
+    shape = shape_of(needed | settings, AcceleratorShape)
     integer_graph(network)
     images = images or ImageChoice(1, None)
     choose_on = None
@@ -157,6 +165,7 @@ def summary(record: dict[str, Any]) -> list[str]:
         f"{100 * record['utilisation']:.1f} % of the multipliers",
         f"maps between layers: {kib(record['raw_bits'])} KiB raw, {kib(record['stored_bits'])} KiB stored, "
         f"{ratio:.2f} times smaller",
+        f"weights: {kib(record['plain_weight_bits'])} KiB plain, {kib(record['weight_bits'])} KiB sent",
         f"external memory: {kib(record['spilled_bits'])} KiB written and {kib(record['refilled_bits'])} KiB read, "
         f"{1e6 * record['joules']:.1f} uJ ({record['memory']})",
         described(record["accuracy"]),

@@ -1,5 +1,6 @@
 """The accelerator against its reference: random networks on every simulator, stalls, and malformed programs."""
 
+from dataclasses import replace
 from random import Random
 
 import numpy as np
@@ -15,12 +16,15 @@ from silicodec.models.accelerator.plan import plan
 from silicodec.models.accelerator.program import LAYOUT, Descriptor, Status
 from silicodec.models.accelerator.reference import Accelerator, pixel_words
 from silicodec.models.accelerator.sample import random_graph, random_layer, sample_graph, sample_inputs
-from silicodec.models.accelerator.shape import AcceleratorShape
+from silicodec.models.accelerator.shape import WEIGHT_CODECS, AcceleratorShape
 from silicodec.rtl.accelerator.engines import accelerator_engine
 from silicodec.verif.compare import check
 from silicodec.verif.drivers.stalls import Stalls
+from silicodec.verif.simulate import simulate
 
-SMALL = AcceleratorShape(groups=2, banks=6, bank_depth=128, weight_words=256, tile_columns=8, packets=1024)
+SMALL = AcceleratorShape(
+    groups=2, banks=6, bank_depth=128, weight_words=256, tile_columns=8, packets=1024, weight_codec="dictionary"
+)
 ENGINE = accelerator_engine(SMALL)
 
 
@@ -63,7 +67,8 @@ def random_inputs(seed, count, **limits):
     while len(inputs.runs) < count:
         graph, image = random_graph(random, **limits)
         try:
-            inputs.add(compile_graph(graph, SMALL, random_codings(random, graph)), image)
+            codings, weights = random_codings(random, graph), random.choice(WEIGHT_CODECS)
+            inputs.add(compile_graph(graph, SMALL, codings, weights=weights), image)
         except UnsupportedNetwork:
             continue
     return inputs
@@ -89,7 +94,8 @@ def check_drawn(backend, shape, random, **limits):
     """Simulate a network that Hypothesis draws: it takes `random` for what it shrinks."""
     graph, image = random_graph(random, **limits)
     try:
-        program = compile_graph(graph, shape, random_codings(random, graph, dct=shape.dct))
+        codings = random_codings(random, graph, dct=shape.dct)
+        program = compile_graph(graph, shape, codings, weights=shape.weight_codec)
     except UnsupportedNetwork:
         reject()
     inputs = Inputs(shape)
@@ -149,7 +155,7 @@ def test_layers_that_add_two_spilled_maps():
 def changed(program: Program, layer: int, **fields: int) -> np.ndarray:
     descriptors = list(program.descriptors)
     descriptors[layer] = Descriptor(**{**vars(descriptors[layer]), **fields})
-    return Program(program.graph, program.shape, tuple(descriptors), program.weights).words
+    return replace(program, descriptors=tuple(descriptors)).words
 
 
 def test_after_a_malformed_program_comes_the_next():
@@ -165,6 +171,7 @@ def test_after_a_malformed_program_comes_the_next():
         {"words": changed(program, 0, target=3)},
         {"words": changed(program, 2, out_codec=2)},
         {"words": changed(program, 2, out_codec=17)},
+        {"words": changed(program, 1, weight_codec=2)},
         {"words": changed(program, 2, steps=0)},
         {"words": changed(program, 1, out_height=90)},
         {"words": changed(program, 0, groups=2)},
@@ -203,6 +210,38 @@ def test_missing_pixels_are_told():
     simulation = check(ENGINE, inputs.packets)
     statuses = [int(packet[-1]) >> 8 & 0xFF for packet in simulation.streams["report"]]
     assert statuses == [Status.BAD_PIXELS, Status.BAD_PIXELS, Status.DONE]
+
+
+def damaged(random, words):
+    """Return a packet of `weights` with a bit, a word or its end changed."""
+    place = random.randrange(len(words))
+    kind = random.choice(("bit", "word", "cut", "left out", "put in"))
+    if kind == "cut":
+        return words[: max(1, place)]
+    if kind == "left out":
+        return np.delete(words, place)
+    changed = words.copy()
+    changed[place] = random.getrandbits(64) if kind == "word" else int(words[place]) ^ 1 << random.randrange(64)
+    return np.insert(words, place, changed[place]) if kind == "put in" else changed
+
+
+def test_after_damaged_weights_comes_the_next_program():
+    image = np.random.default_rng(5).integers(-128, 128, (3, 20, 12)).astype(np.int8)
+    program = compile_graph(sample_graph(image.shape), SMALL, weights="dictionary")
+    assert sum(descriptor.weight_codec for descriptor in program.descriptors) > 1
+    random, inputs = Random(1), Inputs()
+    for _ in range(20):
+        inputs.add(program, image, weights=damaged(random, program.weights))
+        inputs.add(program, image)
+    expected = [run.status for run in inputs.runs]
+    assert expected[1::2] == [Status.DONE] * 20
+    assert expected.count(Status.BAD_WEIGHTS) > 8
+    simulation = simulate(ENGINE, inputs.packets, stalls=Stalls(seed=3))
+    assert [int(packet[-1]) >> 8 & 0xFF for packet in simulation.streams["report"]] == expected
+    # A damaged number that is well-formed may be a bias that no sum has room for.
+    scored = [(number % 2, run.scores) for number, run in enumerate(inputs.runs) if run.scores is not None]
+    for (whole, scores), found in zip(scored, simulation.streams["scores"], strict=True):
+        assert not whole or np.array_equal(scores, found)
 
 
 @pytest.mark.parametrize("cycles", [40, 700, 1501])
