@@ -85,8 +85,9 @@ def _read(text: str, parameters: EngineParameters) -> dict[str, Any] | None:
                 match = re.match(rf"-(no-)?{name.replace('_', '-')}(?=-|$)", text)
                 found: Any = match and not match[1]
             else:
-                match = re.match(rf"-{name.replace('_', '-')}-(\d+)(?=-|$)", text)
-                found = match and int(match[1])
+                values = "[a-z]+" if isinstance(value, str) else r"\d+"
+                match = re.match(rf"-{name.replace('_', '-')}-({values})(?=-|$)", text)
+                found = match and type(value)(match[1])
             if match:
                 settings[name] = found
                 text = text[match.end() :]

@@ -21,7 +21,9 @@ BACKENDS = ["myhdl", "icarus", "verilator"]
 FEW = 3
 """Packets for the slower simulators."""
 
-SMALLER = AcceleratorShape(groups=2, banks=6, bank_depth=128, weight_words=256, tile_columns=8, packets=1024)
+SMALLER = AcceleratorShape(
+    groups=2, banks=6, bank_depth=128, weight_words=256, tile_columns=8, packets=1024, weight_codec="dictionary"
+)
 STAND_INS = {"accelerator": accelerator_engine(SMALLER)}
 """Smaller engines of the same blocks, to simulate in place of those that take minutes to build, and as a proof."""
 

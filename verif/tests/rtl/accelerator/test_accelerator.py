@@ -99,9 +99,12 @@ def check_drawn(backend, shape, random, **limits):
     except UnsupportedNetwork:
         reject()
     inputs = Inputs(shape)
+    # A code of weights for which there is no decoder.
+    inputs.add(program, image, words=changed(program, 0, weight_codec=1 if shape.weight_codec == "plain" else 2))
     inputs.add(program, image)
+    assert [run.status for run in inputs.runs] == [Status.BAD_OPCODE, Status.DONE]
     stalls = Stalls(seed=random.randint(0, 9)) if random.random() < 0.5 else None
-    patience = 3 * max(layer.cycles for layer in plan(program, inputs.runs[0])) + 500
+    patience = 3 * max(layer.cycles for layer in plan(program, inputs.runs[1])) + 500
     check(accelerator_engine(shape), inputs.packets, backend=backend, stalls=stalls, idle_cycles=patience)
 
 

@@ -16,7 +16,9 @@ from silicodec.models.accelerator.shape import AcceleratorShape
 from silicodec.models.storage import data_file
 from silicodec.verif.network_run import run_network
 
-SMALL = AcceleratorShape(groups=2, banks=6, bank_depth=128, weight_words=256, tile_columns=8, packets=1024)
+SMALL = AcceleratorShape(
+    groups=2, banks=6, bank_depth=128, weight_words=256, tile_columns=8, packets=1024, weight_codec="dictionary"
+)
 NETWORKS = {
     "resnet8": "pretrainedResnet_quant",
     "keywords": "kws_ref_model",
@@ -26,7 +28,7 @@ NETWORKS = {
 
 def prepared(graph, image, shape, codings=None):
     """Return a program, its pixels and the reference's run."""
-    program = compile_graph(graph, shape, codings)
+    program = compile_graph(graph, shape, codings, weights=shape.weight_codec)
     pixels = pixel_words(image, depthwise=graph.layers[0].depthwise)
     return program, pixels, Accelerator(shape).run(program.words, program.weights, pixels)
 
