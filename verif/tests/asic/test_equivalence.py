@@ -186,7 +186,7 @@ def test_registers_that_the_netlist_has_once_are_no_obstacle(tmp_path):
     assert equivalence("twins", tmp_path, TWINS.replace("x ^ a", "x | a"))["proven"] is False
 
 
-@pytest.mark.parametrize("engine", ["ebpc-encoder", "ebpc-decoder"])
+@pytest.mark.parametrize("engine", ["ebpc-encoder", pytest.param("ebpc-decoder", marks=pytest.mark.prove)])
 def test_gates_of_the_engines_are_proven_from_any_state(tmp_path, engine):
     engine = ENGINES[engine]
     synthesise(engine.top, verilog(engine), tmp_path)
@@ -194,10 +194,10 @@ def test_gates_of_the_engines_are_proven_from_any_state(tmp_path, engine):
 
 
 def test_what_takes_too_long_is_not_decided(tmp_path):
-    ports = "input clk, input [15:0] a, b, output reg [31:0] p"
+    ports = "input clk, input [11:0] a, b, output reg [23:0] p"
     text = f"module product ({ports}); always @(posedge clk) p <= a * b; endmodule"
     synthesise("product", text, tmp_path)
-    Source("product", text=text.replace("a * b", "((a * b[15:8]) << 8) + a * b[7:0]")).stage(tmp_path)
+    Source("product", text=text.replace("a * b", "((a * b[11:6]) << 6) + a * b[5:0]")).stage(tmp_path)
     hurried = "from pathlib import Path; from silicodec.asic import equivalence as e; e.SECONDS = 1; "
     command = hurried + "open('result', 'w').write(str(e.check(e.read_staged(Path()), Path())))"
     subprocess.run([sys.executable, "-c", command], cwd=tmp_path, check=True, capture_output=True, timeout=120)

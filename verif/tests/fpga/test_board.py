@@ -161,7 +161,8 @@ def test_a_port_that_is_not_there_is_one_line(tmp_path):
     assert len(result.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("name", ["ebpc-encoder", pytest.param("ebpc-decoder", marks=pytest.mark.prove)])
+@pytest.mark.prove
+@pytest.mark.parametrize("name", ["ebpc-encoder", "ebpc-decoder"])
 def test_talk_to_the_netlist_of_a_board_over_a_noisy_line(name, netlist, feature_map, tmp_path):
     engine, board, noise = ENGINES[name], BOARDS["icebreaker"], Noise(seed=1, probability=0.002)
     np.save(tmp_path / "in.npy", feature_map[1])

@@ -11,7 +11,15 @@ pytestmark = pytest.mark.skipif(importlib.util.find_spec("pyosys") is None, reas
 SMALLER = {
     "systolic-array": {"rows": 3, "columns": 2},
     "compressed-systolic-array": {"rows": 3, "columns": 2},
-    "accelerator": {"groups": 1, "banks": 2, "bank_depth": 32, "weight_words": 64, "tile_columns": 4, "packets": 256},
+    "accelerator": {
+        "groups": 1,
+        "banks": 2,
+        "bank_depth": 32,
+        "weight_words": 64,
+        "tile_columns": 4,
+        "packets": 256,
+        "dct": False,
+    },
 }
 """Sizes of the engines that take half a minute; those of the catalog are a proof."""
 
