@@ -7,18 +7,20 @@ that are rounded to a sum of so many states, which the code itself exceeds a lit
 """
 
 from collections import Counter
-from dataclasses import replace
 
 import numpy as np
 from weight_sizes import rows
 
 from silicodec.models.baselines.bounds import Entropy
 from silicodec.models.codec import to_words
-from silicodec.models.lanes.symbols import RUN_BASES, RUN_CLASSES, Alphabet, count_symbols, find_events, value_numbers
-from silicodec.models.lanes.table import MAX_LENGTH, best_lengths
+from silicodec.models.lanes.choice import Grid, count_leaves, find_events, run_partitions
+from silicodec.models.lanes.code import RUN_EXTRA_BITS
+from silicodec.models.lanes.huffman import best_lengths
 from silicodec.output import print_table
 
 LANES = 8
+LONGEST = 12
+"""Bits of the longest code word."""
 STATES = (512, 1024, 2048)
 
 
@@ -41,13 +43,12 @@ def measure(weights: np.ndarray) -> Counter[str]:
         shares = rounded(counts, states)
         bits[f"tANS, {states} states"] = int(counts @ np.log2(states / shares) + LANES * np.log2(states))
     events = find_events(to_words(weights, 8), LANES)
-    numbers = value_numbers(events.words, 8, 0, -128, 255)
     sizes = []
-    for classes, row in enumerate(count_symbols(events, numbers, 255, RUN_BASES, RUN_CLASSES), start=1):
-        alphabet = replace(Alphabet(0, 1, -128, 255), classes=classes)
-        row = row[: alphabet.size]
-        if np.count_nonzero(row) <= 1 << MAX_LENGTH:
-            sizes.append(int(row @ (best_lengths(row, MAX_LENGTH) + alphabet.symbol_extra_bits)))
+    for class_of_run in run_partitions(sparse=False):
+        counts = count_leaves(events, Grid(0, 0, 128, 8), class_of_run)
+        if np.count_nonzero(counts) <= 1 << LONGEST:
+            lengths = best_lengths(counts.reshape(-1), LONGEST).reshape(counts.shape)
+            sizes.append(int((counts * (lengths + RUN_EXTRA_BITS[:, np.newaxis])).sum()))
     bits["Huffman, single weights"] = sizes[0]
     bits["Huffman, zeros and weight"] = min(sizes)
     return bits

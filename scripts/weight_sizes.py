@@ -44,12 +44,17 @@ def mlw_bytes(weights: np.ndarray) -> int | None:
         return None
 
 
+def weight_layers(network: str, trimming: Trimming | None) -> list[np.ndarray]:
+    """Return the weights of each layer of a network, int8, trimmed."""
+    tensors = weight_tensors(get_network(network).load(), "headroom").values()
+    return [tensor.trimmed(trimming).astype(np.int8) for tensor in tensors]
+
+
 def rows(files: list[Path]) -> Iterator[tuple[str, list[np.ndarray]]]:
     """Give the layers of each row."""
     for name in NETWORKS:
-        tensors = weight_tensors(get_network(name).load(), "headroom").values()
         for label, trimming in TRIMMINGS.items():
-            yield name + label, [tensor.trimmed(trimming).astype(np.int8) for tensor in tensors]
+            yield name + label, weight_layers(name, trimming)
     for file in files:
         with np.load(file) as layers:
             yield file.stem, list(layers.values())

@@ -7,29 +7,30 @@ the word after it. The format is described in `docs/formats/lanes.md`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from silicodec.models.codec import EncodedStream, WordCodec, word_dtype
-from silicodec.models.errors import CorruptDataError, check_power_of_two
-from silicodec.models.lanes.loops import SPARE_UNITS, UNIT, DecoderTable, EncoderTables, decode_lanes, encode_lanes
-from silicodec.models.lanes.symbols import (
-    EXTRA_BITS,
-    MOST_VALUES,
+from silicodec.models.errors import CorruptDataError, check_integer, check_power_of_two
+from silicodec.models.lanes.choice import choose, find_events
+from silicodec.models.lanes.code import (
+    BUS_UNITS,
+    HELD,
+    LONGEST_RUN,
+    MAX_LENGTH,
+    MOST_SYMBOLS,
     RUN_BASES,
-    RUN_CLASSES,
-    Alphabet,
-    Events,
-    count_symbols,
-    find_events,
-    value_numbers,
+    RUN_EXTRA_BITS,
+    UNIT,
+    PacketCode,
+    entry_units,
+    fill_entries,
 )
-from silicodec.models.lanes.table import MAX_LENGTH, MOST_SYMBOLS, PacketCode, best_lengths
+from silicodec.models.lanes.loops import EncoderTables, decode_lanes, encode_lanes
 
-TABLE_BITS = 3
-"""What a code word takes in a table, more or less."""
+BUS_BITS = UNIT * BUS_UNITS
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,11 @@ class Lanes(WordCodec):
     Parameters
     ----------
     word_bits : int
-        Bits of a word, 4 to 16.
+        Bits of a word, 4 to 16; a decoder in hardware takes 8.
     lanes : int
         Words that a decoder in hardware delivers a cycle: a power of two up to 16.
+    symbols : int
+        Most symbols that have a code word, 4 to 32.
 
     Examples
     --------
@@ -53,88 +56,75 @@ class Lanes(WordCodec):
     """
 
     lanes: int = 8
+    symbols: int = 16
 
     codec_id: ClassVar[str] = "lanes"
-    stream_names: ClassVar[tuple[str, ...]] = ("table", "codes")
+    stream_names: ClassVar[tuple[str, ...]] = ("packet",)
 
     def __post_init__(self) -> None:
         """Check the parameters."""
         super().__post_init__()
         check_power_of_two("lanes", self.lanes, 1, 16)
+        check_integer("symbols", self.symbols, 4, MOST_SYMBOLS)
+
+    def encode_words(self, words: np.ndarray) -> np.ndarray:
+        """Encode one packet of at least one word to the words that the hardware takes, uint64."""
+        return np.frombuffer(self._encode(words)["packet"].data, ">u8").astype(np.uint64)
+
+    def decode_words(self, packet: np.ndarray, rows: int) -> np.ndarray:
+        """Decode one packet of so many rows from the words that the hardware takes.
+
+        Raises
+        ------
+        CorruptDataError
+            If the packet is malformed; `docs/formats/lanes.md` lists what is.
+        """
+        return self._decode_rows(packet.astype(">u8").view(">u2").astype(np.uint16), rows)
 
     def _encode(self, words: np.ndarray) -> dict[str, EncodedStream]:
         if not words.size:
-            return {name: EncodedStream(b"", 0) for name in self.stream_names}
-        events = find_events(words, self.lanes)
-        code, numbers = self._choose(events)
-        alphabet = code.alphabet
+            return {"packet": EncodedStream(b"", 0)}
+        rows = -(-words.size // self.lanes)
+        filled = np.zeros(rows * self.lanes, words.dtype)
+        filled[: words.size] = words
+        events = find_events(filled, self.lanes)
+        code, grid, symbol_of, class_of_run, nbits = choose(events, self.word_bits, self.symbols)
+        symbols = code.symbols
         tables = EncoderTables(
             code.codes,
-            code.lengths,
-            RUN_CLASSES,
+            symbols.lengths,
+            symbols.widths,
+            symbol_of,
+            class_of_run,
             RUN_BASES,
-            EXTRA_BITS,
-            alphabet.values,
-            alphabet.longest_run,
-            code.reach,
-            self.word_bits,
+            RUN_EXTRA_BITS,
         )
-        symbols = numbers.size + (words.size + alphabet.longest_run * self.lanes) // alphabet.longest_run
-        units = np.zeros((MAX_LENGTH + EXTRA_BITS.max() + self.word_bits) * symbols // UNIT + 3 * self.lanes, np.uint16)
-        used = encode_lanes(events, numbers, words.size, tables, units)
-        return {
-            "table": code.write(self.word_bits),
-            "codes": EncodedStream(units[:used].astype(">u2").tobytes(), UNIT * used),
-        }
-
-    def _choose(self, events: Events) -> tuple[PacketCode, np.ndarray]:
-        """Choose the code of a packet, and number the values of its words."""
-        used = int(np.bitwise_or.reduce(events.words, initial=0))
-        dropped = (used & -used).bit_length() - 1 if used else 0
-        sign = 1 << (self.word_bits - 1)
-        present = ((events.words ^ sign) - sign) >> dropped
-        first, last = int(present.min(initial=0)), int(present.max(initial=0))
-        if last - first > MOST_VALUES:
-            first, last = max(first, -MOST_VALUES // 2), min(last, MOST_VALUES // 2)
-        alphabet = Alphabet(dropped, 1, first, last - first)
-        numbers = value_numbers(events.words, self.word_bits, dropped, first, alphabet.values)
-        counts = count_symbols(events, numbers, alphabet.values, RUN_BASES, RUN_CLASSES)
-        return min(self._codes(alphabet, counts), key=lambda choice: choice[0])[1], numbers
-
-    def _codes(self, alphabet: Alphabet, counts: np.ndarray) -> list[tuple[int, PacketCode]]:
-        """Make the codes worth a try, each with the bits that it takes, those that fill up units aside."""
-        estimates = []
-        for classes, row in enumerate(counts, start=1):
-            occurring = row[row > 0]
-            if occurring.size <= MOST_SYMBOLS:
-                candidate = replace(alphabet, classes=classes)
-                # No code word has less than a bit.
-                bits = occurring @ np.maximum(np.log2(occurring.sum() / occurring), 1)
-                bits += row[: candidate.size] @ candidate.symbol_extra_bits
-                estimates.append((float(bits) + TABLE_BITS * occurring.size, candidate))
-        choices = []
-        for _, candidate in sorted(estimates, key=lambda estimate: estimate[0])[:2]:
-            row = counts[candidate.classes - 1, : candidate.size]
-            code = PacketCode(candidate, best_lengths(row, MAX_LENGTH))
-            bits = row @ (code.lengths + candidate.symbol_extra_bits)
-            choices.append((int(bits) + code.write(self.word_bits).nbits, code))
-        return choices
+        units = np.zeros(nbits // UNIT + (HELD + 1) * self.lanes, np.uint16)
+        used = encode_lanes(events, grid, rows, tables, units)
+        packet = np.concatenate([code.write(self.word_bits), units[:used]])
+        packet = np.concatenate([packet, np.zeros(-packet.size % BUS_UNITS, np.uint16)])
+        return {"packet": EncodedStream(packet.astype(">u2").tobytes(), UNIT * packet.size)}
 
     def _decode(self, streams: Mapping[str, EncodedStream], count: int) -> np.ndarray:
-        table, codes = (streams[name] for name in self.stream_names)
+        packet = streams["packet"]
         if not count:
-            if table.nbits or codes.nbits:
-                raise CorruptDataError("streams of an empty array must be empty")
+            if packet.nbits:
+                raise CorruptDataError("stream of an empty array must be empty")
             return np.empty(0, word_dtype(self.word_bits))
-        if codes.nbits % UNIT:
-            raise CorruptDataError(f"code stream must be whole words of {UNIT} bits")
-        code = PacketCode.read(table, self.word_bits)
-        alphabet = code.alphabet
-        if count > codes.nbits * alphabet.longest_run:
-            raise CorruptDataError("code stream is too short")
-        table_of_code = DecoderTable(code.entries(self.word_bits), alphabet.longest_run, code.reach, self.word_bits)
-        words = np.zeros(count, word_dtype(self.word_bits))
-        units = np.zeros(codes.nbits // UNIT + SPARE_UNITS * self.lanes, np.uint16)
-        units[: codes.nbits // UNIT] = np.frombuffer(codes.data, ">u2")
-        decode_lanes(units, self.lanes, table_of_code, words)
+        if packet.nbits % BUS_BITS:
+            raise CorruptDataError(f"packet must be whole words of {BUS_BITS} bits")
+        if count > packet.nbits * (LONGEST_RUN + 1):  # a code word has a bit at the least
+            raise CorruptDataError("packet is too short")
+        words = self._decode_rows(np.frombuffer(packet.data, ">u2").astype(np.uint16), -(-count // self.lanes))
+        if words[count:].any():
+            raise CorruptDataError("packet has a word after its end")
+        return words[:count]
+
+    def _decode_rows(self, units: np.ndarray, rows: int) -> np.ndarray:
+        code = PacketCode.read(units, self.word_bits, self.symbols)
+        entries = np.empty(1 << MAX_LENGTH, np.uint64)
+        fill_entries(code.symbols, RUN_BASES, RUN_EXTRA_BITS, entries)
+        words = np.zeros(rows * self.lanes, word_dtype(self.word_bits))
+        first = BUS_UNITS + entry_units(self.word_bits) * code.symbols.lengths.size
+        decode_lanes(units, first, self.lanes, entries, code.dropped, self.word_bits, words)
         return words
