@@ -16,6 +16,7 @@ from silicodec.rtl.ebpc.engines import EBPC_FAMILIES
 from silicodec.rtl.engine import Engine
 from silicodec.rtl.family import Family
 from silicodec.rtl.interface import EngineParameters
+from silicodec.rtl.lanes.engines import LANES_FAMILIES
 from silicodec.rtl.systolic.engines import SYSTOLIC_FAMILIES
 from silicodec.rtl.transform.engines import TRANSFORM_FAMILIES
 
@@ -23,7 +24,8 @@ FAMILIES: dict[str, Family] = {
     family.name: family
     for family in (
         *(*EBPC_FAMILIES, *TRANSFORM_FAMILIES, *DCT_FAMILIES),
-        *(*DICTIONARY_FAMILIES, *SYSTOLIC_FAMILIES, *BLOCK_FAMILIES, *ACCELERATOR_FAMILIES),
+        *(*DICTIONARY_FAMILIES, *LANES_FAMILIES, *SYSTOLIC_FAMILIES),
+        *(*BLOCK_FAMILIES, *ACCELERATOR_FAMILIES),
     )
 }
 """Name -> family."""

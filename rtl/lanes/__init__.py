@@ -1,0 +1,1 @@
+"""Engine for weights in lanes: a decoder of several weights a cycle."""

@@ -1,0 +1,126 @@
+"""Supply of units: the next ones of a packet, of which any number is taken a cycle."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from myhdl import Signal, always, always_comb, always_seq, block, concat, downrange, instances, intbv
+
+from silicodec.models.lanes.code import BUS_UNITS, UNIT
+from silicodec.rtl.blocks.stream import Stream
+
+BUS_BITS = UNIT * BUS_UNITS
+SHOWN = 2 * BUS_UNITS
+"""Units of two words of the bus."""
+
+
+class Supply:
+    """The next units of a packet, and how many of them their user takes.
+
+    `units` are the next eight, the first in the most significant bits, and `absent` says of each, the first in the most
+    significant bit, that it lies beyond the packet's end, where all units are zeros. The first `available` of them may
+    be taken, by `count`. `ended` says that the last word was taken, and `clean` that so it was, and that it has nothing
+    but zeros left.
+    """
+
+    def __init__(self) -> None:
+        self.units: Any = Signal(intbv(0)[2 * BUS_BITS :])
+        self.absent: Any = Signal(intbv(0)[SHOWN:])
+        self.available: Any = Signal(intbv(0, min=0, max=SHOWN + 1))
+        self.count: Any = Signal(intbv(0, min=0, max=SHOWN + 1))
+        self.ended: Any = Signal(bool(0))
+        self.clean: Any = Signal(bool(0))
+
+
+@block
+def unit_supply(clk: Any, rst: Any, words: Stream, start: Any, drop: Any, feeding: Any, supply: Supply) -> Any:
+    """Show the next units of a packet: those left of one word, and the next word.
+
+    Parameters
+    ----------
+    words : Stream
+        Words of four units.
+    start : Signal of bool
+        The first word of a packet is taken, by another.
+    drop : Signal of bool
+        Take what is left of the packet.
+    feeding : Signal of bool
+        Units may be taken.
+    supply : Supply
+        What is shown, and how much of it is taken.
+    """
+    word = Signal(intbv(0)[BUS_BITS:])
+    beyond = Signal(bool(0))  # the word lies beyond the packet's end
+    used = Signal(intbv(0, min=0, max=BUS_UNITS + 1))  # units of it
+    then_used = Signal(intbv(0)[4:])
+    following = Signal(intbv(0)[BUS_BITS:])
+    there = Signal(bool(0))
+    load = Signal(bool(0))
+
+    @always_comb
+    def look_ahead() -> None:
+        # What is not valid may not come near a handshake.
+        following.next = 0
+        if words.valid and not supply.ended:
+            following.next = words.data
+        there.next = words.valid or supply.ended
+
+    @always_comb
+    def show() -> None:
+        both = intbv(0)[2 * BUS_BITS :]
+        both[:] = concat(word, following)
+        missing = intbv(0)[SHOWN:]
+        for i in range(BUS_UNITS):
+            missing[BUS_UNITS + i] = beyond
+            missing[i] = supply.ended
+        for stage in downrange(3):
+            if used[stage]:
+                both[:] = (both << (UNIT << stage)) & (2 ** (2 * BUS_BITS) - 1)
+                missing[:] = (missing << (1 << stage)) & (2**SHOWN - 1)
+        supply.units.next = both
+        supply.absent.next = missing
+
+    @always_comb
+    def allow() -> None:
+        supply.available.next = BUS_UNITS - used
+        if there:
+            supply.available.next = SHOWN - used
+
+    @always_comb
+    def count() -> None:
+        then_used.next = used + supply.count
+
+    @always_comb
+    def advance() -> None:
+        load.next = feeding and there and then_used >= BUS_UNITS
+        words.ready.next = start or (not supply.ended and (drop or (feeding and then_used >= BUS_UNITS)))
+
+    @always_comb
+    def check() -> None:
+        left = False
+        for i in range(BUS_UNITS):
+            for j in range(UNIT):
+                left = left or (i >= used and word[BUS_BITS - 1 - UNIT * i - j])
+        # A word that nothing was taken of is one too many.
+        supply.clean.next = supply.ended and not left and (used != 0 or beyond)
+
+    @always_seq(clk.posedge, reset=rst)
+    def control() -> None:
+        if start:
+            supply.ended.next = words.last
+        elif words.valid and words.last and not supply.ended and (drop or load):
+            supply.ended.next = True
+
+    @always(clk.posedge)
+    def store() -> None:
+        if start:
+            used.next = BUS_UNITS
+            beyond.next = False
+        elif load:
+            word.next = following
+            beyond.next = supply.ended
+            used.next = then_used - BUS_UNITS
+        elif feeding:
+            used.next = then_used
+
+    return instances()
