@@ -10,6 +10,7 @@ from silicodec.models.accelerator.shape import AcceleratorShape
 from silicodec.models.accelerator.study import Choice, study
 from silicodec.models.evaluation.budget import calibration_and_test
 from silicodec.models.networks import get_network
+from silicodec.verif.drivers.stalls import Stalls
 from silicodec.verif.network_run import run_network
 
 pytestmark = [
@@ -17,12 +18,13 @@ pytestmark = [
     pytest.mark.skipif(not os.environ.get("SILICODEC_DATA"), reason="needs SILICODEC_DATA"),
 ]
 CHOICES = {"raw": Choice(), "dct": Choice("dct", 4), "auto": Choice("auto", budget=0.1)}
+CODED = Choice("dct", 4, weights="dictionary")
 
 
 def studied(name, choice, images, banks=7):
     network = get_network(name)
     calibration, report_on = calibration_and_test(network, calibration=3, images=images)
-    return study(network, AcceleratorShape(banks=banks), choice, report_on, calibration)
+    return study(network, AcceleratorShape(banks=banks, weight_codec=choice.weights), choice, report_on, calibration)
 
 
 @pytest.mark.parametrize(
@@ -39,6 +41,18 @@ def test_whole_networks(name, codec, images):
     assert not run.differing
     planned = sum(layer.cycles for layer in found.layers)
     assert int(run.layer_cycles[0].sum()) == pytest.approx(planned, rel=0.02)
+
+
+@pytest.mark.parametrize(("name", "images"), [("resnet8", 10), ("resnet20-int8", 5)])
+@pytest.mark.parametrize("stalls", [None, Stalls(seed=3)], ids=["at once", "stalls"])
+def test_coded_weights(name, images, stalls):
+    found = studied(name, CODED, images)
+    assert sum(layer.weight_words < layer.plain_weight_words for layer in found.layers) > len(found.layers) // 2
+    run = run_network(found.program, [found.pixels(number) for number in range(images)], found.runs, stalls=stalls)
+    assert not run.differing
+    if not stalls:
+        planned = sum(layer.cycles for layer in found.layers)
+        assert int(run.layer_cycles[0].sum()) == pytest.approx(planned, rel=0.02)
 
 
 def test_mobilenet_with_spills():
