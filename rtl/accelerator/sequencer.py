@@ -11,9 +11,10 @@ from silicodec.models.accelerator.shape import AcceleratorShape
 from silicodec.rtl.accelerator.layer import LayerSignals
 from silicodec.rtl.accelerator.pool import PoolPorts
 from silicodec.rtl.accelerator.requantiser import LATENCY, delay, wire
-from silicodec.rtl.accelerator.steps import COORDINATE, StepCount, step_counter, step_position
-from silicodec.rtl.accelerator.weight_buffer import COUNT_BITS, SET_BITS, WeightPort
+from silicodec.rtl.accelerator.steps import StepCount, step_counter, step_position
+from silicodec.rtl.accelerator.weight_buffer import COUNT_BITS, SET_BITS, SETS, WeightPort
 from silicodec.rtl.accelerator.window import StepControl
+from silicodec.rtl.accelerator.window_place import WindowPlace, coordinate, window_place
 
 ABSOLUTE_BITS = 12
 """Width of counters of strips and rows over all passes, of which only differences matter."""
@@ -97,15 +98,10 @@ def sequencer(
     """
     count = StepCount(shape)
     go, ends_row, ends_set = (Signal(bool(0)) for _ in range(3))
-    strip_y = Signal(intbv(0, min=-COORDINATE, max=COORDINATE))
-    next_place, early_place = StepControl(), StepControl()
+    strip_y, next_place = coordinate(), WindowPlace()
     counter = step_counter(clk, rst, restart, go, layer, count)
-    position = step_position(clk, rst, restart, go, layer, count, strip_y, pool, next_place)
-    names = ("row_turn", "word_turn", "shift", "rows_inside", "left", "right", "channels_inside")
-    place_stages = [delay(clk, getattr(next_place, name), getattr(place, name), cycles=2) for name in names]
-    constants = ((layer.pointwise, place.pointwise), (layer.stride2, place.stride2), (layer.pad_value, place.pad))
-    place_constants = [wire(*pair) for pair in constants]
-
+    position = step_position(clk, rst, restart, go, layer, count, strip_y, next_place)
+    windows = window_place(clk, layer, next_place, pool, place)
     flags = [
         delay(clk, count.first_step, step.first, cycles=3),
         delay(clk, count.last_step, step.last, cycles=3),
@@ -152,39 +148,49 @@ def step_readiness(
     phase_cycles = max(shape.groups, LATENCY)
     active, maps_ready, weights_ready, free = (Signal(bool(0)) for _ in range(4))
     wait, pause = (Signal(intbv(0, min=0, max=3 * phase_cycles)) for _ in range(2))
-    need, needed = (Signal(modbv(0)[8:]) for _ in range(2))
-    in_strips = Signal(modbv(0)[6:])
-    strips_before, rows_before = (Signal(modbv(0)[ABSOLUTE_BITS:]) for _ in range(2))
-    surplus = Signal(modbv(0)[ABSOLUTE_BITS:])
-    loaded = Signal(modbv(0)[len(weight_port.written) :])
-    address = Signal(modbv(0)[len(weight_port.written) :])
-    under_way, residuals_ahead = (Signal(modbv(0)[COUNT_BITS:]) for _ in range(2))
+    # Strips that the present windows need, over all layers and passes, and how many of the map are left after them.
+    strips_left, first_left, more = (Signal(modbv(0)[6:]) for _ in range(3))
+    first_wanted, in_strips = (Signal(modbv(0)[6:]) for _ in range(2))
+    strips_before, rows_before, first_strip, wanted, surplus = (Signal(modbv(0)[ABSOLUTE_BITS:]) for _ in range(5))
+    position, next_position = (Signal(modbv(0)[len(weight_port.written) :]) for _ in range(2))
+    under_way, sets_of_room = (Signal(modbv(0)[SETS.bit_length() :]) for _ in range(2))
     top = ABSOLUTE_BITS - 1
-    address_bits = len(weight_port.address)
+    address_bits, room_bits = len(weight_port.address), len(under_way)
 
     @always_comb
     def look() -> None:
         in_strips.next = (layer.in_height + (PIXELS - 1)) >> 3
-        loaded.next = weight_port.written - weight_port.base
         under_way.next = progress.issued - progress.drained
-        residuals_ahead.next = progress.residuals - progress.issued
-        address.next = weight_port.base + count.step
+        next_position.next = position + 1
+        surplus.next = progress.filled - wanted
 
     @always_comb
     def limit() -> None:
-        needed.next = need
-        if need > in_strips:
-            needed.next = in_strips
+        first_wanted.next = layer.need_first
+        first_left.next = in_strips - layer.need_first
+        if layer.need_first > in_strips:
+            first_wanted.next = in_strips
+            first_left.next = 0
 
     @always_comb
-    def subtract() -> None:
-        surplus.next = progress.filled - strips_before - needed
+    def find_more() -> None:
+        more.next = 1 + layer.stride2
+        if strips_left == 0:
+            more.next = 0
+        elif strips_left == 1:
+            more.next = 1
+
+    @always_comb
+    def want() -> None:
+        first_strip.next = progress.first_strip
+        if not restart:
+            first_strip.next = strips_before + in_strips
 
     @always_comb
     def check() -> None:
-        maps_ready.next = not surplus[top] and (not layer.add or residuals_ahead != 0)
-        weights_ready.next = loaded > count.step
-        free.next = under_way < room and (wait == 0 or not count.last_step)
+        maps_ready.next = not surplus[top] and (not layer.add or progress.residuals != progress.issued)
+        weights_ready.next = weight_port.written != position
+        free.next = under_way != sets_of_room and (wait == 0 or not count.last_step)
 
     @always_comb
     def decide() -> None:
@@ -211,8 +217,9 @@ def step_readiness(
             progress.first_row.next = rows_before + strip_y
 
     @always(clk.posedge)
-    def address_weights() -> None:
-        weight_port.address.next = address[address_bits:]
+    def keep() -> None:
+        weight_port.address.next = position[address_bits:]
+        sets_of_room.next = room[room_bits:]
 
     @always_seq(clk.posedge, reset=rst)
     def follow() -> None:
@@ -221,23 +228,31 @@ def step_readiness(
         if restart:
             active.next = True
             progress.finished.next = False
-            need.next = layer.need_first
-            strips_before.next = progress.first_strip
+            wanted.next = first_strip + first_wanted
+            strips_before.next = first_strip
+            strips_left.next = first_left
             rows_before.next = 0
+            position.next = weight_port.base
             wait.next = 0
-        elif go and count.last_step:
-            wait.next = pause
-            if count.last_row and count.last_tile:
-                progress.issued.next = progress.issued + 1
-                weight_port.base.next = weight_port.base + layer.steps
-                if count.last_group:
-                    need.next = need + 1 + layer.stride2
-                    if count.last_strip:
-                        need.next = layer.need_first
-                        strips_before.next = strips_before + in_strips
-                        rows_before.next = rows_before + layer.pass_rows
-                        if count.last_pass:
-                            active.next = False
-                            progress.finished.next = True
+        elif go:
+            position.next = next_position
+            if count.last_step:
+                wait.next = pause
+                position.next = weight_port.base
+                if count.last_row and count.last_tile:
+                    position.next = next_position
+                    progress.issued.next = progress.issued + 1
+                    weight_port.base.next = next_position
+                    if count.last_group:
+                        wanted.next = wanted + more
+                        strips_left.next = strips_left - more
+                        if count.last_strip:
+                            wanted.next = first_strip + first_wanted
+                            strips_before.next = first_strip
+                            strips_left.next = first_left
+                            rows_before.next = rows_before + layer.pass_rows
+                            if count.last_pass:
+                                active.next = False
+                                progress.finished.next = True
 
     return instances()

@@ -4,31 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
-from myhdl import Signal, always, always_comb, always_seq, block, instances, intbv, modbv
+from myhdl import Signal, always, always_comb, always_seq, block, instances, modbv
 
 from silicodec.models.accelerator.program import PIXELS
 from silicodec.models.accelerator.shape import AcceleratorShape
 from silicodec.rtl.accelerator.layer import LayerSignals
-from silicodec.rtl.accelerator.pool import ROW_BITS, PoolPorts
-from silicodec.rtl.accelerator.window import ROW_SAMPLES, StepControl
+from silicodec.rtl.accelerator.pool import ROW_BITS
+from silicodec.rtl.accelerator.window_place import WindowPlace, coordinate
 
 MOST_WORDS = 63
 """Words of a row that can be addressed."""
 X_PART = tuple(word // 3 + 1 for word in range(-1, MOST_WORDS))
 X_TURN = tuple(word % 3 for word in range(-1, MOST_WORDS))
 """Which three of a row's words word -1, 0, 1 ... is in, plus 1; and which one of them it is."""
-COORDINATE = 1024
-"""Bound of rows and columns, which may be negative where padding is."""
 
 
 class StepCount:
-    """Which step is next, innermost number last, and which of these numbers are at their last value."""
+    """Which row of which tile the next step is of, and whether it is the first or last one of the loops around it."""
 
     def __init__(self, shape: AcceleratorShape) -> None:
-        self.strip: Any = Signal(modbv(0)[6:])
+        self.step_bits = (shape.weight_words - 1).bit_length()
         self.tile: Any = Signal(modbv(0)[(shape.tile_columns - 1).bit_length() :])
         self.row: Any = Signal(modbv(0)[3:])
-        self.step: Any = Signal(modbv(0)[(shape.weight_words - 1).bit_length() + 1 :])
+        self.first_step: Any = Signal(bool(0))
         self.last_column: Any = Signal(bool(0))
         self.last_part: Any = Signal(bool(0))
         self.last_step: Any = Signal(bool(0))
@@ -37,148 +35,191 @@ class StepCount:
         self.last_group: Any = Signal(bool(0))
         self.last_strip: Any = Signal(bool(0))
         self.last_pass: Any = Signal(bool(0))
-        self.first_step: Any = Signal(bool(0))
 
 
 @block
 def step_counter(clk: Any, rst: Any, restart: Any, go: Any, layer: LayerSignals, count: StepCount) -> Any:
-    """Count steps: pass, strip, group of channels, tile, row, channel, part of the kernel."""
-    number, group = Signal(modbv(0)[11:]), Signal(modbv(0)[10:])
-    part_row, part_column = (Signal(modbv(0)[4:]) for _ in range(2))
-    strips, tiles = (Signal(modbv(0)[6:]) for _ in range(2))
+    """Count steps: pass, strip, group of channels, tile, row, channel, part of the kernel.
+
+    What is left of each loop is counted down, so that its end is a comparison with zero.
+    """
+    passes_left, groups_left = Signal(modbv(0)[11:]), Signal(modbv(0)[10:])
+    steps_left = Signal(modbv(0)[count.step_bits :])
+    strips_left, more_strips, last_tile = (Signal(modbv(0)[6:]) for _ in range(3))
+    rows_left, columns_left = (Signal(modbv(0)[4:]) for _ in range(2))
+    last_row = Signal(modbv(0)[3:])
 
     @always_comb
     def divide() -> None:
-        strips.next = (layer.out_height + (PIXELS - 1)) >> 3
-        tiles.next = (layer.out_width + (PIXELS - 1)) >> 3
+        more_strips.next = (layer.out_height - 1) >> 3
+        last_row.next = (layer.out_height - 1) & 7
+        last_tile.next = (layer.out_width - 1) >> 3
 
     @always_comb
     def find_ends() -> None:
-        count.last_column.next = part_column + 1 == layer.kernel_columns
-        count.last_part.next = part_column + 1 == layer.kernel_columns and part_row + 1 == layer.kernel_rows
-        count.last_step.next = count.step + 1 == layer.steps
-        count.first_step.next = count.step == 0
-        count.last_row.next = count.row == PIXELS - 1 or ((count.strip << 3) | count.row) + 1 == layer.out_height
-        count.last_tile.next = count.tile + 1 == tiles
-        count.last_group.next = group + 1 == layer.groups
-        count.last_strip.next = count.strip + 1 == strips
-        count.last_pass.next = number + 1 == layer.passes
+        count.last_column.next = columns_left == 0
+        count.last_part.next = columns_left == 0 and rows_left == 0
+        count.last_step.next = steps_left == 0
+        count.last_row.next = count.row == PIXELS - 1 or (strips_left == 0 and count.row == last_row)
+        count.last_tile.next = count.tile == last_tile
+        count.last_group.next = groups_left == 0
+        count.last_strip.next = strips_left == 0
+        count.last_pass.next = passes_left == 0
 
     @always_seq(clk.posedge, reset=rst)
     def advance() -> None:
         if restart:
-            number.next = 0
-            count.strip.next = 0
-            group.next = 0
+            passes_left.next = layer.passes - 1
+            strips_left.next = more_strips
+            groups_left.next = layer.groups - 1
             count.tile.next = 0
             count.row.next = 0
-            count.step.next = 0
-            part_row.next = 0
-            part_column.next = 0
+            count.first_step.next = True
+            steps_left.next = layer.steps - 1
+            rows_left.next = layer.kernel_rows - 1
+            columns_left.next = layer.kernel_columns - 1
         elif go:
-            part_column.next = part_column + 1
+            columns_left.next = columns_left - 1
             if count.last_column:
-                part_column.next = 0
-                part_row.next = part_row + 1
+                columns_left.next = layer.kernel_columns - 1
+                rows_left.next = rows_left - 1
             if count.last_part:
-                part_row.next = 0
-            count.step.next = count.step + 1
+                rows_left.next = layer.kernel_rows - 1
+            count.first_step.next = count.last_step
+            steps_left.next = steps_left - 1
             if count.last_step:
-                count.step.next = 0
+                steps_left.next = layer.steps - 1
                 count.row.next = count.row + 1
                 if count.last_row:
                     count.row.next = 0
                     count.tile.next = count.tile + 1
                     if count.last_tile:
                         count.tile.next = 0
-                        group.next = group + 1
+                        groups_left.next = groups_left - 1
                         if count.last_group:
-                            group.next = 0
-                            count.strip.next = count.strip + 1
+                            groups_left.next = layer.groups - 1
+                            strips_left.next = strips_left - 1
                             if count.last_strip:
-                                count.strip.next = 0
-                                number.next = number + 1
+                                strips_left.next = more_strips
+                                passes_left.next = passes_left - 1
+
+    return instances()
+
+
+class Slots:
+    """Slots of the ring: of the first row of the pass's, the strip's, the row's and the step's window."""
+
+    def __init__(self) -> None:
+        self.start, self.strip, self.row, self.step = (slot_signal() for _ in range(4))
+
+
+class SlotMoves:
+    """Where slots go: at the beginning of a layer, with the next pass, row, and row of the kernel's parts."""
+
+    def __init__(self) -> None:
+        self.first, self.next_pass, self.next_row, self.next_part = (slot_signal() for _ in range(4))
+
+
+def slot_signal() -> Any:
+    """Make a signal for a row of the ring, wide enough for the sum of two."""
+    return Signal(modbv(0)[ROW_BITS + 2 :])
+
+
+@block
+def follow_slots(clk: Any, restart: Any, go: Any, count: StepCount, slots: Slots, moves: SlotMoves) -> Any:
+    """Follow the slots of the steps."""
+
+    @always(clk.posedge)
+    def follow() -> None:
+        if restart:
+            slots.start.next = moves.first
+            slots.strip.next = moves.first
+            slots.row.next = moves.first
+            slots.step.next = moves.first
+        elif go:
+            if count.last_part:
+                slots.step.next = slots.row
+            elif count.last_column:
+                slots.step.next = moves.next_part
+            if count.last_step:
+                slots.row.next = moves.next_row
+                slots.step.next = moves.next_row
+                if count.last_row:
+                    slots.row.next = slots.strip
+                    slots.step.next = slots.strip
+                    if count.last_tile and count.last_group:
+                        slots.strip.next = moves.next_row
+                        slots.row.next = moves.next_row
+                        slots.step.next = moves.next_row
+                        if count.last_strip:
+                            slots.start.next = moves.next_pass
+                            slots.strip.next = moves.next_pass
+                            slots.row.next = moves.next_pass
+                            slots.step.next = moves.next_pass
 
     return instances()
 
 
 @block
 def step_position(
-    clk: Any, rst: Any, restart: Any, go: Any, layer: LayerSignals, count: StepCount, strip_y: Any, pool: PoolPorts,
-    place: StepControl,
-) -> Any:  # fmt: skip
+    clk: Any, rst: Any, restart: Any, go: Any, layer: LayerSignals, count: StepCount, strip_y: Any, place: WindowPlace
+) -> Any:
     """Follow the window of the steps.
 
     Parameters
     ----------
     strip_y : signed Signal
         First row of the input that the present strip's windows reach; negative in the padding.
-    pool : PoolPorts
-        Its `strip_rows`, a cycle after a step is issued.
-    place : StepControl
-        Where the window of the next step is: all but the layer's constants.
+    place : WindowPlace
+        Where the window of the next step is.
     """
-
-    def coordinate() -> Any:
-        return Signal(intbv(0, min=-COORDINATE, max=COORDINATE))
-
-    def row_address() -> Any:
-        return Signal(modbv(0)[ROW_BITS + 2 :])
-
-    def turn() -> Any:
-        return Signal(modbv(0)[2:])
-
-    # Slots of the ring: of a pass's first row, and of the first row of the strip's, the row's and the step's window.
-    pass_slot, strip_slot, row_slot, step_slot = (row_address() for _ in range(4))
-    start_slot, next_pass, next_start, next_row, after_row, after_step = (row_address() for _ in range(6))
-    strip_turn, row_turn, next_turn, sum_turn = (Signal(modbv(0)[3:]) for _ in range(4))
-    row_y, y, y1, y2 = (coordinate() for _ in range(4))
-    tile_pixel, pixel, pixels_left = coordinate(), coordinate(), coordinate()
-    channels_left = Signal(modbv(0)[12:])
-    channel_part, here, beyond = (row_address() for _ in range(3))
-    stride, word_stride = (Signal(modbv(0)[2:]) for _ in range(2))
-    word, x_part, x_turn = Signal(modbv(0)[6:]), Signal(modbv(0)[4:]), turn()
+    # Each slot is followed together with the one after it, so that neither waits for a sum.
+    here, after, here_moves, after_moves = Slots(), Slots(), SlotMoves(), SlotMoves()
+    slots = [
+        follow_slots(clk, restart, go, count, here, here_moves),
+        follow_slots(clk, restart, go, count, after, after_moves),
+    ]
+    row_beyond = slot_signal()
     adders = [
-        ring_add(pass_slot, layer.pass_advance, layer.ring_words, next_pass),
-        ring_add(start_slot, layer.start_slot, layer.ring_words, next_start),
-        ring_add(row_slot, layer.slot_words, layer.ring_words, after_row),
-        ring_add(step_slot, layer.slot_words, layer.ring_words, after_step),
+        ring_add(here.start, layer.pass_advance, layer.ring_words, here_moves.next_pass),
+        ring_add(after.start, layer.pass_advance, layer.ring_words, after_moves.next_pass),
+        ring_add(here_moves.first, layer.slot_words, layer.ring_words, after_moves.first),
+        ring_add(after.row, layer.slot_words, layer.ring_words, row_beyond),
+        ring_add(after.step, layer.slot_words, layer.ring_words, after_moves.next_part),
     ]
-    columns = [
-        column_address(clk, layer, here, beyond, row_turn, x_turn, pool.strip_rows[c], row=c // 3, word=c % 3)
-        for c in range(9)
-    ]
+    strip_turn, row_turn, next_turn, sum_turn = (Signal(modbv(0)[3:]) for _ in range(4))
+    row_y, y, next_y = (coordinate() for _ in range(3))
+    tile_pixel, next_tile, pixel = (coordinate() for _ in range(3))
+    channels_left = Signal(modbv(0)[12:])
+    channel_part = Signal(modbv(0)[ROW_BITS:])
+    word, x_part, x_turn = Signal(modbv(0)[6:]), Signal(modbv(0)[6:]), Signal(modbv(0)[2:])
 
     @always_comb
     def look() -> None:
-        stride.next = 1 + layer.stride2
+        sum_turn.next = row_turn + 1 + layer.stride2
+        next_y.next = row_y + 1 + layer.stride2
+        next_tile.next = tile_pixel + PIXELS
         # The strip buffer of a pointwise layer has only the samples that it needs.
-        word_stride.next = 1 + (layer.stride2 and not layer.pointwise)
-        start_slot.next = 0 if restart else next_pass
+        if layer.stride2 and not layer.pointwise:
+            next_tile.next = tile_pixel + 2 * PIXELS
 
     @always_comb
-    def turn_row() -> None:
-        sum_turn.next = row_turn + stride
-
-    @always_comb
-    def find_next_row() -> None:
+    def move_slots() -> None:
+        here_moves.first.next = layer.start_slot
+        here_moves.next_part.next = after.step
+        here_moves.next_row.next = after.row
+        after_moves.next_row.next = row_beyond
+        next_turn.next = sum_turn - 3
         if layer.pointwise:
             next_turn.next = 0
-            next_row.next = after_row
-        elif sum_turn >= 3:
-            next_turn.next = sum_turn - 3
-            next_row.next = after_row
-        else:
+        elif sum_turn < 3:
             next_turn.next = sum_turn
-            next_row.next = row_slot
+            here_moves.next_row.next = here.row
+            after_moves.next_row.next = after.row
 
     @always_seq(clk.posedge, reset=rst)
     def follow_rows() -> None:
         if restart:
-            pass_slot.next = 0
-            strip_slot.next = next_start
-            row_slot.next = next_start
-            step_slot.next = next_start
             strip_turn.next = layer.start_turn
             row_turn.next = layer.start_turn
             strip_y.next = -layer.pad_top
@@ -186,37 +227,24 @@ def step_position(
             y.next = -layer.pad_top
         elif go:
             if count.last_part:
-                step_slot.next = row_slot
                 y.next = row_y
             elif count.last_column:
-                step_slot.next = after_step
                 y.next = y + 3
             if count.last_step:
-                row_slot.next = next_row
-                step_slot.next = next_row
                 row_turn.next = next_turn
-                row_y.next = row_y + stride
-                y.next = row_y + stride
+                row_y.next = next_y
+                y.next = next_y
                 if count.last_row:
-                    row_slot.next = strip_slot
-                    step_slot.next = strip_slot
                     row_turn.next = strip_turn
                     row_y.next = strip_y
                     y.next = strip_y
                     if count.last_tile and count.last_group:
-                        strip_slot.next = next_row
-                        row_slot.next = next_row
-                        step_slot.next = next_row
                         strip_turn.next = next_turn
                         row_turn.next = next_turn
-                        strip_y.next = row_y + stride
-                        row_y.next = row_y + stride
-                        y.next = row_y + stride
+                        strip_y.next = next_y
+                        row_y.next = next_y
+                        y.next = next_y
                         if count.last_strip:
-                            pass_slot.next = next_pass
-                            strip_slot.next = next_start
-                            row_slot.next = next_start
-                            step_slot.next = next_start
                             strip_turn.next = layer.start_turn
                             row_turn.next = layer.start_turn
                             strip_y.next = -layer.pad_top
@@ -241,18 +269,15 @@ def step_position(
                 channel_part.next = 0
                 channels_left.next = layer.in_channels
                 if count.last_row:
-                    tile_pixel.next = tile_pixel + (word_stride << 3)
-                    pixel.next = tile_pixel + (word_stride << 3)
+                    tile_pixel.next = next_tile
+                    pixel.next = next_tile
                     if count.last_tile:
                         tile_pixel.next = -layer.pad_left
                         pixel.next = -layer.pad_left
 
     @always_comb
     def split() -> None:
-        y1.next = y + 1
-        y2.next = y + 2
         word.next = ((pixel >> 3) + 1) & 0x3F
-        pixels_left.next = layer.in_width - pixel
 
     @always_comb
     def look_up() -> None:
@@ -260,37 +285,21 @@ def step_position(
         x_turn.next = X_TURN[word]
 
     @always_comb
-    def add() -> None:
+    def address() -> None:
         if layer.pointwise:
-            here.next = step_slot + channel_part + word - 1
-            beyond.next = step_slot + channel_part + word - 1
+            place.here.next = here.step[ROW_BITS:] + channel_part + word - 1
+            place.beyond.next = here.step[ROW_BITS:] + channel_part + word - 1
         else:
-            here.next = step_slot + channel_part + x_part - 1
-            beyond.next = after_step + channel_part + x_part - 1
+            place.here.next = here.step[ROW_BITS:] + channel_part + x_part - 1
+            place.beyond.next = after.step[ROW_BITS:] + channel_part + x_part - 1
 
     @always_comb
-    def describe_rows() -> None:
+    def tell() -> None:
         place.row_turn.next = row_turn[2:]
-        place.rows_inside.next[0] = y >= 0 and y < layer.in_height
-        place.rows_inside.next[1] = y1 >= 0 and y1 < layer.in_height
-        place.rows_inside.next[2] = y2 >= 0 and y2 < layer.in_height
-
-    @always_comb
-    def describe_pixels() -> None:
         place.word_turn.next = x_turn
-        place.shift.next = pixel[3:]
-        place.left.next = 0
-        if pixel < -ROW_SAMPLES:
-            place.left.next = ROW_SAMPLES
-        elif pixel < 0:
-            place.left.next = -pixel
-        place.right.next = ROW_SAMPLES
-        if pixels_left < 0:
-            place.right.next = 0
-        elif pixels_left < ROW_SAMPLES:
-            place.right.next = pixels_left
-        for i in range(PIXELS):
-            place.channels_inside.next[i] = i < channels_left
+        place.y.next = y
+        place.pixel.next = pixel
+        place.channels_left.next = channels_left
 
     return instances()
 
@@ -299,48 +308,18 @@ def step_position(
 def ring_add(slot: Any, distance: Any, words: Any, result: Any) -> Any:
     """Go a distance, less than `words`, from a slot in the ring of so many words."""
     total = Signal(modbv(0)[ROW_BITS + 2 :])
+    # Below zero, as its top bit says, if the sum stays within the ring.
+    wrapped = Signal(modbv(0)[ROW_BITS + 3 :])
 
     @always_comb
     def add() -> None:
         total.next = slot + distance
-
-    @always_comb
-    def wrap() -> None:
-        result.next = total
-        if total >= words:
-            result.next = total - words
-
-    return instances()
-
-
-@block
-def column_address(
-    clk: Any, layer: LayerSignals, here: Any, beyond: Any, row_turn: Any, word_turn: Any, address: Any, *,
-    row: int, word: int,
-) -> Any:  # fmt: skip
-    """Address a column of the strip buffer: of row `row` and word `word` modulo three.
-
-    Parameters
-    ----------
-    here, beyond : Signal
-        Address of the window's first row and word; the same in the next slot.
-    """
-    base, moved = (Signal(modbv(0)[ROW_BITS + 2 :]) for _ in range(2))
+        wrapped.next = slot + distance - words
 
     @always_comb
     def choose() -> None:
-        base.next = here
-        if row < row_turn:
-            base.next = beyond
-
-    @always_comb
-    def move() -> None:
-        moved.next = base
-        if word < word_turn and not layer.pointwise:
-            moved.next = base + 1
-
-    @always(clk.posedge)
-    def store() -> None:
-        address.next = moved[ROW_BITS:]
+        result.next = wrapped[ROW_BITS + 2 :]
+        if wrapped[ROW_BITS + 2]:
+            result.next = total
 
     return instances()
