@@ -1,15 +1,54 @@
-"""Multiply-accumulate array of the accelerator: groups x 8 pixels x 9 taps a cycle."""
+"""Multiply-accumulate array of the accelerator: groups x 8 pixels x 9 taps a cycle.
+
+Taps are recoded to four digits of -2 .. 2 (Booth, radix 4) once for all channels, and each cell adds the 36 partial
+products of its nine multiplications in one sum, so that there is one carry-propagate adder a cell, not one a product.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from myhdl import Signal, always, block, instances, intbv
+from myhdl import ConcatSignal, Signal, always, always_comb, block, instances, intbv, modbv
 
 from silicodec.models.accelerator.program import PIXELS, SUM_BITS, TAPS, WEIGHT_BITS
 
 DOT_BITS = 8 + WEIGHT_BITS + (TAPS - 1).bit_length()
+DIGITS = 4
+ROW_BITS = WEIGHT_BITS + 1
+"""Width of a partial product: of a weight or twice that."""
+SIGN = 1 << (ROW_BITS - 1)
+OFFSET = -TAPS * sum(SIGN << (2 * digit) for digit in range(DIGITS)) % (1 << DOT_BITS)
+"""What is to be added for the signs of all partial products, which are inverted and taken as unsigned."""
+COUNT_BITS = TAPS.bit_length()
+
+
+class DotStep:
+    """The array's flags of a step: `valid` with the taps; the others with the sums of products, a cycle later."""
+
+    def __init__(self, valid: Any) -> None:
+        self.valid = valid
+        self.dot_valid: Any = Signal(bool(0))
+        self.dot_first: Any = Signal(bool(0))
+        self.dot_last: Any = Signal(bool(0))
+
+
+class TapDigits:
+    """Digits of the taps.
+
+    Attributes
+    ----------
+    taps, codes : 72 Signals of 8 bits
+        Of each tap, digit k is 1 or -1 if bit 2 k of its code is set, 2 or -2 if bit 2 k + 1 is, and negative if bit
+        2 k + 1 of the tap itself is set.
+    negatives : list of (Signal, Signal)
+        Of each pixel, two numbers whose sum is that of 4 ** k over all negative digits k.
+    """
+
+    def __init__(self, taps: Sequence[Any]) -> None:
+        self.taps = taps
+        self.codes = [Signal(intbv(0)[2 * DIGITS :]) for _ in taps]
+        self.negatives: list[tuple[Any, Any]] = []
 
 
 @block
@@ -42,41 +81,102 @@ def mac_array(
     if len(weights) != TAPS * groups or len(sums) != PIXELS * groups:
         raise ValueError(f"groups must be {len(weights) // TAPS} and {len(sums) // PIXELS}, not {groups}")
 
-    dots = [Signal(intbv(0, min=-(1 << (DOT_BITS - 1)), max=1 << (DOT_BITS - 1))) for _ in range(PIXELS * groups)]
-    totals = [Signal(intbv(0, min=-(1 << (SUM_BITS - 1)), max=1 << (SUM_BITS - 1))) for _ in range(PIXELS * groups)]
-    dot_valid, dot_first, dot_last = (Signal(bool(0)) for _ in range(3))
+    digits, step = TapDigits(taps), DotStep(valid)
+    recoders = [recode(taps[n], digits.codes[n]) for n in range(TAPS * PIXELS)]
+    counters = []
+    for p in range(PIXELS):
+        counts = [Signal(modbv(0)[COUNT_BITS:]) for _ in range(DIGITS)]
+        counters += [count_negative(taps, counts[k], pixel=p, digit=k) for k in range(DIGITS)]
+        # The count of digit k weighs 4 ** k, so that two counts of four bits fit into one number.
+        digits.negatives.append((ConcatSignal(counts[2], counts[0]), ConcatSignal(counts[3], counts[1])))
+    cells = [
+        mac_cell(clk, digits, weights, step, sums[PIXELS * g + p], group=g, pixel=p)
+        for g in range(groups)
+        for p in range(PIXELS)
+    ]
+
+    @always(clk.posedge)
+    def delay() -> None:
+        step.dot_valid.next = valid
+        step.dot_first.next = first
+        step.dot_last.next = last
+
+    return instances()
+
+
+@block
+def recode(tap: Any, code: Any) -> Any:
+    """Recode a number of 8 bits in two's complement to four digits."""
+    change = Signal(intbv(0)[2 * DIGITS :])
+
+    @always_comb
+    def compare() -> None:
+        change.next = (tap ^ (tap << 1)) & 0xFF
+
+    @always_comb
+    def choose() -> None:
+        code.next = change & (((change << 1) & 0xAA) ^ 0xFF)
+
+    return instances()
+
+
+@block
+def count_negative(taps: Sequence[Any], count: Any, *, pixel: int, digit: int) -> Any:
+    """Count the taps of a pixel whose digit of a number is negative."""
+
+    @always_comb
+    def add() -> None:
+        total = modbv(0)[COUNT_BITS:]
+        total[:] = 0
+        for t in range(TAPS):
+            total[:] = total + taps[PIXELS * t + pixel][2 * digit + 1]
+        count.next = total
+
+    return instances()
+
+
+@block
+def mac_cell(
+    clk: Any, digits: TapDigits, weights: Sequence[Any], step: DotStep, result: Any, *, group: int, pixel: int
+) -> Any:
+    """Multiply the taps of one pixel by the weights of one channel, and add up over steps."""
+    taps, codes = digits.taps, digits.codes
+    even, odd = digits.negatives[pixel]
+    dot = Signal(intbv(0, min=-(1 << (DOT_BITS - 1)), max=1 << (DOT_BITS - 1)))
+    total = Signal(intbv(0, min=-(1 << (SUM_BITS - 1)), max=1 << (SUM_BITS - 1)))
+    valid, dot_valid, dot_first, dot_last = step.valid, step.dot_valid, step.dot_first, step.dot_last
 
     @always(clk.posedge)
     def multiply() -> None:
-        for g in range(groups):
-            for p in range(PIXELS):
-                dots[PIXELS * g + p].next = (
-                    taps[p].signed() * weights[TAPS * g]
-                    + taps[PIXELS + p].signed() * weights[TAPS * g + 1]
-                    + taps[2 * PIXELS + p].signed() * weights[TAPS * g + 2]
-                    + taps[3 * PIXELS + p].signed() * weights[TAPS * g + 3]
-                    + taps[4 * PIXELS + p].signed() * weights[TAPS * g + 4]
-                    + taps[5 * PIXELS + p].signed() * weights[TAPS * g + 5]
-                    + taps[6 * PIXELS + p].signed() * weights[TAPS * g + 6]
-                    + taps[7 * PIXELS + p].signed() * weights[TAPS * g + 7]
-                    + taps[8 * PIXELS + p].signed() * weights[TAPS * g + 8]
-                )
-        dot_valid.next = valid
-        dot_first.next = first
-        dot_last.next = last
+        weight = modbv(0)[ROW_BITS:]
+        row = modbv(0)[ROW_BITS:]
+        products = modbv(0)[DOT_BITS:]
+        if valid:
+            products[:] = even + (odd << 2) + OFFSET
+            for t in range(TAPS):
+                weight[:] = weights[TAPS * group + t]
+                for k in range(DIGITS):
+                    row[:] = 0
+                    if codes[PIXELS * t + pixel][2 * k]:
+                        row[:] = weight
+                    if codes[PIXELS * t + pixel][2 * k + 1]:
+                        row[:] = row | (weight << 1)
+                    if taps[PIXELS * t + pixel][2 * k + 1]:
+                        row[:] = ~row
+                    products[:] = products + ((row ^ SIGN) << (2 * k))
+            dot.next = products.signed()
 
     @always(clk.posedge)
     def accumulate() -> None:
-        for n in range(PIXELS * groups):
-            if dot_valid:
+        if dot_valid:
+            if dot_first:
+                total.next = dot
+            else:
+                total.next = total + dot
+            if dot_last:
                 if dot_first:
-                    totals[n].next = dots[n]
+                    result.next = dot
                 else:
-                    totals[n].next = totals[n] + dots[n]
-                if dot_last:
-                    if dot_first:
-                        sums[n].next = dots[n]
-                    else:
-                        sums[n].next = totals[n] + dots[n]
+                    result.next = total + dot
 
     return instances()
