@@ -7,18 +7,14 @@ from typing import Any
 
 from myhdl import ConcatSignal, Signal, always, always_comb, always_seq, block, instances, intbv, modbv
 
-from silicodec.models.accelerator.arithmetic import ADD_SHIFT, FACTOR_BITS
 from silicodec.models.accelerator.program import PIXELS, SUM_BITS
+from silicodec.rtl.accelerator.lane import HALF, choose_sum, clamp, lane, lane_input, take_byte
 from silicodec.rtl.accelerator.layer import LayerSignals
 
 LATENCY = 4
 """Cycles from what a lane takes to what it gives."""
-NUMBER_BITS = SUM_BITS + 1
 SHIFT_BITS = 6
 BIAS_BITS = 32
-HALF = 1 << (NUMBER_BITS - 1)
-PART_BITS = 16
-"""A factor is multiplied in two parts of so many bits."""
 
 
 class EntryPort:
@@ -110,18 +106,22 @@ def requantiser(
             samples[p],
         )
         own, late_own, late_scaled = Signal(intbv(0)[8:]), Signal(intbv(0)[8:]), Signal(modbv(0, min=-HALF, max=HALF))
+        up, late_up = (Signal(intbv(0, min=-1, max=2)) for _ in range(2))
         other, early_own = Signal(intbv(0)[8:]), Signal(intbv(0)[8:])
         total = Signal(modbv(0, min=-(1 << (SUM_BITS - 1)), max=1 << (SUM_BITS - 1)))
         lanes.append(
             (
                 choose_sum(late_slot, sums[p::PIXELS], total),
                 take_byte(residual, other, low=64 - 8 * (p + 1)),
-                lane_input(layer, late_phase, total, entry.bias, early_own, late_own, other, late_scaled, number),
-                lane(clk, number, kept_factor, shift3, away3, scaled),
-                clamp(scaled, zero, low, high, own),
+                lane_input(
+                    layer, late_phase, total, entry.bias, early_own, late_own, other, late_scaled, late_up, number
+                ),
+                lane(clk, number, kept_factor, shift3, away3, scaled, up),
+                clamp(scaled, up, zero, low, high, own),
                 delay(clk, own, early_own, cycles=extra),
                 delay(clk, early_own, late_own, cycles=phase_cycles),
                 delay(clk, scaled, late_scaled, cycles=extra),
+                delay(clk, up, late_up, cycles=extra),
                 register(clk, own, sample),
             )
         )
@@ -209,160 +209,6 @@ def requantiser(
             zero.next = layer.conv_zero.signed()
             low.next = layer.conv_low.signed()
             high.next = layer.conv_high.signed()
-
-    return instances()
-
-
-@block
-def lane_input(
-    layer: LayerSignals, phase: Any, total: Any, bias: Any, own: Any, late_own: Any, other: Any, inner: Any, number: Any
-) -> Any:
-    """Choose what a lane multiplies.
-
-    Parameters
-    ----------
-    phase : Signal
-        0: the sum and its bias; 1: the operand of the smaller scale; 2: the other one and the product of phase 1.
-    total, bias : Signal
-        As they say.
-    own, late_own : Signal of 8 bits
-        The layer's own sample, in phase 1 and in phase 2.
-    other : Signal of 8 bits
-        The residual's sample.
-    inner : Signal
-        The product of phase 1, in phase 2.
-    number : Signal
-        What to multiply.
-    """
-    fine, coarse = (Signal(intbv(0, min=-256, max=256)) for _ in range(2))
-
-    @always_comb
-    def subtract() -> None:
-        if layer.swap:
-            fine.next = own.signed() - layer.conv_zero.signed()
-            coarse.next = other.signed() - layer.residual_zero.signed()
-        else:
-            fine.next = other.signed() - layer.residual_zero.signed()
-            coarse.next = late_own.signed() - layer.conv_zero.signed()
-
-    @always_comb
-    def choose() -> None:
-        if phase == 0:
-            number.next = total + bias.signed()
-        elif phase == 1:
-            number.next = fine << ADD_SHIFT
-        else:
-            number.next = (coarse << (ADD_SHIFT - 1)) + inner
-
-    return instances()
-
-
-@block
-def lane(clk: Any, number: Any, factor: Any, shift: Any, away: Any, scaled: Any) -> Any:
-    """Multiply, and round twice; the result comes four cycles after the number.
-
-    Parameters
-    ----------
-    number : signed Signal
-        What to multiply.
-    factor : Signal of 32 bits
-        The factor, a cycle later.
-    shift, away : Signal
-        Places to the right, and whether halves are rounded away from zero, three cycles later.
-    scaled : signed Signal
-        The result.
-    """
-    kept = Signal(modbv(0, min=-HALF, max=HALF))
-    limit = HALF << PART_BITS
-    low_product, high_product = (Signal(intbv(0, min=-limit, max=limit)) for _ in range(2))
-    product = Signal(intbv(0, min=-(1 << (NUMBER_BITS + 33)), max=1 << (NUMBER_BITS + 33)))
-    rounded, moved = (Signal(modbv(0, min=-2 * HALF, max=2 * HALF)) for _ in range(2))
-
-    @always(clk.posedge)
-    def multiply() -> None:
-        kept.next = number
-        low_product.next = kept * factor[PART_BITS:]
-        high_product.next = kept * factor[2 * PART_BITS : PART_BITS]
-
-    @always_comb
-    def add() -> None:
-        product.next = (high_product << PART_BITS) + low_product + (1 << (FACTOR_BITS - 1))
-
-    @always(clk.posedge)
-    def round_once() -> None:
-        rounded.next = product >> FACTOR_BITS
-
-    @always_comb
-    def move() -> None:
-        moved.next = rounded
-        if away and rounded < 0 and shift != 0:
-            moved.next = rounded - 1
-
-    @always(clk.posedge)
-    def round_twice() -> None:
-        if shift == 0:
-            scaled.next = moved
-        else:
-            scaled.next = ((moved >> (shift - 1)) + 1) >> 1
-
-    return instances()
-
-
-@block
-def clamp(scaled: Any, zero: Any, low: Any, high: Any, sample: Any) -> Any:
-    """Add a zero point, and limit to bounds."""
-    moved = Signal(intbv(0, min=-2 * HALF, max=2 * HALF))
-
-    @always_comb
-    def move() -> None:
-        moved.next = scaled + zero
-
-    @always_comb
-    def limit() -> None:
-        if moved < low:
-            sample.next = low[8:]
-        elif moved > high:
-            sample.next = high[8:]
-        else:
-            sample.next = moved[8:]
-
-    return instances()
-
-
-@block
-def choose_sum(index: Any, sums: Sequence[Any], total: Any) -> Any:
-    """Choose one of up to eight sums."""
-    (one0, one1, one2, one3, one4, one5, one6, one7) = (*sums, *[sums[-1]] * (8 - len(sums)))
-
-    @always_comb
-    def choose() -> None:
-        if index == 0:
-            total.next = one0
-        elif index == 1:
-            total.next = one1
-        elif index == 2:
-            total.next = one2
-        elif index == 3:
-            total.next = one3
-        elif index == 4:
-            total.next = one4
-        elif index == 5:
-            total.next = one5
-        elif index == 6:
-            total.next = one6
-        else:
-            total.next = one7
-
-    return instances()
-
-
-@block
-def take_byte(word: Any, byte: Any, *, low: int) -> Any:
-    """Take a byte of a word."""
-
-    @always_comb
-    def take() -> None:
-        byte.next = word[low + 8 : low]
 
     return instances()
 
