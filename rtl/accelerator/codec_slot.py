@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from myhdl import Signal, always_comb, always_seq, block, instances, intbv, modbv
+from myhdl import ConcatSignal, Signal, always, always_comb, always_seq, block, instances, intbv, modbv
 
 from silicodec.models.accelerator.packets import RAW
 from silicodec.models.dct.modes import MODE_BITS
@@ -53,23 +53,25 @@ class DecodedRows:
 
 
 @block
-def decode_slot(clk: Any, rst: Any, packets: CodedPackets, rows: DecodedRows, empty: Any, *, dct: bool) -> Any:
+def decode_slot(clk: Any, rst: Any, coded: CodedPackets, rows: DecodedRows, empty: Any, *, dct: bool) -> Any:
     """Unpack packets, each by its own codec; packets of DCT follow each other through the decoder without a pause.
 
     Parameters
     ----------
-    packets : CodedPackets
+    coded : CodedPackets
         What is stored.
     rows : DecodedRows
         What it stands for.
     empty : Signal of bool
-        No packet is in the decoder.
+        No packet is in the slot.
     dct : bool
         Whether there is a DCT decoder; otherwise every packet is taken as raw.
     """
     if not dct:
-        return raw_rows(packets, rows, empty)
+        return raw_rows(coded, rows, empty)
 
+    packets = CodedPackets()
+    buffer = packet_buffer(clk, rst, coded, packets)
     words, length, decoded = Stream(64), Stream(TILE_BITS + MODE_BITS), Stream(64)
     decoder = dct_decoder(clk, rst, words, length, decoded, length_bits=TILE_BITS)
     # A packet's words may enter the decoder once its length is there, and its mark.
@@ -79,7 +81,7 @@ def decode_slot(clk: Any, rst: Any, packets: CodedPackets, rows: DecodedRows, em
     @always_comb
     def look() -> None:
         raw.next = packets.codec == RAW
-        empty.next = in_flight == 0 and not begun
+        empty.next = in_flight == 0 and not begun and not packets.valid
 
     @always_comb
     def begin() -> None:
@@ -132,6 +134,47 @@ def decode_slot(clk: Any, rst: Any, packets: CodedPackets, rows: DecodedRows, em
         if begins:
             length.data.next = (packets.codec[CODEC_BITS:MODE_LOW] << TILE_BITS) | packets.tiles
             marks.next = (marks << 1) | packets.residual
+
+    return instances()
+
+
+@block
+def packet_buffer(clk: Any, rst: Any, packets: CodedPackets, buffered: CodedPackets) -> Any:
+    """Hold up to two words, so that neither words nor `ready` pass in the cycle in which they come."""
+    word = ConcatSignal(packets.residual, packets.last, packets.tiles, packets.codec, packets.data)
+    first, second = (Signal(intbv(0)[len(word) :]) for _ in range(2))
+    moves, full = Signal(bool(0)), Signal(bool(0))
+    tiles_low, tiles_top = 64 + CODEC_BITS, 64 + CODEC_BITS + TILE_BITS
+
+    @always_comb
+    def look() -> None:
+        moves.next = buffered.ready or not buffered.valid
+        packets.ready.next = not rst and not full
+
+    @always_comb
+    def give() -> None:
+        buffered.data.next = first[64:]
+        buffered.codec.next = first[tiles_low:64]
+        buffered.tiles.next = first[tiles_top:tiles_low]
+        buffered.last.next = first[tiles_top]
+        buffered.residual.next = first[tiles_top + 1]
+
+    @always_seq(clk.posedge, reset=rst)
+    def follow() -> None:
+        if moves:
+            buffered.valid.next = packets.valid or full
+            full.next = False
+        elif packets.valid:
+            full.next = True
+
+    @always(clk.posedge)
+    def keep() -> None:
+        if moves:
+            first.next = word
+            if full:
+                first.next = second
+        if not full:
+            second.next = word
 
     return instances()
 

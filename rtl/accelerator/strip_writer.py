@@ -75,7 +75,7 @@ def strip_writer(
     progress : Progress
         Its `filled` and `first_strip` are driven here.
     pool : PoolPorts
-        Its port `strip_write`.
+        Its port `strip_write`, a cycle after the row.
     complete : Signal of bool
         The whole input is in the strip buffer.
     """
@@ -140,20 +140,18 @@ def strip_writer(
             after_slot.next = slot
 
     @always_comb
-    def write() -> None:
-        pool.strip_write.next = taken and stored
-        pool.strip_write_data.next = word
-        pool.strip_write_column.next = lane
-        if not layer.pointwise:
-            pool.strip_write_column.next = turn + turn + turn + x_turn
-
-    @always_comb
     def add() -> None:
         target.next = slot + channel_part + x_part
 
-    @always_comb
-    def address() -> None:
+    @always(clk.posedge)
+    def write() -> None:
+        # A step may be issued in the cycle after `filled` has risen, and reads two cycles later: after this.
+        pool.strip_write.next = taken and stored and not rst
+        pool.strip_write_data.next = word
         pool.strip_write_row.next = target[ROW_BITS:]
+        pool.strip_write_column.next = lane
+        if not layer.pointwise:
+            pool.strip_write_column.next = turn + turn + turn + x_turn
 
     @always_seq(clk.posedge, reset=rst)
     def follow() -> None:

@@ -43,8 +43,8 @@ def decoding(clk, rst, packed, jobs, rows, residual_rows):
     def leave():
         rows.data.next = decoded.data
         rows.last.next = decoded.last
-        # Raw rows pass a decoder that is empty.
-        rows.error.next = empty
+        # Where rows are, the slot is not empty.
+        rows.error.next = decoded.raw and not empty
         rows.valid.next = decoded.valid and not decoded.residual
         residual_rows.data.next = decoded.data
         residual_rows.last.next = decoded.last
