@@ -1,4 +1,4 @@
-"""Area of a large engine, block by block."""
+"""Area and critical paths of a large engine that is synthesised block by block."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from silicodec.asic.measure import reason, synthesize, tool_versions
+from silicodec.asic.measure import critical_paths, reason, synthesize, tool_versions
 from silicodec.asic.pdk import CORNER, GATE_EQUIVALENT_UM2, PERIOD_NS, MeasurementError, liberty_file
 from silicodec.asic.statistics import Statistics
+from silicodec.asic.timing import Paths
 from silicodec.models.processes import run_group
 from silicodec.models.storage import written_whole
 from silicodec.rtl.source import Source
@@ -23,13 +24,29 @@ _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _WORD = re.compile(r"\\\S+|[A-Za-z_$][\w$]*")
 
 
+BUFFERS = "buffers between blocks"
+
+
 @dataclass(frozen=True)
 class Block:
-    """One block: how many modules it was cut into, their cell area in square micrometres, and flip-flops."""
+    """One block.
+
+    Parameters
+    ----------
+    modules : int
+        How many modules it was cut into.
+    area_um2 : float
+        Their cell area, in square micrometres.
+    flip_flops : int
+        Their flip-flops.
+    path_ns : float or None
+        Critical path that ends in the block, from a register or memory of any block, in nanoseconds.
+    """
 
     modules: int
     area_um2: float
     flip_flops: int
+    path_ns: float | None = None
 
     @property
     def gate_equivalents(self) -> float:
@@ -41,15 +58,17 @@ class Block:
 class BlockMeasurement:
     """Figures of an engine that was synthesised block by block, memories left outside.
 
-    Nothing is optimised across the borders of blocks, so that area is rather more than that of the whole. Paths are not
-    timed: many cross a border, where nets have no buffers.
+    Nothing is optimised across the borders of blocks, so that area is rather more than that of the whole. Nets between
+    blocks are buffered, and the whole is timed, as `assembly` says.
 
     Parameters
     ----------
     name : str
         The engine's.
     blocks : dict of str to Block
-        By name.
+        By name; `BUFFERS` is what `assembly` adds.
+    paths : Paths
+        Critical paths of the whole, those to and from memories among those of registers; access times do not count.
     memory_bits : int
         Bits of the memories that were left outside.
     period_ns, corner, tools, verilog_sha256, clock_gating
@@ -60,6 +79,7 @@ class BlockMeasurement:
 
     name: str
     blocks: dict[str, Block]
+    paths: Paths
     memory_bits: int
     period_ns: float
     corner: str
@@ -83,7 +103,7 @@ def measure_blocks(
     clock_gating: bool = False,
     booth: bool = False,
 ) -> BlockMeasurement:
-    """Synthesise the blocks of an engine one by one.
+    """Synthesise the blocks of an engine one by one, and time the whole.
 
     Of modules that are alike but for names, one is synthesised.
 
@@ -111,21 +131,37 @@ def measure_blocks(
         if done.returncode != 0:
             raise MeasurementError(f"cutting up {name} failed: {reason(done.stderr)}")
         found = json.loads((folder / "blocks.json").read_text())
-        blocks: dict[str, Block] = {}
-        known: dict[str, Statistics] = {}
+        parts: dict[str, list[Statistics]] = {}
+        known: dict[str, tuple[_Module, Statistics]] = {}
+        netlists = []
         for block, modules in found["modules"].items():
-            statistics = []
-            for module in modules:
-                text = _COMMENT.sub("", (folder / f"{module}.v").read_text())
-                alike = _alike(text)
-                if alike not in known:
-                    known[alike] = _synthesised(module, text, folder, clock_ports, period_ns, options)
-                statistics.append(known[alike])
-            area = round(sum(one.area_um2 for one in statistics), 1)
-            blocks[block] = Block(len(modules), area, sum(one.flip_flops for one in statistics))
+            parts[block] = []
+            for name_of_module in modules:
+                module = _Module(name_of_module, (folder / f"{name_of_module}.v").read_text())
+                if module.alike not in known:
+                    known[module.alike] = module, _synthesised(module, folder, clock_ports, period_ns, options)
+                    netlists.append((folder / "blocks" / module.name / "netlist.v").read_text())
+                else:
+                    netlists.append(module.as_other(known[module.alike][0]))
+                parts[block].append(known[module.alike][1])
+        netlists.append((folder / f"{source.top}.v").read_text())
+        whole = folder / "whole"
+        added = _assemble(source.top, whole, netlists, liberty=next(folder.glob("blocks/*/cells.lib")))
+        paths, ends = critical_paths(source.top, whole, clock_ports, period_ns, ends=_ends(found["modules"]))
+    blocks = {
+        block: Block(
+            len(some),
+            round(sum(one.area_um2 for one in some), 1),
+            sum(one.flip_flops for one in some),
+            ends[block],
+        )
+        for block, some in parts.items()
+    }
+    blocks[BUFFERS] = Block(0, round(added, 1), 0)
     return BlockMeasurement(
         name=name,
         blocks=dict(sorted(blocks.items(), key=lambda item: -item[1].area_um2)),
+        paths=paths,
         memory_bits=sum(found["memory_bits"].values()),
         period_ns=period_ns,
         corner=CORNER,
@@ -136,21 +172,50 @@ def measure_blocks(
     )
 
 
-def _alike(text: str) -> str:
-    """Return a text that modules have in common which only differ in names."""
-    numbers: dict[str, str] = {}
-    return _WORD.sub(lambda match: numbers.setdefault(match[0], f"n{len(numbers)}"), text)
+class _Module:
+    """A module as it was cut out, and a text that it has in common with those that only differ in names."""
+
+    def __init__(self, name: str, text: str) -> None:
+        self.name = name
+        self.text = _COMMENT.sub("", text)
+        self._numbers: dict[str, str] = {}
+        self.alike = _WORD.sub(lambda match: self._numbers.setdefault(match[0], f"n{len(self._numbers)}"), self.text)
+
+    def as_other(self, other: _Module) -> str:
+        """Return this module as an instance of another one that is alike."""
+        names = {number: name for name, number in other._numbers.items()}
+        heading = self.text[self.text.index("(") : self.text.index(";") + 1]
+        ports = re.findall(r"^\s*((?:input|output)\b[^;]*?)(\S+)\s*;$", self.text, re.MULTILINE)
+        declared = "".join(f"  {way}{port} ;\n" for way, port in ports)
+        wired = ", ".join(f".{names[self._numbers[port]]} ({port} )" for _, port in ports)
+        return f"module {self.name} {heading}\n{declared}  {other.name} whole ({wired});\nendmodule\n"
+
+
+def _ends(modules: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Return patterns of the names of each block's cells."""
+    return {block: [f"{module}__*" for module in some] for block, some in modules.items()}
+
+
+def _assemble(top: str, folder: Path, netlists: Sequence[str], *, liberty: Path) -> float:
+    """Connect the blocks in a folder, and return the area that buffers between them take."""
+    folder.mkdir()
+    (folder / "blocks.v").write_text("\n".join(netlists))
+    (folder / "cells.lib").write_bytes(liberty.read_bytes())
+    done = run_group([sys.executable, "-m", "silicodec.asic.assembly", top], folder)
+    if done.returncode != 0:
+        raise MeasurementError(f"connecting the blocks of {top} failed: {reason(done.stderr)}")
+    return float(json.loads((folder / "repair.json").read_text())["area_um2"])
 
 
 def _synthesised(
-    module: str, text: str, folder: Path, clock_ports: Sequence[str], period_ns: float, options: list[str]
+    module: _Module, folder: Path, clock_ports: Sequence[str], period_ns: float, options: list[str]
 ) -> Statistics:
     """Return statistics of a module's netlist."""
-    place = folder / "blocks" / module
+    place = folder / "blocks" / module.name
     place.mkdir(parents=True)
-    Source(module, text=text).stage(place)
-    clocks = [port for port in clock_ports if re.search(rf"\binput {port};", text)]
-    return synthesize(module, place, clocks, period_ns, *options)
+    Source(module.name, text=module.text).stage(place)
+    clocks = [port for port in clock_ports if re.search(rf"\binput {port};", module.text)]
+    return synthesize(module.name, place, clocks, period_ns, *options)
 
 
 def write_blocks(measurement: BlockMeasurement, folder: Path) -> Path:

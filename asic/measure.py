@@ -8,14 +8,15 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from types import MappingProxyType
 
 from silicodec.asic.pdk import CORNER, GATE_EQUIVALENT_UM2, PERIOD_NS, MeasurementError, liberty_file
 from silicodec.asic.statistics import Statistics, read_statistics
-from silicodec.asic.timing import Paths, read_timing, timing_script
+from silicodec.asic.timing import Paths, ends_script, read_ends, read_timing, timing_script
 from silicodec.models.processes import run_group
 from silicodec.rtl.source import Source, SourceError
 
@@ -135,7 +136,7 @@ def measure(
         outside = json.loads((folder / "outside.json").read_text())
         memory_bits = sum(outside["memory_bits"].values())
         clocked = statistics.flip_flops or memory_bits or outside["black_boxes"]
-        paths = critical_paths(source.top, folder, clock_ports if clocked else (), period_ns)
+        paths, _ = critical_paths(source.top, folder, clock_ports if clocked else (), period_ns)
         with_memories: float | None = statistics.area_um2
         if memory_bits > MOST_MEMORY_BITS:
             with_memories = None
@@ -198,14 +199,33 @@ def synthesize(top: str, folder: Path, clock_ports: Sequence[str], period_ns: fl
     return read_statistics(folder / "statistics.json")
 
 
-def critical_paths(top: str, folder: Path, clock_ports: Sequence[str], period_ns: float) -> Paths:
-    """Time the netlist in a folder with OpenSTA."""
+def critical_paths(
+    top: str,
+    folder: Path,
+    clock_ports: Sequence[str],
+    period_ns: float,
+    *,
+    ends: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> tuple[Paths, dict[str, float | None]]:
+    """Time the netlist in a folder with OpenSTA.
+
+    Parameters
+    ----------
+    ends : dict of str to sequence of str
+        Patterns of names of cells, for each name under which the critical path to them is wanted.
+
+    Returns
+    -------
+    Paths, dict of str to float or None
+        Of the whole; and between registers, to each of `ends`.
+    """
     files = {"liberty": "cells.lib", "netlist": "netlist.v"}
     script = timing_script(**files, top=top, clock_ports=clock_ports, period_ns=period_ns)
-    (folder / "timing.tcl").write_text(script)
+    (folder / "timing.tcl").write_text(script + ends_script(ends, clock_ports))
     done = run_group(["sta", "-no_init", "-exit", "timing.tcl"], folder)
     try:
-        return read_timing(done.stderr + done.stdout, period_ns).paths
+        said = done.stderr + done.stdout
+        return read_timing(said, period_ns).paths, read_ends(said, ends, period_ns)
     except ValueError as error:
         raise MeasurementError(f"timing of {top} failed: {str(error).removeprefix('error: ')}") from None
 

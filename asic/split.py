@@ -1,21 +1,23 @@
 """A design cut into its blocks, as a program of its own, so that each is synthesised by itself.
 
 MyHDL gives one flat module, but names each process after the block it is in: `requantiser0_lane3_multiply`. All that
-comes from processes whose names begin alike is one block, and becomes a module. Memories are left outside. A register
-of an array that takes products is a piece of its own, with the logic that it alone takes: such pieces are alike.
+comes from processes whose names begin alike is one block, and becomes a module. Memories are left outside. Blocks
+within a block that are alike and take products or long sums, as cells of an array, are modules of their own.
 
     python -m silicodec.asic.split
 
-in the folder of a staged source leaves there `blocks.json`, the bits of the memories and the modules of each block, and
-`MODULE.v` of each of them.
+in the folder of a staged source leaves there `blocks.json`, the bits of the memories and the modules of each block,
+`MODULE.v` of each of them, and that of the top module, which connects them.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from pyosys import libyosys as yosys
 
@@ -24,71 +26,68 @@ from silicodec.asic.yosys_log import pass_runner
 from silicodec.rtl.source import read_staged
 
 OTHER = "other"
+LONG_SUM = 16
+"""Additions from which on a sum is long."""
 _PROCESS = re.compile(r"^always\b.* begin: (\w+)|^assign (\w+)")
-_BLOCK = re.compile(r"([a-z_]+?)\d+_")
+_BLOCK = re.compile(r"([a-z_]+?)\d+_(?:([a-z_]+?)(\d+)_)?")
 _LINE = re.compile(r":(\d+)\.")
-_NUMBER = re.compile(r"\[(\d+)\]$")
 _SUBMODULE = yosys.IdString("\\submod")
 
 
-def block_of_lines(text: str) -> list[str]:
-    """Return the block that each line of a converted engine belongs to.
+class Place(NamedTuple):
+    """A block, and the part of it: the name and number of a block in it."""
+
+    block: str
+    part: str = ""
+    number: str = ""
+
+    @property
+    def piece(self) -> str:
+        """The name of the part's own module."""
+        return f"{self.block}_{self.part}{self.number}"
+
+
+def place_of_lines(text: str) -> list[Place]:
+    """Return the place that each line of a converted engine belongs to.
 
     Examples
     --------
-    >>> block_of_lines("wire a;" + chr(10) + "always @(posedge clk) begin: adder0_add")
-    ['other', 'adder']
+    >>> place_of_lines("wire a;" + chr(10) + "always @(posedge clk) begin: array0_cell3_add")
+    [Place(block='other', part='', number=''), Place(block='array', part='cell', number='3')]
     """
-    result, block = [], OTHER
+    result, place = [], Place(OTHER)
     for line in text.split("\n"):
         if found := _PROCESS.match(line):
             name = _BLOCK.match(found[1] or found[2])
-            block = name[1] if name else OTHER
-        result.append(block)
+            place = Place(*name.groups("")) if name else Place(OTHER)
+        result.append(place)
     return result
 
 
-def assign_blocks(top: yosys.Module, lines: list[str]) -> dict[str, str]:
-    """Return the block of each cell by its name; cells that Yosys added go with those that read them."""
-    blocks, rest = {}, []
+def assign_places(top: yosys.Module, lines: Sequence[Place]) -> dict[str, Place]:
+    """Return the place of each cell by its name; cells that Yosys added go with those that read them."""
+    places, rest = {}, []
     for cell in top.selected_cells():
         found = _LINE.search(cell.get_src_attribute())
         if found:
-            blocks[cell.name.str()] = lines[int(found[1]) - 1]
+            places[cell.name.str()] = lines[int(found[1]) - 1]
         else:
             rest.append(cell)
     readers = _readers(top)
     for cell in rest:
-        reading = [blocks[name] for bit in _bits(cell, output=True) for name in readers[bit] if name in blocks]
-        blocks[cell.name.str()] = reading[0] if reading else OTHER
-    return blocks
+        reading = [places[name] for bit in _bits(cell, output=True) for name in readers[bit] if name in places]
+        first = reading[0] if reading else Place(OTHER)
+        places[cell.name.str()] = first if set(reading) <= {first} else Place(first.block)
+    return places
 
 
-def divide(top: yosys.Module, blocks: dict[str, str]) -> dict[str, str]:
-    """Return the piece of each cell: of its block, or of one register of an array in it."""
-    cells = {cell.name.str(): cell for cell in top.selected_cells()}
-    drivers = {bit: name for name, cell in cells.items() for bit in _bits(cell, output=True)}
-    numbers: dict[str, set[int]] = defaultdict(set)
-    for name, cell in cells.items():
-        if "ff" not in cell.type.str() or (number := _array_number(cell)) is None:
-            continue
-        waiting = [name]
-        while waiting:
-            one = waiting.pop()
-            if blocks[one] != blocks[name] or number in numbers[one] or (one != name and "ff" in cells[one].type.str()):
-                continue
-            numbers[one].add(number)
-            waiting += [drivers[bit] for bit in _bits(cells[one], output=False) if bit in drivers]
-    alone = {name: f"{blocks[name]}_{min(few)}" for name, few in numbers.items() if len(few) == 1}
-    multiplying = {piece for name, piece in alone.items() if cells[name].type.str() == "$mul"}
-    return {name: alone[name] if alone.get(name) in multiplying else block for name, block in blocks.items()}
-
-
-def _array_number(cell: yosys.Cell) -> int | None:
-    """Return which one of an array a register is."""
-    signal = cell.getPort(yosys.IdString("\\Q"))
-    found = _NUMBER.search(signal.as_wire().name.str()) if signal.is_wire() else None
-    return int(found[1]) if found else None
+def divide(top: yosys.Module, places: dict[str, Place]) -> dict[str, str]:
+    """Return the module of each cell: its block's, or that of one of several large parts that are alike."""
+    kinds = Counter((places[cell.name.str()], cell.type.str()) for cell in top.selected_cells())
+    large = {place for place, _ in kinds if kinds[place, "$mul"] or kinds[place, "$add"] >= LONG_SUM}
+    alike = Counter((place.block, place.part) for place in large if place.part)
+    own = {place for place in large if alike[place.block, place.part] > 1}
+    return {name: place.piece if place in own else place.block for name, place in places.items()}
 
 
 def _bits(cell: yosys.Cell, *, output: bool) -> list[tuple[str, int]]:
@@ -116,21 +115,22 @@ def main() -> None:
     run = pass_runner(design, folder)
     for command in source.yosys_commands():
         run(command)
-    for command in ("proc", "flatten", "opt_expr", "opt_clean", "opt_dff", "memory -nomap", "opt_clean"):
+    for command in ("proc", "flatten", "opt_expr", "opt_clean"):
+        run(command)
+    # Without what `opt_dff` leaves unused, memories take their read registers in.
+    for command in ("opt_dff", "opt_clean", "memory -nomap", "opt_clean"):
         run(command)
     memories = take_out_memories(design)
     top = design.top_module()
-    lines = block_of_lines("".join(file.read_text() for file in source.files))
-    blocks = assign_blocks(top, lines)
-    pieces = divide(top, blocks)
+    places = assign_places(top, place_of_lines("".join(file.read_text() for file in source.files)))
+    pieces = divide(top, places)
     for cell in top.selected_cells():
         cell.set_string_attribute(_SUBMODULE, pieces[cell.name.str()])
     run("submod")
     modules: dict[str, list[str]] = defaultdict(list)
-    for name, piece in sorted(set(zip(blocks.values(), pieces.values(), strict=True))):
-        module = f"{source.top}_{piece}"
-        modules[name].append(module)
-    for module in (module for group in modules.values() for module in group):
+    for block, piece in sorted({(places[name].block, piece) for name, piece in pieces.items()}):
+        modules[block].append(f"{source.top}_{piece}")
+    for module in [source.top, *(module for group in modules.values() for module in group)]:
         run(f"select {module}")
         run(f"write_verilog -noattr -selected {module}.v")
         run("select -clear")

@@ -7,7 +7,7 @@ a port, so that the two clocks of a path tell of which kind it is. Paths between
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from silicodec.asic.pdk import DRIVING_CELL, FROM_MEMORY, OUTPUT_LOAD_FF, TO_MEMORY
@@ -158,3 +158,31 @@ def read_timing(report: str, period_ns: float) -> Timing:
             input_to_output_ns=longest(PORTS, PORTS),
         ),
     )
+
+
+def ends_script(ends: Mapping[str, Sequence[str]], clock_ports: Sequence[str]) -> str:
+    """Return lines to follow `timing_script`, which report the critical path to some cells.
+
+    Parameters
+    ----------
+    ends : dict of str to sequence of str
+        Patterns of names of cells, for each name under which the path to their registers is reported.
+    clock_ports : sequence of str
+        Of these clocks the paths begin.
+    """
+    clocks = " ".join(f"{{{port}}}" for port in clock_ports)
+    return "".join(
+        f'puts "## {name}"\ncatch {{report_checks -from [get_clocks {{{clocks}}}] '
+        f"-to [get_cells {{{' '.join(cells)}}}] -digits 4}}\n"
+        for name, cells in ends.items()
+    )
+
+
+def read_ends(report: str, ends: Iterable[str], period_ns: float) -> dict[str, float | None]:
+    """Read the critical path to each of `ends` in nanoseconds, None where nothing ends."""
+    result: dict[str, float | None] = {}
+    for name in ends:
+        _, _, rest = report.partition(f"\n## {name}\n")
+        slack = _SLACK.search(rest.partition("\n## ")[0])
+        result[name] = round(period_ns - float(slack[1]), 4) if slack else None
+    return result

@@ -194,19 +194,23 @@ def measure_by_blocks(designs: Designs, folder: Path, json_file: Path | None, **
         click.echo(f"measuring {engine.name}", err=True)
         found.append(measure_blocks(Source(engine.top, text=verilog(engine)), name=engine.name, **options))
         write_blocks(found[-1], folder / "blocks")
-    columns: Columns = [("block", "left"), *((name, "right") for name in ("modules", "kGE", "share %", "flip-flops"))]
+    columns: Columns = [
+        ("block", "left"),
+        *((name, "right") for name in ("modules", "kGE", "share %", "flip-flops", "path ns")),
+    ]
     for one in found:
         total = one.gate_equivalents
         rows = [
             (name, str(block.modules), figure(block.gate_equivalents / 1000, 1),
-             figure(100 * block.gate_equivalents / total, 1), str(block.flip_flops))
+             figure(100 * block.gate_equivalents / total, 1), str(block.flip_flops), figure(block.path_ns, 2))
             for name, block in one.blocks.items()
         ]  # fmt: skip
         print_table(f"{one.name}, {one.corner}", columns, rows)
         multipliers = "Booth multipliers" if one.booth else "Yosys' own multipliers"
         clocks = "gated clocks" if one.clock_gating else "no gated clocks"
         say(f"sum of blocks {figure(total / 1000, 1)} kGE, {multipliers}, {clocks}")
-        say(f"{one.memory_bits} bits of memory outside; paths are not timed")
+        say(f"critical path {figure(one.paths.register_to_register_ns, 2)} ns between registers")
+        say(f"{one.memory_bits} bits of memory outside, whose access time does not count")
     if json_file:
         write_json(json_file, [dataclasses.asdict(one) for one in found])
 

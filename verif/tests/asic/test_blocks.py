@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from silicodec.asic.blocks import measure_blocks, write_blocks
+from silicodec.asic.blocks import BUFFERS, measure_blocks, write_blocks
 from silicodec.asic.measure import measure
 from silicodec.rtl.catalog import ENGINES
 from silicodec.rtl.convert import verilog
@@ -22,22 +22,24 @@ input signed [7:0] a;
 input signed [7:0] b;
 output signed [15:0] x;
 output signed [15:0] y;
-reg signed [15:0] cells0_products [0:2-1];
+reg signed [15:0] first;
+reg signed [15:0] second;
 reg signed [7:0] stage0_kept;
 
-always @(posedge clk) begin: cells0_multiply
-    integer i;
-    for (i=0; i<2; i=i+1) begin
-        cells0_products[i] <= (i == 0) ? a * b : a * stage0_kept;
-    end
+always @(posedge clk) begin: cells0_cell0_multiply
+    first <= a * b;
+end
+
+always @(posedge clk) begin: cells0_cell1_multiply
+    second <= a * stage0_kept;
 end
 
 always @(posedge clk) begin: stage0_keep
     stage0_kept <= b;
 end
 
-assign x = cells0_products[0];
-assign y = cells0_products[1];
+assign x = first;
+assign y = second;
 endmodule
 """
 
@@ -51,6 +53,9 @@ def test_blocks_make_up_the_engine():
     assert parts.memory_bits == whole.memory_bits
     assert sum(block.flip_flops for block in parts.blocks.values()) == pytest.approx(whole.flip_flops, rel=0.02)
     assert 0.95 * whole.gate_equivalents < parts.gate_equivalents < 1.25 * whole.gate_equivalents
+    path = parts.paths.register_to_register_ns
+    assert path == max(block.path_ns or 0 for block in parts.blocks.values())
+    assert 0.9 * whole.critical_path_ns < path < 2 * whole.critical_path_ns
 
 
 @needs_tools
@@ -59,6 +64,7 @@ def test_cells_of_an_array_are_pieces_of_their_own(tmp_path):
     assert {name: (block.modules, block.flip_flops) for name, block in found.blocks.items()} == {
         "cells": (2, 32),
         "stage": (1, 8),
+        BUFFERS: (0, 0),
     }
     record = json.loads(write_blocks(found, tmp_path).read_text())
     assert record["blocks"]["cells"]["area_um2"] == found.blocks["cells"].area_um2
