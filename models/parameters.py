@@ -73,7 +73,8 @@ def values(field: dataclasses.Field[Any]) -> str:
     if rules["bounds"]:
         low, high = rules["bounds"]
         return f"{'a power of two from ' if rules['power_of_two'] else ''}{low} to {high}"
-    return " or ".join(map(str, rules["choices"])) if rules["choices"] else "true or false"
+    *others, last = map(str, rules["choices"] or ("true", "false"))
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def describe(parameters: type[Parameters] | Parameters) -> Iterator[tuple[str, Any, str, str]]:
