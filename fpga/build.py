@@ -127,15 +127,13 @@ def run_flow(design: Design, board: Board, work: Path, *, place: bool = True) ->
     nextpnr = [f"--{board.device}", "--package", board.package, "--freq", f"{board.clock_mhz:g}"]
     if board.family == "ecp5" and not design.on_pins:
         nextpnr.append("--lpf-allow-unconstrained")
-    # Multipliers of ECP5 are inferred without being asked for.
-    synthesis = ["-dsp"] if board.device == "up5k" else []
     edam: dict[str, Any] = {
         "name": design.top,
         "toplevel": design.top,
         "files": files,
         "parameters": edalize_parameters(source),
         "flow_options": {
-            "yosys_synth_options": synthesis,
+            "yosys_synth_options": synthesis_options(board),
             "nextpnr_options": [*nextpnr, "--timing-allow-fail", "--report", "report.json"],
             "pnr": "next" if place else "none",
         },
@@ -149,6 +147,11 @@ def run_flow(design: Design, board: Board, work: Path, *, place: bool = True) ->
     if code:
         reason = _reason(log.read_text(errors="replace"), f"{command} ended with exit code {code}")
         raise BuildError(f"{design.name} on {board.name}: {reason}")
+
+
+def synthesis_options(board: Board) -> list[str]:
+    """Return the options of Yosys' synthesis for a board: multipliers of ECP5 are inferred without being asked for."""
+    return ["-dsp"] if board.device == "up5k" else []
 
 
 def plain_verilog(source: Source, folder: Path) -> Source:

@@ -1,4 +1,4 @@
-"""Commands about engines: engines, verilog, simulate."""
+"""Commands about engines: engines, verilog, fusesoc, simulate."""
 
 from __future__ import annotations
 
@@ -128,13 +128,34 @@ def engine_record(engine: Engine, measurement: Measurement | None) -> dict[str, 
 @click.command()
 @click.argument("engine_name", metavar="ENGINE", type=ENGINE)
 @SET
-@click.option("--out", "folder", type=FOLDER, default=Path(), help="Folder for the file.  [default: this one]")
-def verilog(engine_name: str, settings: dict[str, str], folder: Path) -> None:
+@click.option("--out", "folder", type=FOLDER, default=Path(), help="Folder for the files.  [default: this one]")
+@click.option("--bench", is_flag=True, help="Write a cocotb test bench as well; `make` in the folder runs it.")
+@click.option("--fusesoc", is_flag=True, help="Write the test bench and a FuseSoC core as well.")
+def verilog(engine_name: str, settings: dict[str, str], folder: Path, bench: bool, fusesoc: bool) -> None:
     """Convert ENGINE to one Verilog file."""
     engine = find_engine(engine_name, settings)
     from silicodec.rtl.convert import to_verilog
 
     say(to_verilog(engine, folder))
+    if bench or fusesoc:
+        from silicodec.verif.drivers.vectors import write_bench
+
+        for path in write_bench(engine, folder):
+            say(path)
+    if fusesoc:
+        from silicodec.fpga.fusesoc import write_core
+
+        say(write_core(engine, folder))
+
+
+@click.command()
+@click.option("--out", "folder", type=FOLDER, default=Path(), help="Folder for the files.  [default: this one]")
+def fusesoc(folder: Path) -> None:
+    """Write a FuseSoC generator, which makes any engine that a project asks for."""
+    from silicodec.fpga.fusesoc import write_generator
+
+    for path in write_generator(folder):
+        say(path)
 
 
 @click.command()
@@ -227,4 +248,4 @@ def read_inputs(inputs: tuple[str, ...]) -> dict[str, Any]:
     return arrays
 
 
-COMMANDS: tuple[Any, ...] = (engines, verilog, simulate)
+COMMANDS: tuple[Any, ...] = (engines, verilog, fusesoc, simulate)

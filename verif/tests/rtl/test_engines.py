@@ -6,7 +6,6 @@ import inspect
 import re
 import subprocess
 
-import numpy as np
 import pytest
 
 from silicodec.models.accelerator.shape import AcceleratorShape
@@ -15,6 +14,7 @@ from silicodec.rtl.catalog import ENGINES
 from silicodec.rtl.convert import pins, to_verilog
 from silicodec.verif.compare import check, first_difference
 from silicodec.verif.drivers.stalls import STALLS, Stalls
+from silicodec.verif.drivers.vectors import sample_packets
 from silicodec.verif.simulate import simulate
 
 BACKENDS = ["myhdl", "icarus", "verilator"]
@@ -35,32 +35,10 @@ every_simulated_engine = pytest.mark.parametrize(
 )
 
 
-def packets(engine, count=None):
-    """Packets for the engine's inputs, from small tensors: single words, extreme, sparse, smooth and noisy ones."""
-    random = np.random.default_rng(0)
-    for dtype in (np.int16, np.int8):
-        low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
-        noise = random.integers(low, high, (2, 8, 8), endpoint=True)
-        tensors = [
-            np.where(random.random((1, 4, 8)) < 0.6, 0, noise[:1, :4]),
-            np.ones((1, 1, 1)),
-            np.full((1, 1, 8), low),
-            np.zeros((1, 1, 1)),
-            np.cumsum(random.integers(-3, 4, (3, 8, 8)), axis=2),
-            noise,
-            np.full((1, 8, 8), high),
-        ]
-        try:
-            return engine.stimulus([tensor.astype(dtype) for tensor in tensors[:count]])
-        except ValueError as error:
-            refusal = error  # 16-bit words are for some only
-    raise refusal
-
-
 @every_simulated_engine
 def test_every_backend_gives_the_words_of_the_reference_in_the_same_cycles(name):
     engine = SIMULATED[name]
-    inputs, stalls = packets(engine, FEW), Stalls(seed=5)
+    inputs, stalls = sample_packets(engine, FEW), Stalls(seed=5)
     results = [check(engine, inputs, backend=backend, stalls=stalls) for backend in BACKENDS]
     assert len({result.cycles for result in results}) == 1
     assert all(result.words == results[0].words for result in results)
@@ -69,14 +47,14 @@ def test_every_backend_gives_the_words_of_the_reference_in_the_same_cycles(name)
 @every_simulated_engine
 @pytest.mark.parametrize("stalls", STALLS.values(), ids=STALLS)
 def test_stalls_change_nothing_but_the_time(name, stalls):
-    check(SIMULATED[name], packets(SIMULATED[name]), stalls=stalls)
+    check(SIMULATED[name], sample_packets(SIMULATED[name]), stalls=stalls)
 
 
 @every_simulated_engine
 def test_packets_come_back_to_back(name):
     """Each as if it were alone, whatever was before it, without the engine being empty in between."""
     engine = SIMULATED[name]
-    once = packets(engine)
+    once = sample_packets(engine)
     twice = {stream: 2 * list(words) for stream, words in once.items()}
     first, both = check(engine, once), check(engine, twice)
     assert first_difference({stream: 2 * words for stream, words in first.streams.items()}, both.streams) is None
@@ -95,13 +73,13 @@ def check_reset(engine, inputs, backend, parts):
 
 @every_simulated_engine
 def test_a_reset_in_the_middle_of_a_packet_leaves_nothing_behind(name):
-    check_reset(SIMULATED[name], packets(SIMULATED[name]), "verilator", (0.1, 0.35, 0.6, 0.85))
+    check_reset(SIMULATED[name], sample_packets(SIMULATED[name]), "verilator", (0.1, 0.35, 0.6, 0.85))
 
 
 @every_simulated_engine
 def test_nothing_that_a_reset_leaves_is_unknown(name):
     """Icarus begins with X in every register, and sees it where it reaches an output."""
-    check_reset(SIMULATED[name], packets(SIMULATED[name], FEW), "icarus", (0.5,))
+    check_reset(SIMULATED[name], sample_packets(SIMULATED[name], FEW), "icarus", (0.5,))
 
 
 @every_engine

@@ -1,4 +1,4 @@
-"""`silicodec engines`, `verilog` and `simulate`."""
+"""`silicodec engines`, `verilog`, `fusesoc` and `simulate`."""
 
 import json
 import re
@@ -44,6 +44,17 @@ def test_verilog_has_the_engine_as_its_module(run, tmp_path):
     assert code == 0
     assert output.strip() == "converted/ebpc_encoder.v"
     assert "module ebpc_encoder" in (tmp_path / output.strip()).read_text()
+
+
+def test_a_bench_and_a_core_come_along(run, tmp_path):
+    code, output, _ = run("verilog", "weight-trimmer", "--set", "axi=true", "--out", "ip", "--fusesoc")
+    assert code == 0
+    top = "weight_trimmer_axi"
+    names = {f"{top}.v", "cocotb_bench.py", "Makefile", f"{top}_vectors.json", f"{top}.core"}
+    assert set(output.split()) == {f"ip/{name}" for name in names}
+    assert {path.name for path in (tmp_path / "ip").iterdir()} == names
+    code, output, _ = run("fusesoc", "--out", "cores")
+    assert (code, output.split()) == (0, ["cores/silicodec_generator.core", "cores/silicodec_generator.py"])
 
 
 def test_an_engine_tells_its_streams_and_parameters(run):
