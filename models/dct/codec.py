@@ -6,7 +6,6 @@ The format is described in `docs/formats/dct.md`.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -15,11 +14,11 @@ import numpy as np
 
 from silicodec.models.codec import Codec, EncodedStream
 from silicodec.models.dct.first import FirstDCT
-from silicodec.models.dct.maps import from_tiles, parts, to_tiles
-from silicodec.models.dct.tiles import check_length, count_bits, decode_tiles, encode_tiles
-from silicodec.models.dct.transform import dequantise_tiles, inverse, quantise_tiles
+from silicodec.models.dct.maps import count_tiles, parts, to_rows
+from silicodec.models.dct.quantiser import Quantiser, quantise_tiles
+from silicodec.models.dct.stream import decode_maps, encode_maps, restore_maps
 from silicodec.models.errors import CodecError, CorruptDataError, check_integer, check_power_of_two
-from silicodec.models.samples import SAMPLE_DTYPES, to_samples
+from silicodec.models.samples import SAMPLE_DTYPES
 
 MOST_STEP = 64
 UNSIGNED_OFFSET = 1024
@@ -76,17 +75,15 @@ class DCT(Codec):
         """
         return FirstDCT.from_config(config) if "two_level" in config else super().from_config(config)
 
-    def nbits(self, array: np.ndarray) -> int:
-        """Count the bits that `array` encodes to, without encoding."""
-        return count_bits(self._folded(np.asarray(array)))
-
     def restore(self, array: np.ndarray) -> np.ndarray:
         """Return what decoding gives for the encoded `array`, without encoding."""
-        return self._restored(self._folded(array), array.shape, array.dtype)
+        self._check(array)
+        return restore_maps(array, self._quantiser(array.dtype))
 
     def encode_words(self, array: np.ndarray) -> np.ndarray:
         """Encode maps to the 64-bit words that hardware emits, the last one filled up with zeros: 1-D, uint64."""
-        data = bytes(self.encode(array).streams["tiles"].data)
+        self._check(array)
+        data = bytes(encode_maps(array, self._quantiser(array.dtype)).data)
         return np.frombuffer(data + bytes(-len(data) % 8), ">u8").astype(np.uint64)
 
     def decode_words(self, words: np.ndarray, shape: Sequence[int], dtype: str = "int8") -> np.ndarray:
@@ -110,15 +107,14 @@ class DCT(Codec):
 
     def quantised(self, array: np.ndarray) -> np.ndarray:
         """Return the quantised coefficients, int16, (tiles, 64), in the order of the stream."""
-        folded = self._folded(array)
-        quantised = folded >> 1 ^ -(folded & 1)
-        if self._unsigned(array.dtype):
-            quantised[:, 0] = folded[:, 0]
-        return quantised
+        self._check(array)
+        quantiser = self._quantiser(array.dtype)
+        tiles = [quantise_tiles(to_rows(part), quantiser) for part in parts(array)]
+        return np.concatenate([np.empty((0, 64), np.int16), *tiles])
 
     def _encode_array(self, array: np.ndarray) -> dict[str, EncodedStream]:
-        _check(array)
-        return {"tiles": encode_tiles(self._folded(part) for part in parts(array))}
+        self._check(array)
+        return {"tiles": encode_maps(array, self._quantiser(array.dtype))}
 
     def _decode_array(
         self, streams: Mapping[str, EncodedStream], shape: tuple[int, ...], dtype: np.dtype[Any]
@@ -134,45 +130,26 @@ class DCT(Codec):
 
     def _decoded(self, stream: EncodedStream, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[np.ndarray, int]:
         """Decode maps, and say how many bits of the stream they take."""
-        check_length(stream, _tile_count(shape))
-        maps, end = np.empty(shape, dtype), 0  # takes no memory yet
-        counts = (_tile_count(part.shape) for part in parts(maps))
-        for part, (folded, position) in zip(parts(maps), decode_tiles(stream, counts), strict=True):
-            part[...] = self._restored(folded, part.shape, dtype)
-            end = position
-        return maps, end
+        # A tile takes at least 8 bits, and the last column ends with one.
+        if 8 * count_tiles(shape) >= stream.nbits + (count_tiles(shape) == 0):
+            raise CorruptDataError("stream of tiles is too short")
+        maps = np.empty(shape, dtype)
+        return maps, decode_maps(stream, maps, self._quantiser(dtype))
 
-    def _folded(self, array: np.ndarray) -> np.ndarray:
-        _check(array)
+    def _check(self, array: np.ndarray) -> None:
+        if array.dtype.name not in SAMPLE_DTYPES or array.ndim < 2:
+            raise CodecError(
+                f"codec 'dct' takes maps (..., height, width) of int8 or uint8, not {array.dtype} {array.shape}"
+            )
         if not self.signed and array.dtype == np.int8 and array.size and array.min() < 0:
             raise CodecError("signed=0 takes maps without negative values; use signed=1")
-        tiles = to_tiles(to_samples(array))
-        return quantise_tiles(tiles, self._step_bits, self._unsigned(array.dtype), _offset(array.dtype))
 
-    def _restored(self, folded: np.ndarray, shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:
-        samples = inverse(dequantise_tiles(folded, self._step_bits, self._unsigned(dtype), _offset(dtype)), 8)
-        if not self.signed and dtype == np.int8:
-            samples = np.maximum(samples, 0)
-        return from_tiles(samples.astype(np.int8), shape, dtype)
-
-    @property
-    def _step_bits(self) -> int:
-        return self.step.bit_length() - 1
-
-    def _unsigned(self, dtype: np.dtype[Any]) -> bool:
-        return not self.signed or dtype == np.uint8
-
-
-def _check(array: np.ndarray) -> None:
-    if array.dtype.name not in SAMPLE_DTYPES or array.ndim < 2:
-        raise CodecError(
-            f"codec 'dct' takes maps (..., height, width) of int8 or uint8, not {array.dtype} {array.shape}"
+    def _quantiser(self, dtype: np.dtype[Any]) -> Quantiser:
+        uint8 = dtype == np.uint8
+        return Quantiser(
+            step_bits=self.step.bit_length() - 1,
+            unsigned=not self.signed or uint8,
+            offset=UNSIGNED_OFFSET if uint8 else 0,
+            flip=np.uint64(0x8080808080808080 if uint8 else 0),
+            positive=not self.signed and not uint8,
         )
-
-
-def _offset(dtype: np.dtype[Any]) -> int:
-    return UNSIGNED_OFFSET if dtype == np.uint8 else 0
-
-
-def _tile_count(shape: Sequence[int]) -> int:
-    return math.prod(shape[:-2]) * -(-shape[-2] // 8) * -(-shape[-1] // 8)

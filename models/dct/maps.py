@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,43 @@ def parts(maps: np.ndarray) -> Iterator[np.ndarray]:
         some = stack[start : start + count]
         for top in range(0, height, rows) if count == 1 else (0,):
             yield some[:, top : top + rows] if count == 1 else some
+
+
+def count_tiles(shape: Sequence[int]) -> int:
+    """Count the tiles of maps of a shape, (..., height, width)."""
+    return math.prod(shape[:-2]) * -(-shape[-2] // 8) * -(-shape[-1] // 8)
+
+
+def to_rows(part: np.ndarray) -> np.ndarray:
+    """Take maps, (maps, height, width), as rows of tiles: uint64, (rows, columns of tiles), eight samples each.
+
+    The last row and column are repeated to fill tiles. Rows are read-only, and share the memory of maps where they can.
+    """
+    count, height, width = part.shape
+    if height % 8 or width % 8:
+        filled = np.empty((count, height + -height % 8, width + -width % 8), part.dtype)
+        filled[:, :height, :width] = part
+        filled[:, height:, :width] = part[:, -1:]
+        filled[:, :, width:] = filled[:, :, width - 1 : width]
+        part = filled
+    rows = np.require(np.ascontiguousarray(part).view("<u8").reshape(-1, part.shape[2] // 8), requirements="A")
+    rows.flags.writeable = False  # always, so that loops are compiled for one type
+    return rows
+
+
+def room_for_rows(part: np.ndarray) -> np.ndarray:
+    """Make room for the rows of maps: the memory of contiguous maps of whole tiles itself, new memory for others."""
+    count, height, width = part.shape
+    if height % 8 or width % 8:
+        return np.empty((count * (height + -height % 8), -(-width // 8)), np.uint64)
+    return part.view("<u8").reshape(-1, width // 8)
+
+
+def from_rows(rows: np.ndarray, part: np.ndarray) -> None:
+    """Put rows into the maps that `room_for_rows` made room for."""
+    count, height, width = part.shape
+    if height % 8 or width % 8:
+        part[...] = rows.view(part.dtype).reshape(count, height + -height % 8, -1)[:, :height, :width]
 
 
 def to_tiles(samples: np.ndarray) -> np.ndarray:

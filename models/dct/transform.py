@@ -31,43 +31,38 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+LANES = 16
+"""Tiles of a group. Loops over its lanes compile to vector instructions, with no exchange between lanes; LLVM takes no
+shorter ones that go over several arrays.
 
-@njit(cache=True)
-def quantise_tiles(tiles: np.ndarray, step_bits: int, unsigned: bool, offset: int) -> np.ndarray:
-    """Transform tiles, quantise and fold the coefficients.
+A group is an array of int16, (64 * LANES,), of samples or coefficients column by column: each is there for all tiles,
+side by side.
+"""
+_COLUMN = 8 * LANES
+"""From a number of a tile to that beside it, in the next column."""
 
-    Parameters
-    ----------
-    tiles : numpy.ndarray
-        (tiles, 64), int8: samples row by row.
-    step_bits : int
-        Base 2 logarithm of the quantisation step.
-    unsigned : bool
-        Whether no mean is negative.
-    offset : int
-        What is added to the mean.
 
-    Returns
-    -------
-    numpy.ndarray
-        (tiles, 64), int16: quantised coefficients column by column, as numbers that are not negative: 2 q, or -2 q - 1
-        where q is negative; the mean without sign as it is.
-    """
-    folded = np.empty(tiles.shape, np.int16)
-    block, transposed = np.empty(64, np.int32), np.empty(64, np.int32)
-    for tile in range(len(tiles)):
-        _transpose(tiles[tile], block)
-        _forward_pass(block, 128, 8)
-        _transpose(block, transposed)
-        _forward_pass(transposed, 0, 10)
-        _transpose(transposed, block)
-        for i in range(64):
-            # Bits below the half are gone already, without an effect: a floor of a floor is a floor.
-            rounded = (block[i] + (1 << step_bits)) >> (step_bits + 1)
-            folded[tile, i] = rounded << 1 ^ rounded >> 31
-        if unsigned:
-            folded[tile, 0] = (block[0] + 2 * offset + (1 << step_bits)) >> (step_bits + 1)
-    return folded
+@njit(cache=True, inline="always")
+def forward_group(group: np.ndarray) -> None:
+    """Transform samples in place to coefficients with one bit of a fraction."""
+    for i in range(_COLUMN):
+        _forward_pass(group, i, _COLUMN, 128, 8)
+    for start in range(0, 64 * LANES, _COLUMN):
+        for i in range(start, start + LANES):
+            _forward_pass(group, i, LANES, 0, 10)
+
+
+@njit(cache=True, inline="always")
+def inverse_group(group: np.ndarray, sample_bits: int) -> None:
+    """Transform coefficients of `sample_bits` + 3 bits back in place, to samples that are not saturated yet."""
+    for start in range(0, 64 * LANES, _COLUMN):
+        for i in range(start, start + LANES):
+            _inverse_pass(group, i, LANES, 9)
+    unused = 16 - (sample_bits + 6)
+    for i in range(64 * LANES):
+        group[i] = np.int16(group[i] << unused) >> unused
+    for i in range(_COLUMN):
+        _inverse_pass(group, i, _COLUMN, 16)
 
 
 @njit(cache=True)
@@ -87,86 +82,52 @@ def inverse(coefficients: np.ndarray, sample_bits: int) -> np.ndarray:
         (tiles, 64), int16: samples row by row, saturated to `sample_bits` bits.
     """
     samples = np.empty(coefficients.shape, np.int16)
-    block, transposed = np.empty(64, np.int32), np.empty(64, np.int32)
+    group = np.zeros(64 * LANES, np.int16)
     limit = 1 << (sample_bits - 1)
-    unused = 64 - (sample_bits + 6)
-    for tile in range(len(coefficients)):
-        _transpose(coefficients[tile], block)
-        _inverse_pass(block, 9)
-        for i in range(64):
-            block[i] = (np.int64(block[i]) << unused) >> unused
-        _transpose(block, transposed)
-        _inverse_pass(transposed, 16)
-        _transpose(transposed, block)
-        for i in range(64):
-            samples[tile, i] = min(max(block[i], -limit), limit - 1)
+    for start in range(0, len(coefficients), LANES):
+        part = coefficients[start : start + LANES]
+        for lane in range(len(part)):
+            for i in range(64):
+                group[i * LANES + lane] = part[lane, i]
+        inverse_group(group, sample_bits)
+        for lane in range(len(part)):
+            for i in range(64):
+                samples[start + lane, i] = min(max(group[(8 * (i % 8) + i // 8) * LANES + lane], -limit), limit - 1)
     return samples
 
 
-@njit(cache=True)
-def dequantise_tiles(folded: np.ndarray, step_bits: int, unsigned: bool, offset: int) -> np.ndarray:
-    """Restore coefficients from what `quantise_tiles` gives, saturated to 11 bits: (tiles, 64), int16."""
-    coefficients = np.empty(folded.shape, np.int16)
-    for tile in range(len(folded)):
-        for i in range(64):
-            value = int(folded[tile, i]) & 2047
-            if i or not unsigned:
-                value = value >> 1 ^ -(value & 1)
-            coefficients[tile, i] = _saturated(value << step_bits)
-        if unsigned:
-            value = int(folded[tile, 0]) & 2047
-            coefficients[tile, 0] = _saturated((value << step_bits) - offset)
-    return coefficients
+@njit(cache=True, inline="always")
+def _forward_pass(x: np.ndarray, i: int, step: int, half: int, shift: int) -> None:
+    """Transform eight numbers of `x` in place, from the i-th one in steps; `half` is what rounding adds."""
+    x0, x1, x2, x3 = x[i], x[i + step], x[i + 2 * step], x[i + 3 * step]
+    x4, x5, x6, x7 = x[i + 4 * step], x[i + 5 * step], x[i + 6 * step], x[i + 7 * step]
+    s0, s1, s2, s3 = x0 + x7, x1 + x6, x2 + x5, x3 + x4
+    d0, d1, d2, d3 = x0 - x7, x1 - x6, x2 - x5, x3 - x4
+    e0, e1, e2, e3 = s0 + s3, s1 + s2, s1 - s2, s0 - s3
+    x[i] = (256 * (e0 + e1) + half) >> shift
+    x[i + step] = (355 * d0 + 301 * d1 + 201 * d2 + 71 * d3 + half) >> shift
+    x[i + 2 * step] = (334 * e3 + 139 * e2 + half) >> shift
+    x[i + 3 * step] = (301 * d0 - 71 * d1 - 355 * d2 - 201 * d3 + half) >> shift
+    x[i + 4 * step] = (256 * (e0 - e1) + half) >> shift
+    x[i + 5 * step] = (201 * d0 - 355 * d1 + 71 * d2 + 301 * d3 + half) >> shift
+    x[i + 6 * step] = (139 * e3 - 334 * e2 + half) >> shift
+    x[i + 7 * step] = (71 * d0 - 201 * d1 + 301 * d2 - 355 * d3 + half) >> shift
 
 
-@njit(cache=True)
-def _saturated(value: int) -> int:
-    """Saturate the low 12 bits of a number, as a signed one, to 11 bits."""
-    return min(max((value + 2048 & 4095) - 2048, -1024), 1023)
-
-
-@njit(cache=True)
-def _transpose(x: np.ndarray, y: np.ndarray) -> None:
-    """Write the transpose of an 8 x 8 block, (64,), to `y`."""
-    for i in range(8):
-        for j in range(8):
-            y[8 * i + j] = x[8 * j + i]
-
-
-@njit(cache=True)
-def _forward_pass(x: np.ndarray, half: int, shift: int) -> None:
-    """Transform the columns of an 8 x 8 block in place, x[8 * row + column]; `half` is what rounding adds.
-
-    The compiler takes eight columns at once, as numbers of 32 bits where it is told that these are enough.
-    """
-    for j in range(8):
-        s0, s1, s2, s3 = x[j] + x[56 + j], x[8 + j] + x[48 + j], x[16 + j] + x[40 + j], x[24 + j] + x[32 + j]
-        d0, d1 = np.int32(x[j] - x[56 + j]), np.int32(x[8 + j] - x[48 + j])
-        d2, d3 = np.int32(x[16 + j] - x[40 + j]), np.int32(x[24 + j] - x[32 + j])
-        e0, e1, e2, e3 = s0 + s3, s1 + s2, np.int32(s1 - s2), np.int32(s0 - s3)
-        x[j] = (256 * (e0 + e1) + half) >> shift
-        x[8 + j] = (355 * d0 + 301 * d1 + 201 * d2 + 71 * d3 + half) >> shift
-        x[16 + j] = (334 * e3 + 139 * e2 + half) >> shift
-        x[24 + j] = (301 * d0 - 71 * d1 - 355 * d2 - 201 * d3 + half) >> shift
-        x[32 + j] = (256 * (e0 - e1) + half) >> shift
-        x[40 + j] = (201 * d0 - 355 * d1 + 71 * d2 + 301 * d3 + half) >> shift
-        x[48 + j] = (139 * e3 - 334 * e2 + half) >> shift
-        x[56 + j] = (71 * d0 - 201 * d1 + 301 * d2 - 355 * d3 + half) >> shift
-
-
-@njit(cache=True)
-def _inverse_pass(x: np.ndarray, shift: int) -> None:
-    """Transform the columns of an 8 x 8 block back in place."""
+@njit(cache=True, inline="always")
+def _inverse_pass(x: np.ndarray, i: int, step: int, shift: int) -> None:
+    """Transform eight numbers of `x` back in place, from the i-th one in steps."""
+    x0, x1, x2, x3 = x[i], x[i + step], x[i + 2 * step], x[i + 3 * step]
+    x4, x5, x6, x7 = x[i + 4 * step], x[i + 5 * step], x[i + 6 * step], x[i + 7 * step]
     half = 1 << (shift - 1)
-    for j in range(8):
-        e0, e1 = 2048 * (x[j] + x[32 + j]) + half, 2048 * (x[j] - x[32 + j]) + half
-        e2, e3 = 1108 * x[16 + j] - 2676 * x[48 + j], 2676 * x[16 + j] + 1108 * x[48 + j]
-        s0, s1, s2, s3 = e0 + e3, e1 + e2, e1 - e2, e0 - e3
-        d0 = 2841 * x[8 + j] + 2408 * x[24 + j] + 1609 * x[40 + j] + 565 * x[56 + j]
-        d1 = 2408 * x[8 + j] - 565 * x[24 + j] - 2841 * x[40 + j] - 1609 * x[56 + j]
-        d2 = 1609 * x[8 + j] - 2841 * x[24 + j] + 565 * x[40 + j] + 2408 * x[56 + j]
-        d3 = 565 * x[8 + j] - 1609 * x[24 + j] + 2408 * x[40 + j] - 2841 * x[56 + j]
-        x[j], x[56 + j] = (s0 + d0) >> shift, (s0 - d0) >> shift
-        x[8 + j], x[48 + j] = (s1 + d1) >> shift, (s1 - d1) >> shift
-        x[16 + j], x[40 + j] = (s2 + d2) >> shift, (s2 - d2) >> shift
-        x[24 + j], x[32 + j] = (s3 + d3) >> shift, (s3 - d3) >> shift
+    e0, e1 = 2048 * (x0 + x4) + half, 2048 * (x0 - x4) + half
+    e2, e3 = 1108 * x2 - 2676 * x6, 2676 * x2 + 1108 * x6
+    s0, s1, s2, s3 = e0 + e3, e1 + e2, e1 - e2, e0 - e3
+    d0 = 2841 * x1 + 2408 * x3 + 1609 * x5 + 565 * x7
+    d1 = 2408 * x1 - 565 * x3 - 2841 * x5 - 1609 * x7
+    d2 = 1609 * x1 - 2841 * x3 + 565 * x5 + 2408 * x7
+    d3 = 565 * x1 - 1609 * x3 + 2408 * x5 - 2841 * x7
+    x[i], x[i + 7 * step] = (s0 + d0) >> shift, (s0 - d0) >> shift
+    x[i + step], x[i + 6 * step] = (s1 + d1) >> shift, (s1 - d1) >> shift
+    x[i + 2 * step], x[i + 5 * step] = (s2 + d2) >> shift, (s2 - d2) >> shift
+    x[i + 3 * step], x[i + 4 * step] = (s3 + d3) >> shift, (s3 - d3) >> shift

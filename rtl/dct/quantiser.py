@@ -1,4 +1,4 @@
-"""Quantisation by powers of two, and folding: the hardware of `quantise_tiles` and `dequantise_tiles`."""
+"""Quantisation by powers of two, and folding: the hardware of `silicodec.models.dct.quantiser`."""
 
 from __future__ import annotations
 
