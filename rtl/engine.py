@@ -114,3 +114,16 @@ class Engine:
     def instantiate(self, clk: Any, rst: Any, streams: Mapping[str, Any]) -> Any:
         """Elaborate the block on the given signals."""
         return self.block(clk, rst, **streams, **self.parameters)
+
+
+def count_packet(count: int, bits: int, things: str) -> np.ndarray:
+    """Return a packet of one word that tells how many there are in so many bits, of which zeros stand for 2**bits.
+
+    Raises
+    ------
+    ValueError
+        If a packet cannot have so many; the message names the `things`.
+    """
+    if not 1 <= count <= 1 << bits:
+        raise ValueError(f"a packet has 1 to {1 << bits} {things}, not {count}")
+    return np.array([count % (1 << bits)], np.min_scalar_type((1 << bits) - 1))

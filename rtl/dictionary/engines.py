@@ -16,7 +16,7 @@ from silicodec.models.parameters import parameter
 from silicodec.models.systolic.tiling import pad_to_multiple
 from silicodec.rtl.dictionary.decoder import HAS_LITERALS, dictionary_decoder
 from silicodec.rtl.dictionary.weight_trimmer import SETTINGS_BITS, weight_trimmer
-from silicodec.rtl.engine import Engine, Packets, Port, PublishedFigure
+from silicodec.rtl.engine import Engine, Packets, Port, PublishedFigure, count_packet
 from silicodec.rtl.family import Family
 from silicodec.rtl.interface import EngineParameters
 
@@ -154,9 +154,7 @@ def length_words(entries: int) -> np.ndarray:
     ValueError
         If a packet cannot have so many entries.
     """
-    if not 1 <= entries <= 1 << LENGTH_BITS:
-        raise ValueError(f"a packet has 1 to {1 << LENGTH_BITS} entries, not {entries}")
-    return np.array([entries % (1 << LENGTH_BITS)], np.uint16)
+    return count_packet(entries, LENGTH_BITS, "entries")
 
 
 def decoded_packets(codec: Dictionary, inputs: Mapping[str, Packets]) -> list[np.ndarray]:

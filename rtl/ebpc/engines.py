@@ -13,7 +13,7 @@ from silicodec.models.ebpc import EBPC
 from silicodec.models.errors import CodecError
 from silicodec.models.parameters import parameter
 from silicodec.rtl.ebpc.codec import axi_ebpc_decoder, axi_ebpc_encoder, ebpc_decoder, ebpc_encoder
-from silicodec.rtl.engine import Engine, Packets, Port, PublishedFigure
+from silicodec.rtl.engine import Engine, Packets, Port, PublishedFigure, count_packet
 from silicodec.rtl.family import Family
 from silicodec.rtl.interface import EngineParameters
 
@@ -151,9 +151,7 @@ def framed_length(count: int) -> np.ndarray:
     ValueError
         If a packet cannot have so many words.
     """
-    if not 1 <= count <= 1 << FRAMED_LENGTH_BITS:
-        raise ValueError(f"a packet has 1 to {1 << FRAMED_LENGTH_BITS} words, not {count}")
-    return np.array([count % (1 << FRAMED_LENGTH_BITS)], np.uint32)
+    return count_packet(count, FRAMED_LENGTH_BITS, "words")
 
 
 def plane_packets(encoded: Sequence[Mapping[str, np.ndarray]], *, framed: bool) -> list[np.ndarray]:

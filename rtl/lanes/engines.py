@@ -11,7 +11,7 @@ from silicodec.models.codec import to_words
 from silicodec.models.lanes import Lanes
 from silicodec.models.lanes.code import BUS_UNITS, MOST_SYMBOLS, UNIT
 from silicodec.models.parameters import parameter
-from silicodec.rtl.engine import Engine, Packets, Port
+from silicodec.rtl.engine import Engine, Packets, Port, count_packet
 from silicodec.rtl.family import Family
 from silicodec.rtl.interface import EngineParameters
 from silicodec.rtl.lanes.decoder import lanes_decoder
@@ -74,9 +74,7 @@ def length_words(rows: int) -> np.ndarray:
     ValueError
         If a packet cannot have so many rows.
     """
-    if not 1 <= rows <= 1 << LENGTH_BITS:
-        raise ValueError(f"a packet has 1 to {1 << LENGTH_BITS} rows, not {rows}")
-    return np.array([rows % (1 << LENGTH_BITS)], np.uint32)
+    return count_packet(rows, LENGTH_BITS, "rows")
 
 
 LANES_FAMILIES: tuple[Family, ...] = (Family(lanes_engine, {"lanes-decoder": LanesShape()}),)
