@@ -82,10 +82,12 @@ class Grid(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """The code of a packet, and how to find a symbol.
+    """The code of a packet, and how to find its symbols.
 
     Attributes
     ----------
+    events : Events
+        What has symbols.
     code : PacketCode
         The code.
     grid : Grid
@@ -98,6 +100,7 @@ class Choice(NamedTuple):
         Bits of the code words and what follows them.
     """
 
+    events: Events
     code: PacketCode
     grid: Grid
     symbol_of: np.ndarray
@@ -119,6 +122,24 @@ def find_events(words: np.ndarray, lanes: int) -> Events:
             run = 0 if word else run + 1
         ends[lane], trailing[lane] = count, run
     return Events(zeros[:count].copy(), nonzero[:count].copy(), ends, trailing)
+
+
+@njit(cache=True)
+def set_apart(events: Events) -> Events:
+    """Give each run of zeros a symbol of its own: what is before its last zero, and this one as its value."""
+    runs = np.count_nonzero(events.zeros)
+    zeros, words = np.zeros(events.words.size + runs, np.int64), np.zeros(events.words.size + runs, np.int64)
+    ends, place, index = events.ends.copy(), 0, 0
+    for lane in range(ends.size):
+        while index < events.ends[lane]:
+            if events.zeros[index]:
+                zeros[place] = events.zeros[index] - 1
+                place += 1
+            words[place] = events.words[index]
+            place += 1
+            index += 1
+        ends[lane] = place
+    return Events(zeros, words, ends, events.trailing)
 
 
 @njit(cache=True)
@@ -303,26 +324,27 @@ def choose(events: Events, word_bits: int, most: int) -> Choice:
     grid = make_grid(events.words, word_bits)
     price, rooms = float(UNIT * entry_units(word_bits)), most_extra_bits(word_bits) - RUN_EXTRA_BITS
     sparse = events.zeros.sum() + events.trailing.sum() > SPARSE * events.words.size
-    tried: list[tuple[float, int, np.ndarray, np.ndarray]] = []
-    for class_of_run in run_partitions(sparse):
-        counts = count_leaves(events, grid, class_of_run)
-        if fewest_symbols(counts, grid.grain, rooms) <= most:
-            _, bound = cut(counts, price, grid.grain, rooms)
-            bound += counts.sum(axis=1) @ RUN_EXTRA_BITS
-            tried.append((bound, len(tried), counts, class_of_run))
+    tried: list[tuple[float, int, np.ndarray, np.ndarray, Events]] = []
+    for divided in (events, set_apart(events)) if sparse else (events,):
+        for class_of_run in run_partitions(sparse):
+            counts = count_leaves(divided, grid, class_of_run)
+            if fewest_symbols(counts, grid.grain, rooms) <= most:
+                _, bound = cut(counts, price, grid.grain, rooms)
+                bound += counts.sum(axis=1) @ RUN_EXTRA_BITS
+                tried.append((bound, len(tried), counts, class_of_run, divided))
     best = np.inf
-    for bound, _, counts, class_of_run in sorted(tried, key=lambda one: one[:2]):
+    for bound, _, counts, class_of_run, divided in sorted(tried, key=lambda one: one[:2]):
         if bound >= best:  # neither a limit of symbols nor whole bits make it smaller
             break
         found = cut_to(counts, price, grid.grain, rooms, most)
         lengths = best_lengths(found[:, 3], MAX_LENGTH)
         nbits = code_bits(found, grid.grain, lengths, RUN_EXTRA_BITS) + price * lengths.size
         if nbits < best:
-            best, chosen = nbits, (found, lengths, class_of_run)
+            best, chosen = nbits, (divided, found, lengths, class_of_run)
     return _code(*chosen, grid)
 
 
-def _code(found: np.ndarray, lengths: np.ndarray, class_of_run: np.ndarray, grid: Grid) -> Choice:
+def _code(events: Events, found: np.ndarray, lengths: np.ndarray, class_of_run: np.ndarray, grid: Grid) -> Choice:
     """Give symbols code words."""
     nbits = code_bits(found, grid.grain, lengths, RUN_EXTRA_BITS)
     order = np.argsort(lengths, kind="stable")
@@ -336,4 +358,4 @@ def _code(found: np.ndarray, lengths: np.ndarray, class_of_run: np.ndarray, grid
     symbols = Symbols(lengths, run_classes, widths, bases)
     if lengths.size == 1:  # a code of one code word would not be complete
         symbols = Symbols(*(np.repeat(column, 2) for column in symbols))
-    return Choice(PacketCode(grid.dropped, symbols), grid, symbol_of, class_of_run, nbits)
+    return Choice(events, PacketCode(grid.dropped, symbols), grid, symbol_of, class_of_run, nbits)

@@ -87,8 +87,8 @@ class Lanes(WordCodec):
         rows = -(-words.size // self.lanes)
         filled = np.zeros(rows * self.lanes, words.dtype)
         filled[: words.size] = words
-        events = find_events(filled, self.lanes)
-        code, grid, symbol_of, class_of_run, nbits = choose(events, self.word_bits, self.symbols)
+        choice = choose(find_events(filled, self.lanes), self.word_bits, self.symbols)
+        events, code, grid, symbol_of, class_of_run, nbits = choice
         symbols = code.symbols
         tables = EncoderTables(
             code.codes,

@@ -92,6 +92,30 @@ def encode_lanes(events: Events, grid: Grid, rows: int, tables: EncoderTables, u
     return end
 
 
+class LaneStates(NamedTuple):
+    """Where lanes are: arrays of (lanes,).
+
+    Attributes
+    ----------
+    bits : numpy.ndarray
+        uint64: the bits that a lane holds and has not read, the next one in the most significant bit.
+    places : numpy.ndarray
+        uint64: bits that it has read of its first unit.
+    zeros : numpy.ndarray
+        int64: how many zeros it has still to give, before `values`; it needs a symbol where that is none.
+    values : numpy.ndarray
+        uint64: the value after them.
+    numbers : numpy.ndarray
+        int64, (lanes, 3): which units it holds.
+    """
+
+    bits: np.ndarray
+    places: np.ndarray
+    zeros: np.ndarray
+    values: np.ndarray
+    numbers: np.ndarray
+
+
 @njit(cache=True)
 def decode_lanes(
     units: np.ndarray, first: int, lanes: int, entries: np.ndarray, dropped: int, word_bits: int, words: np.ndarray
@@ -103,55 +127,115 @@ def decode_lanes(
     CorruptDataError
         If they are malformed.
     """
-    rows, size = words.size // lanes, units.size
-    one, high, all_bits = np.uint64(1), np.uint64(UNIT * HELD), np.uint64((1 << UNIT * HELD) - 1)
-    unit = np.uint64(UNIT)
-    mask = np.uint64((1 << word_bits) - 1)
-    due = np.zeros(lanes, np.int64)  # the row at which each lane needs a symbol
-    bits, position = np.zeros(lanes, np.uint64), np.zeros(lanes, np.uint64)  # three units, and where the next one is
-    number, taken = np.zeros((lanes, 4), np.int64), np.zeros(lanes, np.int64)  # of units, in a ring
-    used = first
+    states = LaneStates(
+        np.zeros(lanes, np.uint64),
+        np.zeros(lanes, np.uint64),
+        np.zeros(lanes, np.int64),
+        np.zeros(lanes, np.uint64),
+        np.zeros((lanes, HELD), np.int64),
+    )
     for index in range(lanes * HELD):
-        lane = index % lanes
-        bits[lane] = bits[lane] << unit | np.uint64(units[used] if used < size else 0)
-        number[lane, taken[lane]] = used
-        taken[lane] += 1
-        used += 1
-    for row in range(rows):
-        for lane in range(lanes):
-            if due[lane] != row:
-                continue
-            ahead, place = bits[lane], position[lane]
-            entry = entries[(ahead >> (high - np.uint64(MAX_LENGTH) - place)) & np.uint64((1 << MAX_LENGTH) - 1)]
-            place += entry & np.uint64(0xFF)
-            tail = ahead >> (high - place)
-            width = (entry >> np.uint64(WIDTH)) & np.uint64(0xFF)
-            extra = (entry >> np.uint64(EXTRA)) & np.uint64(0xFF)
-            value = (entry >> np.uint64(BASE)) & np.uint64(0xFFFF) | tail & ((one << width) - one)
-            run = np.int64((entry >> np.uint64(RUN)) + ((tail & ((one << extra) - one)) >> width))
-            while place >= unit:
-                if number[lane, (taken[lane] - HELD) & 3] >= size:
-                    raise CorruptDataError("packet is too short")
-                ahead = (ahead << unit) & all_bits
-                place -= unit
-                if row < rows - 1:
-                    ahead |= np.uint64(units[used] if used < size else 0)
-                    number[lane, taken[lane] & 3] = used
-                    used += 1
-                taken[lane] += 1
-            bits[lane], position[lane] = ahead, place
-            due[lane] = row + run + 1
-            if row + run < rows:
-                words[(row + run) * lanes + lane] = (value << np.uint64(dropped)) & mask
-            elif value:
-                raise CorruptDataError("packet has a word after its end")
+        lane, turn = index % lanes, index // lanes
+        if first + index < units.size:
+            states.bits[lane] |= np.uint64(units[first + index]) << np.uint64(64 - UNIT * (turn + 1))
+        states.numbers[lane, turn] = first + index
+    used, row = first + lanes * HELD, 0
+    if word_bits <= 8:
+        row, used = _decode_most_rows(units, used, states, entries, (dropped, word_bits), words)
+    used = _decode_last_rows(units, used, row, states, entries, (dropped, word_bits), words)
     for lane in range(lanes):
-        if position[lane] and number[lane, (taken[lane] - HELD) & 3] >= size:
+        if states.zeros[lane] and states.values[lane]:
+            raise CorruptDataError("packet has a word after its end")
+        if states.places[lane] and states.numbers[lane, 0] >= units.size:
             raise CorruptDataError("packet is too short")
-        if bits[lane] << (np.uint64(64) - high + position[lane]):
+        if states.bits[lane]:
             raise CorruptDataError("packet is padded with bits that are not zero")
-    if size > -(-used // BUS_UNITS) * BUS_UNITS:
+    if units.size > -(-used // BUS_UNITS) * BUS_UNITS:
         raise CorruptDataError("packet goes on after its last word")
-    for index in range(used, size):
-        if units[index]:
-            raise CorruptDataError("packet is padded with bits that are not zero")
+    if units[used:].any():
+        raise CorruptDataError("packet is padded with bits that are not zero")
+
+
+@njit(cache=True)
+def _decode_most_rows(
+    units: np.ndarray, used: int, states: LaneStates, entries: np.ndarray, shape: tuple[int, int], words: np.ndarray
+) -> tuple[int, int]:
+    """Decode words of up to 8 bits while no unit is the last of the packet; returns the next row and unit.
+
+    Without branches, which would be mispredicted.
+    """
+    bits, places, zeros, values, numbers = states
+    lanes = bits.size
+    last, safe = words.size // lanes - 1, units.size - lanes
+    unit, byte, none = np.uint64(UNIT), np.uint64(0xFF), np.uint64(0)
+    one, top = np.uint64(1), np.uint64(64 - MAX_LENGTH)
+    dropped, mask = np.uint64(shape[0]), np.uint64((1 << shape[1]) - 1)
+    next_unit, row = np.uint64(used), 0
+    while row < last and np.int64(next_unit) <= safe:
+        for lane in range(lanes):
+            ahead, before = bits[lane], zeros[lane]
+            entry = entries[ahead >> top]
+            length = entry & byte
+            tail = (ahead >> one) >> (np.uint64(63) - length)
+            width, extra = (entry >> np.uint64(WIDTH)) & byte, (entry >> np.uint64(EXTRA)) & byte
+            value = ((entry >> np.uint64(BASE)) & byte) | (tail & ((one << width) - one))
+            run = np.int64((entry >> np.uint64(RUN)) + ((tail & ((one << extra) - one)) >> width))
+            needed = before == 0
+            length = length if needed else none
+            value = value if needed else values[lane]
+            left = run if needed else before - 1
+            place = places[lane] + length
+            full = place >> np.uint64(4)
+            place &= np.uint64(15)
+            bits[lane] = ahead << length | (np.uint64(units[next_unit]) * full) << (unit + place)
+            places[lane], zeros[lane], values[lane] = place, left, value
+            next_unit += full
+            words[row * lanes + lane] = ((value << dropped) & mask) if left == 0 else none
+        row += 1
+    if row:
+        numbers[:] = 0  # all are units of the packet
+    return row, np.int64(next_unit)  # type: ignore[return-value]  # an int to Numba
+
+
+@njit(cache=True)
+def _decode_last_rows(
+    units: np.ndarray,
+    used: int,
+    done: int,
+    states: LaneStates,
+    entries: np.ndarray,
+    shape: tuple[int, int],
+    words: np.ndarray,
+) -> int:
+    """Decode all rows but those `done`; returns the number of units that were taken."""
+    bits, places, zeros, values, numbers = states
+    dropped, mask = np.uint64(shape[0]), np.uint64((1 << shape[1]) - 1)
+    lanes = bits.size
+    rows, one, byte, unit = words.size // lanes, np.uint64(1), np.uint64(0xFF), np.uint64(UNIT)
+    for row in range(done, rows):
+        for lane in range(lanes):
+            if zeros[lane]:
+                zeros[lane] -= 1
+            else:
+                ahead = bits[lane]
+                entry = entries[ahead >> np.uint64(64 - MAX_LENGTH)]
+                length, width = entry & byte, (entry >> np.uint64(WIDTH)) & byte
+                extra = (entry >> np.uint64(EXTRA)) & byte
+                tail = ahead >> (np.uint64(64) - length)
+                values[lane] = (entry >> np.uint64(BASE)) & np.uint64(0xFFFF) | tail & ((one << width) - one)
+                zeros[lane] = np.int64((entry >> np.uint64(RUN)) + ((tail & ((one << extra) - one)) >> width))
+                ahead <<= length
+                place = places[lane] + length
+                while place >= unit:
+                    if numbers[lane, 0] >= units.size:
+                        raise CorruptDataError("packet is too short")
+                    numbers[lane, 0], numbers[lane, 1], numbers[lane, 2] = numbers[lane, 1], numbers[lane, 2], used
+                    place -= unit
+                    if row < rows - 1:
+                        if used < units.size:
+                            ahead |= np.uint64(units[used]) << (unit + place)
+                        used += 1
+                bits[lane], places[lane] = ahead, place
+            if not zeros[lane]:
+                words[row * lanes + lane] = (values[lane] << dropped) & mask
+    return used
