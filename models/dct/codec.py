@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -137,7 +138,7 @@ class DCT(Codec):
         return maps, decode_maps(stream, maps, self._quantiser(dtype))
 
     def _check(self, array: np.ndarray) -> None:
-        if array.dtype.name not in SAMPLE_DTYPES or array.ndim < 2:
+        if array.dtype not in _DTYPES or array.ndim < 2:
             raise CodecError(
                 f"codec 'dct' takes maps (..., height, width) of int8 or uint8, not {array.dtype} {array.shape}"
             )
@@ -145,11 +146,18 @@ class DCT(Codec):
             raise CodecError("signed=0 takes maps without negative values; use signed=1")
 
     def _quantiser(self, dtype: np.dtype[Any]) -> Quantiser:
-        uint8 = dtype == np.uint8
-        return Quantiser(
-            step_bits=self.step.bit_length() - 1,
-            unsigned=not self.signed or uint8,
-            offset=UNSIGNED_OFFSET if uint8 else 0,
-            flip=np.uint64(0x8080808080808080 if uint8 else 0),
-            positive=not self.signed and not uint8,
-        )
+        return _quantiser(self.step, self.signed, dtype == np.uint8)
+
+
+_DTYPES = tuple(map(np.dtype, SAMPLE_DTYPES))  # compared sooner than their names, which counts for small maps
+
+
+@lru_cache
+def _quantiser(step: int, signed: int, uint8: bool) -> Quantiser:
+    return Quantiser(
+        step_bits=step.bit_length() - 1,
+        unsigned=not signed or uint8,
+        offset=UNSIGNED_OFFSET if uint8 else 0,
+        flip=np.uint64(0x8080808080808080 if uint8 else 0),
+        positive=not signed and not uint8,
+    )

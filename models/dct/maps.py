@@ -21,6 +21,9 @@ def parts(maps: np.ndarray) -> Iterator[np.ndarray]:
         return
     height, width = maps.shape[-2:]
     stack = maps.reshape(-1, height, width)
+    if maps.size <= SLAB:
+        yield stack
+        return
     count, rows = max(SLAB // (height * width), 1), max(SLAB // (8 * width), 1) * 8
     for start in range(0, len(stack), count):
         some = stack[start : start + count]

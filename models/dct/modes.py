@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -30,6 +31,7 @@ def mode_word(codec: DCT, dtype: str = "int8") -> int:
     return (codec.step.bit_length() - 1) | (offset or not codec.signed) << STEP_BITS | offset << (STEP_BITS + 1)
 
 
+@lru_cache
 def codec_of(mode: int) -> tuple[DCT, str]:
     """Return the codec and the maps' dtype of a mode word: the inverse of `mode_word`."""
     offset = mode >> (STEP_BITS + 1) & 1

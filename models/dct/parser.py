@@ -83,18 +83,6 @@ def meanings() -> Meanings:
     return Meanings(ends.reshape(-1), quotients, levels.reshape(-1))
 
 
-def first_level(byte: int, meanings: Meanings) -> tuple[int, int]:
-    """Read the level that a stream begins with from its first byte; returns it, and its code's length.
-
-    Raises
-    ------
-    CorruptDataError
-        If there is no such level.
-    """
-    level, length = _level.py_func(np.uint64(byte << 56), FIRST_REFERENCE, meanings)
-    return int(level), int(length)
-
-
 @njit(cache=True, inline="always")
 def _level(ahead: np.uint64, reference: int, meanings: Meanings) -> tuple[int, int]:
     """Read the code of a level; returns it, and the code's length."""
@@ -107,6 +95,11 @@ def _level(ahead: np.uint64, reference: int, meanings: Meanings) -> tuple[int, i
 POSITION, TILE, LEVEL, FIRST = range(4)
 """How far a parser has come: bits read, tiles decoded, the level of the next column, and that of the first column of
 the tile before."""
+
+
+def new_progress() -> np.ndarray:
+    """Return how far a parser has come before the first tile of a stream: int64, (4,), without levels yet."""
+    return np.array([0, 0, -1, -1])
 
 
 @njit(cache=True)
@@ -135,7 +128,7 @@ def decode(
     quantiser : Quantiser
         How coefficients are quantised.
     progress : numpy.ndarray
-        int64, (4,): from where to go on, and where to go on next time.
+        int64, (4,): as of `new_progress`: from where to go on, and where to go on next time.
     samples : numpy.ndarray
         uint64, (rows, columns of tiles): takes eight samples each.
     ends : bool
@@ -148,6 +141,9 @@ def decode(
     """
     tiles = samples.size // 8
     position, start, level, first = progress[POSITION], progress[TILE], progress[LEVEL], progress[FIRST]
+    if level < 0:
+        level, position = _level(bits[0], FIRST_REFERENCE, meanings)
+        first = level
     levels, highs = np.zeros(COLUMNS, np.int64), np.zeros(COLUMNS, np.uint64)
     quotients, tails = np.zeros(COLUMNS, np.uint64), np.zeros(COLUMNS, np.uint64)
     group, rows = np.empty(64 * LANES, np.int16), np.empty(COLUMNS, np.uint64)

@@ -38,10 +38,7 @@ def decode_maps(stream: EncodedStream, maps: np.ndarray, quantiser: Quantiser) -
     todo = count_tiles(maps.shape)
     if todo == 0:
         return 0
-    data, meanings = memoryview(stream.data), parser.meanings()
-    level, length = parser.first_level(data[0], meanings)
-    # Bits read, tiles of a part decoded, and levels that the next ones are relative to.
-    progress = np.array([length, 0, level, level])
+    data, meanings, progress = memoryview(stream.data), parser.meanings(), parser.new_progress()
     for part in parts(maps):
         rows = room_for_rows(part)
         tiles = rows.size // 8

@@ -14,6 +14,8 @@ from silicodec.models.bitstream import join, pack, unpack, window
 from silicodec.models.catalog import make_codec
 from silicodec.models.codec import CorruptDataError, EncodedStream
 from silicodec.models.dct import maps as dct_maps
+from silicodec.models.dct import parser
+from silicodec.models.dct import stream as dct_stream
 from silicodec.models.dictionary import entries
 from silicodec.models.ebpc import bpc, znz
 from silicodec.models.transform import codec as transform
@@ -94,6 +96,16 @@ def test_maps_do_not_depend_on_slabs(small_slabs, name, parameters, shape, size)
     for bad in (longer, EncodedStream(found.data[: len(found.data) // 4 * 2], len(found.data) // 4 * 16)):
         with pytest.raises(CorruptDataError):
             codec.decode(type(whole)(whole.codec, {stream: bad}, shape, maps.dtype))
+
+
+@pytest.mark.parametrize("step", [1, 4])
+def test_tiles_do_not_depend_on_windows(monkeypatch, step):
+    """Tiles are decoded from windows of the stream, the next of which may begin in any of 64 bits."""
+    codec = make_codec("dct", step=step)
+    maps = RANDOM.normal(0, 30, (40, 64, 64)).clip(-128, 127).astype(np.int8)
+    encoded = codec.encode(maps)
+    monkeypatch.setattr(dct_stream, "WINDOW", parser.MOST_GROUP_BITS // 64 * 8 + 16)
+    np.testing.assert_array_equal(codec.decode(encoded), codec.restore(maps))
 
 
 @pytest.mark.parametrize(("name", "parameters"), CODECS)
