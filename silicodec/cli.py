@@ -10,6 +10,7 @@ from silicodec.commands import asic as asic_commands
 from silicodec.commands import cache as cache_commands
 from silicodec.commands import codecs as codec_commands
 from silicodec.commands import engines as engine_commands
+from silicodec.commands import firmware as firmware_commands
 from silicodec.commands import fpga as fpga_commands
 from silicodec.commands import networks as network_commands
 from silicodec.program import Program
@@ -26,7 +27,7 @@ def main(debug: bool) -> None:
     """
 
 
-main.add_section("Codecs and arrays", codec_commands.COMMANDS)
+main.add_section("Codecs and arrays", (*codec_commands.COMMANDS, *firmware_commands.COMMANDS))
 main.add_section("Networks", (*network_commands.COMMANDS, *accuracy_commands.COMMANDS, *accelerate_commands.COMMANDS))
 main.add_section("Engines", engine_commands.COMMANDS)
 main.add_section("Silicon and boards", (*asic_commands.COMMANDS, *fpga_commands.COMMANDS))
