@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from silicodec.models.dct.codec import DCT
+from silicodec.models.errors import CodecError
 from silicodec.models.samples import from_samples, to_samples
 
 STEP_BITS = 2
@@ -33,9 +34,17 @@ def mode_word(codec: DCT, dtype: str = "int8") -> int:
 
 @lru_cache
 def codec_of(mode: int) -> tuple[DCT, str]:
-    """Return the codec and the maps' dtype of a mode word: the inverse of `mode_word`."""
+    """Return the codec and the maps' dtype of a mode word: the inverse of `mode_word`.
+
+    Raises
+    ------
+    CodecError
+        If no codec has this mode: the mean of unsigned samples is unsigned.
+    """
     offset = mode >> (STEP_BITS + 1) & 1
     unsigned = mode >> STEP_BITS & 1
+    if offset and not unsigned:
+        raise CodecError(f"mode {mode} has no meaning: bit {STEP_BITS + 1} is only set with bit {STEP_BITS}")
     return DCT(step=1 << mode % (1 << STEP_BITS), signed=int(offset or not unsigned)), "uint8" if offset else "int8"
 
 

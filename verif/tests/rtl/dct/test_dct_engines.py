@@ -13,7 +13,7 @@ from myhdl import Signal
 from silicodec.models.dct import DCT
 from silicodec.models.dct.modes import codec_of, mode_word
 from silicodec.models.dct.tiles import FULL, MOST_RICE
-from silicodec.models.errors import CorruptDataError
+from silicodec.models.errors import CodecError, CorruptDataError
 from silicodec.models.networks import get_network
 from silicodec.models.networks.capture import feature_maps
 from silicodec.models.quantise import quantise
@@ -257,6 +257,23 @@ def test_length_in_parts(count):
         assert read_length(parts) == (count, mode)
         assert parts.size == -(-count // 256)
         assert mode_word(*codec_of(mode)) == mode
+
+
+def test_a_mode_without_meaning_is_refused_in_software_and_kept_to_its_packet_in_hardware():
+    maps = np.random.default_rng(0).integers(-128, 128, (16, 8)).astype(np.int8)
+    words, sound, wrong = encode_rows(row_words(maps), 1), length_words(2, 0b0001), length_words(2, 0b1001)
+    with pytest.raises(CodecError, match="mode 9 has no meaning"):
+        decode_rows(words, 2, 9)
+    inputs = {"tiles": [words] * 3, "length": [sound, wrong, sound]}
+    plain, checked = (simulate(ENGINES[name], inputs) for name in ("dct-decoder", "dct-decoder-checked"))
+    first, meaningless, last = plain.streams["rows"]
+    np.testing.assert_array_equal(first, decode_rows(words, 2, 1))
+    np.testing.assert_array_equal(first, last)
+    assert meaningless.size == first.size
+    assert first_difference(plain.streams, checked.streams) is None
+    assert checked.errors["rows"] == [False] * 3
+    inputs = {"rows": [row_words(maps)] * 2, "mode": [np.array([mode], np.uint8) for mode in (0b0001, 0b1001)]}
+    assert first_difference({"tiles": [words] * 2}, simulate(ENGINES["dct-encoder"], inputs).streams) is None
 
 
 def test_odd_sums_have_the_constants_and_adders_that_are_stated():
