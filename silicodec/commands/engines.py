@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -50,7 +50,7 @@ SET = set_option(help="Change a parameter of the engine; may be repeated. `silic
 def engines(engine_name: str | None, json_file: Path | None) -> None:
     """List the engines, with what they cost on SkyWater 130 and the published figures to compare with.
 
-    With ENGINE, list its streams and parameters.
+    With ENGINE, list its streams and parameters, and what its named sizes cost.
     """
     from silicodec.asic.pdk import CORNER
     from silicodec.asic.records import engine_records
@@ -62,7 +62,7 @@ def engines(engine_name: str | None, json_file: Path | None) -> None:
         if json_file:
             write_json(json_file, engine_record(engine, records.get(engine.name)))
         else:
-            print_engine(engine)
+            print_engine(engine, records)
         return
     if json_file:
         write_json(json_file, [engine_record(engine, records.get(engine.name)) for engine in ENGINES.values()])
@@ -81,8 +81,8 @@ def engines(engine_name: str | None, json_file: Path | None) -> None:
         say(f"  published {source}")
 
 
-def print_engine(engine: Engine) -> None:
-    """Print an engine's streams and parameters, and the sizes of it that have names."""
+def print_engine(engine: Engine, records: Mapping[str, Measurement]) -> None:
+    """Print an engine's streams and parameters, and the sizes of it that have names, with their records."""
     from silicodec.models.parameters import describe
     from silicodec.rtl.catalog import find_family
 
@@ -103,7 +103,25 @@ def print_engine(engine: Engine) -> None:
     if rows:
         headings: Columns = [("parameter", "left"), ("here", "right"), ("values", "left"), ("meaning", "left")]
         print_table("Parameters, for --set", headings, rows)
-    say(f"  sizes with names: {', '.join(family.presets)}")
+    print_sizes(list(family.presets), records)
+
+
+def print_sizes(names: Sequence[str], records: Mapping[str, Measurement]) -> None:
+    """Print what the named sizes of a family cost, and the cycles that a word took them in the flow `synthesis`."""
+    from silicodec.asic.pdk import CORNER
+    from silicodec.asic.results import SHIPPED, read_results
+
+    work = {result.name: result.workload for result in read_results(SHIPPED) if result.flow == "synthesis"}
+    rows = []
+    for name in names:
+        area, kilo, memories, path, *_, flip_flops = measured_figures(records.get(name))
+        done = work.get(name)
+        rows.append((name, area, kilo, memories, path, flip_flops, f"{done.cycles / done.words:.3f}" if done else ""))
+    headings = ("area um2", "kGE", "with memories", "critical path ns", "flip-flops", "cycles a word")
+    columns: Columns = [("size", "left"), *((heading, "right") for heading in headings)]
+    print_table(f"Sizes with names, measured on {CORNER}", columns, rows)
+    for origin in sorted({done.origin for name in names if (done := work.get(name))}):
+        say(f"  cycles a word: {origin}")
 
 
 def engine_record(engine: Engine, measurement: Measurement | None) -> dict[str, Any]:

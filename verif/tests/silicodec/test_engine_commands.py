@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from silicodec.asic.records import engine_records
 from silicodec.cli import main
 from silicodec.models.ebpc import EBPC
+from silicodec.report.figures import measured_figures
 from silicodec.rtl import catalog
 from silicodec.rtl.ebpc.engines import length_words
 
@@ -63,6 +65,14 @@ def test_an_engine_tells_its_streams_and_parameters(run):
     assert "systolic_array_rows_4" in output
     assert re.search(r"^ +rows +4 +1 to 256 ", output, re.MULTILINE)
     assert re.search(r"^ +activations +in +32\b", output, re.MULTILINE)
+
+
+def test_an_engine_tells_what_its_named_sizes_cost(run):
+    code, output, _ = run("engines", "weight-trimmer")
+    assert code == 0
+    area, kilo, *_ = measured_figures(engine_records()["weight-trimmer"])
+    assert re.search(rf"^ +weight-trimmer +{re.escape(area)} +{re.escape(kilo)} ", output, re.MULTILINE)
+    assert "cycles a word: relu of resnet20" in output
 
 
 def test_parameters_can_be_set(run, words, tmp_path):
