@@ -116,21 +116,31 @@ def lane(clk: Any, number: Any, factor: Any, shift: Any, away: Any, scaled: Any,
     return instances()
 
 
+class Limits:
+    """The zero point and the bounds of samples, and how far the zero point is from each bound."""
+
+    def __init__(self) -> None:
+        self.zero, self.low, self.high = (Signal(intbv(0, min=-128, max=128)) for _ in range(3))
+        self.zero_less_low, self.zero_less_high = (Signal(intbv(0, min=-256, max=256)) for _ in range(2))
+
+
 @block
-def clamp(scaled: Any, up: Any, zero: Any, low: Any, high: Any, sample: Any) -> Any:
-    """Add what rounding left and a zero point, and limit to bounds."""
-    moved = Signal(intbv(0, min=-2 * HALF, max=2 * HALF))
+def clamp(scaled: Any, up: Any, limits: Limits, sample: Any) -> Any:
+    """Add what rounding left and a zero point, and limit to bounds, which are compared at the same time."""
+    moved, above_low, above_high = (Signal(intbv(0, min=-2 * HALF, max=2 * HALF)) for _ in range(3))
 
     @always_comb
     def move() -> None:
-        moved.next = scaled + zero + up
+        moved.next = scaled + limits.zero + up
+        above_low.next = scaled + limits.zero_less_low + up
+        above_high.next = scaled + limits.zero_less_high + up
 
     @always_comb
     def limit() -> None:
-        if moved < low:
-            sample.next = low[8:]
-        elif moved > high:
-            sample.next = high[8:]
+        if above_low < 0:
+            sample.next = limits.low[8:]
+        elif above_high >= 0:
+            sample.next = limits.high[8:]
         else:
             sample.next = moved[8:]
 

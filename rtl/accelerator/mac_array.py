@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from myhdl import ConcatSignal, Signal, always, always_comb, block, instances, intbv, modbv
+from myhdl import Signal, always, always_comb, block, instances, intbv, modbv
 
 from silicodec.models.accelerator.program import PIXELS, SUM_BITS, TAPS, WEIGHT_BITS
 
@@ -20,7 +20,6 @@ ROW_BITS = WEIGHT_BITS + 1
 SIGN = 1 << (ROW_BITS - 1)
 OFFSET = -TAPS * sum(SIGN << (2 * digit) for digit in range(DIGITS)) % (1 << DOT_BITS)
 """What is to be added for the signs of all partial products, which are inverted and taken as unsigned."""
-COUNT_BITS = TAPS.bit_length()
 
 
 class DotStep:
@@ -41,14 +40,14 @@ class TapDigits:
     taps, codes : 72 Signals of 8 bits
         Of each tap, digit k is 1 or -1 if bit 2 k of its code is set, 2 or -2 if bit 2 k + 1 is, and negative if bit
         2 k + 1 of the tap itself is set.
-    negatives : list of (Signal, Signal)
-        Of each pixel, two numbers whose sum is that of 4 ** k over all negative digits k.
+    negatives : list of 3 Signals of 8 bits
+        Of each pixel, three numbers whose sum is that of 4 ** k over all negative digits k.
     """
 
     def __init__(self, taps: Sequence[Any]) -> None:
         self.taps = taps
         self.codes = [Signal(intbv(0)[2 * DIGITS :]) for _ in taps]
-        self.negatives: list[tuple[Any, Any]] = []
+        self.negatives = [[Signal(intbv(0)[2 * DIGITS :]) for _ in range(TAPS // 3)] for _ in range(PIXELS)]
 
 
 @block
@@ -83,12 +82,11 @@ def mac_array(
 
     digits, step = TapDigits(taps), DotStep(valid)
     recoders = [recode(taps[n], digits.codes[n]) for n in range(TAPS * PIXELS)]
-    counters = []
-    for p in range(PIXELS):
-        counts = [Signal(modbv(0)[COUNT_BITS:]) for _ in range(DIGITS)]
-        counters += [count_negative(taps, counts[k], pixel=p, digit=k) for k in range(DIGITS)]
-        # The count of digit k weighs 4 ** k, so that two counts of four bits fit into one number.
-        digits.negatives.append((ConcatSignal(counts[2], counts[0]), ConcatSignal(counts[3], counts[1])))
+    counters = [
+        count_negative(*taps[PIXELS * 3 * n + p : PIXELS * 3 * (n + 1) : PIXELS], digits.negatives[p][n])
+        for p in range(PIXELS)
+        for n in range(TAPS // 3)
+    ]
     cells = [
         mac_cell(clk, digits, weights, step, sums[PIXELS * g + p], group=g, pixel=p)
         for g in range(groups)
@@ -121,16 +119,12 @@ def recode(tap: Any, code: Any) -> Any:
 
 
 @block
-def count_negative(taps: Sequence[Any], count: Any, *, pixel: int, digit: int) -> Any:
-    """Count the taps of a pixel whose digit of a number is negative."""
+def count_negative(first: Any, second: Any, third: Any, count: Any) -> Any:
+    """Count the negative digits of three taps: those of digit k in bits 2 k and 2 k + 1."""
 
     @always_comb
     def add() -> None:
-        total = modbv(0)[COUNT_BITS:]
-        total[:] = 0
-        for t in range(TAPS):
-            total[:] = total + taps[PIXELS * t + pixel][2 * digit + 1]
-        count.next = total
+        count.next = ((first >> 1) & 0x55) + ((second >> 1) & 0x55) + ((third >> 1) & 0x55)
 
     return instances()
 
@@ -141,7 +135,7 @@ def mac_cell(
 ) -> Any:
     """Multiply the taps of one pixel by the weights of one channel, and add up over steps."""
     taps, codes = digits.taps, digits.codes
-    even, odd = digits.negatives[pixel]
+    (negative0, negative1, negative2) = digits.negatives[pixel]
     dot = Signal(intbv(0, min=-(1 << (DOT_BITS - 1)), max=1 << (DOT_BITS - 1)))
     total = Signal(intbv(0, min=-(1 << (SUM_BITS - 1)), max=1 << (SUM_BITS - 1)))
     valid, dot_valid, dot_first, dot_last = step.valid, step.dot_valid, step.dot_first, step.dot_last
@@ -152,7 +146,7 @@ def mac_cell(
         row = modbv(0)[ROW_BITS:]
         products = modbv(0)[DOT_BITS:]
         if valid:
-            products[:] = even + (odd << 2) + OFFSET
+            products[:] = negative0 + negative1 + negative2 + OFFSET
             for t in range(TAPS):
                 weight[:] = weights[TAPS * group + t]
                 for k in range(DIGITS):

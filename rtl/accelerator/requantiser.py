@@ -8,7 +8,7 @@ from typing import Any
 from myhdl import ConcatSignal, Signal, always, always_comb, always_seq, block, instances, intbv, modbv
 
 from silicodec.models.accelerator.program import PIXELS, SUM_BITS
-from silicodec.rtl.accelerator.lane import HALF, choose_sum, clamp, lane, lane_input, take_byte
+from silicodec.rtl.accelerator.lane import HALF, Limits, choose_sum, clamp, lane, lane_input, take_byte
 from silicodec.rtl.accelerator.layer import LayerSignals
 
 LATENCY = 4
@@ -96,7 +96,7 @@ def requantiser(
     shift_stages = [register(clk, *pair) for pair in ((shift, shift1), (shift1, shift2), (shift2, shift3))]
     away_stages = [register(clk, *pair) for pair in ((away, away1), (away1, away2), (away2, away3))]
     factor_stage = register(clk, factor, kept_factor)
-    zero, low, high = (Signal(intbv(0, min=-128, max=128)) for _ in range(3))
+    limits = Limits()
     samples = [Signal(intbv(0)[8:]) for _ in range(PIXELS)]
     lanes = []
     for p in range(PIXELS):
@@ -117,7 +117,7 @@ def requantiser(
                     layer, late_phase, total, entry.bias, early_own, late_own, other, late_scaled, late_up, number
                 ),
                 lane(clk, number, kept_factor, shift3, away3, scaled, up),
-                clamp(scaled, up, zero, low, high, own),
+                clamp(scaled, up, limits, own),
                 delay(clk, own, early_own, cycles=extra),
                 delay(clk, early_own, late_own, cycles=phase_cycles),
                 delay(clk, scaled, late_scaled, cycles=extra),
@@ -193,22 +193,26 @@ def requantiser(
             shift.next = layer.out_shift
 
     # What leaves the lanes in phase 2 of an addition is the sum; in the phases before, only phase 0 is clamped.
-    sums_leave = Signal(modbv(0)[LATENCY + 1 :])
+    sums_leave = Signal(modbv(0)[LATENCY:])
 
     @always(clk.posedge)
     def follow() -> None:
         sums_leave.next = (sums_leave << 1) | (now_phase == 2)
 
-    @always_comb
+    @always(clk.posedge)
     def choose_limits() -> None:
-        if sums_leave[LATENCY]:
-            zero.next = layer.out_zero.signed()
-            low.next = layer.out_low.signed()
-            high.next = layer.out_high.signed()
+        if sums_leave[LATENCY - 1]:
+            limits.zero.next = layer.out_zero.signed()
+            limits.low.next = layer.out_low.signed()
+            limits.high.next = layer.out_high.signed()
+            limits.zero_less_low.next = layer.out_zero.signed() - layer.out_low.signed()
+            limits.zero_less_high.next = layer.out_zero.signed() - layer.out_high.signed()
         else:
-            zero.next = layer.conv_zero.signed()
-            low.next = layer.conv_low.signed()
-            high.next = layer.conv_high.signed()
+            limits.zero.next = layer.conv_zero.signed()
+            limits.low.next = layer.conv_low.signed()
+            limits.high.next = layer.conv_high.signed()
+            limits.zero_less_low.next = layer.conv_zero.signed() - layer.conv_low.signed()
+            limits.zero_less_high.next = layer.conv_zero.signed() - layer.conv_high.signed()
 
     return instances()
 
