@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from myhdl import ConcatSignal, Signal, always, always_comb, always_seq, block, instances, intbv, modbv
+from myhdl import ConcatSignal, Signal, always, always_comb, always_seq, block, concat, instances, intbv, modbv
 
 from silicodec.models.lanes.code import MOST_SYMBOLS, UNIT
 from silicodec.rtl.blocks.stream import Stream, reset_gate
@@ -180,29 +180,37 @@ def unit_grants(
     ports : sequence of LanePort
         The lanes.
     """
-    counts = [Signal(intbv(0)[4:]) for _ in ports]  # of lanes that need one, up to each
+    counts = [Signal(intbv(0)[SHOWN:]) for _ in ports]
     before = [None, *counts[:-1]]
     counters = [count_need(before[i], port.need, counts[i]) for i, port in enumerate(ports)]
     choosers = [unit_grant(supply, feeding, before[i], port, most=i) for i, port in enumerate(ports)]
     total = counts[-1]
+    taken = Signal(intbv(0)[SHOWN:])
 
     @always_comb
     def share() -> None:
-        granted.next = total <= supply.available
-        supply.count.next = 0
-        if loading:
-            supply.count.next = take_entry
-        elif feeding:
-            supply.count.next = total
-            if total > supply.available:
-                supply.count.next = supply.available
+        granted.next = total & ~supply.available == 0
+        taken.next = 0
+        if feeding:
+            taken.next = total & supply.available
+        elif loading:
+            taken.next[0] = take_entry
+
+    @always_comb
+    def count() -> None:
+        for i in range(4):
+            supply.count.next[i] = False
+            for j in range(SHOWN):
+                # Bit i of the number j + 1, where there are so many and no more.
+                if ((j + 1) >> i) & 1 == 1 and taken[j] and (j == SHOWN - 1 or not taken[(j + 1) % SHOWN]):
+                    supply.count.next[i] = True
 
     return instances()
 
 
 @block
 def count_need(before: Any, need: Any, after: Any) -> Any:
-    """Count one lane, after others if there are any."""
+    """Count one lane, after others if there are any: bit i of a count is set where there are more."""
     if before is None:
 
         @always_comb
@@ -213,7 +221,9 @@ def count_need(before: Any, need: Any, after: Any) -> Any:
 
         @always_comb
         def count() -> None:
-            after.next = before + need
+            after.next = before
+            if need:
+                after.next = concat(before[SHOWN - 1 :], True)
 
     return instances()
 
@@ -225,7 +235,7 @@ def unit_grant(supply: Supply, feeding: Any, before: Any, port: LanePort, *, mos
 
         @always_comb
         def choose_first() -> None:
-            port.grant.next = feeding and port.need and supply.available != 0
+            port.grant.next = feeding and port.need and supply.available[0]
             port.unit.next = supply.units[2 * BUS_BITS : 2 * BUS_BITS - UNIT]
             port.absent.next = supply.absent[SHOWN - 1]
 
@@ -233,14 +243,16 @@ def unit_grant(supply: Supply, feeding: Any, before: Any, port: LanePort, *, mos
 
         @always_comb
         def choose() -> None:
-            port.grant.next = feeding and port.need and before < supply.available
             unit = intbv(0)[UNIT:]
+            chosen = intbv(0)[SHOWN:]
             missing = False
+            chosen[:] = ~before & ((before << 1) | 1) & (2**SHOWN - 1)
             for i in range(most + 1):
-                if before == i:
+                if chosen[i]:
                     unit[:] = unit | ((supply.units >> (2 * BUS_BITS - UNIT * (i + 1))) & (2**UNIT - 1))
                     missing = missing or supply.absent[SHOWN - 1 - i]
             port.unit.next = unit
             port.absent.next = missing
+            port.grant.next = feeding and port.need and (chosen & supply.available) != 0
 
     return instances()

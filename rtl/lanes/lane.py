@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from myhdl import Signal, always, always_comb, block, concat, downrange, instances, intbv, modbv
+from myhdl import ConcatSignal, Signal, always, always_comb, block, concat, downrange, instances, intbv, modbv
 
 from silicodec.models.lanes.code import FROM_ONE, FROM_POWER, MAX_LENGTH, SPLIT_CLASS, SPLIT_RUN, UNIT
 from silicodec.rtl.lanes.table import COST_BITS, CodeTable, run_extra_bits
@@ -86,10 +86,14 @@ def lane_reader(clk: Any, steps: Steps, port: LanePort, table: CodeTable, found:
     no_first, no_second, no_third = (Signal(bool(0)) for _ in range(3))
     place = Signal(intbv(0)[4:])
     window = Signal(intbv(0)[UNIT:])
+    beginning = Signal(intbv(0)[MAX_LENGTH:])
+    windows = ConcatSignal(*[beginning] * symbols)
     longer = Signal(intbv(0)[symbols:])
     chosen = Signal(intbv(0)[symbols:])
     cost = Signal(intbv(0)[COST_BITS:])
-    new_place = Signal(intbv(0)[5:])
+    crosses = Signal(intbv(0)[symbols:])
+    new_place = Signal(modbv(0)[4:])
+    used_up = Signal(bool(0))
     decode = Signal(bool(0))
     shift = Signal(bool(0))
 
@@ -101,13 +105,21 @@ def lane_reader(clk: Any, steps: Steps, port: LanePort, table: CodeTable, found:
             if place[stage]:
                 both[:] = (both << (1 << stage)) & (2 ** (2 * UNIT) - 1)
         window.next = both[2 * UNIT : UNIT]
+        beginning.next = both[2 * UNIT : 2 * UNIT - MAX_LENGTH]
 
     @always_comb
     def compare() -> None:
+        # All bytes at once. Bit by bit: the window's is greater; it is not less. Then for 2, 4 and 8 bits together,
+        # which count where the lowest of them are.
+        greater = intbv(0)[MAX_LENGTH * symbols :]
+        not_less = intbv(0)[MAX_LENGTH * symbols :]
+        greater[:] = windows & ~table.lasts
+        not_less[:] = windows | ~table.lasts
+        for stage in range(3):
+            greater[:] = (greater >> (1 << stage)) | ((not_less >> (1 << stage)) & greater)
+            not_less[:] = (not_less >> (1 << stage)) & not_less
         for i in range(symbols):
-            longer.next[i] = window[UNIT : UNIT - MAX_LENGTH] > (
-                (table.lasts >> (MAX_LENGTH * i)) & (2**MAX_LENGTH - 1)
-            )
+            longer.next[i] = greater[MAX_LENGTH * i]
 
     @always_comb
     def choose() -> None:
@@ -124,13 +136,23 @@ def lane_reader(clk: Any, steps: Steps, port: LanePort, table: CodeTable, found:
         found.plain.next = (chosen & table.plain) != 0
 
     @always_comb
+    def foresee() -> None:
+        # Whether each symbol would use up the first unit is known before it is known which one it is.
+        for i in range(symbols):
+            crosses.next[i] = ((table.costs >> (COST_BITS * i)) & (2**COST_BITS - 1)) + place >= UNIT - 1
+
+    @always_comb
     def move() -> None:
-        new_place.next = place + cost + 1
+        # With a bit below that makes the carry in.
+        sums = intbv(0)[6:]
+        sums[:] = ((place << 1) | 1) + ((cost << 1) | 1)
+        new_place.next = sums[5:1]
+        used_up.next = (chosen & crosses) != 0
 
     @always_comb
     def act() -> None:
         decode.next = steps.step and not steps.filling and found.ends
-        shift.next = steps.step and (steps.filling or (found.ends and new_place[4]))
+        shift.next = steps.step and (steps.filling or (found.ends and used_up))
 
     @always(clk.posedge)
     def hold() -> None:
@@ -158,8 +180,8 @@ def lane_reader(clk: Any, steps: Steps, port: LanePort, table: CodeTable, found:
             elif port.grant:
                 port.need.next = False
             if decode:
-                place.next = new_place[4:]
-                if new_place[4] and no_first:
+                place.next = new_place
+                if used_up and no_first:
                     port.flaw.next = True
 
     @always(clk.posedge)

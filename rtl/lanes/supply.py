@@ -18,16 +18,16 @@ class Supply:
     """The next units of a packet, and how many of them their user takes.
 
     `units` are the next eight, the first in the most significant bits, and `absent` says of each, the first in the most
-    significant bit, that it lies beyond the packet's end, where all units are zeros. The first `available` of them may
-    be taken, by `count`. `ended` says that the last word was taken, and `clean` that so it was, and that it has nothing
-    but zeros left.
+    significant bit, that it lies beyond the packet's end, where all units are zeros. Bit i of `available` says that
+    unit i may be taken, with those before it; `count` are. `ended` says that the last word was taken, and `clean` that
+    so it was, and that it has nothing but zeros left.
     """
 
     def __init__(self) -> None:
         self.units: Any = Signal(intbv(0)[2 * BUS_BITS :])
         self.absent: Any = Signal(intbv(0)[SHOWN:])
-        self.available: Any = Signal(intbv(0, min=0, max=SHOWN + 1))
-        self.count: Any = Signal(intbv(0, min=0, max=SHOWN + 1))
+        self.available: Any = Signal(intbv(0)[SHOWN:])
+        self.count: Any = Signal(intbv(0)[4:])
         self.ended: Any = Signal(bool(0))
         self.clean: Any = Signal(bool(0))
 
@@ -82,9 +82,8 @@ def unit_supply(clk: Any, rst: Any, words: Stream, start: Any, drop: Any, feedin
 
     @always_comb
     def allow() -> None:
-        supply.available.next = BUS_UNITS - used
-        if there:
-            supply.available.next = SHOWN - used
+        for i in range(SHOWN):
+            supply.available.next[i] = i + used < BUS_UNITS or (there and i + used < SHOWN)
 
     @always_comb
     def count() -> None:

@@ -98,7 +98,7 @@ def table_loader(
 
     @always_comb
     def act() -> None:
-        take.next = loading and not none_left and strings != 0 and supply.available != 0
+        take.next = loading and not none_left and strings != 0 and supply.available[0]
 
     @always_comb
     def measure() -> None:
