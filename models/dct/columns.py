@@ -68,13 +68,14 @@ def encode(
     """
     rows, group = np.zeros(COLUMNS, np.uint64), np.empty(64 * LANES, np.int16)
     codes, lengths = np.empty(COLUMNS, np.uint64), np.empty(COLUMNS, np.uint64)
+    means = np.empty(LANES, np.int16)
     index = np.uint64(0)
     tiles = samples.size // 8
     for start in range(0, tiles, LANES):
         count = min(LANES, tiles - start)
         gather(samples, start, count, quantiser.flip, rows)
         quantise(rows, quantiser, group)
-        _describe(group, columns)
+        _describe(group, means, columns)
         _join(columns, codes, lengths)
         for lane in range(count):
             for i in range(lane, COLUMNS, LANES):
@@ -94,10 +95,10 @@ def encode(
 
 
 @njit(cache=True)
-def _describe(group: np.ndarray, columns: np.ndarray) -> None:
-    """Find the levels of columns, and codes of what else they hold; takes the low bits off the means."""
-    means = group[:LANES] & ((1 << MEAN_BITS) - 1)
+def _describe(group: np.ndarray, means: np.ndarray, columns: np.ndarray) -> None:
+    """Find the levels of columns, and codes of what else they hold; puts the low bits of the means into `means`."""
     for lane in range(LANES):
+        means[lane] = group[lane] & ((1 << MEAN_BITS) - 1)
         group[lane] >>= MEAN_BITS
     for u in range(8):
         for lane in range(LANES):

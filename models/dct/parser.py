@@ -38,8 +38,8 @@ class Meanings(NamedTuple):
     Attributes
     ----------
     ends : numpy.ndarray
-        uint8, (9 * 256,): by eight bits plus 256 times k, the number of bits up to the k-th one; 64 where there are
-        fewer ones.
+        uint8, (16 * 256,): by eight bits plus 256 times k, the number of bits up to the k-th one; 64 where there are
+        fewer ones. From k = 9 on what a negative k, modulo 16, would look up.
     quotients : numpy.ndarray
         uint64, (256,): by eight bits, in its bytes, the least significant one first, the number of zeros before each
         one, and those after the last one.
@@ -56,7 +56,7 @@ class Meanings(NamedTuple):
 @lru_cache
 def meanings() -> Meanings:
     """Tabulate what the parser looks up."""
-    ends = np.full((9, 256), 64, np.uint8)
+    ends = np.full((16, 256), 64, np.uint8)
     quotients = np.zeros(256, np.uint64)
     for window in range(256):
         text = f"{window:08b}"
@@ -81,6 +81,12 @@ def meanings() -> Meanings:
             known = 0 <= level <= LAST_LEVEL
             levels[reference, window] = (level if known else UNKNOWN) | length << 4
     return Meanings(ends.reshape(-1), quotients, levels.reshape(-1))
+
+
+@njit(cache=True, inline="always")
+def _end(meanings: Meanings, k: int, byte: np.uint64) -> int:
+    """Return how many bits of a byte there are up to the k-th one."""
+    return np.int64(meanings.ends[(k & 15) << 8 | np.int64(byte)])  # type: ignore[return-value]  # Numba's int
 
 
 @njit(cache=True, inline="always")
@@ -147,6 +153,7 @@ def decode(
     levels, highs = np.zeros(COLUMNS, np.int64), np.zeros(COLUMNS, np.uint64)
     quotients, tails = np.zeros(COLUMNS, np.uint64), np.zeros(COLUMNS, np.uint64)
     group, rows = np.empty(64 * LANES, np.int16), np.empty(COLUMNS, np.uint64)
+    ahead, further = peek_all(bits, position), peek_all(bits, position + 64)
     while start < tiles and position < limit:
         count = min(LANES, tiles - start)
         highest = 0
@@ -159,42 +166,47 @@ def decode(
                 if level > FULL + LOW_PLANES:
                     highs[i] = peek_all(bits, position)
                     position += 8 * (level - FULL - LOW_PLANES)
-                # All that follows fits into 64 bits.
-                ahead = peek_all(bits, position)
+                    ahead, further = peek_all(bits, position), peek_all(bits, position + 64)
+                # All that follows fits into 64 bits. Looked up is what each of three bytes would give, all at once.
                 wanted = 4 * min(level, FULL)
-                eight, sixteen = count_ones(ahead >> np.uint64(56)), count_ones(ahead >> np.uint64(48))
-                skipped = 8 * ((wanted > eight) + (wanted > sixteen))
-                rest = wanted - (sixteen if wanted > sixteen else eight if wanted > eight else 0)
-                window = np.int64((ahead >> np.uint64(56 - skipped)) & np.uint64(0xFF))
-                taken = skipped + np.int64(meanings.ends[rest << 8 | window])
+                first_byte, second_byte, third_byte = ahead >> np.uint64(56), _byte(ahead, 6), _byte(ahead, 5)
+                eight, sixteen = count_ones(first_byte), count_ones(ahead >> np.uint64(48))
+                taken = _end(meanings, wanted, first_byte)
+                taken = 8 + _end(meanings, wanted - eight, second_byte) if wanted > eight else taken
+                taken = 16 + _end(meanings, wanted - sixteen, third_byte) if wanted > sixteen else taken
                 if taken > wanted + QUOTIENTS:
                     if position + wanted + QUOTIENTS >= nbits:
                         raise CorruptDataError("stream of tiles is too short")
                     raise CorruptDataError("stream of tiles has coefficients out of range")
                 # Shifted twice, since a shift by 64 is undefined.
                 second, third = np.uint64(4 * eight), np.uint64(4 * min(sixteen, 8))
-                found = meanings.quotients[ahead >> np.uint64(56)]
-                found += meanings.quotients[(ahead >> np.uint64(48)) & np.uint64(0xFF)] << second << second
-                found += meanings.quotients[(ahead >> np.uint64(40)) & np.uint64(0xFF)] << third << third
-                quotients[i] = found
+                quotients[i] = (
+                    meanings.quotients[first_byte]
+                    + (meanings.quotients[second_byte] << second << second)
+                    + (meanings.quotients[third_byte] << third << third)
+                )
                 if level == EMPTY:
                     # Empty columns that follow, up to the last one of the tile, are skipped together.
                     taken = min(leading_zeros(ahead), (COLUMNS - 1 - i) // LANES)
                     i += taken * LANES
-                ahead <<= np.uint64(taken)
-                position += taken + 8 * _low_planes(level)
-                position += MEAN_BITS if i < LANES and level != EMPTY else 0
+                after = ahead << np.uint64(taken)
+                taken += 8 * _low_planes(level)
+                taken += MEAN_BITS if i < LANES and level != EMPTY else 0
                 if i < COLUMNS - LANES:
-                    level, length = _level(ahead, level, meanings)
+                    level, length = _level(after, level, meanings)
                 elif ends and start + lane + 1 == tiles:
-                    if ahead >> np.uint64(63):
-                        _refuse_more(position, levels[i], nbits)
+                    if after >> np.uint64(63):
+                        _refuse_more(position + taken, levels[i], nbits)
                     length = 1
                 else:
-                    level, length = _level(ahead, first, meanings)
+                    level, length = _level(after, first, meanings)
                     first = level
-                tails[i] = ahead << np.uint64(length)
-                position += length
+                tails[i] = after << np.uint64(length)
+                taken += length
+                position += taken
+                # Sooner than by looking them up, since the position is found out late. A shift by 64 is undefined.
+                ahead = ahead << np.uint64(taken - 1) << np.uint64(1) | further >> np.uint64(64 - taken)
+                further = peek_all(bits, position + 64)
                 if position > nbits:
                     raise CorruptDataError("stream of tiles is too short")
                 i += LANES

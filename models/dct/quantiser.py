@@ -54,31 +54,33 @@ def quantise(rows: np.ndarray, quantiser: Quantiser, group: np.ndarray) -> None:
     for i in range(64 * LANES):
         group[i] = samples[i]
     forward_group(group)
-    means = group[:LANES].copy()
     # A shift by step_bits + 1, in a way that compiles to instructions of 16 bits. Bits below the half are gone already,
     # without an effect: a floor of a floor is a floor.
     half, factor = 1 << quantiser.step_bits, np.int16(1 << (14 - quantiser.step_bits))
-    for i in range(64 * LANES):
-        group[i] = (np.int16(2 * (group[i] + half)) * factor) >> 16
-    for i in range(64 * LANES):
-        group[i] = group[i] << 1 ^ group[i] >> 15
+    start = 0
     if quantiser.unsigned:
+        start = LANES
         for lane in range(LANES):
-            group[lane] = (means[lane] + 2 * quantiser.offset + half) >> (quantiser.step_bits + 1)
+            group[lane] = (group[lane] + 2 * quantiser.offset + half) >> (quantiser.step_bits + 1)
+    for i in range(start, 64 * LANES):
+        group[i] = (np.int16(2 * (group[i] + half)) * factor) >> 16
+    for i in range(start, 64 * LANES):
+        group[i] = group[i] << 1 ^ group[i] >> 15
 
 
 @njit(cache=True)
 def restore(group: np.ndarray, quantiser: Quantiser, rows: np.ndarray) -> None:
     """Turn what `quantise` gives, modulo 2^11, back into rows of samples."""
-    means = group[:LANES] & 2047
     # Up to the highest bits, of which the lowest 12 are kept; the mask tells that 16 bits are enough.
     shift = (quantiser.step_bits + 4) & 15
-    for i in range(64 * LANES):
+    start = 0
+    if quantiser.unsigned:
+        start = LANES
+        for lane in range(LANES):
+            group[lane] = (((group[lane] & 2047) << quantiser.step_bits) - quantiser.offset) << 4
+    for i in range(start, 64 * LANES):
         value = np.int16(group[i] & 2047)
         group[i] = np.int16(np.int16(value >> 1) ^ np.int16(-np.int16(value & 1))) << shift
-    if quantiser.unsigned:
-        for lane in range(LANES):
-            group[lane] = ((means[lane] << quantiser.step_bits) - quantiser.offset) << 4
     for i in range(64 * LANES):
         group[i] = min(max(group[i] >> 4, -1024), 1023)
     inverse_group(group, 8)

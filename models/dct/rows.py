@@ -17,23 +17,27 @@ def gather(samples: np.ndarray, start: int, count: int, flip: np.uint64, rows: n
     Of every eighth lane, then of the lanes that follow these and so on, the first row of each is in `rows`, and the
     next one of each.
     """
-    columns = samples.shape[1]
+    top, column = divmod(start, samples.shape[1])
     for lane in range(count):
-        top, column = divmod(start + lane, columns)
         place = lane % 8 * LANES + lane // 8
         for y in range(8):
             rows[place + y * _EIGHTS] = samples[8 * top + y, column] ^ flip
+        column += 1
+        if column == samples.shape[1]:
+            top, column = top + 1, 0
 
 
 @njit(cache=True)
 def scatter(rows: np.ndarray, start: int, count: int, flip: np.uint64, samples: np.ndarray) -> None:
     """Copy tiles to where `gather` takes them from."""
-    columns = samples.shape[1]
+    top, column = divmod(start, samples.shape[1])
     for lane in range(count):
-        top, column = divmod(start + lane, columns)
         place = lane % 8 * LANES + lane // 8
         for y in range(8):
             samples[8 * top + y, column] = rows[place + y * _EIGHTS] ^ flip
+        column += 1
+        if column == samples.shape[1]:
+            top, column = top + 1, 0
 
 
 @njit(cache=True)
