@@ -167,13 +167,14 @@ def decode(
                     highs[i] = peek_all(bits, position)
                     position += 8 * (level - FULL - LOW_PLANES)
                     ahead, further = peek_all(bits, position), peek_all(bits, position + 64)
-                # All that follows fits into 64 bits. Looked up is what each of three bytes would give, all at once.
+                # All that follows fits into 64 bits. All three bytes are looked up, so that there is no branch.
                 wanted = 4 * min(level, FULL)
                 first_byte, second_byte, third_byte = ahead >> np.uint64(56), _byte(ahead, 6), _byte(ahead, 5)
                 eight, sixteen = count_ones(first_byte), count_ones(ahead >> np.uint64(48))
-                taken = _end(meanings, wanted, first_byte)
-                taken = 8 + _end(meanings, wanted - eight, second_byte) if wanted > eight else taken
-                taken = 16 + _end(meanings, wanted - sixteen, third_byte) if wanted > sixteen else taken
+                in_first, in_second = _end(meanings, wanted, first_byte), _end(meanings, wanted - eight, second_byte)
+                in_third = _end(meanings, wanted - sixteen, third_byte)
+                taken = in_first if wanted <= eight else 8 + in_second
+                taken = taken if wanted <= sixteen else 16 + in_third
                 if taken > wanted + QUOTIENTS:
                     if position + wanted + QUOTIENTS >= nbits:
                         raise CorruptDataError("stream of tiles is too short")
