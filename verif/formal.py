@@ -47,6 +47,7 @@ def rules(engine: Engine, verilog: str) -> str:
     lines = ["module rules ("]
     lines.append(",\n".join(f"  {_declared(name, pin)}" for name, pin in ports.items()))
     lines += [");", f"{engine.top} engine ({', '.join(f'.{name}({name})' for name in ports)});"]
+    lines += ["reg begun = 0;  // whether there was a reset", "always @(posedge clk) begun <= begun || rst;"]
     for port in engine.inputs:
         lines += _held(engine, port, "assume")
         lines.append(f"always @* if (rst) assert (!{port.name}_{signal_names(engine, port)['ready']});")
@@ -71,7 +72,7 @@ def _held(engine: Engine, port: Port, claim: str) -> list[str]:
         f"reg {port.name}_waits = 0;",
         f"reg [{width - 1}:0] {port.name}_word;",
         "always @(posedge clk) begin",
-        f"  {port.name}_waits <= {signal['valid']} && !{signal['ready']} && !rst;",
+        f"  {port.name}_waits <= begun && {signal['valid']} && !{signal['ready']} && !rst;",
         f"  {port.name}_word <= {word};",
         "end",
         f"always @* if (!rst && {port.name}_waits)",
@@ -93,6 +94,6 @@ def _proven(engine: Engine, mode: str, verilog: str | None) -> bool:
         log = run_tool(sys.executable, "-c", script, cwd=Path(directory), package="python3")
     if "SUCCESS!" in log:
         return True
-    if "FAIL!" in log:
+    if "FAIL!" in log or "Reached maximum number of time steps" in log:
         return False
     raise SimulationError(f"{engine.name}: Yosys gave no verdict: {log[-200:]}")
