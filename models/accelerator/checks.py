@@ -52,8 +52,9 @@ def check_layer(descriptor: Descriptor, shape: AcceleratorShape) -> Status:
         or (descriptor.out_height - 1) * stride >= descriptor.in_height + descriptor.pad_top
         or (descriptor.out_width - 1) * stride >= descriptor.in_width + descriptor.pad_left
         or (ahead + descriptor.pad_top < 7 * stride + reach and descriptor.need_first < descriptor.in_strips)
-        or (descriptor.capacity != WHOLE_MAP and descriptor.capacity < ahead + descriptor.pad_top)
+        or (descriptor.capacity != WHOLE_MAP and not _has_room(descriptor))
         or not _counts_agree(descriptor, shape.groups)
+        or (descriptor.pointwise and not _is_pointwise(descriptor))
     ):
         return Status.BAD_SIZES
     first_row = descriptor.strip_first * shape.bank_depth
@@ -70,6 +71,21 @@ def check_layer(descriptor: Descriptor, shape: AcceleratorShape) -> Status:
     if descriptor.out_words and not (apart and end <= shape.rows * COLUMNS):
         return Status.BAD_REGION
     return Status.DONE
+
+
+def _has_room(descriptor: Descriptor) -> bool:
+    """Tell whether the strip buffer takes what the first strip of the output needs, and in the end the whole input."""
+    last = max(0, (PIXELS << descriptor.stride2) * (descriptor.strips - 1) - descriptor.pad_top)
+    return (
+        descriptor.capacity >= PIXELS * descriptor.need_first + descriptor.pad_top
+        and last + descriptor.capacity >= PIXELS * descriptor.in_strips
+    )
+
+
+def _is_pointwise(descriptor: Descriptor) -> bool:
+    """Tell whether eight channels a step are all that an output sample takes."""
+    steps = -(-descriptor.in_channels // PIXELS)
+    return not (descriptor.depthwise or descriptor.pad_top or descriptor.pad_left) and descriptor.steps == steps
 
 
 def _counts_agree(descriptor: Descriptor, groups: int) -> bool:

@@ -78,6 +78,7 @@ class Status(IntEnum):
     OVERFLOW = 5
     BAD_WEIGHTS = 6
     BAD_PIXELS = 7
+    BAD_PACKET = 8
 
 
 LAYOUT: tuple[tuple[tuple[str, int], ...], ...] = (

@@ -85,6 +85,7 @@ class Accelerator:
         self.shape = shape
         self._memory = np.zeros(shape.rows * COLUMNS, np.uint64)
         self._table: dict[int, tuple[int, int] | np.ndarray] = {}
+        self._lost = self._has_spilled = False
 
     def run(self, program: Sequence[int] | np.ndarray, weights: np.ndarray, pixels: np.ndarray) -> Run:
         """Run a program.
@@ -128,6 +129,7 @@ class Accelerator:
     def _layer(self, descriptor: Descriptor, sources: dict[str, _Words], result: Run, last: bool) -> int:
         """Run a layer; returns its report word without the number."""
         brought: list[tuple[tuple[int, int], np.ndarray]] = []
+        self._lost, self._has_spilled = False, bool(result.spilled)
         source = self._read_input(descriptor, sources["pixels"], brought)
         own = self._convolve(descriptor, source, sources["weights"])
         if descriptor.add:
@@ -137,7 +139,7 @@ class Accelerator:
         result.refilled += [words for _, words in brought]
         result.maps.append(own)
         spilled, words, overflow = self._write(descriptor, own, result)
-        status = Status.OVERFLOW if overflow else Status.DONE
+        status = Status.BAD_PACKET if self._lost else Status.OVERFLOW if overflow else Status.DONE
         for name, error in (("pixels", Status.BAD_PIXELS), ("weights", Status.BAD_WEIGHTS)):
             if sources[name].short or (last and sources[name].left):
                 status = error
@@ -156,20 +158,21 @@ class Accelerator:
             )
         strips = [(_first_reader(descriptor, strip), 0) for strip in range(descriptor.in_strips)]
         table = descriptor.in_table, descriptor.in_step
-        packets = self._fetch(shape, table, descriptor.depthwise, brought, strips)
+        packets = self._fetch(shape, table, descriptor.in_codec, descriptor.depthwise, brought, strips)
         return self._assemble(shape, packets, descriptor.in_codec)
 
     def _read_residual(self, descriptor: Descriptor, brought: list[Any]) -> np.ndarray:
         shape = (descriptor.out_channels, descriptor.out_height, descriptor.out_width)
         strips = [(strip, 1) for strip in range(descriptor.strips)]
         table = descriptor.residual_table, descriptor.residual_step
-        packets = self._fetch(shape, table, descriptor.depthwise, brought, strips)
+        packets = self._fetch(shape, table, descriptor.residual_codec, descriptor.depthwise, brought, strips)
         return self._assemble(shape, packets, descriptor.residual_codec)
 
     def _fetch(
         self,
         shape: tuple[int, int, int],
         table: tuple[int, int],
+        codec: int,
         depthwise: bool,
         brought: list[Any],
         keys: list[tuple[int, int]],
@@ -177,8 +180,14 @@ class Accelerator:
         """Yield channel, strip and words of a map's packets; list those that are brought back, by their strip's key."""
         entry, step = table
         for channel, strip in _order(shape, depthwise):
-            place = self._table[entry + strip * step + channel]
-            if isinstance(place, np.ndarray):
+            place = self._table.get((entry + strip * step + channel) % self.shape.packets, (0, 0))
+            wanted = rows_of(shape[1], strip) * -(-shape[2] // PIXELS)
+            if isinstance(place, np.ndarray) and not self._has_spilled:
+                place = 0, 0
+            if isinstance(place, tuple) and (place[1] != wanted if codec == RAW else place[1] == 0):
+                self._lost = True
+                yield channel, strip, encode(np.zeros((rows_of(shape[1], strip), shape[2]), np.int8), codec)
+            elif isinstance(place, np.ndarray):
                 brought.append((keys[strip], place))
                 yield channel, strip, place
             else:
@@ -221,7 +230,7 @@ class Accelerator:
         for channel, strip in _order(samples.shape, descriptor.depthwise):
             words = encode(samples[channel, PIXELS * strip : PIXELS * (strip + 1)], descriptor.out_codec)
             packets.append(words)
-            entry = descriptor.out_table + strip * descriptor.out_step + channel
+            entry = (descriptor.out_table + strip * descriptor.out_step + channel) % self.shape.packets
             if descriptor.target == Target.SCORES:
                 scores.append(words)
             elif free >= descriptor.packet_words:

@@ -141,7 +141,8 @@ def accelerator(
     reader_quiet, slot_empty, filled_all, added_all = (Signal(bool(0)) for _ in range(4))
     reader = map_reader(
         clk, rst, loader.restart, front, front_depthwise, progress, weight_port, front_layout.sets,
-        outcome.next_entry, table, pool, pixels, refill, control, pixel_state, packets, reader_quiet, shape=shape,
+        outcome, table, pool, pixels, refill, control, pixel_state, packets, reader_quiet,
+        reads.lost, shape=shape,
     )  # fmt: skip
     unpack = decode_slot(clk, rst, packets, unpacked, slot_empty, dct=shape.dct)
     fills = strip_writer(clk, rst, loader.restart, front, front_depthwise, unpacked, progress, pool, filled_all)

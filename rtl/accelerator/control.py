@@ -65,7 +65,7 @@ def program_control(
         stopped.next = status != 0
         # What is missing of a layer that is read ahead is told when its own turn has come.
         short.next = control.begun and (weights.short or pixels.short)
-        read_all.next = reads.maps and reads.weights and not weights.short and not pixels.short
+        read_all.next = reads.maps and reads.weights and not weights.short and not pixels.short and not reads.lost
 
     @always_comb
     def accept() -> None:
@@ -138,6 +138,9 @@ def program_control(
                 state.next = state_type.DRAIN
             elif short or (final and not pixels.ended):
                 status.next = int(Status.BAD_PIXELS)
+                state.next = state_type.DRAIN
+            elif control.begun and reads.lost:
+                status.next = int(Status.BAD_PACKET)
                 state.next = state_type.DRAIN
             elif outcome.overflow:
                 status.next = int(Status.OVERFLOW)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from myhdl import Signal, always, always_comb, block, instances, intbv
+from myhdl import Signal, always, always_comb, block, instances, intbv, modbv
 
 from silicodec.models.accelerator.checks import WHOLE_MAP
 from silicodec.models.accelerator.program import COLUMNS, PIXELS, Opcode, Status, Target
@@ -15,7 +15,7 @@ from silicodec.rtl.accelerator.layer import LayerSignals
 @block
 def layer_check(clk: Any, layer: LayerSignals, fault: Any, *, shape: AcceleratorShape) -> Any:
     """Check a descriptor; `fault`, the status or 0, is there two cycles after the descriptor."""
-    bad_opcode, bad_size, bad_counts, bad_place, bad_region, empty = (Signal(bool(0)) for _ in range(6))
+    bad_opcode, bad_size, bad_counts, bad_place, bad_region, empty, bad_pointwise = (Signal(bool(0)) for _ in range(7))
     bad_codecs = [Signal(bool(0)) for _ in range(3)]
     codec_checks = [
         codec_check(codec, bad, dct=shape.dct)
@@ -25,7 +25,7 @@ def layer_check(clk: Any, layer: LayerSignals, fault: Any, *, shape: Accelerator
     depth_bits = (shape.bank_depth - 1).bit_length()
     stride_bits = layer.stride2
     tiles, in_strips = (Signal(intbv(0)[7:]) for _ in range(2))
-    reach, ahead, rows, columns = (Signal(intbv(0)[12:]) for _ in range(4))
+    reach, ahead, rows, columns, reached, last_row = (Signal(modbv(0)[12:]) for _ in range(6))
     strip_rows, first_row, end_row = (Signal(intbv(0)[17:]) for _ in range(3))
     words = Signal(intbv(0)[18:])
     covered = Signal(intbv(0)[14:])
@@ -44,11 +44,28 @@ def layer_check(clk: Any, layer: LayerSignals, fault: Any, *, shape: Accelerator
         reach.next = (7 << stride_bits) + layer.kernel_rows + layer.kernel_rows + layer.kernel_rows
         if layer.pointwise:
             reach.next = (7 << stride_bits) + 1
+        last_row.next = (((layer.out_height + (PIXELS - 1)) >> 3) - 1) << 3 << stride_bits
         ahead.next = (layer.need_first << 3) + layer.pad_top
         strip_rows.next = layer.strip_banks << depth_bits
         first_row.next = layer.strip_first << depth_bits
         covered.next = layer.groups * groups
         words.next = (layer.out_row << 3) + layer.out_row + layer.out_words
+
+    @always_comb
+    def reach_end() -> None:
+        # Where the strip buffer ends while the output's last strip is computed.
+        reached.next = layer.capacity
+        if last_row > layer.pad_top:
+            reached.next = layer.capacity + last_row - layer.pad_top
+
+    @always_comb
+    def check_pointwise() -> None:
+        bad_pointwise.next = (
+            layer.opcode != int(Opcode.DENSE)
+            or layer.pad_top != 0
+            or layer.pad_left != 0
+            or layer.steps != (layer.in_channels + (PIXELS - 1)) >> 3
+        )
 
     @always_comb
     def add() -> None:
@@ -89,7 +106,8 @@ def layer_check(clk: Any, layer: LayerSignals, fault: Any, *, shape: Accelerator
             or rows >= layer.in_height + layer.pad_top
             or columns >= layer.in_width + layer.pad_left
             or (ahead < reach and layer.need_first < in_strips)
-            or (layer.capacity != WHOLE_MAP and layer.capacity < ahead)
+            or (layer.capacity != WHOLE_MAP and (layer.capacity < ahead or reached < in_strips << 3))
+            or (layer.pointwise and bad_pointwise)
         )
         if layer.opcode == int(Opcode.DENSE):
             bad_counts.next = (

@@ -35,12 +35,16 @@ class ProgramControl:
 
 
 class ReadState:
-    """How far the layer is read: all of its maps are unpacked, all of its weights loaded; no packet is under way."""
+    """How far the layer is read: all of its maps are unpacked, all of its weights loaded; no packet is under way.
+
+    `lost` says that a packet was not there.
+    """
 
     def __init__(self) -> None:
         self.maps: Any = Signal(bool(0))
         self.weights: Any = Signal(bool(0))
         self.quiet: Any = Signal(bool(0))
+        self.lost: Any = Signal(bool(0))
 
 
 class InputState:

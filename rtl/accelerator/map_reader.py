@@ -13,14 +13,14 @@ from silicodec.models.accelerator.shape import AcceleratorShape
 from silicodec.rtl.accelerator.codec_slot import CODEC_BITS, TILE_BITS, CodedPackets
 from silicodec.rtl.accelerator.layer import LayerSignals
 from silicodec.rtl.accelerator.loader import InputState, ProgramControl
+from silicodec.rtl.accelerator.map_writer import WriterResult
 from silicodec.rtl.accelerator.packet_order import PacketOrder, packet_order, rows_of_strip
-from silicodec.rtl.accelerator.pool import COLUMN_BITS, ROW_BITS, PoolPorts
+from silicodec.rtl.accelerator.pool import COLUMN_BITS, LENGTH_BITS, ROW_BITS, PoolPorts
 from silicodec.rtl.accelerator.sequencer import ABSOLUTE_BITS, Progress
 from silicodec.rtl.accelerator.weight_buffer import COUNT_BITS, WeightPort
 from silicodec.rtl.blocks.memory import MemoryPorts
 from silicodec.rtl.blocks.stream import Stream
 
-LENGTH_BITS = 12
 ENTRY_BITS = ROW_BITS + COLUMN_BITS + LENGTH_BITS + 1
 """Bits of an entry of the table: row, column and length of a packet, and whether it was spilled."""
 SPILLED = ENTRY_BITS - 1
@@ -39,13 +39,15 @@ class PacketPlace:
         self.row: Any = Signal(modbv(0)[ROW_BITS:])
         self.column: Any = Signal(modbv(0)[COLUMN_BITS:])
         self.words: Any = Signal(modbv(0)[LENGTH_BITS:])
+        self.lost: Any = Signal(bool(0))
+        """Whether no packet of this map can be there."""
 
 
 @block
 def map_reader(
     clk: Any, rst: Any, restart: Any, layer: LayerSignals, depthwise: Any, progress: Progress, weights: WeightPort,
-    room: Any, next_entry: Any, table: MemoryPorts, pool: PoolPorts, pixels: Stream, refill: Stream,
-    control: ProgramControl, state: InputState, packed: CodedPackets, quiet: Any, *, shape: AcceleratorShape,
+    room: Any, outcome: WriterResult, table: MemoryPorts, pool: PoolPorts, pixels: Stream, refill: Stream,
+    control: ProgramControl, state: InputState, packed: CodedPackets, quiet: Any, lost: Any, *, shape: AcceleratorShape,
 ) -> Any:  # fmt: skip
     """Read the packets of a layer: the residual's as soon as its buffer has room, otherwise the input's.
 
@@ -62,8 +64,8 @@ def map_reader(
         of all layers before.
     room : Signal
         Sets that the residual's buffer has room for.
-    next_entry : Signal
-        Entries before this one are of packets that are written.
+    outcome : WriterResult
+        Entries before `next_entry` are of packets that are written; how many were spilled.
     table, pool : MemoryPorts, PoolPorts
         The read port of the table of packets, and the memory's port `map_read`.
     pixels, refill : Stream
@@ -76,15 +78,17 @@ def map_reader(
         What was read.
     quiet : Signal of bool
         No packet is under way, up to `packed`.
+    lost : Signal of bool
+        A packet of the layer was not there.
     """
     place = PacketPlace()
     taken, found_none = Signal(bool(0)), Signal(bool(0))
     finder = packet_finder(
-        clk, rst, restart, layer, depthwise, progress, weights, room, next_entry, control, table, place, taken,
+        clk, rst, restart, layer, depthwise, progress, weights, room, outcome, control, table, place, taken,
         found_none, groups=shape.groups,
     )  # fmt: skip
 
-    active, move, word_there, ends = (Signal(bool(0)) for _ in range(4))
+    active, move, step, word_there, ends = (Signal(bool(0)) for _ in range(5))
     from_pixels, from_refill, residual, counted = (Signal(bool(0)) for _ in range(4))
     row, column = Signal(modbv(0)[ROW_BITS:]), Signal(modbv(0)[COLUMN_BITS:])
     left = Signal(modbv(0)[LENGTH_BITS:])
@@ -94,6 +98,7 @@ def map_reader(
     @always_comb
     def look() -> None:
         move.next = packed.ready or not packed.valid
+        step.next = active and (packed.ready or not packed.valid)
         word_there.next = True
         if from_pixels:
             word_there.next = pixels.valid or state.ended
@@ -105,11 +110,11 @@ def map_reader(
 
     @always_comb
     def read() -> None:
-        pool.map_read.next = active and move and not from_pixels and not from_refill
+        pool.map_read.next = step and not from_pixels and not from_refill
         pool.map_read_row.next = row
         pool.map_read_column.next = column
-        pixels.ready.next = not rst and ((active and move and from_pixels) or control.drain) and not state.ended
-        refill.ready.next = not rst and active and move and from_refill
+        pixels.ready.next = not rst and ((step and from_pixels) or control.drain) and not state.ended
+        refill.ready.next = not rst and step and from_refill
 
     @always_comb
     def take_next() -> None:
@@ -132,21 +137,24 @@ def map_reader(
     def follow() -> None:
         if move:
             packed.valid.next = active and word_there
-        if active and move and word_there and ends:
+        if step and word_there and ends:
             active.next = False
         if taken:
             active.next = True
+        if taken and place.lost:
+            lost.next = True
         if control.fresh:
+            lost.next = False
             state.ended.next = False
             state.short.next = False
         elif pixels.valid and pixels.ready and pixels.last:
             state.ended.next = True
-        if active and move and from_pixels and state.ended:
+        if step and from_pixels and state.ended:
             state.short.next = True
 
     @always(clk.posedge)
     def keep() -> None:
-        if active and move:
+        if step:
             packed.last.next = ends
             packed.residual.next = residual
             kept_here.next = from_pixels or from_refill
@@ -171,31 +179,30 @@ def map_reader(
             counted.next = place.counted
 
     if shape.dct:
-        marks = packet_marks(clk, layer, active, move, from_pixels, residual, packed)
+        marks = packet_marks(clk, layer, place, taken, step, packed)
 
     return instances()
 
 
 @block
-def packet_marks(
-    clk: Any, layer: LayerSignals, active: Any, move: Any, from_pixels: Any, residual: Any, packed: CodedPackets
-) -> Any:
-    """Say of every word that is read how its packet is coded."""
+def packet_marks(clk: Any, layer: LayerSignals, place: PacketPlace, taken: Any, step: Any, packed: CodedPackets) -> Any:
+    """Say of every word that is read, at a `step`, how its packet is coded: as the layer said when it was `taken`."""
     codec, tiles = Signal(modbv(0)[CODEC_BITS:]), Signal(modbv(0)[TILE_BITS:])
 
-    @always_comb
+    @always(clk.posedge)
     def choose() -> None:
-        codec.next = layer.in_codec
-        tiles.next = (layer.in_width + (PIXELS - 1)) >> 3
-        if residual:
-            codec.next = layer.residual_codec
-            tiles.next = (layer.out_width + (PIXELS - 1)) >> 3
-        elif from_pixels:
-            codec.next = RAW
+        if taken:
+            codec.next = layer.in_codec
+            tiles.next = (layer.in_width + (PIXELS - 1)) >> 3
+            if place.residual:
+                codec.next = layer.residual_codec
+                tiles.next = (layer.out_width + (PIXELS - 1)) >> 3
+            elif place.pixels:
+                codec.next = RAW
 
     @always(clk.posedge)
     def mark() -> None:
-        if active and move:
+        if step:
             packed.codec.next = codec
             packed.tiles.next = tiles
 
@@ -205,7 +212,7 @@ def packet_marks(
 @block
 def packet_finder(
     clk: Any, rst: Any, restart: Any, layer: LayerSignals, depthwise: Any, progress: Progress, weights: WeightPort,
-    sets: Any, next_entry: Any, control: ProgramControl, table: MemoryPorts, place: PacketPlace, taken: Any,
+    sets: Any, outcome: WriterResult, control: ProgramControl, table: MemoryPorts, place: PacketPlace, taken: Any,
     found_none: Any, *, groups: int,
 ) -> Any:  # fmt: skip
     """Choose the next packet, and look up where it is while the one before is read.
@@ -237,7 +244,8 @@ def packet_finder(
     started, under_way = (Signal(modbv(0)[COUNT_BITS:]) for _ in range(2))
     raw_words, wanted_words = Signal(modbv(0)[LENGTH_BITS:]), Signal(modbv(0)[LENGTH_BITS:])
     in_tiles, out_tiles = (Signal(modbv(0)[6:]) for _ in range(2))
-    raw = Signal(bool(0))
+    has_spilled = Signal(bool(0))
+    raw, stored_words = Signal(bool(0)), table.read_data(SPILLED, ROW_BITS + COLUMN_BITS)
     input_rows, residual_rows = (Signal(modbv(0)[4:]) for _ in range(2))
     heights = [
         rows_of_strip(inputs, layer.in_height, input_rows),
@@ -261,7 +269,7 @@ def packet_finder(
         # The layer before may still write the map.
         ahead.next = control.running and not control.begun
         written.next = layer.early == int(Early.ANY) or (
-            layer.early == int(Early.AS_WRITTEN) and inputs.index < next_entry
+            layer.early == int(Early.AS_WRITTEN) and inputs.index < outcome.next_entry
         )
 
     @always_comb
@@ -345,6 +353,11 @@ def packet_finder(
                 if residuals.member == 0:
                     started.next = started + 1
 
+    @always_seq(clk.posedge, reset=rst)
+    def remember() -> None:
+        # An entry of a program before, or one that was never written, may look like one of a spilled packet.
+        has_spilled.next = (has_spilled or (control.running and outcome.spilled != 0)) and not control.fresh
+
     @always(clk.posedge)
     def keep() -> None:
         if choose:
@@ -366,13 +379,19 @@ def packet_finder(
             place.pixels.next = False
             place.refill.next = False
             place.counted.next = True
-            place.words.next = table.read_data[SPILLED : ROW_BITS + COLUMN_BITS]
+            place.lost.next = False
+            place.words.next = wanted_words
             if layer.source == int(Source.PIXELS) and not look_residual:
                 place.pixels.next = True
-                place.words.next = wanted_words
-            elif table.read_data[SPILLED]:
+            elif table.read_data[SPILLED] and has_spilled:
                 place.refill.next = True
                 place.counted.next = raw
-                place.words.next = wanted_words
+            elif raw:
+                place.lost.next = table.read_data[SPILLED] or stored_words != wanted_words
+            else:
+                place.lost.next = table.read_data[SPILLED] or stored_words == 0
+                place.words.next = stored_words
+                if stored_words == 0:
+                    place.words.next = 1
 
     return instances()

@@ -9,9 +9,8 @@ from myhdl import ConcatSignal, Signal, always, always_comb, always_seq, block, 
 from silicodec.models.accelerator.packets import RAW
 from silicodec.models.accelerator.program import PIXELS, Target
 from silicodec.rtl.accelerator.layer import LayerSignals
-from silicodec.rtl.accelerator.map_reader import LENGTH_BITS
 from silicodec.rtl.accelerator.packet_order import INDEX_BITS, PacketOrder, packet_order, rows_of_strip
-from silicodec.rtl.accelerator.pool import COLUMN_BITS, ROW_BITS, PoolPorts
+from silicodec.rtl.accelerator.pool import COLUMN_BITS, LENGTH_BITS, ROW_BITS, PoolPorts
 from silicodec.rtl.accelerator.requantiser import ResultPort
 from silicodec.rtl.accelerator.row_buffer import RowBuffer, row_address
 from silicodec.rtl.blocks.memory import MemoryPorts

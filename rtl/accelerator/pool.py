@@ -12,6 +12,8 @@ from silicodec.rtl.blocks.memory import MemoryPorts, memory
 
 ROW_BITS = 12
 COLUMN_BITS = 4
+LENGTH_BITS = 12
+"""Bits of a row of the memory, of a column, and of the words of a packet."""
 BANK_BITS = 6
 """Width of a bank's number less another's; a negative one is beyond all banks."""
 
