@@ -224,3 +224,10 @@ def write_blocks(measurement: BlockMeasurement, folder: Path) -> Path:
     with written_whole(path) as temporary:
         temporary.write_text(json.dumps(asdict(measurement), indent=2) + "\n")
     return path
+
+
+def read_blocks(path: Path) -> BlockMeasurement:
+    """Read a measurement that `write_blocks` wrote."""
+    fields = json.loads(path.read_text())
+    blocks = {name: Block(**block) for name, block in fields.pop("blocks").items()}
+    return BlockMeasurement(blocks=blocks, paths=Paths(**fields.pop("paths")), **fields)

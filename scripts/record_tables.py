@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from silicodec.asic.blocks import SHIPPED as BLOCKS
+from silicodec.asic.blocks import read_blocks
 from silicodec.asic.records import SHIPPED, read_records
 from silicodec.asic.results import SHIPPED as FLOWS
 from silicodec.asic.results import read_result, read_results
@@ -16,6 +18,8 @@ from silicodec.report.silicon import outdated_names
 from silicodec.rtl.catalog import ENGINES
 
 ROOT = Path(__file__).parents[1]
+SMALL_SHARE = 0.005
+"""Blocks of a smaller share of the area are one line of the table of blocks."""
 
 
 def engine_table() -> str:
@@ -75,6 +79,22 @@ def bitstream_table() -> str:
     return "".join(lines)
 
 
+def block_table(name: str) -> str:
+    """Make the table of an engine's blocks, in Markdown: areas, and the critical paths that end in each."""
+    record = read_blocks(BLOCKS / f"{name}.json")
+    total = record.gate_equivalents
+    lines = ["| block | kGE | share, % | flip-flops | critical path, ns |\n", "|---|--:|--:|--:|--:|\n"]
+    large = {block: one for block, one in record.blocks.items() if one.gate_equivalents >= SMALL_SHARE * total}
+    others = [one for block, one in record.blocks.items() if block not in large]
+    rows = [(block.replace("_", " "), [one]) for block, one in large.items()]
+    for title, some in (*rows, (f"{len(others)} others", others), ("sum", list(record.blocks.values()))):
+        area = sum(one.gate_equivalents for one in some)
+        paths = [one.path_ns for one in some if one.path_ns is not None]
+        cells = [f"{area / 1000:.1f}", f"{100 * area / total:.1f}", f"{sum(one.flip_flops for one in some):,}"]
+        lines.append(f"| {title} | {' | '.join(cells)} | {f'{max(paths):.2f}' if paths else ''} |\n")
+    return "".join(lines)
+
+
 def replace(text: str, name: str, table: str) -> str:
     """Put a table between the comments that mark its place."""
     return re.sub(rf"(?<=<!-- {name} -->\n).*?(?=<!-- end -->)", lambda _: table, text, flags=re.DOTALL)
@@ -82,7 +102,9 @@ def replace(text: str, name: str, table: str) -> str:
 
 if __name__ == "__main__":
     tables = {"engines": engine_table(), "bitstreams": bitstream_table(), "flows": flow_table()}
-    for page in (ROOT / "docs" / name for name in ("engines/index.md", "fpga.md", "silicon.md")):
+    tables["accelerator blocks"] = block_table("accelerator-booth")
+    pages = ("engines/index.md", "fpga.md", "silicon.md", "results/accelerator.md")
+    for page in (ROOT / "docs" / name for name in pages):
         text = page.read_text()
         for name, table in tables.items():
             text = replace(text, name, table)
