@@ -193,7 +193,13 @@ def fusesoc(folder: Path) -> None:
     help="myhdl, icarus, verilator or netlist.  [default: verilator, or icarus with --wave]",
 )
 @SET
-@click.option("--wave", "waveform", type=OUTPUT, metavar="FILE.vcd", help="Write there what every signal does.")
+@click.option(
+    "--wave",
+    "waveform",
+    type=OUTPUT,
+    metavar="FILE.vcd",
+    help="Write there what every signal does; with --backend myhdl by block.",
+)
 @click.option("--stalls", "seed", type=int, metavar="SEED", help="Let every stream pause at random.")
 @click.option("--json", "json_file", type=OUTPUT, metavar="FILE", help="Write the result there as well.")
 def simulate(

@@ -12,12 +12,17 @@ from silicodec.verif.drivers.stimulus import Recording, Stimulus
 
 def run(engine: Engine, stimulus: Stimulus, verilog: str | None) -> Recording:
     """Simulate the engine's block; there is no other Verilog to simulate."""
-    if stimulus.waveform:
-        raise ValueError("backend myhdl writes no waveform: use icarus or netlist, whose cycles are the same")
+    waveform = stimulus.waveform
+    if waveform and waveform.suffix != ".vcd":
+        raise ValueError(f"the name of a waveform must end in .vcd, not {waveform.name}")
     if verilog is not None:
         raise ValueError("backend myhdl simulates the engine itself: use icarus or verilator for Verilog")
 
     def device(clk: Any, rst: Any, streams: Mapping[str, Any], unknown: Mapping[str, Any]) -> Any:
-        return engine.instantiate(clk, rst, streams)
+        instance = engine.instantiate(clk, rst, streams)
+        if waveform:  # a scope for each block
+            place = {"directory": str(waveform.parent), "filename": waveform.stem, "tracebackup": False}
+            instance.config_sim(trace=True, name=engine.top, **place)
+        return instance
 
     return bench.run(engine, stimulus, device)

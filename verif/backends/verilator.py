@@ -29,7 +29,9 @@ FLAGS = (
 def run(engine: Engine, stimulus: Stimulus, verilog: str | None) -> Recording:
     """Compile the Verilog with the harness, unless that was done before, and run the stimulus through it."""
     if stimulus.waveform:
-        raise ValueError("backend verilator writes no waveform: use icarus or netlist, whose cycles are the same")
+        raise ValueError(
+            "backend verilator writes no waveform: use icarus, netlist or myhdl, whose cycles are the same"
+        )
     harness = _build(engine, verilog or convert(engine))
     with tempfile.TemporaryDirectory() as temporary:
         directory = Path(temporary)

@@ -99,11 +99,25 @@ def test_waveform_has_the_engine_s_signals(run, words, tmp_path):
     assert " words_data [7:0] $end" in waveform
     code, _, error = run(*options, "--backend", "verilator")
     assert code != 0
-    assert "verilator writes no waveform: use icarus or netlist" in error
+    assert "verilator writes no waveform: use icarus, netlist or myhdl" in error
     for name in ("words", "-"):
         code, _, error = run(*options[:-1], name)
         assert code == 2
         assert "must end in .vcd" in error
+
+
+def test_waveform_of_myhdl_has_a_scope_for_each_block(run, words, tmp_path):
+    np.save(tmp_path / "words.npy", words)
+    options = ["simulate", "ebpc-encoder", "--input", "words.npy", "--wave", "myhdl.vcd", "--backend", "myhdl"]
+    for _ in range(2):  # the second time over the first file
+        code, output, _ = run(*options)
+        assert code == 0
+        waveform = (tmp_path / "myhdl.vcd").read_text()
+        scopes = re.findall(r"\$scope module (\S+) \$end", waveform)
+        assert {"ebpc_encoder", "zero_run_encoder0", "bit_packer1"} <= set(scopes)
+        cycles = int(re.search(r"myhdl: (\d+) cycles", output)[1])
+        assert waveform.count("\n#") > 2 * cycles
+    assert {path.name for path in tmp_path.iterdir()} == {"words.npy", "myhdl.vcd"}
 
 
 @pytest.mark.parametrize(
