@@ -31,6 +31,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+# Numba's cache does not see a changed constant of another module: delete models/dct/__pycache__/*.nb* with it.
 LANES = 16
 """Tiles of a group. Loops over its lanes compile to vector instructions, with no exchange between lanes; LLVM takes no
 shorter ones that go over several arrays.
