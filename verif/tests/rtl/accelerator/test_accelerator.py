@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, assume, given, reject, settings
 from hypothesis import strategies as st
 
 from silicodec.models.accelerator.allocation import MapCoding
-from silicodec.models.accelerator.compiler import Program, compile_graph, most_words
+from silicodec.models.accelerator.compiler import MOST_SIZE, Program, compile_graph, most_words
 from silicodec.models.accelerator.layers import LayerGraph, UnsupportedNetwork
 from silicodec.models.accelerator.packets import DCT_CODECS
 from silicodec.models.accelerator.plan import plan
@@ -279,8 +279,9 @@ def with_fields_damaged(random, program):
         old = getattr(descriptors[layer], name) - low
         value = random.choice((old ^ 1 << random.randrange(bits), old + 1, old - 1, random.getrandbits(bits), 0, -1))
         value = value % (1 << bits) + low
-        # What is spilled has to be brought back.
-        if (name, value) != ("target", Target.SPILL):
+        # What is spilled has to be brought back, and counters wrap beyond 255 rows or columns.
+        too_large = name.endswith(("height", "width")) and value > MOST_SIZE
+        if (name, value) != ("target", Target.SPILL) and not too_large:
             descriptors[layer] = replace(descriptors[layer], **{name: value})
             names.add(name)
     return replace(program, descriptors=tuple(descriptors)), names
@@ -323,7 +324,7 @@ def test_damaged_fields(seed):
 
 
 @pytest.mark.prove
-@pytest.mark.parametrize("seed", range(1000, 1400))
+@pytest.mark.parametrize("seed", range(1000, 1100))
 def test_many_damaged_fields(seed):
     check_damaged(Random(seed))
 
