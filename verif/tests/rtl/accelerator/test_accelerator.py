@@ -137,7 +137,7 @@ def test_layers_on_other_simulators(backend):
 
 
 @pytest.mark.prove
-@pytest.mark.parametrize(("backend", "examples", "most_cycles"), [("icarus", 40, 3000), ("myhdl", 10, 1000)])
+@pytest.mark.parametrize(("backend", "examples", "most_cycles"), [("icarus", 20, 2000), ("myhdl", 5, 1000)])
 def test_layers_of_all_sizes_on_other_simulators(backend, examples, most_cycles):
     @settings(max_examples=examples, suppress_health_check=[HealthCheck.filter_too_much])
     @given(st.randoms(use_true_random=False))
