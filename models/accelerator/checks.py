@@ -21,6 +21,9 @@ POSITIVE = (
     *("kernel_rows", "kernel_columns", "need_first", "slot_words", "channel_words", "pass_rows", "strip_banks"),
 )
 """Fields that must not be 0."""
+MOST_SIZE = 255
+"""Most rows, and columns, of a map."""
+SIZES = ("in_height", "in_width", "out_height", "out_width")
 WHOLE_MAP = 511
 
 
@@ -47,7 +50,8 @@ def check_layer(descriptor: Descriptor, shape: AcceleratorShape) -> Status:
     reach = 1 if descriptor.pointwise else 3 * descriptor.kernel_rows
     ahead = PIXELS * descriptor.need_first
     if (
-        descriptor.tiles > shape.tile_columns
+        max(getattr(descriptor, name) for name in SIZES) > MOST_SIZE
+        or descriptor.tiles > shape.tile_columns
         or descriptor.steps > shape.weight_words
         or (descriptor.out_height - 1) * stride >= descriptor.in_height + descriptor.pad_top
         or (descriptor.out_width - 1) * stride >= descriptor.in_width + descriptor.pad_left
@@ -64,6 +68,7 @@ def check_layer(descriptor: Descriptor, shape: AcceleratorShape) -> Status:
         or end_row > shape.rows
         or descriptor.start_slot >= descriptor.ring_words
         or descriptor.pass_advance >= descriptor.ring_words
+        or max(descriptor.in_table, descriptor.residual_table, descriptor.out_table) >= shape.packets
     ):
         return Status.BAD_REGION
     end = descriptor.out_row * COLUMNS + descriptor.out_words

@@ -9,7 +9,7 @@ import numpy as np
 
 from silicodec.models.accelerator.allocation import Allocation, Entries, MapCoding, allocate
 from silicodec.models.accelerator.arithmetic import multiply
-from silicodec.models.accelerator.checks import WHOLE_MAP, check_layer
+from silicodec.models.accelerator.checks import MOST_SIZE, WHOLE_MAP, check_layer
 from silicodec.models.accelerator.layers import Layer, LayerGraph, UnsupportedNetwork
 from silicodec.models.accelerator.packets import RAW
 from silicodec.models.accelerator.program import (
@@ -26,7 +26,6 @@ from silicodec.models.accelerator.shape import AcceleratorShape
 from silicodec.models.accelerator.weights import coded_words, weight_words
 from silicodec.models.dct.tiles import MOST_TILE_BITS
 
-MOST_SIZE = 255
 MOST_CHANNELS = 2047
 MOST_KERNEL = 45
 LOOK_AHEAD = 8

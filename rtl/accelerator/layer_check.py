@@ -6,7 +6,7 @@ from typing import Any
 
 from myhdl import Signal, always, always_comb, block, instances, intbv, modbv
 
-from silicodec.models.accelerator.checks import WHOLE_MAP
+from silicodec.models.accelerator.checks import MOST_SIZE, WHOLE_MAP
 from silicodec.models.accelerator.program import COLUMNS, PIXELS, Opcode, Status, Target
 from silicodec.models.accelerator.shape import AcceleratorShape
 from silicodec.rtl.accelerator.layer import LayerSignals
@@ -22,6 +22,7 @@ def layer_check(clk: Any, layer: LayerSignals, fault: Any, *, shape: Accelerator
         for codec, bad in zip((layer.in_codec, layer.residual_codec, layer.out_codec), bad_codecs, strict=True)
     ]
     bad_input, bad_residual, bad_output = bad_codecs
+    most_size, table_bits = MOST_SIZE, (shape.packets - 1).bit_length()
     depth_bits = (shape.bank_depth - 1).bit_length()
     stride_bits = layer.stride2
     tiles, in_strips = (Signal(intbv(0)[7:]) for _ in range(2))
@@ -101,7 +102,11 @@ def layer_check(clk: Any, layer: LayerSignals, fault: Any, *, shape: Accelerator
             or layer.strip_banks == 0
         )
         bad_size.next = (
-            tiles > shape.tile_columns
+            layer.in_height > most_size
+            or layer.in_width > most_size
+            or layer.out_height > most_size
+            or layer.out_width > most_size
+            or tiles > shape.tile_columns
             or layer.steps > shape.weight_words
             or rows >= layer.in_height + layer.pad_top
             or columns >= layer.in_width + layer.pad_left
@@ -122,6 +127,7 @@ def layer_check(clk: Any, layer: LayerSignals, fault: Any, *, shape: Accelerator
             or end_row > shape.rows
             or layer.start_slot >= layer.ring_words
             or layer.pass_advance >= layer.ring_words
+            or (layer.in_table | layer.residual_table | layer.out_table) >> table_bits != 0
         )
         bad_region.next = layer.out_words != 0 and (
             words > total or (layer.out_row < end_row and words > (first_row << 3) + first_row)

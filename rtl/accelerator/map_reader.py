@@ -89,7 +89,7 @@ def map_reader(
     )  # fmt: skip
 
     active, move, step, word_there, ends = (Signal(bool(0)) for _ in range(5))
-    from_pixels, from_refill, residual, counted = (Signal(bool(0)) for _ in range(4))
+    from_pixels, from_refill, absent, residual, counted = (Signal(bool(0)) for _ in range(5))
     row, column = Signal(modbv(0)[ROW_BITS:]), Signal(modbv(0)[COLUMN_BITS:])
     left = Signal(modbv(0)[LENGTH_BITS:])
     kept = Signal(modbv(0)[64:])
@@ -157,11 +157,12 @@ def map_reader(
         if step:
             packed.last.next = ends
             packed.residual.next = residual
-            kept_here.next = from_pixels or from_refill
+            # A packet that is not there is read as zeros.
+            kept_here.next = from_pixels or from_refill or absent
             kept.next = 0
             if from_refill:
                 kept.next = refill.data
-            elif not state.ended:
+            elif from_pixels and not state.ended:
                 kept.next = pixels.data
             if word_there:
                 left.next = left - 1
@@ -175,6 +176,7 @@ def map_reader(
             left.next = place.words
             from_pixels.next = place.pixels
             from_refill.next = place.refill
+            absent.next = place.lost
             residual.next = place.residual
             counted.next = place.counted
 
