@@ -1,0 +1,66 @@
+"""The C sources of a codec as a library: compiled once, called with bits as arrays of zeros and ones."""
+
+import ctypes
+import shutil
+import subprocess
+from pathlib import Path
+from tempfile import mkdtemp
+
+import numpy as np
+import pytest
+
+from silicodec.models.firmware import SOURCES, write_c
+
+STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
+UNDEFINED = ["-fsanitize=undefined", "-fno-sanitize-recover"]  # ends the tests where one finds anything
+
+
+class Output(ctypes.Structure):
+    _fields_ = (("data", ctypes.c_void_p), ("size", ctypes.c_size_t), ("bits", ctypes.c_size_t))
+
+
+class Input(ctypes.Structure):
+    _fields_ = (("data", ctypes.c_char_p), ("bits", ctypes.c_size_t))
+
+
+class Firmware:
+    def __init__(self):
+        self._libraries = {}
+
+    def library(self, codec):
+        key = codec.codec_id, str(codec)
+        if key not in self._libraries:
+            folder = Path(mkdtemp())
+            try:
+                write_c(codec, folder)
+                command = ["gcc", *STRICT, *UNDEFINED, "-O1", "-shared", "-fPIC", "-o", "codec.so"]
+                subprocess.run([*command, *(path.name for path in folder.glob("*.c"))], cwd=folder, check=True)
+                self._libraries[key] = ctypes.CDLL(str(folder / "codec.so"))
+            finally:
+                shutil.rmtree(folder)
+        return self._libraries[key]
+
+    def function(self, codec, name):
+        found = getattr(self.library(codec), f"{SOURCES[codec.codec_id][-1]}_{name}")
+        found.restype = ctypes.c_bool
+        return found
+
+    def encode(self, codec, words, room=1 << 16):
+        buffers = [np.full(room, 0xAA, np.uint8) for _ in codec.stream_names]
+        outputs = [Output(buffer.ctypes.data, room, 0) for buffer in buffers]
+        count = ctypes.c_size_t(words.size)
+        fits = self.function(codec, "encode")(ctypes.c_void_p(words.ctypes.data), count, *map(ctypes.byref, outputs))
+        return fits, [np.unpackbits(b, count=o.bits) for b, o in zip(buffers, outputs, strict=True)]
+
+    def decode(self, codec, streams, count):
+        words = np.zeros(count, np.uint8 if codec.word_bits <= 8 else np.uint16)
+        inputs = [Input(np.packbits(bits).tobytes(), bits.size) for bits in streams]
+        pointer = ctypes.c_void_p(words.ctypes.data)
+        return words if self.function(codec, "decode")(*inputs, pointer, ctypes.c_size_t(count)) else None
+
+
+@pytest.fixture(scope="session")
+def firmware():
+    if shutil.which("gcc") is None:
+        pytest.skip("gcc is not installed")
+    return Firmware()

@@ -1,0 +1,158 @@
+"""The C sources of codecs of words against the reference: the same streams, the same verdict on malformed ones."""
+
+import itertools
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from silicodec.cli import main
+from silicodec.models.baselines import ZVC, ZeroRLE
+from silicodec.models.codec import CorruptDataError, Encoded, EncodedStream
+from silicodec.models.ebpc import BPC, EBPC
+from silicodec.models.firmware import SOURCES, write_c
+
+CODECS = [
+    EBPC(word_bits=8),
+    EBPC(word_bits=16, block_size=16),
+    EBPC(word_bits=4, block_size=2, max_zero_run=1),
+    EBPC(word_bits=12, block_size=5, max_zero_run=64),
+    EBPC(word_bits=16, block_size=3, max_zero_run=1 << 16),
+    BPC(word_bits=8),
+    BPC(word_bits=11, block_size=6),
+    ZeroRLE(word_bits=8),
+    ZeroRLE(word_bits=5, run_bits=0),
+    ZeroRLE(word_bits=16, run_bits=16),
+    ZVC(word_bits=8),
+    ZVC(word_bits=10),
+]
+each_codec = pytest.mark.parametrize("codec", CODECS, ids=lambda codec: f"{codec.codec_id}-w{codec.word_bits}")
+
+
+def to_words(codec, bits):
+    padded = np.append(bits, np.zeros(-bits.size % codec.word_bits, np.uint8)).reshape(-1, codec.word_bits)
+    words = (padded.astype(np.uint32) << np.arange(codec.word_bits - 1, -1, -1)).sum(1)
+    return words.astype(np.uint8 if codec.word_bits <= 8 else np.uint16)
+
+
+def packets(codec):
+    random = np.random.default_rng(7)
+    most = (1 << codec.word_bits) - 1
+    noise = random.integers(0, most, 400, endpoint=True)
+    smooth = np.cumsum(random.integers(-1, 2, 400)) & most
+    chosen = [noise, smooth, noise * (random.random(400) < 0.3), smooth * (random.random(400) < 0.5), noise[:1]]
+    chosen += [np.zeros(100, int), np.full(50, most), np.resize([0, most], 64), np.zeros(0, int)]
+    return [words.astype(np.uint8 if codec.word_bits <= 8 else np.uint16) for words in chosen]
+
+
+def reference(codec, streams, count):
+    """Decode streams that may be filled up to whole words, of EBPC, or bytes; None if they are malformed."""
+    dtype = np.dtype(np.uint8 if codec.word_bits <= 8 else np.uint16)
+    fill = codec.word_bits if isinstance(codec, EBPC) else 8
+    spare = [min(fill - 1, bits.size - np.max(np.flatnonzero(bits), initial=-1) - 1) for bits in streams]
+    for cut in itertools.product(*(range(most + 1) for most in spare)):
+        kept = [bits[: bits.size - number] for bits, number in zip(streams, cut, strict=True)]
+        parts = {
+            name: EncodedStream(np.packbits(bits).tobytes(), bits.size)
+            for name, bits in zip(codec.stream_names, kept, strict=True)
+        }
+        try:
+            return codec.decode(Encoded(codec.get_config(), parts, (count,), dtype))
+        except CorruptDataError:
+            pass
+    return None
+
+
+def check_verdict(firmware, codec, streams, count):
+    expected, found = reference(codec, streams, count), firmware.decode(codec, streams, count)
+    assert (found is None) == (expected is None)
+    if found is not None:
+        np.testing.assert_array_equal(found, expected)
+
+
+@each_codec
+def test_gives_the_streams_of_the_reference_and_takes_them(firmware, codec):
+    for words in packets(codec):
+        fits, streams = firmware.encode(codec, words)
+        assert fits
+        for bits, stream in zip(streams, codec.encode(words).streams.values(), strict=True):
+            np.testing.assert_array_equal(bits, np.unpackbits(np.frombuffer(stream.data, np.uint8), count=stream.nbits))
+        np.testing.assert_array_equal(firmware.decode(codec, streams, words.size), words)
+
+
+@pytest.mark.parametrize("codec", CODECS[:5], ids=lambda codec: f"w{codec.word_bits}-n{codec.block_size}")
+def test_words_that_the_hardware_emits_are_taken(firmware, codec):
+    for words in packets(codec)[:-1]:
+        expected = codec.encode_words(words)
+        filled = [
+            np.append(bits, np.zeros(-bits.size % codec.word_bits, np.uint8))
+            for bits in firmware.encode(codec, words)[1]
+        ]
+        for bits, emitted in zip(filled, expected.values(), strict=True):
+            np.testing.assert_array_equal(to_words(codec, bits), emitted)
+        np.testing.assert_array_equal(firmware.decode(codec, filled, words.size), words)
+
+
+@each_codec
+@given(data=st.data())
+@settings(max_examples=40)
+def test_malformed_streams_get_the_verdict_of_the_reference(firmware, codec, data):
+    streams = [np.unpackbits(np.frombuffer(data.draw(st.binary(max_size=6)), np.uint8)) for _ in codec.stream_names]
+    check_verdict(firmware, codec, streams, data.draw(st.integers(1, 40)))
+
+
+@each_codec
+def test_one_damaged_bit_gets_the_verdict_of_the_reference(firmware, codec):
+    words = packets(codec)[3][:40]
+    _, streams = firmware.encode(codec, words)
+    for stream in streams:
+        for position in range(stream.size):
+            stream[position] ^= 1
+            check_verdict(firmware, codec, streams, words.size)
+            stream[position] ^= 1
+
+
+@each_codec
+def test_an_encoder_without_room_says_so(firmware, codec):
+    words = packets(codec)[0]
+    needed = max(-(-bits.size // 8) for bits in firmware.encode(codec, words)[1])
+    assert firmware.encode(codec, words, room=needed)[0]
+    assert not firmware.encode(codec, words, room=needed - 1)[0]
+
+
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
+@pytest.mark.parametrize("codec", [CODECS[3], CODECS[6], CODECS[7], CODECS[11]], ids=lambda codec: codec.codec_id)
+def test_keeps_to_its_memory(codec, tmp_path):
+    *_, module = SOURCES[codec.codec_id]
+    streams = len(codec.stream_names)
+    given, taken = (", ".join(f"{form}[{i}]" for i in range(streams)) for form in ("&(out)", "(in)"))
+    write_c(codec, tmp_path)
+    (tmp_path / "names.h").write_text(
+        f'#include "{module}.h"\n'
+        f"#define STREAMS {streams}U\n"
+        f"#define WORD {'bpc' if module == 'ebpc' else module}_word\n"
+        f"#define ENCODE(words, count, out) {module}_encode(words, count, {given})\n"
+        f"#define DECODE(in, words, count) {module}_decode({taken}, words, count)\n"
+    )
+    sources = [str(Path(__file__).with_name("bounds.c")), *(path.name for path in tmp_path.glob("*.c"))]
+    sanitize = ["-fsanitize=address,undefined", "-fno-sanitize-recover"]
+    command = ["gcc", "-std=c99", "-O1", *sanitize, "-I.", '-DHEADER="names.h"', "-o", "bounds", *sources]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    subprocess.run([tmp_path / "bounds"], check=True)
+
+
+def test_the_command_writes_the_sources(tmp_path):
+    run = CliRunner()
+    done = run.invoke(main, ["c", "ebpc", "--set", "word_bits=16", "--set", "block_size=16", "--out", str(tmp_path)])
+    assert done.exit_code == 0
+    expected = {f"{module}.{kind}" for module in ("bits", "bpc", "ebpc") for kind in ("c", "h")}
+    assert {path.name for path in tmp_path.iterdir()} == expected | {"bpc_config.h", "ebpc_config.h"}
+    assert "#define BPC_BLOCK_SIZE 16U" in (tmp_path / "bpc_config.h").read_text()
+    refused = run.invoke(main, ["c", "zstd", "--out", str(tmp_path)])
+    assert refused.exit_code == 2
+    assert "ebpc, bpc, zero-rle, zvc, but none of zstd" in refused.stderr
