@@ -15,7 +15,7 @@ from silicodec.models.codec import Codec
 from silicodec.models.container import Encoded
 from silicodec.models.dct import DCT
 from silicodec.models.dictionary.codec import Dictionary
-from silicodec.models.ebpc import EBPC
+from silicodec.models.ebpc import EBPC, ParallelEBPC
 from silicodec.models.ebpc.bpc import BPC
 from silicodec.models.errors import CodecError, CorruptDataError, unknown_name
 from silicodec.models.lanes import Lanes
@@ -23,7 +23,7 @@ from silicodec.models.transform.codec import TransformCodec
 
 CODECS: dict[str, type[Codec]] = {
     codec.codec_id: codec
-    for codec in (EBPC, BPC, ZeroRLE, ZVC, Zstandard, Deflate, DCT, TransformCodec, Dictionary, Lanes)
+    for codec in (EBPC, ParallelEBPC, BPC, ZeroRLE, ZVC, Zstandard, Deflate, DCT, TransformCodec, Dictionary, Lanes)
 }
 """Codec classes by their id."""
 

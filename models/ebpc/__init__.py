@@ -2,5 +2,6 @@
 
 from silicodec.models.ebpc.bpc import BPC
 from silicodec.models.ebpc.codec import EBPC
+from silicodec.models.ebpc.parallel import ParallelEBPC
 
-__all__ = ["BPC", "EBPC"]
+__all__ = ["BPC", "EBPC", "ParallelEBPC"]

@@ -97,16 +97,16 @@ def encode_blocks(parts: Iterable[np.ndarray], word_bits: int, block_size: int) 
     """Encode the words of all parts in blocks, the last of which is filled up with zero words."""
     if (word_bits, block_size) == (byte_blocks.WORD_BITS, byte_blocks.BLOCK_SIZE):
         writer = ElementWriter()
-        for words in _whole_blocks(parts, block_size):
+        for words in whole_blocks(parts, block_size):
             blocks = words.view("<u8")
             bits = np.empty(blocks.size * byte_blocks.MOST_BITS // 64 + 3, np.uint64)
             table = byte_blocks.block_codes()
             writer.add(bits, byte_blocks.encode_blocks(blocks, table, writer.last, writer.filled, bits))
         return writer.stream()
-    return join(_encode_slab(words, word_bits, block_size) for words in _whole_blocks(parts, block_size))
+    return join(_encode_slab(words, word_bits, block_size) for words in whole_blocks(parts, block_size))
 
 
-def _whole_blocks(parts: Iterable[np.ndarray], block_size: int) -> Iterator[np.ndarray]:
+def whole_blocks(parts: Iterable[np.ndarray], block_size: int) -> Iterator[np.ndarray]:
     """Cut parts, of which there is at least one, anew so that blocks stay whole; the last one is filled up."""
     iterator = iter(parts)
     words = next(iterator)

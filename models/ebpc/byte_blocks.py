@@ -90,7 +90,7 @@ def _zero_planes(count: int) -> int:
 
 
 @njit(cache=True, inline="always")
-def _transpose(matrix: np.uint64) -> np.uint64:
+def transpose(matrix: np.uint64) -> np.uint64:
     """Exchange bit i of byte j with bit j of byte i."""
     # Three steps that swap ever larger quarters: H. S. Warren, Hacker's Delight, section 7-3.
     swap = (matrix ^ (matrix >> np.uint64(7))) & np.uint64(0x00AA00AA00AA00AA)
@@ -147,7 +147,7 @@ def encode_blocks(blocks: np.ndarray, table: BlockCodes, last: np.uint64, filled
         part = blocks[start : start + CHUNK]
         for i in range(part.size):
             difference, signs = _differences(part[i])
-            planes = _transpose(difference)
+            planes = transpose(difference)
             changes = planes ^ (planes << np.uint64(8))
             nonzero = (((changes + LOW_BITS) & HIGH_BITS) * GATHER) >> np.uint64(56)
             planes_of[i] = changes | (~(planes + LOW_BITS) & HIGH_BITS)
@@ -275,7 +275,7 @@ def decode_blocks(bits: np.ndarray, nbits: int, meanings: BlockMeanings, blocks:
                 raise CorruptDataError("BPC stream is too short")
         for i in range(part.size):
             planes = _planes(changes_of[2 * i])
-            block = np.uint64(bases[i]) | _transpose(planes) << np.uint64(8)
+            block = np.uint64(bases[i]) | transpose(planes) << np.uint64(8)
             block = _add(block, block << np.uint64(8))
             block = _add(block, block << np.uint64(16))
             block = _add(block, block << np.uint64(32))

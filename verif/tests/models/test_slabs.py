@@ -17,7 +17,7 @@ from silicodec.models.dct import maps as dct_maps
 from silicodec.models.dct import parser
 from silicodec.models.dct import stream as dct_stream
 from silicodec.models.dictionary import entries
-from silicodec.models.ebpc import bpc, znz
+from silicodec.models.ebpc import bpc, parallel_loops, znz
 from silicodec.models.transform import codec as transform
 
 RANDOM = np.random.default_rng(0)
@@ -36,6 +36,8 @@ CODECS = [
     ("ebpc", {"max_zero_run": 1024}),
     ("ebpc", {"word_bits": 5, "block_size": 3}),
     ("ebpc", {"word_bits": 16, "block_size": 16, "max_zero_run": 65536}),
+    ("ebpc-parallel", {}),
+    ("ebpc-parallel", {"word_bits": 12}),
     ("bpc", {"word_bits": 9}),
     ("zvc", {}),
     ("zvc", {"word_bits": 5}),
@@ -53,7 +55,7 @@ def small_slabs(monkeypatch):
     """Let slabs be small, when it is called."""
 
     def shrink(size):
-        for module in (bitstream, bpc, znz, zvc, zero_rle, dct_maps, transform, entries):
+        for module in (bitstream, bpc, parallel_loops, znz, zvc, zero_rle, dct_maps, transform, entries):
             monkeypatch.setattr(module, "SLAB", size)
 
     return shrink
