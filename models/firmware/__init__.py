@@ -18,6 +18,9 @@ SOURCES: dict[str, tuple[str, ...]] = {
     "bpc": ("bits", "bpc"),
     "zero-rle": ("bits", "zero_rle"),
     "zvc": ("bits", "zvc"),
+    "dct": ("bits", "samples", "dct"),
+    "transform": ("bits", "samples", "huffman", "transform"),
+    "dictionary": ("bits", "dictionary"),
 }
 """Modules of C that a codec is made of, by its id: each is a file `.c` and a header."""
 

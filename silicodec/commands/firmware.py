@@ -19,7 +19,9 @@ from silicodec.settings import set_option, typed_settings
 @set_option(help="Parameter of the codec, such as word_bits=16; may be repeated.")
 @click.option("--out", "folder", type=FOLDER, default=Path(), help="Folder for the files.  [default: this one]")
 def c(codec_name: str, settings: dict[str, str], folder: Path) -> None:
-    """Write CODEC's encoder and decoder in C99, for firmware; there are those of ebpc, bpc, zero-rle and zvc.
+    """Write CODEC's encoder and decoder in C99, for firmware.
+
+    There are those of ebpc, bpc, zero-rle, zvc, dct and transform, and the decoder of dictionary.
 
     Example:
 

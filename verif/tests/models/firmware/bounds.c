@@ -21,7 +21,7 @@ static void fill(void *data, size_t size, unsigned odds)
 
 int main(void)
 {
-    for (unsigned turn = 0U; turn < 20000U; turn++) {
+    for (unsigned turn = 0U; turn < 4000U; turn++) {
         const size_t count = draw(60U);
         const unsigned odds = draw(9U);
         bits_output outputs[STREAMS];

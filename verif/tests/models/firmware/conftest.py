@@ -41,22 +41,33 @@ class Firmware:
         return self._libraries[key]
 
     def function(self, codec, name):
-        found = getattr(self.library(codec), f"{SOURCES[codec.codec_id][-1]}_{name}")
+        found = getattr(self.library(codec), name)
         found.restype = ctypes.c_bool
         return found
 
-    def encode(self, codec, words, room=1 << 16):
+    def write(self, codec, *arguments, room=1 << 16, by=None):
+        """Encode; returns whether there was room, and the bits of each stream."""
         buffers = [np.full(room, 0xAA, np.uint8) for _ in codec.stream_names]
         outputs = [Output(buffer.ctypes.data, room, 0) for buffer in buffers]
-        count = ctypes.c_size_t(words.size)
-        fits = self.function(codec, "encode")(ctypes.c_void_p(words.ctypes.data), count, *map(ctypes.byref, outputs))
+        encode = self.function(codec, by or f"{SOURCES[codec.codec_id][-1]}_encode")
+        fits = encode(*arguments, *map(ctypes.byref, outputs))
         return fits, [np.unpackbits(b, count=o.bits) for b, o in zip(buffers, outputs, strict=True)]
+
+    def read(self, codec, streams, *arguments, by=None):
+        """Decode bits of each stream; returns whether they are right."""
+        decode = self.function(codec, by or f"{SOURCES[codec.codec_id][-1]}_decode")
+        return decode(*(Input(np.packbits(bits).tobytes(), bits.size) for bits in streams), *arguments)
+
+    def encode(self, codec, words, **room):
+        return self.write(codec, *_array(words), **room)
 
     def decode(self, codec, streams, count):
         words = np.zeros(count, np.uint8 if codec.word_bits <= 8 else np.uint16)
-        inputs = [Input(np.packbits(bits).tobytes(), bits.size) for bits in streams]
-        pointer = ctypes.c_void_p(words.ctypes.data)
-        return words if self.function(codec, "decode")(*inputs, pointer, ctypes.c_size_t(count)) else None
+        return words if self.read(codec, streams, *_array(words)) else None
+
+
+def _array(words):
+    return ctypes.c_void_p(words.ctypes.data), ctypes.c_size_t(words.size)
 
 
 @pytest.fixture(scope="session")
