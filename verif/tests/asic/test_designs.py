@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -79,21 +80,39 @@ module half (input clk, input [7:0] d, output reg [7:0] y);
   always @(negedge clk) y <= x * 5;
 endmodule
 """
-ACCUMULATOR = (
-    "module accumulator (input clk, input [7:0] d, output reg [7:0] q); always @(posedge clk) q <= q + d; endmodule"
-)
+ACCUMULATOR = """
+module accumulator (input clk, input [7:0] d, output reg [7:0] q);
+`ifdef SYNTHESIS
+  always @(posedge clk) q <= q + d;
+`else
+  always @(posedge clk) q <= q * d;
+`endif
+endmodule
+"""
+
+
+def invoke(*arguments):
+    """Run `silicodec asic`; returns exit code, output and the last line on standard error."""
+    result = CliRunner().invoke(main, ["asic", *map(str, arguments)])
+    return result.exit_code, result.stdout, (result.stderr.splitlines() or [""])[-1]
 
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
-    """Run `silicodec asic` in an empty folder; returns exit code, output and the last line on standard error."""
+    """`invoke`, in an empty folder."""
     monkeypatch.chdir(tmp_path)
-
-    def invoke(*arguments):
-        result = CliRunner().invoke(main, ["asic", *map(str, arguments)])
-        return result.exit_code, result.stdout, (result.stderr.splitlines() or [""])[-1]
-
     return invoke
+
+
+@pytest.fixture(scope="module")
+def accumulator(tmp_path_factory):
+    """A folder where the flow took the accumulator, which takes some seconds: not for every test anew."""
+    folder = tmp_path_factory.mktemp("accumulator")
+    (folder / "accumulator.v").write_text(ACCUMULATOR)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.chdir(folder)
+        assert invoke("accumulator.v", "--top", "accumulator", "--json", "flow.json")[0] == 0
+    return folder
 
 
 @pytest.mark.parametrize(
@@ -169,13 +188,10 @@ def test_what_is_left_outside_is_said(run, tmp_path):
     assert "holds modules without content (macro)" in error
 
 
-def test_flow_and_measurement_see_one_design(run, tmp_path):
+def test_flow_and_measurement_see_one_design(run, accumulator):
     """By the same front end, with the same macros, for the same clock."""
-    text = ACCUMULATOR.replace("q + d", "\n`ifdef SYNTHESIS\nq + d\n`else\nq * d\n`endif\n")
-    (tmp_path / "accumulator.v").write_text(text)
-    assert run("measure", "accumulator.v", "--top", "accumulator", "--json", "measured.json")[0] == 0
-    assert run("accumulator.v", "--top", "accumulator", "--json", "flow.json")[0] == 0
-    (measured,), (flow,) = (json.loads((tmp_path / name).read_text()) for name in ("measured.json", "flow.json"))
+    assert run("measure", accumulator / "accumulator.v", "--top", "accumulator", "--json", "measured.json")[0] == 0
+    (measured,), (flow,) = (json.loads(path.read_text()) for path in (Path("measured.json"), accumulator / "flow.json"))
     assert flow["netlist"]["area_um2"] == measured["area_um2"]
     assert flow["netlist"]["corners"]["typical"]["paths"] == measured["paths"]
     assert flow["verilog_sha256"] == measured["verilog_sha256"]
@@ -234,11 +250,10 @@ def test_slang_reads_packages_and_type_parameters_and_takes_parameters(run, tmp_
     assert json.loads((tmp_path / "user.json").read_text())[0]["flip_flops"] == 2 + 5
 
 
-def test_a_netlist_that_differs_ends_with_an_error(run, tmp_path, monkeypatch):
+def test_a_netlist_that_differs_ends_with_an_error(run, accumulator, tmp_path):
     from silicodec.asic import results
 
-    (tmp_path / "accumulator.v").write_text(ACCUMULATOR)
-    assert run("accumulator.v", "--top", "accumulator")[0] == 0
+    shutil.copytree(accumulator, tmp_path, dirs_exist_ok=True)
     path = tmp_path / "build/asic/flows/accumulator.synthesis.json"
     record = json.loads(path.read_text())
     record["equivalence"] = {"proven": False, "cycles": 8, "reset": None}

@@ -18,10 +18,10 @@ DIVIDER = 4
 ENCODER = ENGINES["ebpc-encoder"]
 LINKED = (
     "ebpc-encoder",
-    "ebpc-decoder-checked-w16",
+    pytest.param("ebpc-decoder-checked-w16", marks=pytest.mark.prove),
     "ebpc-decoder-axis",
     "huffman-encoder",
-    "transform-decoder-checked",
+    pytest.param("transform-decoder-checked", marks=pytest.mark.prove),
     "dictionary-decoder",
 )
 """Engines with every kind of port: narrow and wide, one and several, with an error flag, under AXI4-Stream's names."""
