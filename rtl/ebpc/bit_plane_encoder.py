@@ -13,7 +13,9 @@ from silicodec.rtl.ebpc.symbol_queue import PlanePort, symbol_queue
 
 
 @block
-def bit_plane_encoder(clk: Any, rst: Any, words: Stream, symbols: SymbolStream, *, word_bits: int) -> Any:
+def bit_plane_encoder(
+    clk: Any, rst: Any, words: Stream, symbols: SymbolStream, *, word_bits: int, overlap: bool = False
+) -> Any:
     """Code the nonzero words of a packet in blocks of `word_bits` words; zero words are passed over.
 
     Words enter one array along one side while the planes of the block before leave it across, least significant
@@ -27,6 +29,9 @@ def bit_plane_encoder(clk: Any, rst: Any, words: Stream, symbols: SymbolStream, 
         Words of `word_bits` bits; `ready` depends on `data`.
     symbols : SymbolStream
         The symbols of the BPC stream; `last` comes in a transfer without a symbol.
+    overlap : bool
+        Whether words of the next packet push out the last block of this one. The block leaves by itself in a cycle
+        without a word; once a nonzero one has entered, it waits for the others.
     """
     size = word_bits
     planes = word_bits - 1
@@ -64,25 +69,49 @@ def bit_plane_encoder(clk: Any, rst: Any, words: Stream, symbols: SymbolStream, 
 
     turn = corner_turn(clk, shift, upwards, entering, leaving, size=size, crossing=crossing)
     coder = plane_coder(changed, difference, symbol, word_bits=word_bits)
-    queue = symbol_queue(clk, rst, queued, symbol, symbols, word_bits=word_bits)
+    queue = symbol_queue(clk, rst, queued, symbol, symbols, word_bits=word_bits, overlap=overlap)
 
-    @always_comb
-    def accept() -> None:
-        # Only what `valid` gates may decide on a handshake.
-        word_zero.next = words.valid and words.data == 0
-        words.ready.next = not closing and (not spare_valid or (words.valid and words.data == 0) or steady)
+    if not overlap:
 
-    @always_comb
-    def select() -> None:
-        offered.next = spare_valid or (words.valid and not closing and not word_zero)
-        word = intbv(0)[word_bits:]
-        if spare_valid:
-            word[:] = spare
-        elif not closing:
-            word[:] = words.data
-        # In offset binary, the borrow out of the top plane is the sign of the difference.
-        entering.next = word ^ 2 ** (word_bits - 1)
-        queued.base.next = crossing ^ 2 ** (word_bits - 1)
+        @always_comb
+        def accept() -> None:
+            # Only what `valid` gates may decide on a handshake.
+            word_zero.next = words.valid and words.data == 0
+            words.ready.next = not closing and (not spare_valid or (words.valid and words.data == 0) or steady)
+
+        @always_comb
+        def select() -> None:
+            offered.next = spare_valid or (words.valid and not closing and not word_zero)
+            word = intbv(0)[word_bits:]
+            if spare_valid:
+                word[:] = spare
+            elif not closing:
+                word[:] = words.data
+            # In offset binary, the borrow out of the top plane is the sign of the difference.
+            entering.next = word ^ 2 ** (word_bits - 1)
+            queued.base.next = crossing ^ 2 ** (word_bits - 1)
+
+    else:
+        final, sign_final = (Signal(bool(0)) for _ in range(2))
+
+        @always_comb
+        def accept_any() -> None:
+            # Only what `valid` gates may decide on a handshake.
+            word_zero.next = words.valid and words.data == 0
+            words.ready.next = not closing and (
+                not spare_valid or (words.valid and words.data == 0) or (steady and not draining)
+            )
+
+        @always_comb
+        def select_any() -> None:
+            offered.next = not draining and (spare_valid or (words.valid and not closing and not word_zero))
+            word = intbv(0)[word_bits:]
+            if spare_valid:
+                word[:] = spare
+            elif not closing:
+                word[:] = words.data
+            entering.next = word ^ 2 ** (word_bits - 1)
+            queued.base.next = crossing ^ 2 ** (word_bits - 1)
 
     @always_comb
     def subtract() -> None:
@@ -99,13 +128,26 @@ def bit_plane_encoder(clk: Any, rst: Any, words: Stream, symbols: SymbolStream, 
             else:
                 next_borrow.next[i] = carried
 
-    @always_comb
-    def place() -> None:
-        top.next = index == size - 1
-        idle.next = index == 0 and not spare_valid
-        # An incomplete block is filled up, and the block before it pushed out, by words that do not count.
-        feed.next = offered or (closing and (index != 0 or occupied))
-        queued.close.next = closing and index == 0 and not spare_valid and not occupied and not sign
+    if not overlap:
+
+        @always_comb
+        def place() -> None:
+            top.next = index == size - 1
+            idle.next = index == 0 and not spare_valid
+            # An incomplete block is filled up, and the block before it pushed out, by words that do not count.
+            feed.next = offered or (closing and (index != 0 or occupied))
+            queued.close.next = closing and index == 0 and not spare_valid and not occupied and not sign
+
+    else:
+
+        @always_comb
+        def place_any() -> None:
+            top.next = index == size - 1
+            idle.next = index == 0 and not spare_valid
+            feed.next = offered or draining or (closing and index != 0)
+            queued.close.next = closing and index == 0 and not spare_valid and not occupied and not sign
+            # The sign plane is that of the block that has left already.
+            queued.final.next = (sign and sign_final) or (not sign and final)
 
     @always_comb
     def look_up() -> None:
@@ -118,33 +160,80 @@ def bit_plane_encoder(clk: Any, rst: Any, words: Stream, symbols: SymbolStream, 
         shift.next = feed and not sign and (not occupied or queued.room)
         queued.push.next = queued.room and (sign or (occupied and feed))
 
-    @always_seq(clk.posedge, reset=rst)
-    def control() -> None:
-        if queued.push:
-            queued.first.next = queued.ends_block
-            sign.next = top and not queued.ends_block
-        if shift:
-            index.next = index + 1
-            if top:
-                upwards.next = not upwards
-                occupied.next = not draining
-        if words.valid and words.ready:
-            closing.next = words.last
-        elif queued.closed:
-            closing.next = False
-        draining.next = closing and not queued.closed and (draining or idle or (shift and top))
+    if not overlap:
 
-    @always_seq(clk.posedge, reset=rst)
-    def spare_control() -> None:
-        if spare_valid and not shift:
-            spare_valid.next = True
-        else:
-            spare_valid.next = words.valid and words.ready and not word_zero and (spare_valid or not shift)
+        @always_seq(clk.posedge, reset=rst)
+        def control() -> None:
+            if queued.push:
+                queued.first.next = queued.ends_block
+                sign.next = top and not queued.ends_block
+            if shift:
+                index.next = index + 1
+                if top:
+                    upwards.next = not upwards
+                    occupied.next = not draining
+            if words.valid and words.ready:
+                closing.next = words.last
+            elif queued.closed:
+                closing.next = False
+            draining.next = closing and not queued.closed and (draining or idle or (shift and top))
 
-    @always_seq(clk.posedge, reset=None)
-    def store() -> None:
-        if not spare_valid or shift:
-            spare.next = words.data
+        @always_seq(clk.posedge, reset=rst)
+        def spare_control() -> None:
+            if spare_valid and not shift:
+                spare_valid.next = True
+            else:
+                spare_valid.next = words.valid and words.ready and not word_zero and (spare_valid or not shift)
+
+        @always_seq(clk.posedge, reset=None)
+        def store() -> None:
+            if not spare_valid or shift:
+                spare.next = words.data
+
+    else:
+
+        @always_seq(clk.posedge, reset=rst)
+        def control_overlapped() -> None:
+            if queued.push:
+                queued.first.next = queued.ends_block
+                sign.next = top and not queued.ends_block
+            if shift:
+                index.next = index + 1
+                if top:
+                    upwards.next = not upwards
+                    occupied.next = not draining
+            if words.valid and words.ready:
+                closing.next = words.last
+            elif queued.closed or (shift and top and not draining) or (idle and occupied and not final):
+                closing.next = False
+            # Words that do not count push out a packet's last block where no others come.
+            if draining:
+                draining.next = not (shift and top)
+            else:
+                draining.next = idle and occupied and final and (closing or not words.valid)
+
+        @always_seq(clk.posedge, reset=rst)
+        def mark() -> None:
+            # A packet ends with the block that its last word completes, or with the one before it.
+            if shift and top:
+                sign_final.next = final
+                final.next = closing and not draining
+            elif closing and idle and occupied:
+                final.next = True
+
+        @always_seq(clk.posedge, reset=rst)
+        def spare_control_overlapped() -> None:
+            if spare_valid and (draining or not shift):
+                spare_valid.next = True
+            else:
+                spare_valid.next = (
+                    words.valid and words.ready and not word_zero and (spare_valid or draining or not shift)
+                )
+
+        @always_seq(clk.posedge, reset=None)
+        def store_overlapped() -> None:
+            if not spare_valid or (shift and not draining):
+                spare.next = words.data
 
     @always_seq(clk.posedge, reset=None)
     def carry_over() -> None:

@@ -25,6 +25,7 @@ def ebpc_encoder(
     word_bits: int = 8,
     max_zero_run: int = 16,
     framed: bool = False,
+    overlap: bool = False,  # as of `bit_plane_encoder`
 ) -> Any:
     """Compress packets of words into a ZNZ and a BPC stream, up to one word per cycle.
 
@@ -56,7 +57,7 @@ def ebpc_encoder(
     split = fork(clk, rst, taken, zero_words, plane_words)
     zero_coder = zero_run_encoder(clk, rst, zero_words, zero_symbols, word_bits=word_bits, max_zero_run=max_zero_run)
     zero_packer = bit_packer(clk, rst, zero_symbols, znz, word_bits=word_bits)
-    plane_coder = bit_plane_encoder(clk, rst, plane_words, plane_symbols, word_bits=word_bits)
+    plane_coder = bit_plane_encoder(clk, rst, plane_words, plane_symbols, word_bits=word_bits, overlap=overlap)
     plane_packer = bit_packer(clk, rst, plane_symbols, bpc, word_bits=word_bits, framed=framed)
     return instances()
 

@@ -25,8 +25,8 @@ _PAPER = "EBPC paper (arXiv 1908.11645), 65 nm, 600 MHz"
 
 
 @dataclass(frozen=True)
-class EncoderShape(EngineParameters):
-    """Parameters of an EBPC encoder; with `axi` there is a packet on every stream for each packet of words."""
+class CodecShape(EngineParameters):
+    """Parameters of EBPC engines; with `axi` there is a packet on every stream for each packet of words."""
 
     word_bits: int = parameter(8, "bits of a word, and words of a block", choices=(8, 16))
     max_zero_run: int = parameter(16, "longest run of zero words in one code", bounds=(2, 1 << 14), power_of_two=True)
@@ -39,7 +39,14 @@ class EncoderShape(EngineParameters):
 
 
 @dataclass(frozen=True)
-class DecoderShape(EncoderShape):
+class EncoderShape(CodecShape):
+    """Parameters of an EBPC encoder."""
+
+    overlap: bool = parameter(False, "whether a packet enters while the last block of the one before is coded")
+
+
+@dataclass(frozen=True)
+class DecoderShape(CodecShape):
     """Parameters of an EBPC decoder."""
 
     checked: bool = parameter(False, "whether it tells which packets were malformed")
@@ -57,9 +64,11 @@ def ebpc_encoder_engine(shape: EncoderShape) -> Engine:
 
     return Engine(
         name="ebpc-encoder",
-        summary=f"EBPC compressor, {word_bits}-bit words{', AXI4-Stream' if axi else ''}",
+        summary=f"EBPC compressor, {word_bits}-bit words{', packets overlap' if shape.overlap else ''}"
+        f"{', AXI4-Stream' if axi else ''}",
         block=axi_ebpc_encoder if axi else ebpc_encoder,
-        parameters={"word_bits": word_bits, "max_zero_run": shape.max_zero_run, "framed": axi},
+        parameters={"word_bits": word_bits, "max_zero_run": shape.max_zero_run, "framed": axi}
+        | ({"overlap": True} if shape.overlap else {}),
         inputs=(Port(words, word_bits),),
         outputs=(Port(znz, word_bits), Port(bpc, word_bits)),
         reference=reference,

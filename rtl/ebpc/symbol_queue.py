@@ -16,7 +16,7 @@ class PlanePort:
 
     With `push` the plane is taken, only with `room`. It is the block's `first`, so that `base` goes before it, or ends
     the block; with `both` the plane and the next one are zero, and count two. `close` ends the packet once the queue is
-    empty; `closed` says that this was done.
+    empty; `closed` says that this was done. With `overlap` the packet also ends with a block that is `final`.
     """
 
     def __init__(self, word_bits: int) -> None:
@@ -28,11 +28,19 @@ class PlanePort:
         self.base: Any = Signal(intbv(0)[word_bits:])
         self.close: Any = Signal(bool(0))
         self.closed: Any = Signal(bool(0))
+        self.final: Any = Signal(bool(0))
 
 
 @block
 def symbol_queue(
-    clk: Any, rst: Any, planes: PlanePort, plane: PlaneSymbol, symbols: SymbolStream, *, word_bits: int
+    clk: Any,
+    rst: Any,
+    planes: PlanePort,
+    plane: PlaneSymbol,
+    symbols: SymbolStream,
+    *,
+    word_bits: int,
+    overlap: bool = False,
 ) -> Any:
     """Two symbols between the planes and the packer, with runs of zero planes merged in its tail.
 
@@ -46,6 +54,8 @@ def symbol_queue(
         The plane's code.
     symbols : SymbolStream
         The coded symbols.
+    overlap : bool
+        Whether planes of the next packet may follow before this one's end is told.
     """
     run_bits = field_bits(word_bits)
     single_zero_length, zeros_length = SINGLE_ZERO_PLANE.length, ZERO_PLANES.length + run_bits
@@ -94,20 +104,49 @@ def symbol_queue(
         else:
             symbols.length.next = zeros_length
 
-    @always_comb
-    def handshake() -> None:
-        symbols.valid.next = complete or (planes.close and not head_valid)
-        planes.closed.next = planes.close and not head_valid and symbols.ready
-        pop.next = complete and symbols.ready
+    if not overlap:
 
-    @always_comb
-    def make_room() -> None:
-        if planes.first:
-            # A first plane brings the base along and needs both places.
-            planes.room.next = not head_valid or (pop and not tail_valid)
-        else:
-            planes.room.next = not tail_valid or pop
-        merge.next = plane.zero and growing
+        @always_comb
+        def handshake() -> None:
+            symbols.valid.next = complete or (planes.close and not head_valid)
+            planes.closed.next = planes.close and not head_valid and symbols.ready
+            pop.next = complete and symbols.ready
+
+        @always_comb
+        def make_room() -> None:
+            if planes.first:
+                # A first plane brings the base along and needs both places.
+                planes.room.next = not head_valid or (pop and not tail_valid)
+            else:
+                planes.room.next = not tail_valid or pop
+            merge.next = plane.zero and growing
+
+    else:
+        ending = Signal(bool(0))
+        ended = Signal(bool(0))
+
+        @always_comb
+        def handshake_ending() -> None:
+            symbols.valid.next = complete or (ending and not head_valid)
+            ended.next = ending and not head_valid and symbols.ready
+            pop.next = complete and symbols.ready
+
+        @always_comb
+        def make_room_after_end() -> None:
+            if planes.first:
+                planes.room.next = ended or (not ending and (not head_valid or (pop and not tail_valid)))
+            else:
+                planes.room.next = not tail_valid or pop
+            merge.next = plane.zero and growing
+            planes.closed.next = planes.close and (ended or not ending)
+
+        @always_seq(clk.posedge, reset=rst)
+        def end_packet() -> None:
+            # No plane comes between the last one of a packet and this, for a first plane waits for it.
+            if planes.closed or (planes.push and planes.ends_block and planes.final):
+                ending.next = True
+            elif ended:
+                ending.next = False
 
     @always_seq(clk.posedge, reset=rst)
     def control() -> None:

@@ -1,0 +1,86 @@
+"""Encoders whose packets overlap: the same streams, and hardly a cycle between packets."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from silicodec.rtl.catalog import find_engine
+from silicodec.verif.compare import check, first_difference
+from silicodec.verif.drivers.stalls import STALLS, Stalls
+from silicodec.verif.formal import holds_from_reset
+from silicodec.verif.simulate import simulate
+
+NAMES = [
+    "ebpc-encoder-overlap",
+    pytest.param("ebpc-encoder-w16-overlap", marks=pytest.mark.prove),
+    pytest.param("ebpc-encoder-axis-overlap", marks=pytest.mark.prove),
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("stalls", STALLS.values(), ids=STALLS)
+def test_edge_cases_back_to_back(edge_packets, name, stalls):
+    engine = find_engine(name)
+    check(engine, engine.stimulus(edge_packets(engine.parameters["word_bits"])), stalls=stalls)
+
+
+@st.composite
+def short_packets(draw):
+    """Packets of few words, many of them zero."""
+    word = st.one_of(st.just(0), st.sampled_from([1, 127, 128, 255]), st.integers(0, 255))
+    packets = st.lists(st.lists(word, min_size=1, max_size=20), min_size=1, max_size=12)
+    return [np.array(words, np.uint8) for words in draw(packets)]
+
+
+@given(packets=short_packets(), stalls=st.one_of(st.none(), st.builds(Stalls, seed=st.integers(0, 1000))))
+@settings(max_examples=40)
+def test_any_short_packets(packets, stalls):
+    engine = find_engine(NAMES[0])
+    check(engine, engine.stimulus(packets), stalls=stalls)
+
+
+def test_every_backend_takes_the_same_cycles():
+    engine = find_engine(NAMES[0])
+    random = np.random.default_rng(1)
+    packets = [(random.integers(0, 256, size) * random.integers(0, 2, size)).astype(np.uint8) for size in range(1, 22)]
+    backends = ("myhdl", "icarus", "verilator")
+    results = [check(engine, engine.stimulus(packets), backend=b, stalls=Stalls(seed=2)) for b in backends]
+    assert len({result.cycles for result in results}) == 1
+
+
+@pytest.mark.parametrize("backend", ["icarus", "verilator"])
+def test_a_reset_leaves_nothing_behind(backend):
+    engine = find_engine(NAMES[0])
+    inputs = engine.stimulus([np.arange(1, size, dtype=np.uint8) for size in (9, 4, 17, 2, 2, 30)])
+    whole = check(engine, inputs, backend=backend)
+    for cycle in range(8, whole.cycles, 3 if backend == "verilator" else 25):
+        again = simulate(engine, inputs, backend=backend, reset_after=cycle)
+        assert first_difference(whole.streams, again.streams) is None
+        assert again.cycles == whole.cycles
+
+
+@pytest.mark.parametrize("kind", ["random", "smooth", "half zeros"])
+@pytest.mark.parametrize("size", [8, 16, 64])
+def test_packets_are_at_most_two_cycles_apart(size, kind):
+    engine = find_engine(NAMES[0])
+    random = np.random.default_rng(3)
+    words = random.integers(1, 256, (100, size), np.uint8)
+    if kind == "smooth":
+        words = (100 + np.cumsum(random.integers(-2, 3, words.shape), axis=1)).astype(np.uint8)
+    elif kind == "half zeros":  # with as many words in each packet that none of its blocks is filled up
+        words[:, ::2] = 0
+        words = np.repeat(words, 2, axis=1)
+    apart, together = (check(engine, engine.stimulus(packets)).cycles for packets in (list(words), [words.ravel()]))
+    assert apart - together <= 2 * len(words)
+
+
+def test_the_last_packet_leaves_though_no_other_follows():
+    engine = find_engine(NAMES[0])
+    for size in range(1, 20):
+        check(engine, engine.stimulus([np.full(size, 9, np.uint8)]))
+
+
+@pytest.mark.prove
+def test_streams_keep_their_rules():
+    assert holds_from_reset(find_engine(NAMES[0]), 12)
