@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from silicodec.asic.measure import critical_paths, reason, synthesize, tool_versions
+from silicodec.asic.memory_build import BuiltMemory, access_constraints, build_memories
 from silicodec.asic.pdk import CORNER, GATE_EQUIVALENT_UM2, PERIOD_NS, MeasurementError, liberty_file
 from silicodec.asic.statistics import Statistics
 from silicodec.asic.timing import Paths
@@ -56,7 +57,7 @@ class Block:
 
 @dataclass(frozen=True)
 class BlockMeasurement:
-    """Figures of an engine that was synthesised block by block, memories left outside.
+    """Figures of an engine that was synthesised block by block, with its memories, which are built apart.
 
     Nothing is optimised across the borders of blocks, so that area is rather more than that of the whole. Nets between
     blocks are buffered, and the whole is timed, as `assembly` says.
@@ -69,8 +70,10 @@ class BlockMeasurement:
         By name; `BUFFERS` is what `assembly` adds.
     paths : Paths
         Critical paths of the whole, those to and from memories among those of registers; access times do not count.
-    memory_bits : int
-        Bits of the memories that were left outside.
+    paths_with_access : Paths or None
+        The same with access and setup times of macros; what chooses between copies and rows does not count.
+    memories : list of BuiltMemory
+        What the memories are made of, and what they take.
     period_ns, corner, tools, verilog_sha256, clock_gating
         As of `Measurement`.
     booth : bool
@@ -80,7 +83,8 @@ class BlockMeasurement:
     name: str
     blocks: dict[str, Block]
     paths: Paths
-    memory_bits: int
+    paths_with_access: Paths | None
+    memories: list[BuiltMemory]
     period_ns: float
     corner: str
     tools: dict[str, str]
@@ -92,6 +96,16 @@ class BlockMeasurement:
     def gate_equivalents(self) -> float:
         """Sum over all blocks."""
         return sum(block.gate_equivalents for block in self.blocks.values())
+
+    @property
+    def memory_bits(self) -> int:
+        """Bits of all memories."""
+        return sum(memory.total_bits for memory in self.memories)
+
+    @property
+    def memory_um2(self) -> float:
+        """Area of all memories in square micrometres."""
+        return sum(memory.total_um2 for memory in self.memories)
 
 
 def measure_blocks(
@@ -148,6 +162,11 @@ def measure_blocks(
         whole = folder / "whole"
         added = _assemble(source.top, whole, netlists, liberty=next(folder.glob("blocks/*/cells.lib")))
         paths, ends = critical_paths(source.top, whole, clock_ports, period_ns, ends=_ends(found["modules"]))
+        memories = build_memories(
+            found["memories"], lambda top, place: synthesize(top, place, ("clk",), period_ns, *options)
+        )
+        further = access_constraints(found["memories"], memories, clock_ports[0])
+        with_access, _ = critical_paths(source.top, whole, clock_ports, period_ns, further=further)
     blocks = {
         block: Block(
             len(some),
@@ -162,7 +181,8 @@ def measure_blocks(
         name=name,
         blocks=dict(sorted(blocks.items(), key=lambda item: -item[1].area_um2)),
         paths=paths,
-        memory_bits=sum(found["memory_bits"].values()),
+        paths_with_access=with_access,
+        memories=memories,
         period_ns=period_ns,
         corner=CORNER,
         tools=tools,
@@ -230,4 +250,12 @@ def read_blocks(path: Path) -> BlockMeasurement:
     """Read a measurement that `write_blocks` wrote."""
     fields = json.loads(path.read_text())
     blocks = {name: Block(**block) for name, block in fields.pop("blocks").items()}
-    return BlockMeasurement(blocks=blocks, paths=Paths(**fields.pop("paths")), **fields)
+    memories = [BuiltMemory(**memory) for memory in fields.pop("memories")]
+    paths, with_access = fields.pop("paths"), fields.pop("paths_with_access")
+    return BlockMeasurement(
+        blocks=blocks,
+        paths=Paths(**paths),
+        paths_with_access=with_access and Paths(**with_access),
+        memories=memories,
+        **fields,
+    )

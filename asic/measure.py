@@ -14,14 +14,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import MappingProxyType
 
+from silicodec.asic.memory_build import BuiltMemory, build_memories
 from silicodec.asic.pdk import CORNER, GATE_EQUIVALENT_UM2, PERIOD_NS, MeasurementError, liberty_file
 from silicodec.asic.statistics import Statistics, read_statistics
 from silicodec.asic.timing import Paths, ends_script, read_ends, read_timing, timing_script
 from silicodec.models.processes import run_group
 from silicodec.rtl.source import Source, SourceError
-
-MOST_MEMORY_BITS = 16384
-"""Memories of more bits are not turned into flip-flops: nobody would build them so, and it takes an hour."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +36,10 @@ class Measurement:
         Cell area of the logic after synthesis and sizing, in square micrometres.
     gate_equivalents : float
         The same in areas of `nand2_1`.
-    area_with_memories_um2 : float or None
-        Cell area where memories are flip-flops, in square micrometres; `area_um2` where there are none, None where they
-        have more than `MOST_MEMORY_BITS`.
-    memory_bits : int
-        Bits of the memories that were left outside.
+    area_with_memories_um2 : float
+        Area of logic and memories together, in square micrometres.
+    memories : list of BuiltMemory
+        What the memories are made of, which were left outside, and what they take.
     flip_flops : int
         Number of flip-flops in the logic.
     paths : Paths
@@ -65,8 +62,8 @@ class Measurement:
     top: str
     area_um2: float
     gate_equivalents: float
-    area_with_memories_um2: float | None
-    memory_bits: int
+    area_with_memories_um2: float
+    memories: list[BuiltMemory]
     flip_flops: int
     paths: Paths
     period_ns: float
@@ -75,6 +72,11 @@ class Measurement:
     verilog_sha256: str
     black_boxes: dict[str, int] = field(default_factory=dict)
     clock_gating: bool = False
+
+    @property
+    def memory_bits(self) -> int:
+        """Bits of the memories that were left outside."""
+        return sum(memory.total_bits for memory in self.memories)
 
     @property
     def critical_path_ns(self) -> float | None:
@@ -96,7 +98,7 @@ def measure(
     ABC is sensitive: a change of names alone moves area by some 3 % and the path by up to 15 %.
 
     Memories that the design writes to are left outside: of the paths to and from them the part in the logic counts, and
-    their access time does not. The area with them is that of a second synthesis, in which they are flip-flops.
+    their access time does not. They are built apart, of what takes the least area, as `build_memories` says.
 
     Parameters
     ----------
@@ -134,21 +136,18 @@ def measure(
         gating = ["--clock-gating"] if clock_gating else []
         statistics = synthesize(source.top, folder, clock_ports, period_ns, "--memories-outside", *gating)
         outside = json.loads((folder / "outside.json").read_text())
-        memory_bits = sum(outside["memory_bits"].values())
-        clocked = statistics.flip_flops or memory_bits or outside["black_boxes"]
+        clocked = statistics.flip_flops or outside["memories"] or outside["black_boxes"]
         paths, _ = critical_paths(source.top, folder, clock_ports if clocked else (), period_ns)
-        with_memories: float | None = statistics.area_um2
-        if memory_bits > MOST_MEMORY_BITS:
-            with_memories = None
-        elif memory_bits:
-            with_memories = synthesize(source.top, folder, clock_ports, period_ns, *gating).area_um2
+        memories = build_memories(
+            outside["memories"], lambda top, place: synthesize(top, place, ("clk",), period_ns, *gating)
+        )
     return Measurement(
         name=name or source.top,
         top=source.top,
         area_um2=round(statistics.area_um2, 1),
         gate_equivalents=round(statistics.area_um2 / GATE_EQUIVALENT_UM2, 1),
-        area_with_memories_um2=None if with_memories is None else round(with_memories, 1),
-        memory_bits=memory_bits,
+        area_with_memories_um2=round(statistics.area_um2 + sum(memory.total_um2 for memory in memories), 1),
+        memories=memories,
         flip_flops=statistics.flip_flops,
         paths=paths,
         period_ns=period_ns,
@@ -206,6 +205,7 @@ def critical_paths(
     period_ns: float,
     *,
     ends: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    further: Sequence[str] = (),
 ) -> tuple[Paths, dict[str, float | None]]:
     """Time the netlist in a folder with OpenSTA.
 
@@ -213,6 +213,8 @@ def critical_paths(
     ----------
     ends : dict of str to sequence of str
         Patterns of names of cells, for each name under which the critical path to them is wanted.
+    further : sequence of str
+        Further constraints (SDC).
 
     Returns
     -------
@@ -220,7 +222,7 @@ def critical_paths(
         Of the whole; and between registers, to each of `ends`.
     """
     files = {"liberty": "cells.lib", "netlist": "netlist.v"}
-    script = timing_script(**files, top=top, clock_ports=clock_ports, period_ns=period_ns)
+    script = timing_script(**files, top=top, clock_ports=clock_ports, period_ns=period_ns, further=further)
     (folder / "timing.tcl").write_text(script + ends_script(ends, clock_ports))
     done = run_group(["sta", "-no_init", "-exit", "timing.tcl"], folder)
     try:

@@ -28,8 +28,8 @@ pay from 5 words on.
 """
 CORE_FILLED = 0.7
 """Share of a core that cells fill, when their area is compared with that of macros: those take their whole outline."""
-LIVE_UM2 = 40.0
-"""Square micrometres a bit of the table that tells which copy holds a word."""
+LIVE_UM2 = 50.0
+"""Square micrometres a bit of the table that tells which copy holds a word, with what chooses by it, measured alike."""
 
 
 @dataclass(frozen=True)

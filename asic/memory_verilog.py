@@ -152,7 +152,7 @@ def _macros(plan: Plan) -> list[str]:
         lines = [f"wire enable_write0 = {some_write}, enable_read0 = read;"]
     else:
         lines = [
-            f"reg {_range(shape.words)} live;  // which copy holds a word",
+            f"reg live [0:{shape.words - 1}];  // which copy holds a word",
             "reg from;",
             "wire source = live[read_address];",
             "wire target = read & ~source;",

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from silicodec.asic.measure import Measurement
+from silicodec.asic.memory_build import BuiltMemory
 from silicodec.asic.pdk import MeasurementError
 from silicodec.asic.timing import Paths
 from silicodec.models.storage import written_whole
@@ -41,7 +42,8 @@ def read_records(folder: Path) -> dict[str, Measurement]:
     for path in sorted(folder.glob("[!.]*.json")):
         try:
             fields = json.loads(path.read_text())
-            record = Measurement(**{**fields, "paths": Paths(**fields["paths"])})
+            memories = [BuiltMemory(**memory) for memory in fields["memories"]]
+            record = Measurement(**{**fields, "paths": Paths(**fields["paths"]), "memories": memories})
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise MeasurementError(f"{path} is not a measurement record: {error}; remove it") from None
         records[record.name] = record

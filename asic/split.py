@@ -6,7 +6,7 @@ within a block that are alike and take products or long sums, as cells of an arr
 
     python -m silicodec.asic.split
 
-in the folder of a staged source leaves there `blocks.json`, the bits of the memories and the modules of each block,
+in the folder of a staged source leaves there `blocks.json`, the memories and the modules of each block,
 `MODULE.v` of each of them, and that of the top module, which connects them.
 """
 
@@ -16,12 +16,13 @@ import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
 from pyosys import libyosys as yosys
 
-from silicodec.asic.memories import take_out_memories
+from silicodec.asic.memories import TO_MEMORIES, take_out_memories
 from silicodec.asic.yosys_log import pass_runner
 from silicodec.rtl.source import read_staged
 
@@ -113,12 +114,7 @@ def main() -> None:
     source = read_staged(folder)
     design = yosys.Design()
     run = pass_runner(design, folder)
-    for command in source.yosys_commands():
-        run(command)
-    for command in ("proc", "flatten", "opt_expr", "opt_clean"):
-        run(command)
-    # Without what `opt_dff` leaves unused, memories take their read registers in.
-    for command in ("opt_dff", "opt_clean", "memory -nomap", "opt_clean"):
+    for command in (*source.yosys_commands(), *TO_MEMORIES):
         run(command)
     memories = take_out_memories(design)
     top = design.top_module()
@@ -134,7 +130,8 @@ def main() -> None:
         run(f"select {module}")
         run(f"write_verilog -noattr -selected {module}.v")
         run("select -clear")
-    (folder / "blocks.json").write_text(json.dumps({"memory_bits": memories, "modules": modules}))
+    found = {"memories": [asdict(memory) for memory in memories], "modules": modules}
+    (folder / "blocks.json").write_text(json.dumps(found))
 
 
 if __name__ == "__main__":

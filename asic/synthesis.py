@@ -16,12 +16,13 @@ import argparse
 import gzip
 import json
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from pyosys import libyosys as yosys
 
 from silicodec.asic.cell_models import add_models
-from silicodec.asic.memories import has_memories, take_out_memories
+from silicodec.asic.memories import OutsideMemory, find_shared_ports, has_memories, take_out_memories
 from silicodec.asic.pdk import CLOCK_GATE, DRIVING_CELL, OUTPUT_LOAD_FF, PERIOD_NS, MeasurementError, liberty_file
 from silicodec.asic.statistics import read_statistics
 from silicodec.asic.structure import Structure
@@ -40,7 +41,7 @@ def synthesize(
     clock_gating: bool = False,
     booth: bool = False,
     memories_outside: bool = False,
-) -> dict[str, int]:
+) -> list[OutsideMemory]:
     """Map Verilog to a flat netlist of standard cells, sized by ABC for the clock period.
 
     Parameters
@@ -60,8 +61,8 @@ def synthesize(
 
     Returns
     -------
-    dict of str to int
-        Bits of the memories that became ports.
+    list of OutsideMemory
+        The memories that became ports.
     """
     liberty = folder / "cells.lib"
     constraints = folder / "constraints"
@@ -70,7 +71,8 @@ def synthesize(
     run = pass_runner(design, folder)
     for command in source.yosys_commands():
         run(command)
-    top, memories = source.top, {}
+    top = source.top
+    memories: list[OutsideMemory] = []
     synth = f"synth -top {top} -flatten" + (" -booth" if booth else "")
     if memories_outside and has_memories(design):
         run(f"{synth} -run begin:fine")
@@ -116,7 +118,9 @@ def main() -> None:
     structure.check(given.clock_ports, black_boxes=given.black_boxes)
     if not read_statistics(folder / "statistics.json").cells:
         sys.exit(f"ERROR: {source.top} is empty after synthesis: nothing in it reaches an output")
-    outside = {"memory_bits": memories, "black_boxes": structure.black_boxes()}
+    shared = find_shared_ports(source, folder) if memories else ()
+    described = [asdict(replace(memory, shared_port=memory.name in shared)) for memory in memories]
+    outside = {"memories": described, "black_boxes": structure.black_boxes()}
     (folder / "outside.json").write_text(json.dumps(outside))
     if given.models:
         add_models(folder / "netlist.v", liberty, source.top, folder / "gates.v")

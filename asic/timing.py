@@ -71,6 +71,7 @@ def timing_script(
     clock_ports: Sequence[str],
     period_ns: float,
     parasitics: str | None = None,
+    further: Iterable[str] = (),
 ) -> str:
     """Return the Tcl script that reports the timing of a netlist, or of a layout with its parasitics (SPEF).
 
@@ -84,6 +85,8 @@ def timing_script(
         Its clock inputs; none for a netlist without flip-flops. Memories outside count as registers of the first.
     period_ns : float
         The period of all clocks, in nanoseconds.
+    further : iterable of str
+        Further constraints.
     """
     lines = [f"read_liberty {{{liberty}}}", f"read_verilog {{{netlist}}}", f"link_design {top}"]
     lines.append(surroundings(clock_ports, period_ns))
@@ -99,6 +102,7 @@ def timing_script(
             f"set_input_delay 0 -clock {{{port}}} [get_ports -quiet {FROM_MEMORY}*]",
             f"set_output_delay 0 -clock {{{port}}} [get_ports -quiet {TO_MEMORY}*]",
         ]
+    lines += further
     if len(clock_ports) > 1:
         lines.append("set_clock_groups -asynchronous " + " ".join(f"-group {{{port}}}" for port in clock_ports))
     clocks = {REGISTERS: " ".join(f"{{{port}}}" for port in clock_ports), PORTS: PORTS}

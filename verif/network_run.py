@@ -45,6 +45,7 @@ def run_network(
     *,
     backend: str = "verilator",
     stalls: Stalls | None = None,
+    verilog: str | None = None,
 ) -> NetworkRun:
     """Simulate a program on images, back to back.
 
@@ -56,7 +57,7 @@ def run_network(
         A packet of the `pixels` stream for each image.
     runs : sequence of Run
         What the reference gave for each image.
-    backend, stalls
+    backend, stalls, verilog
         As of `simulate`.
     """
     count = len(runs)
@@ -78,6 +79,7 @@ def run_network(
         inputs,
         backend=backend,
         stalls=stalls,
+        verilog=verilog,
         idle_cycles=2 * max(planned),
         max_cycles=PATIENCE * count * sum(planned),
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from silicodec.arrays import read_array
+from silicodec.commands.asic_accelerator import accelerator
 from silicodec.design_options import Designs, design_options
 from silicodec.files import FOLDER, INPUT, OUTPUT
 from silicodec.output import Columns, print_table, say, write_json
@@ -144,7 +145,7 @@ def measure(
 
         silicodec asic measure accelerator --blocks --booth --clock-gating
 
-    Memories and modules without content are left outside, which is then said, with the area of memories as flip-flops.
+    Memories and modules without content are left outside, which is then said, with what memories are best made of.
     """
     from silicodec.asic.measure import measure as measure_source
     from silicodec.asic.pdk import CORNER
@@ -183,7 +184,7 @@ def measure(
 def measure_by_blocks(designs: Designs, folder: Path, json_file: Path | None, **options: Any) -> None:
     """Measure engines block by block, and print a table for each."""
     from silicodec.asic.blocks import measure_blocks, write_blocks
-    from silicodec.report.figures import figure
+    from silicodec.report.figures import figure, memory_lines
     from silicodec.rtl.convert import verilog
     from silicodec.rtl.source import Source
 
@@ -210,7 +211,12 @@ def measure_by_blocks(designs: Designs, folder: Path, json_file: Path | None, **
         clocks = "gated clocks" if one.clock_gating else "no gated clocks"
         say(f"sum of blocks {figure(total / 1000, 1)} kGE, {multipliers}, {clocks}")
         say(f"critical path {figure(one.paths.register_to_register_ns, 2)} ns between registers")
-        say(f"{one.memory_bits} bits of memory outside, whose access time does not count")
+        if one.paths_with_access:
+            path = one.paths_with_access.register_to_register_ns
+            say(f"with the access times of macros {figure(path, 2)} ns")
+        say(f"{one.memory_bits:,} bits of memory take {one.memory_um2:,.0f} um2 more")
+        for line in memory_lines(one.memories):
+            say(f"  {line}")
     if json_file:
         write_json(json_file, [dataclasses.asdict(one) for one in found])
 
@@ -247,4 +253,5 @@ def compare(folder: Path | None, page: Path | None) -> None:
         say(page)
 
 
+asic.add_command(accelerator)
 COMMANDS: tuple[Any, ...] = (asic,)

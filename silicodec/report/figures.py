@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from silicodec.asic.measure import Measurement
+    from silicodec.asic.memory_build import BuiltMemory
     from silicodec.asic.timing import Paths
     from silicodec.rtl.engine import Engine
 
@@ -44,21 +45,35 @@ def measured_figures(record: Measurement | None) -> tuple[str, ...]:
 
 
 def with_memories(record: Measurement) -> str:
-    """Format the gate equivalents, in thousands, of a design whose memories are flip-flops."""
-    if record.area_with_memories_um2 is None:
-        return "unknown"
+    """Format the gate equivalents, in thousands, of logic and memories together."""
     return figure(record.area_with_memories_um2 / record.area_um2 * record.gate_equivalents / 1000)
 
 
 def left_outside(record: Measurement) -> Iterator[str]:
     """Say what is not in a measurement's figures."""
-    if record.memory_bits:
-        area = record.area_with_memories_um2
-        built = "too many for flip-flops" if area is None else f"as flip-flops {area:,.0f} um2 in all"
-        yield f"{record.name}: left outside: {record.memory_bits:,} bits of memory, {built}"
+    if record.memories:
+        yield (
+            f"{record.name}: left outside: {record.memory_bits:,} bits of memory, "
+            f"with which it has {record.area_with_memories_um2:,.0f} um2"
+        )
+        yield from (f"  {line}" for line in memory_lines(record.memories))
     if record.black_boxes:
         named = ", ".join(f"{count} x {name}" for name, count in record.black_boxes.items())
         yield f"{record.name}: left outside, with the paths to and from them: modules without content, {named}"
+
+
+def memory_lines(memories: Iterable[BuiltMemory]) -> Iterator[str]:
+    """Say what memories are made of, what they take, and the energy of an access where it is known."""
+    for memory in memories:
+        made = ", ".join(f"{count} x {name}" for name, count in memory.macros.items()) or memory.kind
+        copies = ", in two copies" if memory.copies == 2 else ""
+        line = (
+            f"{len(memory.names)} x {memory.words:,} words of {memory.bits} bits: {made}{copies}, "
+            f"{memory.area_um2:,.0f} um2{' (estimated)' if memory.estimated else ''} each"
+        )
+        if memory.macros:
+            line += f"; read {memory.read_pj:.1f} pJ, write {memory.write_pj:.1f} pJ, neither {memory.idle_pj:.1f} pJ"
+        yield line
 
 
 def published_figures(engine: Engine) -> tuple[str, str, str]:

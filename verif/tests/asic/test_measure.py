@@ -75,7 +75,11 @@ endmodule
     assert figures.memory_bits == 16 * 12
     assert figures.flip_flops == 12
     assert figures.area_um2 < 1000
-    assert figures.area_with_memories_um2 > 16 * 12 * 20.02
+    (memory,) = figures.memories
+    assert (memory.names, memory.words, memory.bits, memory.kind) == (["words"], 16, 12, "latches")
+    assert not memory.shared_port
+    assert memory.cell_area_um2 > 16 * 12 * 15
+    assert figures.area_with_memories_um2 == pytest.approx(figures.area_um2 + memory.area_um2, abs=0.1)
     assert 1 < figures.critical_path_ns < 4
 
 

@@ -80,7 +80,8 @@ def simulate(verilog: str, shape: MemoryShape, folder: Path, *, macros: bool) ->
         name=shape.name, words=shape.words, bits=shape.bits, parts=parts, part=shape.bits // parts,
         address=(shape.words - 1).bit_length(), shared=int(shape.shared_port),
         # Gates wake up as 0 or 1, not as X.
-        start="memory.live = $random;" if macros and not shape.shared_port else "",
+        start="for (n = 0; n < WORDS; n = n + 1) memory.live[n] = $random;".replace("WORDS", str(shape.words))
+        if macros and not shape.shared_port else "",
     )  # fmt: skip
     (folder / "bench.v").write_text(verilog + "".join(macro_model(toy) for toy in TOYS.values()) + MODELS + bench)
     subprocess.run(["iverilog", "-g2012", "-s", "bench", "-o", "bench", "bench.v"], cwd=folder, check=True)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from silicodec.asic.measure import Measurement, MeasurementError
+from silicodec.asic.memory_build import build_memories
 from silicodec.asic.records import SHIPPED, engine_records, read_records, verilog_hash, write_record
 from silicodec.asic.timing import Paths
 from silicodec.rtl.catalog import ENGINES
@@ -15,7 +16,11 @@ FIGURES = Measurement(
     area_um2=1.5,
     gate_equivalents=0.4,
     area_with_memories_um2=3.5,
-    memory_bits=2,
+    memories=build_memories(
+        [{"name": "cells", "words": 64, "bits": 1024, "mask_bits": None, "shared_port": False, "usual": True}],
+        lambda top, folder: pytest.fail("large memories are estimated"),
+        {},
+    ),
     flip_flops=3,
     paths=Paths(2.25, 1.5, None, None),
     period_ns=3.0,

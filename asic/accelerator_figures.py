@@ -1,0 +1,97 @@
+"""What an accelerator costs in silicon: area of its parts with memories, clock, and the energy of its memories."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from silicodec.asic.blocks import BUFFERS, BlockMeasurement
+from silicodec.asic.memory_activity import MemoryEnergy
+from silicodec.asic.scaling import AREA_FROM_130_NM
+
+PARTS = {
+    "array and sums": ("mac_array", "peaks"),
+    "requantisation": ("requantiser", "choose_result"),
+    "codecs": ("decode_slot", "encode_slot"),
+    "buffers' logic": (
+        *("memory_pool", "weight_buffer", "weight_slot", "output_buffer", "row_buffer", "row_address"),
+        *("residual_writer", "memory"),
+    ),
+    "windows and strips": ("window", "strip_writer", "map_reader", "packet_source", "packet_sink"),
+    "control": ("sequencer", "program_control", "layer_check", "other"),
+    "buffers between blocks": (BUFFERS,),
+}
+"""Part of the accelerator -> its blocks."""
+OTHERS = "other blocks"
+MACROS, MEMORY_CELLS = "memories' macros", "memories' cells"
+CODECS = "codecs"
+OPERATIONS = 2
+"""Of a multiply-accumulate."""
+PAPER = {"gops": 403.0, "nanometres": 28, "clock_mhz": 700.0}
+"""Peak of arXiv 2110.06155."""
+SCALED_NM = 32
+"""The technology nearest to 28 nm that there is an area factor for."""
+LOGIC_ENERGY = "unknown: OpenSTA 2.0.17 counts no internal power, and the netlist was not simulated"
+
+
+def areas_by_part(measurement: BlockMeasurement) -> dict[str, float]:
+    """Sum the area of each part, and of the memories, in square micrometres."""
+    part_of = {block: part for part, blocks in PARTS.items() for block in blocks}
+    areas = dict.fromkeys(PARTS, 0.0)
+    for name, block in measurement.blocks.items():
+        part = part_of.get(name, OTHERS)
+        areas[part] = areas.get(part, 0.0) + block.area_um2
+    areas[MACROS] = sum(one.macro_area_um2 * len(one.names) for one in measurement.memories)
+    areas[MEMORY_CELLS] = sum(one.cell_area_um2 * len(one.names) for one in measurement.memories)
+    return {part: round(area, 1) for part, area in areas.items()}
+
+
+def accelerator_record(
+    measurement: BlockMeasurement, energies: Sequence[MemoryEnergy], work: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Put together what the accelerator costs, as JSON.
+
+    Parameters
+    ----------
+    measurement : BlockMeasurement
+        Its blocks and memories.
+    energies : sequence of MemoryEnergy
+        Of an image.
+    work : dict
+        What was simulated: `cycles` and `macs` of an image, `macs_per_cycle` at the peak, and what else is to be known.
+    """
+    areas = areas_by_part(measurement)
+    total, memories = sum(areas.values()), areas[MACROS] + areas[MEMORY_CELLS]
+    path = longest_path(measurement)
+    seconds = work["cycles"] * path * 1e-9
+    clocked, gated = (sum(getattr(one, field) or 0.0 for one in energies) for field in ("clocked_uj", "gated_uj"))
+    return {
+        "areas_um2": areas,
+        "total_um2": round(total, 1),
+        "codec_share_of_logic": areas[CODECS] / (total - memories),
+        "codec_share": areas[CODECS] / total,
+        "clock_ns": path,
+        "access_times_count": measurement.paths_with_access is not None,
+        "peak_gops": round(OPERATIONS * work["peak_macs"] / path, 1),
+        "gops": round(OPERATIONS * work["macs"] / seconds / 1e9, 1),
+        "images_per_second": round(1 / seconds, 1),
+        "memory_uj": {"clocked": round(clocked, 3), "gated": round(gated, 3)},
+        "memory_pj_per_mac": {
+            "clocked": round(clocked * 1e6 / work["macs"], 3),
+            "gated": round(gated * 1e6 / work["macs"], 3),
+        },
+        "logic_energy": LOGIC_ENERGY,
+        f"total_um2_at_{SCALED_NM}_nm": round(total * AREA_FROM_130_NM[SCALED_NM], 1),
+        "paper": PAPER,
+        "work": dict(work),
+        "memories": [asdict(one) for one in energies],
+        "verilog_sha256": measurement.verilog_sha256,
+    }
+
+
+def longest_path(measurement: BlockMeasurement) -> float:
+    """Shortest clock period in nanoseconds, with the access times of macros where they were timed."""
+    paths = measurement.paths_with_access or measurement.paths
+    periods = [paths.register_to_register_ns, *(one.least_period_ns for one in measurement.memories)]
+    return max(period for period in periods if period is not None)

@@ -1,0 +1,95 @@
+"""Accesses to memories counted in simulation, what they cost, and which memories can do with one port."""
+
+import contextlib
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from silicodec.asic.accelerator_figures import CODECS, MACROS, PARTS, accelerator_record, areas_by_part
+from silicodec.asic.blocks import SHIPPED, read_blocks
+from silicodec.asic.macros import Macro
+from silicodec.asic.memory_activity import Accesses, counting, memory_energies, read_accesses
+from silicodec.asic.memory_build import access_constraints, build_memories
+from silicodec.asic.statistics import Statistics
+from silicodec.rtl.catalog import ENGINES
+from silicodec.rtl.convert import verilog
+from silicodec.rtl.source import Source, read_staged
+from silicodec.verif.simulate import simulate
+
+MACRO = Macro("toy", 64, 32, 4, 1000.0, access_ns=3.0, setup_ns=0.3, period_ns=2.0, read_pj=5.0, idle_pj=1.0)
+FIELDS = {"name": "cells", "words": 128, "bits": 32, "mask_bits": None, "shared_port": False, "usual": True}
+
+
+def built(**fields):
+    """Build one memory of the toy macro, whose cells take 10 um2."""
+    (memory,) = build_memories([FIELDS | fields], lambda top, folder: Statistics(10.0, 0, 1, {}), {"toy": MACRO})
+    return memory
+
+
+def test_a_design_counts_the_accesses_to_its_memories(tmp_path):
+    engine = ENGINES["stream-fifo"]
+    text, names = counting(verilog(engine))
+    assert names == ["memory0_cells"]
+    words = np.arange(300) % 256
+    with contextlib.chdir(tmp_path):
+        result = simulate(engine, engine.stimulus([words]), backend="icarus", verilog=text)
+    assert result.streams["sink"][0].tolist() == words.tolist()
+    cycles, accesses = read_accesses(tmp_path, names)
+    assert cycles >= 300
+    assert (accesses["memory0_cells"].reads, accesses["memory0_cells"].writes) == (300, 300)
+    assert 250 < accesses["memory0_cells"].both < 300
+
+
+def test_memories_of_macros_have_areas_energies_and_constraints():
+    memory = built()
+    assert (memory.macros, memory.copies, memory.macro_area_um2, memory.cell_area_um2) == ({"toy": 4}, 2, 4000.0, 10.0)
+    # The library has no energy of a write: a read's is taken. An access meets one row of one copy.
+    assert (memory.idle_pj, memory.accessed_idle_pj, memory.read_pj, memory.write_pj) == (4.0, 1.0, 5.0, 5.0)
+    assert memory.uncharacterised == ["toy"]
+    assert built(shared_port=True).macros == {"toy": 2}
+    assert access_constraints([FIELDS], [memory], "clk") == [
+        "set_input_delay 3.0 -clock {clk} [get_ports -quiet from_memory_0_*]",
+        "set_output_delay 0.3 -clock {clk} [get_ports -quiet to_memory_0_*]",
+    ]
+    (energy,) = memory_energies([memory], {"cells": Accesses(1_000_000, 500_000, 0)}, 2_000_000)
+    assert (energy.clocked_uj, energy.gated_uj) == (8.0 + 1.5 * 4.0, 7.5)
+
+
+def test_memories_of_other_ports_are_flip_flops():
+    assert (built(usual=False).kind, built(usual=False).estimated) == ("flip-flops", True)
+
+
+def test_the_parts_of_the_accelerator_are_all_its_blocks():
+    measurement = read_blocks(SHIPPED / "accelerator-booth.json")
+    areas = areas_by_part(measurement)
+    logic = sum(block.area_um2 for block in measurement.blocks.values())
+    assert sum(areas.values()) == pytest.approx(logic + measurement.memory_um2, abs=10)
+    assert all(areas[part] > 0 for part in (*PARTS, MACROS))
+    accesses = {name: Accesses(1, 1, 0) for memory in measurement.memories for name in memory.names}
+    work = {"cycles": 100, "macs": 20_000, "peak_macs": 288}
+    record = accelerator_record(measurement, memory_energies(measurement.memories, accesses, 100), work)
+    assert record["codec_share_of_logic"] == pytest.approx(areas[CODECS] / logic)
+    assert record["gops"] == pytest.approx(record["peak_gops"] * 200 / 288, abs=0.1)
+
+
+PORTS = """module ports (input clk, write, read, input [5:0] at, input [7:0] word, output reg [7:0] found, seen);
+  reg [7:0] either [0:63], both [0:63];
+  always @(posedge clk) begin
+    if (write) either[at] <= word;
+    else if (read) found <= either[at];
+    if (write) both[at] <= word;
+    if (read) seen <= both[at];
+  end
+endmodule
+"""
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("pyosys"), reason="pyosys is missing")
+def test_one_port_is_enough_where_reads_and_writes_never_meet(tmp_path):
+    from silicodec.asic.memories import find_shared_ports
+
+    Source("ports", text=PORTS).stage(tmp_path)
+    with contextlib.chdir(tmp_path):
+        assert find_shared_ports(read_staged(Path()), Path()) == {"either"}
