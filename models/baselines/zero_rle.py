@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 from numba import njit
 
-from silicodec.models.bitstream import SLAB, ElementWriter, peek_all, put_next, window
+from silicodec.models.bitstream import (
+    SLAB,
+    ElementWriter,
+    join,
+    new_bits,
+    peek_all,
+    put,
+    put_next,
+    slabs,
+    to_stream,
+    window,
+)
 from silicodec.models.codec import EncodedStream, WordCodec, to_words, word_dtype
 from silicodec.models.ebpc.znz import count_zero_bits
 from silicodec.models.errors import CorruptDataError, check_integer
 
-CHUNK = 4096
-"""Words whose places are gathered at a time, so that these stay in the fastest cache."""
+CHUNK = 512
+"""Words that are coded at a time, so that what is made of them stays in the fastest cache."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +66,13 @@ class ZeroRLE(WordCodec):
         return count_zero_bits(words, 1 << self.run_bits) + int(np.count_nonzero(words)) * self.word_bits
 
     def _encode(self, words: np.ndarray) -> dict[str, EncodedStream]:
-        writer = ElementWriter()
-        for slab in _slabs_that_end_nonzero(words):
-            bits = np.empty(slab.size * (1 + max(self.word_bits, self.run_bits)) // 64 + 3, np.uint64)
-            writer.add(bits, _encode(slab, self.word_bits, self.run_bits, writer.last, writer.filled, bits))
-        return {"rle": writer.stream()}
+        writer, zeros = ElementWriter(), 0
+        bits = np.empty(min(words.size, SLAB) * (1 + max(self.word_bits, self.run_bits)) // 64 + 3, np.uint64)
+        for slab in slabs(words):
+            nbits, zeros = _encode(slab, self.word_bits, self.run_bits, zeros, writer.last, writer.filled, bits)
+            writer.add(bits, nbits)
+        stream = writer.stream()
+        return {"rle": stream if not zeros else join([stream, _run(zeros, self.run_bits)])}
 
     def _decode(self, streams: Mapping[str, EncodedStream], count: int) -> np.ndarray:
         stream = streams["rle"]
@@ -82,53 +95,116 @@ class ZeroRLE(WordCodec):
         return words
 
 
-def _slabs_that_end_nonzero(words: np.ndarray) -> Iterator[np.ndarray]:
-    """Cut words into slabs where no run of zeros is cut; the last slab may end in one."""
-    start = 0
-    for stop in range(SLAB, words.size, SLAB):
-        backwards = words[stop - SLAB : stop][::-1] != 0
-        if backwards.any():
-            end = stop - int(backwards.argmax())
-            yield words[start:end]
-            start = end
-    yield words[start:]
+def _run(zeros: int, run_bits: int) -> EncodedStream:
+    """Encode a run of zeros that is not too long for one code."""
+    bits = new_bits(1 + run_bits)
+    return to_stream(bits, put(bits, 0, zeros - 1, 1 + run_bits))
 
 
 @njit(cache=True)
 def _encode(
-    words: np.ndarray, word_bits: int, run_bits: int, last: np.uint64, filled: np.uint64, bits: np.ndarray
-) -> int:
-    """Encode words after the `filled` bits of `last`; returns the number of bits written, these included."""
-    places = np.empty(CHUNK, np.uint16)
-    longest = 1 << run_bits
-    run_length, word_length = np.uint64(1 + run_bits), np.uint64(1 + word_bits)
-    mark = np.uint64(1 << word_bits)
+    words: np.ndarray, word_bits: int, run_bits: int, zeros: int, last: np.uint64, filled: np.uint64, bits: np.ndarray
+) -> tuple[int, int]:
+    """Encode words, and `zeros` before them, after the `filled` bits of `last`.
+
+    Returns the number of bits written, those of `last` included, and of the zeros at the end that have no code yet,
+    less than a longest run.
+    """
+    places = np.empty(CHUNK + 1, np.uint32)
+    runs, values = np.empty(CHUNK + 1, np.int32), np.empty(CHUNK + 1, np.int32)
+    cut_runs, cut_values = np.empty(CHUNK + 2, np.int32), np.empty(CHUNK + 2, np.int32)
+    codes, lengths = np.empty(CHUNK + 6, np.uint64), np.empty(CHUNK + 6, np.uint64)
+    joined, sums = np.empty(CHUNK // 2 + 3, np.uint64), np.empty(CHUNK // 2 + 3, np.uint64)
+    fit = 64 // (2 + run_bits + word_bits)  # codes in 64 bits: at least one
     index = np.uint64(0)
-    following = 0
+    longest = 1 << run_bits
     for start in range(0, words.size, CHUNK):
-        chunk = words[start : start + CHUNK]
-        count = np.uint64(0)
-        for place, word in enumerate(chunk):
-            # Stored in any case and overwritten if the word is zero: there is no branch to mispredict.
-            places[count] = place
-            count += np.uint64(word != 0)
-        for place in places[: np.int64(count)]:
-            zeros = start + place - following
-            while zeros > longest:
-                index, filled, last = put_next(bits, index, filled, last, np.uint64(longest - 1), run_length)
-                zeros -= longest
-            run = zeros > 0
-            code = np.uint64(zeros - run) << word_length | mark | np.uint64(chunk[place])
-            length = run_length * np.uint64(run) + word_length
-            index, filled, last = put_next(bits, index, filled, last, code, length)
-            following = start + place + 1
-    zeros = words.size - following
-    while zeros > 0:
-        run = min(zeros, longest) - 1
-        index, filled, last = put_next(bits, index, filled, last, np.uint64(run), run_length)
-        zeros -= longest
+        count, zeros, most = _gather(words[start : start + CHUNK], zeros, places, runs, values)
+        if zeros >= longest:  # the whole ones do not wait for the next chunk
+            runs[count], values[count] = zeros // longest * longest, 0
+            count, zeros, most = count + 1, zeros % longest, most | zeros
+        if most < longest:
+            _make_codes(runs[:count], values[:count], word_bits, run_bits, codes, lengths)
+        else:  # some run may be longer
+            count = _cut_runs(runs[:count], values[:count], longest, cut_runs, cut_values)
+            _make_codes(cut_runs[:count], cut_values[:count], word_bits, run_bits, codes, lengths)
+        codes[count] = lengths[count] = 0  # the one that the last pair may lack
+        groups, group_codes, group_lengths = count, codes, lengths
+        if fit > 1:
+            groups = (groups + 1) // 2
+            _join_pairs(codes, lengths, groups, joined, sums)
+            group_codes, group_lengths = joined, sums
+        if fit > 3:
+            joined[groups] = sums[groups] = 0
+            groups = (groups + 1) // 2
+            _join_pairs(joined, sums, groups, codes, lengths)
+            group_codes, group_lengths = codes, lengths
+        for i in range(groups):
+            index, filled, last = put_next(bits, index, filled, last, group_codes[i], group_lengths[i])
     bits[index] = last
-    return 64 * np.int64(index) + np.int64(filled)  # type: ignore[return-value]
+    return 64 * np.int64(index) + np.int64(filled), zeros  # type: ignore[return-value]
+
+
+@njit(cache=True)
+def _gather(
+    words: np.ndarray, zeros: int, places: np.ndarray, runs: np.ndarray, values: np.ndarray
+) -> tuple[int, int, int]:
+    """Gather the nonzero words, each with the length of the run of zeros before it, to which `zeros` more belong.
+
+    `places` is room for them with their places in `words`. Returns their number, that of the zeros after them, and a
+    number that no run is longer than.
+    """
+    count = np.uint64(0)
+    for place, word in enumerate(words):
+        # Stored in any case and overwritten if the word is zero: there is no branch to mispredict.
+        places[count] = np.uint32(place) << np.uint32(16) | np.uint32(word)
+        count += np.uint64(word != 0)
+    number = np.int64(count)
+    if number == 0:
+        return 0, zeros + words.size, 0
+    for i in range(number):
+        values[i] = places[i] & np.uint32(0xFFFF)
+    most = runs[0] = np.int64(places[0] >> np.uint32(16)) + zeros
+    for i in range(1, number):
+        runs[i] = (places[i] >> np.uint32(16)) - (places[i - 1] >> np.uint32(16)) - np.uint32(1)
+        most |= runs[i]
+    return number, words.size - 1 - np.int64(places[number - 1] >> np.uint32(16)), most  # type: ignore[return-value]
+
+
+@njit(cache=True)
+def _cut_runs(runs: np.ndarray, values: np.ndarray, longest: int, cut_runs: np.ndarray, cut_values: np.ndarray) -> int:
+    """Cut longest runs off, with zeros as the words after them; returns the new number."""
+    count = np.uint64(0)
+    for i in range(runs.size):
+        run = runs[i]
+        while run > longest:
+            cut_runs[count], cut_values[count] = longest, 0
+            run -= longest
+            count += np.uint64(1)
+        cut_runs[count], cut_values[count] = run, values[i]
+        count += np.uint64(1)
+    return np.int64(count)  # type: ignore[return-value]
+
+
+@njit(cache=True)
+def _make_codes(
+    runs: np.ndarray, values: np.ndarray, word_bits: int, run_bits: int, codes: np.ndarray, lengths: np.ndarray
+) -> None:
+    """Make the codes of runs and of the words after them, zero words having none."""
+    mark, word_length = np.uint64(1 << word_bits), np.uint64(1 + word_bits)
+    for i in range(runs.size):
+        is_run, is_word = np.uint64(runs[i] != 0), np.uint64(values[i] != 0)
+        shift = word_length * is_word
+        codes[i] = (np.uint64(runs[i]) - is_run) << shift | mark * is_word | np.uint64(values[i])
+        lengths[i] = np.uint64(1 + run_bits) * is_run + shift
+
+
+@njit(cache=True)
+def _join_pairs(codes: np.ndarray, lengths: np.ndarray, count: int, joined: np.ndarray, sums: np.ndarray) -> None:
+    """Join each code with even index and the one after it."""
+    for i in range(count):
+        joined[i] = codes[2 * i] << lengths[2 * i + 1] | codes[2 * i + 1]
+        sums[i] = lengths[2 * i] + lengths[2 * i + 1]
 
 
 _LONGEST_CODE = 17  # bits, of any parameters
