@@ -175,32 +175,40 @@ def encode_blocks(blocks: np.ndarray, table: BlockCodes, last: np.uint64, filled
 
 
 class BlockMeanings(NamedTuple):
-    """What the decoder does with every byte: arrays of uint8, (256,).
+    """What the decoder does with the bits ahead: arrays of uint16.
 
     Attributes
     ----------
-    length : numpy.ndarray
-        Bits of the code that it starts with.
-    repeat : numpy.ndarray
-        Planes that the code stands for, or `NO_CODE`.
-    changes : numpy.ndarray
-        DBX of the first of them, or `DBP_IS_ZERO`; DBX of the others is zero.
+    codes : numpy.ndarray
+        (256,), by the next 8 bits: DBX of the first plane that the code there stands for, `DBP_IS_ZERO`, or `INVALID`;
+        DBX of its other planes is zero. From bit 8 on the number of planes, or `NO_CODE`.
+    pairs : numpy.ndarray
+        (2**PAIR_BITS,), by the next `PAIR_BITS` bits: the length of the first code, from bit 4 on that of the first
+        two, and from bit 9 on the planes that these stand for.
     """
 
-    length: np.ndarray
-    repeat: np.ndarray
-    changes: np.ndarray
+    codes: np.ndarray
+    pairs: np.ndarray
 
 
-DBP_IS_ZERO = 0x80
+DBP_IS_ZERO, INVALID = 0x80, 0xFF
+PAIR_BITS = 14
+"""A code has at most 8 bits, and 6 bits tell how long a code is and how many planes it stands for."""
 
 
 @lru_cache
 def block_meanings() -> BlockMeanings:
-    """Tabulate what every byte starts with."""
+    """Tabulate what strings of bits start with."""
     meanings = code_meanings(WORD_BITS, BLOCK_SIZE)
+    length, repeat = meanings.length.astype(np.uint16), meanings.repeat.astype(np.uint16)
     changes = np.where(meanings.keep == 0, DBP_IS_ZERO, meanings.flip)
-    return BlockMeanings(meanings.length, meanings.repeat, changes.astype(np.uint8))
+    changes[repeat == NO_CODE] = INVALID
+    ahead = np.arange(1 << PAIR_BITS)
+    first = ahead >> (PAIR_BITS - 8)
+    second = (ahead << length[first] >> (PAIR_BITS - 8)) & 0xFF
+    planes = np.minimum(repeat[first] + repeat[second], 0x7F)
+    pairs = length[first] | (length[first] + length[second]) << 4 | planes << 9
+    return BlockMeanings(changes.astype(np.uint16) | repeat << 8, pairs.astype(np.uint16))
 
 
 @njit(cache=True, inline="always")
@@ -239,7 +247,7 @@ def decode_blocks(bits: np.ndarray, nbits: int, meanings: BlockMeanings, blocks:
     places = np.empty(16 * CHUNK, np.uint8)  # for the planes of a block, nine, and seven that stay zero
     changes_of = places.view(np.uint64)
     bases = np.empty(CHUNK, np.uint8)
-    contradictions = np.uint64(0)
+    contradictions, invalid = np.uint64(0), np.uint64(0)
     end, position = np.uint64(nbits), np.uint64(0)
     for start in range(0, blocks.size, CHUNK):
         part = blocks[start : start + CHUNK]
@@ -253,17 +261,25 @@ def decode_blocks(bits: np.ndarray, nbits: int, meanings: BlockMeanings, blocks:
             place = np.uint64(16) * np.uint64(i)
             stop = place + np.uint64(WORD_BITS + 1)
             while place < stop:
-                if unread < np.uint64(8):
+                if unread < np.uint64(16):
                     position -= unread
                     if position > end:
                         raise CorruptDataError("BPC stream is too short")
                     ahead = peek_all(bits, position)
                     position += np.uint64(64)
                     unread = np.uint64(64)
-                byte = ahead >> np.uint64(56)
-                places[place] = meanings.changes[byte]
-                place += np.uint64(meanings.repeat[byte])
-                length = np.uint64(meanings.length[byte])
+                pair = np.uint64(meanings.pairs[ahead >> np.uint64(64 - PAIR_BITS)])
+                code = np.uint64(meanings.codes[ahead >> np.uint64(56)])
+                length = pair & np.uint64(15)
+                places[place] = code & np.uint64(0xFF)
+                second = place + (code >> np.uint64(8))
+                if second >= stop:
+                    place = second
+                    unread -= length
+                    break
+                places[second] = meanings.codes[(ahead << length) >> np.uint64(56)] & np.uint16(0xFF)
+                place += pair >> np.uint64(9)
+                length = (pair >> np.uint64(4)) & np.uint64(31)
                 ahead <<= length
                 unread -= length
             position -= unread
@@ -283,6 +299,10 @@ def decode_blocks(bits: np.ndarray, nbits: int, meanings: BlockMeanings, blocks:
             sign_changes = changes_of[2 * i + 1] & np.uint64(0xFF)
             signs = (planes >> np.uint64(56)) ^ sign_changes if sign_changes < np.uint64(DBP_IS_ZERO) else np.uint64(0)
             contradictions |= signs ^ _differences(block)[1]
+            for changes in (changes_of[2 * i], changes_of[2 * i + 1]):
+                invalid |= changes & ((changes & LOW_BITS) + LOW_BITS) & HIGH_BITS
+        if invalid:
+            raise CorruptDataError("BPC stream has a position beyond its plane")
     if contradictions:
         raise CorruptDataError("BPC stream has a sign plane that contradicts its differences")
     return np.int64(position)  # type: ignore[return-value]
