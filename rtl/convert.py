@@ -10,6 +10,7 @@ import warnings
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import myhdl
 from myhdl import ResetSignal, Signal, ToVerilogWarning
@@ -103,6 +104,28 @@ def _convert(engine: Engine) -> str:
     _check_signals(engine, [str(warning.message) for warning in caught])
     _check_pins(engine, text)
     return text
+
+
+def block_names(engine: Engine) -> list[str]:
+    """Return the names of the blocks within an engine, with which names of their signals begin in its Verilog.
+
+    Examples
+    --------
+    >>> from silicodec.rtl.catalog import ENGINES
+    >>> block_names(ENGINES["stream-fifo"])
+    ['memory0']
+    """
+    with elaboration():
+        instance = engine.instantiate(Signal(bool(0)), ResetSignal(0, active=1, isasync=False), engine.streams())
+        return _names_below(instance, "")
+
+
+def _names_below(instance: Any, prefix: str) -> list[str]:
+    names = []
+    for part in instance.subs:
+        if hasattr(part, "subs"):  # a block, not a process
+            names += [prefix + part.name, *_names_below(part, f"{prefix}{part.name}_")]
+    return names
 
 
 def to_verilog(engine: Engine, directory: Path) -> Path:

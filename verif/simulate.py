@@ -58,8 +58,8 @@ def simulate(
         If not 0, the engine is reset after so many cycles, in the middle of what it does; then everything begins anew,
         and only this counts.
     waveform : Path, optional
-        Where to write what every signal does, as a VCD file: on the backends `icarus`, `netlist` and `myhdl`, the last
-        with a scope for each block.
+        Where to write what every signal does, as a VCD file, or on `verilator` an FST file. The backend `myhdl` gives
+        each block a scope; Verilog is one module, and beside its waveform a file `.gtkw` groups signals for GTKWave.
 
     Returns
     -------

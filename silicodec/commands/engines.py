@@ -190,15 +190,15 @@ def fusesoc(folder: Path) -> None:
 @click.option(
     "--backend",
     type=BACKEND,
-    help="myhdl, icarus, verilator or netlist.  [default: verilator, or icarus with --wave]",
+    help="myhdl, icarus, verilator or netlist.  [default: verilator]",
 )
 @SET
 @click.option(
     "--wave",
     "waveform",
     type=OUTPUT,
-    metavar="FILE.vcd",
-    help="Write there what every signal does; with --backend myhdl by block.",
+    metavar="FILE.vcd|.fst",
+    help="Write there what every signal does, and by which block to show it: FILE.gtkw, for GTKWave.",
 )
 @click.option("--stalls", "seed", type=int, metavar="SEED", help="Let every stream pause at random.")
 @click.option("--json", "json_file", type=OUTPUT, metavar="FILE", help="Write the result there as well.")
@@ -230,9 +230,9 @@ def simulate(
         engine, packets = network_on(engine, network, arrays)
     else:
         packets = packets_for(engine, arrays)
-    backend = backend or ("icarus" if waveform else "verilator")
-    if waveform and waveform.suffix != ".vcd":
-        raise click.UsageError(f"--wave: the name of {waveform} must end in .vcd")
+    backend = backend or "verilator"
+    if waveform and waveform.suffix not in (".vcd", ".fst"):
+        raise click.UsageError(f"--wave: the name of {waveform} must end in .vcd or, for verilator, .fst")
     if waveform:  # written as the simulation goes, so that one that fails leaves what led to it
         waveform.parent.mkdir(parents=True, exist_ok=True)
     result = compare(engine, packets, backend=backend, seed=seed, waveform=waveform)

@@ -14,6 +14,7 @@ from myhdl import Cosimulation
 from silicodec.rtl.convert import pins, signal_names
 from silicodec.rtl.convert import verilog as convert
 from silicodec.rtl.engine import Engine
+from silicodec.verif.backends.waveform import check_ending, write_groups
 from silicodec.verif.cache import build_once, run_tool, tool_version
 from silicodec.verif.drivers import bench
 from silicodec.verif.drivers.stimulus import Recording, Stimulus
@@ -36,6 +37,8 @@ def run(engine: Engine, stimulus: Stimulus, verilog: str | None) -> Recording:
     """Simulate the Verilog under the bench of the MyHDL simulator."""
     verilog = verilog or convert(engine)
     if stimulus.waveform:
+        check_ending(stimulus.waveform, ".vcd")
+        write_groups(engine, stimulus.waveform, verilog, "testbench.engine")
         verilog += DUMP
     command = ["vvp", "-M", str(_interface()), "-m", "myhdl", str(_build(engine, verilog))]
     command += [f"+waveform={stimulus.waveform}"] if stimulus.waveform else []

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from silicodec.rtl.engine import Engine
+from silicodec.verif.backends.waveform import check_ending
 from silicodec.verif.drivers import bench
 from silicodec.verif.drivers.stimulus import Recording, Stimulus
 
@@ -13,8 +14,8 @@ from silicodec.verif.drivers.stimulus import Recording, Stimulus
 def run(engine: Engine, stimulus: Stimulus, verilog: str | None) -> Recording:
     """Simulate the engine's block; there is no other Verilog to simulate."""
     waveform = stimulus.waveform
-    if waveform and waveform.suffix != ".vcd":
-        raise ValueError(f"the name of a waveform must end in .vcd, not {waveform.name}")
+    if waveform:
+        check_ending(waveform, ".vcd")
     if verilog is not None:
         raise ValueError("backend myhdl simulates the engine itself: use icarus or verilator for Verilog")
 

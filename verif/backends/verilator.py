@@ -12,6 +12,7 @@ import numpy as np
 from silicodec.rtl.convert import signal_names
 from silicodec.rtl.convert import verilog as convert
 from silicodec.rtl.engine import Engine, Port
+from silicodec.verif.backends.waveform import check_ending, write_groups
 from silicodec.verif.cache import build_once, run_tool, tool_version
 from silicodec.verif.drivers.stimulus import Recording, Stimulus
 
@@ -21,20 +22,26 @@ RUNTIME_FLAGS = (*COMMON_FLAGS, "--prefix", "Vruntime", "-MAKEFLAGS", "OPT_GLOBA
 FLAGS = (
     *(*COMMON_FLAGS, "--prefix", "Vengine", "-O3", "--x-assign", "fast", "--noassert", "-o", "harness"),
     *("-Wno-fatal", "-Werror-LATCH", "-Werror-MULTIDRIVEN"),
-    # Only what runs every cycle is worth optimising; the library of all engines is linked, not compiled each time,
-    # and its headers, which cost more than the code of a small engine, are compiled before.
-    *("-MAKEFLAGS", "OPT_FAST=-O1 OPT_SLOW=-O0 VK_GLOBAL_OBJS="),
-    *("-LDFLAGS", "../runtime/runtime.o", "-CFLAGS", "-include ../runtime/headers.h"),
 )
+# Only what runs every cycle is worth optimising; the library of all engines is linked, not compiled each time, and its
+# headers, which cost more than the code of a small engine, are compiled before.
+MAKE_FLAGS = "OPT_FAST=-O1 OPT_SLOW=-O0 VK_GLOBAL_OBJS="
+LINK_FLAGS = ("-LDFLAGS", "../runtime/runtime.o")
+UNTRACED_FLAGS = ("-MAKEFLAGS", MAKE_FLAGS, *LINK_FLAGS, "-CFLAGS", "-include ../runtime/headers.h")
+TRACED_FLAGS = {
+    ".vcd": ("--trace", "-MAKEFLAGS", f"{MAKE_FLAGS}verilated_vcd_c.o OPT_GLOBAL=-O0", *LINK_FLAGS),
+    ".fst": ("--trace-fst", "-MAKEFLAGS", f"{MAKE_FLAGS}verilated_fst_c.o OPT_GLOBAL=-O0", *LINK_FLAGS),
+}
+"""What writes a waveform, by the ending of its name."""
 
 
 def run(engine: Engine, stimulus: Stimulus, verilog: str | None) -> Recording:
     """Compile the Verilog with the harness, unless that was done before, and run the stimulus through it."""
-    if stimulus.waveform:
-        raise ValueError(
-            "backend verilator writes no waveform: use icarus, netlist or myhdl, whose cycles are the same"
-        )
-    harness = _build(engine, verilog or convert(engine))
+    waveform, verilog = stimulus.waveform, verilog or convert(engine)
+    if waveform:
+        check_ending(waveform, *TRACED_FLAGS)
+        write_groups(engine, waveform, verilog, f"TOP.{engine.top}")
+    harness = _build(engine, verilog, waveform.suffix if waveform else "")
     with tempfile.TemporaryDirectory() as temporary:
         directory = Path(temporary)
         for name, source in stimulus.sources.items():
@@ -44,32 +51,40 @@ def run(engine: Engine, stimulus: Stimulus, verilog: str | None) -> Recording:
         for name, stall in stimulus.sinks.items():
             stall.tofile(directory / f"{name}.stall")
         limits = (int(stimulus.ready_after_valid), stimulus.idle_cycles, stimulus.max_cycles, stimulus.reset_after)
-        report = run_tool(str(harness), temporary, *map(str, limits), package="verilator")
+        traced = ("env", f"WAVEFORM={waveform.absolute()}") if waveform else ()
+        report = run_tool(*traced, str(harness), temporary, *map(str, limits), package="verilator")
         return _recording(engine, report, directory)
 
 
-def _build(engine: Engine, verilog: str) -> Path:
-    """Return the executable for this Verilog and the engine's streams."""
-    harness, ports = _harness(), _ports_header(engine)
+def _build(engine: Engine, verilog: str, waveform: str) -> Path:
+    """Return the executable for this Verilog and the engine's streams; `waveform` is the ending of what it writes."""
+    texts = {"engine.v": verilog, "harness.cpp": _source("harness.cpp"), "ports.h": _ports_header(engine)}
+    flags = FLAGS + (TRACED_FLAGS[waveform] if waveform else UNTRACED_FLAGS)
+    if waveform:
+        texts["ports.h"] += '#include "traced.h"\n'
+        texts["traced.h"] = _source("traced.h")
     version, runtime = _version(), _runtime()
 
     def build(directory: Path) -> None:
         place = None if " " in str(directory) else directory  # where `make` refuses to work
         with tempfile.TemporaryDirectory(dir=place) as temporary:
-            for name, text in (("engine.v", verilog), ("harness.cpp", harness), ("ports.h", ports)):
+            for name, text in texts.items():
                 Path(temporary, name).write_text(text)
             Path(temporary, "runtime").symlink_to(runtime)
-            command = ("verilator", *FLAGS, "--top-module", engine.top, "engine.v", "harness.cpp")
+            command = ("verilator", *flags, "--top-module", engine.top, "engine.v", "harness.cpp")
             run_tool(*command, cwd=Path(temporary), package=PACKAGE)
             shutil.copy2(Path(temporary, "obj_dir", "harness"), directory)
 
-    contents = (verilog, harness, ports, version, *RUNTIME_FLAGS, *FLAGS)
+    contents = (*texts.values(), version, *RUNTIME_FLAGS, *flags)
     return build_once(f"verilator-{engine.top}", contents, build) / "harness"
 
 
 def _runtime() -> Path:
     """Return the folder of what is the same for every engine: Verilator's library, one object, and the headers."""
-    headers = [*(line for line in _harness().splitlines() if line.startswith("#include <")), '#include "verilated.h"\n']
+    headers = [
+        *(line for line in _source("harness.cpp").splitlines() if line.startswith("#include <")),
+        '#include "verilated.h"\n',
+    ]
 
     def build(directory: Path) -> None:
         with tempfile.TemporaryDirectory() as temporary:
@@ -92,9 +107,9 @@ def _runtime() -> Path:
     return build_once("verilator-runtime", (_version(), *headers, *RUNTIME_FLAGS), build)
 
 
-def _harness() -> str:
-    """Return the source of the program that drives an engine."""
-    return files(__package__).joinpath("harness.cpp").read_text()
+def _source(name: str) -> str:
+    """Return a source of the program that drives an engine."""
+    return files(__package__).joinpath(name).read_text()
 
 
 def _version() -> str:

@@ -86,24 +86,50 @@ def test_parameters_can_be_set(run, words, tmp_path):
     assert "ebpc-decoder-max-zero-run-4" in output
 
 
-def test_waveform_has_the_engine_s_signals(run, words, tmp_path):
+@pytest.mark.parametrize("backend", ["icarus", pytest.param("verilator", marks=pytest.mark.prove)])
+def test_waveform_has_the_engine_s_signals(run, words, tmp_path, backend):
     np.save(tmp_path / "words.npy", words)
-    options = ["simulate", "ebpc-encoder", "--input", "words.npy", "--wave", "new/words.vcd"]
+    options = ["simulate", "ebpc-encoder", "--input", "words.npy", "--backend", backend, "--wave", "new/words.vcd"]
     code, output, error = run(*options)
     assert code == 0, error
-    assert "ebpc-encoder, icarus" in output
     waveform = (tmp_path / "new/words.vcd").read_text()
-    clock = re.search(r"^\$var \w+ 1 (\S+) clk \$end$", waveform, re.MULTILINE)[1]
-    cycles = int(re.search(r"icarus: (\d+) cycles", output)[1])
+    clock = re.search(r"^ *\$var \w+ +1 (\S+) clk \$end$", waveform, re.MULTILINE)[1]
+    cycles = int(re.search(rf"{backend}: (\d+) cycles", output)[1])
     assert waveform.count(f"\n1{clock}\n") > cycles
     assert " words_data [7:0] $end" in waveform
-    code, _, error = run(*options, "--backend", "verilator")
-    assert code != 0
-    assert "verilator writes no waveform: use icarus, netlist or myhdl" in error
-    for name in ("words", "-"):
-        code, _, error = run(*options[:-1], name)
-        assert code == 2
-        assert "must end in .vcd" in error
+    shown = (tmp_path / "new/words.gtkw").read_text()
+    scope = {"icarus": "testbench.engine", "verilator": "TOP.ebpc_encoder"}[backend]
+    assert f"\n@22\n{scope}.words_data[7:0]\n" in shown
+    group = shown.partition("\n-bit_packer0\n")[2].partition("\n-bit_packer0\n")[0]
+    names = set(re.findall(rf"^{re.escape(scope)}\.(\w+)", group, re.MULTILINE))
+    assert {"bit_packer0_accumulator", "bit_packer0_spent"} <= names
+    assert all(name.startswith("bit_packer0_") for name in names)
+    assert names <= set(re.findall(r"\$var \w+ +\d+ \S+ (\w+)", waveform))
+
+
+@pytest.mark.prove
+def test_verilator_writes_fst_as_well(run, words, tmp_path):
+    np.save(tmp_path / "words.npy", words)
+    code, _, error = run("simulate", "ebpc-encoder", "--input", "words.npy", "--wave", "words.fst")
+    assert code == 0, error
+    assert (tmp_path / "words.fst").stat().st_size > 1000
+    assert (tmp_path / "words.gtkw").read_text().startswith(f'[dumpfile] "{tmp_path}/words.fst"')
+
+
+@pytest.mark.parametrize(
+    ("name", "backend", "message"),
+    [
+        ("words", "icarus", "must end in .vcd or, for verilator, .fst"),
+        ("-", "icarus", "must end in .vcd or, for verilator, .fst"),
+        ("words.fst", "icarus", "the name of a waveform must end in .vcd, not words.fst"),
+        ("words.fst", "myhdl", "the name of a waveform must end in .vcd, not words.fst"),
+    ],
+)
+def test_a_waveform_that_the_backend_does_not_write_is_refused(run, words, tmp_path, name, backend, message):
+    np.save(tmp_path / "words.npy", words)
+    code, _, error = run("simulate", "ebpc-encoder", "--input", "words.npy", "--wave", name, "--backend", backend)
+    assert code == 2
+    assert message in error
 
 
 def test_waveform_of_myhdl_has_a_scope_for_each_block(run, words, tmp_path):
