@@ -138,8 +138,11 @@ def _simulation(engine: Engine, backend: str, recording: Recording) -> Simulatio
     cycles = 0
     if recording.first_input is not None and recording.last_output is not None:
         cycles = recording.last_output - recording.first_input + 1
+    latency = None
+    if recording.first_input is not None and recording.first_output is not None:
+        latency = recording.first_output - recording.first_input
     transferred = {name: words.size for name, words in recording.words.items()}
-    return Simulation(backend, streams, errors, cycles, {**recording.taken, **transferred})
+    return Simulation(backend, streams, errors, cycles, {**recording.taken, **transferred}, latency)
 
 
 def _check(engine: Engine, stimulus: Stimulus, recording: Recording, simulation: Simulation) -> None:

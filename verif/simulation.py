@@ -23,6 +23,8 @@ class Simulation:
         Clock edges from the first transfer on an input to the last one on an output, both counted.
     words : dict of str to int
         Number of words transferred on every stream, inputs and outputs.
+    latency : int or None
+        Cycles from the first transfer on an input to the first one on an output; the backend `verilator` does not tell.
     """
 
     backend: str
@@ -30,6 +32,7 @@ class Simulation:
     errors: dict[str, list[bool]]
     cycles: int
     words: dict[str, int]
+    latency: int | None = None
 
     def words_per_cycle(self, stream: str) -> float:
         """Return the mean throughput of a stream, input or output."""

@@ -107,25 +107,32 @@ def print_engine(engine: Engine, records: Mapping[str, Measurement]) -> None:
 
 
 def print_sizes(names: Sequence[str], records: Mapping[str, Measurement]) -> None:
-    """Print what the named sizes of a family cost, and the cycles that a word took them in the flow `synthesis`."""
+    """Print what the named sizes of a family cost, their latency, and the cycles of a word in the flow `synthesis`."""
     from silicodec.asic.pdk import CORNER
     from silicodec.asic.results import SHIPPED, read_results
+    from silicodec.verif.latency import read_latencies
 
+    latencies = read_latencies()
     work = {result.name: result.workload for result in read_results(SHIPPED) if result.flow == "synthesis"}
     rows = []
     for name in names:
         area, kilo, memories, path, *_, flip_flops = measured_figures(records.get(name))
         done = work.get(name)
-        rows.append((name, area, kilo, memories, path, flip_flops, f"{done.cycles / done.words:.3f}" if done else ""))
-    headings = ("area um2", "kGE", "with memories", "critical path ns", "flip-flops", "cycles a word")
+        cycles = f"{done.cycles / done.words:.3f}" if done else ""
+        rows.append((name, area, kilo, memories, path, flip_flops, cycles, str(latencies.get(name, ""))))
+    headings = ("area um2", "kGE", "with memories", "critical path ns", "flip-flops", "cycles a word", "latency")
     columns: Columns = [("size", "left"), *((heading, "right") for heading in headings)]
     print_table(f"Sizes with names, measured on {CORNER}", columns, rows)
     for origin in sorted({done.origin for name in names if (done := work.get(name))}):
         say(f"  cycles a word: {origin}")
+    if latencies.keys() & set(names):
+        say("  latency: cycles from the first word in, of tables where an engine loads some, to the first word out")
 
 
 def engine_record(engine: Engine, measurement: Measurement | None) -> dict[str, Any]:
     """Describe an engine as JSON."""
+    from silicodec.verif.latency import read_latencies
+
     return {
         "engine": engine.name,
         "summary": engine.summary,
@@ -138,6 +145,7 @@ def engine_record(engine: Engine, measurement: Measurement | None) -> dict[str, 
         "outputs": [dataclasses.asdict(port) for port in engine.outputs],
         "axi": engine.axi,
         "period_ns": engine.period_ns,
+        "latency_cycles": read_latencies().get(engine.name),
         "measured": measurement and dataclasses.asdict(measurement),
         "published": [dataclasses.asdict(figure) for figure in engine.published],
     }

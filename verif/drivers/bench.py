@@ -172,6 +172,7 @@ class Bench:
         self._cycles = 0
         self._idle = 0
         self._first_input: int | None = None
+        self._first_output: int | None = None
         self._last_output: int | None = None
 
     @property
@@ -221,6 +222,8 @@ class Bench:
             self._first_input = self._cycles
         if any(outputs):
             self._last_output = self._cycles
+            if self._first_output is None:
+                self._first_output = self._cycles
         if any(inputs) or any(outputs):
             self._idle = 0
         elif not any(end.stalled for end in self._ends.values()):
@@ -238,6 +241,7 @@ class Bench:
             words={p.name: np.array(self._monitors[p.name].words, p.dtype) for p in self._engine.outputs},
             flags={name: np.array(monitor.flags, np.uint8) for name, monitor in self._monitors.items()},
             violation=violations[0] if violations else None,
+            first_output=self._first_output,
         )
 
 

@@ -90,6 +90,8 @@ class Recording:
         `LAST` and `ERROR` of each word of each output stream.
     violation : (str, str) or None
         The first broken rule: the stream, and what happened.
+    first_output : int or None
+        Cycle of the first transfer on an output; the backend `verilator` does not tell it.
     """
 
     cycles: int
@@ -99,3 +101,4 @@ class Recording:
     words: dict[str, np.ndarray]
     flags: dict[str, np.ndarray]
     violation: tuple[str, str] | None
+    first_output: int | None = None

@@ -14,6 +14,7 @@ from silicodec.models.ebpc import EBPC
 from silicodec.report.figures import measured_figures
 from silicodec.rtl import catalog
 from silicodec.rtl.ebpc.engines import length_words
+from silicodec.verif.latency import measure_latency, read_latencies
 
 
 @pytest.fixture
@@ -73,6 +74,20 @@ def test_an_engine_tells_what_its_named_sizes_cost(run):
     area, kilo, *_ = measured_figures(engine_records()["weight-trimmer"])
     assert re.search(rf"^ +weight-trimmer +{re.escape(area)} +{re.escape(kilo)} ", output, re.MULTILINE)
     assert "cycles a word: relu of resnet20" in output
+
+
+@pytest.mark.parametrize("name", ["ebpc-encoder", "dictionary-decoder", "register-slice"])
+def test_an_engine_tells_its_latency(run, tmp_path, name):
+    latency = measure_latency(catalog.ENGINES[name])
+    code, output, _ = run("engines", name)
+    assert code == 0
+    assert re.search(rf"^ +{name} .* {latency} *$", output, re.MULTILINE)
+    code, _, _ = run("engines", name, "--json", "engine.json")
+    assert json.loads((tmp_path / "engine.json").read_text())["latency_cycles"] == latency
+
+
+def test_latencies_are_of_engines_in_the_catalog():
+    assert read_latencies().keys() <= catalog.ENGINES.keys()
 
 
 def test_parameters_can_be_set(run, words, tmp_path):
