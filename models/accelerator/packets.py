@@ -12,6 +12,10 @@ DCT_CODECS = tuple(1 + 2 * mode for mode in (0, 1, 2, 3, 12, 13, 14, 15))
 """Codec words of DCT: signed samples, and unsigned ones less 128, in four steps each."""
 
 
+MOST_TILE_WORDS = 16
+"""Words that a tile of a compressed packet takes at most: DCT's longest, of 13, rounded up to a power of two."""
+
+
 def is_known(codec: int, *, dct: bool) -> bool:
     """Tell whether a codec word stands for raw packets, or for DCT where an accelerator has it."""
     return codec == RAW or (dct and codec in DCT_CODECS)

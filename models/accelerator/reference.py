@@ -16,7 +16,7 @@ from silicodec.models.accelerator.arithmetic import (
     multiply_all,
 )
 from silicodec.models.accelerator.checks import check_header, check_layer
-from silicodec.models.accelerator.packets import RAW, decode, encode, rows_of
+from silicodec.models.accelerator.packets import MOST_TILE_WORDS, RAW, decode, encode, rows_of
 from silicodec.models.accelerator.program import (
     COLUMNS,
     LAYOUT,
@@ -184,7 +184,8 @@ class Accelerator:
             wanted = rows_of(shape[1], strip) * -(-shape[2] // PIXELS)
             if isinstance(place, np.ndarray) and not self._has_spilled:
                 place = 0, 0
-            if isinstance(place, tuple) and (place[1] != wanted if codec == RAW else place[1] == 0):
+            most = -(-shape[2] // PIXELS) * MOST_TILE_WORDS
+            if isinstance(place, tuple) and (place[1] != wanted if codec == RAW else not 0 < place[1] <= most):
                 self._lost = True
                 yield channel, strip, encode(np.zeros((rows_of(shape[1], strip), shape[2]), np.int8), codec)
             elif isinstance(place, np.ndarray):

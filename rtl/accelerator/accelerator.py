@@ -14,8 +14,9 @@ from silicodec.rtl.accelerator.layer import LayerSignals
 from silicodec.rtl.accelerator.layer_check import layer_check
 from silicodec.rtl.accelerator.loader import STATUS_BITS, InputState, LoaderPort, ProgramControl, ReadState
 from silicodec.rtl.accelerator.mac_array import mac_array
-from silicodec.rtl.accelerator.map_reader import ENTRY_BITS, map_reader
+from silicodec.rtl.accelerator.map_reader import map_reader
 from silicodec.rtl.accelerator.map_writer import PackingRows, WriterResult, output_buffer, packet_sink, packet_source
+from silicodec.rtl.accelerator.packet_finder import ENTRY_BITS
 from silicodec.rtl.accelerator.peaks import choose_result, peaks
 from silicodec.rtl.accelerator.pool import PoolPorts, StripBanks, memory_pool
 from silicodec.rtl.accelerator.requantiser import EntryPort, ResultPort, requantiser, wire

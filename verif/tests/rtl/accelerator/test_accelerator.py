@@ -325,7 +325,7 @@ def test_damaged_fields(seed):
 
 
 @pytest.mark.prove
-@pytest.mark.parametrize("seed", [*range(1000, 1100), 1135, 1147, 1200, 1214])
+@pytest.mark.parametrize("seed", [*range(1000, 1100), 1135, 1147, 1200, 1214, 1386])
 def test_many_damaged_fields(seed):
     check_damaged(Random(seed))
 
