@@ -93,6 +93,9 @@ class Layer:
         From sums to samples.
     residual : Residual, optional
         What is added.
+    work : int, optional
+        Multiplications that the operator takes, where the layer's weights are filled up with zeros or it is one of
+        several that compute the operator.
     """
 
     name: str
@@ -110,6 +113,7 @@ class Layer:
     pad_value: int
     rescaling: Rescaling
     residual: Residual | None = None
+    work: int | None = None
 
     @property
     def depthwise(self) -> bool:
@@ -118,7 +122,9 @@ class Layer:
 
     @property
     def macs(self) -> int:
-        """Multiplications of the layer, those with padding included."""
+        """Multiplications of the layer, those with padding included, but not those with zeros that fill up weights."""
+        if self.work is not None:
+            return self.work
         return int(np.prod(self.weights.shape)) * self.out_shape[1] * self.out_shape[2]
 
 

@@ -9,6 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from silicodec.models.accelerator.composition import (
+    MOST_TAPS,
+    average_factor,
+    averages_by_place,
+    block_diagonal,
+    border_layer,
+    sum_of_places,
+)
 from silicodec.models.accelerator.layers import (
     Layer,
     LayerGraph,
@@ -18,6 +26,17 @@ from silicodec.models.accelerator.layers import (
     UnsupportedNetwork,
 )
 from silicodec.models.accelerator.program import LOWEST, ONE, Opcode
+from silicodec.models.accelerator.quantities import (
+    bounds_of,
+    broadcast,
+    is_within,
+    map_shape,
+    mean_parts,
+    plain_rescaling,
+    rescaling_of,
+    stride_of,
+    zero_of,
+)
 
 if TYPE_CHECKING:
     from silicodec.models.networks.tflite.graph import IntegerGraph
@@ -42,7 +61,7 @@ class _Lowering:
         self._uses = Counter(one.number for operator in graph.operators for one in operator.inputs)
         self._layers: dict[int, Layer] = {}
         self._joined: dict[int, tuple[int, ...]] = {}
-        self._shapes = {graph.source.number: _map_shape(graph.source)}
+        self._shapes = {graph.source.number: map_shape(graph.source)}
         """Shapes of the maps that are stored, and of the pixels."""
         self._names: dict[int, int] = {}
         """Which map a tensor is, where an operator only gives it another shape."""
@@ -95,7 +114,7 @@ class _Lowering:
         shape = self._shapes[self._map(quantity)]
         left, right, top, bottom = self._borders.get(quantity.number, (0, 0, 0, 0))
         channels, height, width = shape
-        if _map_shape(quantity) != (channels, height + top + bottom, width + left + right):
+        if map_shape(quantity) != (channels, height + top + bottom, width + left + right):
             raise UnsupportedNetwork(f"the accelerator cannot read a map in another shape ({quantity.name})")
         return shape, (top, left)
 
@@ -113,15 +132,18 @@ class _Lowering:
     def _convolution(self, operator: Any) -> None:
         source, output = operator.inputs[0], operator.output
         shape, (top, left) = self._source(source)
-        depthwise = operator.weights.shape[1] == 1 and shape[0] == output.shape[0] and shape[0] > 1
-        if not depthwise and operator.weights.shape[1] != shape[0]:
-            raise UnsupportedNetwork(f"the accelerator has no grouped convolutions ({output.name})")
+        weights, work = operator.weights.numpy(), None
+        depthwise = weights.shape[1] == 1 and shape[0] == output.shape[0] and shape[0] > 1
+        if not depthwise and operator.groups > 1:
+            work = weights.size * output.shape[1] * output.shape[2]
+            weights = block_diagonal(weights, operator.groups)
         self._add_weighted(
             operator,
-            shapes=(shape, _map_shape(output)),
-            weights=operator.weights.numpy(),
+            shapes=(shape, map_shape(output)),
+            weights=weights,
+            work=work,
             opcode=Opcode.DEPTHWISE if depthwise else Opcode.DENSE,
-            place=(_stride(operator.strides, output), top + operator.padding[2], left + operator.padding[0]),
+            place=(stride_of(operator.strides, output), top + operator.padding[2], left + operator.padding[0]),
         )
 
     def _fully_connected(self, operator: Any) -> None:
@@ -141,10 +163,11 @@ class _Lowering:
         weights: np.ndarray,
         opcode: Opcode,
         place: tuple[int, int, int],
+        work: int | None = None,
     ) -> None:
         """Add a layer of an operator with weights; `place` is its stride and its padding at the top and the left."""
         source, output = operator.inputs[0], operator.output
-        in_zero, count = _zero(source), len(weights)
+        in_zero, count = zero_of(source), len(weights)
         weight_zero = operator.weight_zero_point - (128 if source.dtype == "uint8" else 0)
         self._add(
             Layer(
@@ -161,7 +184,8 @@ class _Lowering:
                 pad_top=place[1],
                 pad_left=place[2],
                 pad_value=in_zero,
-                rescaling=_rescaling(operator.multiplier, output, *_bounds(output), count=count),
+                rescaling=rescaling_of(operator.multiplier, output, *bounds_of(output), count=count),
+                work=work,
             )
         )
 
@@ -169,10 +193,15 @@ class _Lowering:
         """Fuse an addition with the layer that makes one of its operands, if nothing else reads that; or copy one."""
         first, second = operator.inputs
         for one in (first, second):
-            if self._whole(one) != _map_shape(operator.output):
+            if self._whole(one) != map_shape(operator.output):
                 raise UnsupportedNetwork(f"the accelerator has no addition of unlike shapes ({operator.output.name})")
         last = next(reversed(self._layers), None)
-        fusible = [one for one in (second, first) if one.number == last and self._uses[one.number] == 1]
+        # A pool's sums have the zero point in them, and its layer says 0.
+        fusible = [
+            one
+            for one in (second, first)
+            if one.number == last and self._uses[last] == 1 and self._layers[last].rescaling.zero == zero_of(one)
+        ]
         own = fusible[0] if fusible else first
         other = second if own is first else first
         number = own.number
@@ -185,29 +214,52 @@ class _Lowering:
         small = numbers[(own if swap else other).number]
         residual = Residual(
             tensor=self._map(other),
-            zero=_zero(other),
+            zero=zero_of(other),
             swap=swap,
             inner=(int(small.factors[0]), int(small.shifts[0])),
-            outer=_rescaling(operator.multiplier, output, *_bounds(output)),
+            outer=rescaling_of(operator.multiplier, output, *bounds_of(output)),
         )
         self._add(replace(layer, name=output.name, output=output.number, residual=residual))
 
     def _average(self, operator: Any) -> None:
         if any(operator.padding):
-            raise UnsupportedNetwork(f"the accelerator has no padded average pools ({operator.output.name})")
-        count = operator.kernel[0] * operator.kernel[1]
-        factor = ONE // count + 1 if count > 1 else ONE
-        self._pool(operator, Opcode.DEPTHWISE, operator.kernel, _plain(operator.output, factor))
+            self._padded_average(operator)
+            return
+        count, unsigned = operator.kernel[0] * operator.kernel[1], operator.output.dtype == "uint8"
+        rescaling = plain_rescaling(operator.output, average_factor(count))
+        if unsigned:
+            rescaling = replace(rescaling, zero=LOWEST)
+        self._pool(operator, Opcode.DEPTHWISE, operator.kernel, rescaling, -LOWEST * count * unsigned)
+
+    def _padded_average(self, operator: Any) -> None:
+        """Average windows once for each set of taps that are inside of the map, and join what is right of each."""
+        source, output = operator.inputs[0], operator.output
+        shape = self._whole(source)
+        if operator.kernel[0] * operator.kernel[1] > MOST_TAPS:
+            raise UnsupportedNetwork(
+                f"the accelerator has no padded average pools of more than {MOST_TAPS} taps ({output.name})"
+            )
+        part = self._part(source, (LOWEST, -LOWEST - 1), set())
+        border, joint, averages = (self._new_number() for _ in range(3))
+        self._add(border_layer(output.name, part, border, shape))
+        self._join(joint, (part, border))
+        numbers, shapes = (joint, averages), (self._shapes[joint], map_shape(output))
+        place = (stride_of(operator.strides, output), operator.padding[2], operator.padding[0])
+        unsigned = output.dtype == "uint8"
+        layer = averages_by_place(output.name, numbers, shapes, operator.kernel, place, unsigned=unsigned)
+        self._add(layer)
+        _, low, high = bounds_of(output)
+        self._add(sum_of_places(layer, output.name, output.number, (low, high), shape[0]))
 
     def _maximum(self, operator: Any) -> None:
-        self._pool(operator, Opcode.MAXIMUM, operator.kernel, _plain(operator.output, ONE))
+        self._pool(operator, Opcode.MAXIMUM, operator.kernel, plain_rescaling(operator.output, ONE))
 
     def _mean(self, operator: Any) -> None:
         source, output = operator.inputs[0], operator.output
         number, zero, bias = mean_parts(operator)
-        _, low, high = _bounds(output)
+        _, low, high = bounds_of(output)
         self._whole(source)
-        self._pool(operator, Opcode.DEPTHWISE, source.shape[1:], _rescaling(number, output, zero, low, high), bias)
+        self._pool(operator, Opcode.DEPTHWISE, source.shape[1:], rescaling_of(number, output, zero, low, high), bias)
 
     def _pool(
         self, operator: Any, opcode: Opcode, kernel: tuple[int, int], rescaling: Rescaling, bias: int = 0
@@ -225,16 +277,16 @@ class _Lowering:
                 source=self._map(source),
                 output=output.number,
                 in_shape=shape,
-                out_shape=_map_shape(output),
+                out_shape=map_shape(output),
                 opcode=opcode,
                 weights=np.ones((channels, 1, *kernel), np.int16),
                 weight_zero=0,
                 bias=np.full(channels, bias, np.int64),
-                stride=_stride(getattr(operator, "strides", (1, 1)), output),
+                stride=stride_of(getattr(operator, "strides", (1, 1)), output),
                 pad_top=top + padding[2],
                 pad_left=left + padding[0],
-                pad_value=LOWEST if any(padding) else _zero(source),
-                rescaling=_broadcast(rescaling, channels),
+                pad_value=LOWEST if any(padding) else zero_of(source),
+                rescaling=broadcast(rescaling, channels),
             )
         )
 
@@ -254,12 +306,12 @@ class _Lowering:
         """Add a layer that takes a map as it is, or multiplied by a number."""
         shape = self._whole(source)
         channels, weight = shape[0], 1
-        zero, low, high = _bounds(output)
+        zero, low, high = bounds_of(output)
         rescaling = Rescaling(np.array([ONE]), np.array([0]), False, zero, low, high)
         if multiplier is not None:
             left = min(max(0, -int(multiplier.shifts[0])), 6)
             weight = 1 << left
-            rescaling = _rescaling(replace(multiplier, shifts=multiplier.shifts + left), output, zero, low, high)
+            rescaling = rescaling_of(replace(multiplier, shifts=multiplier.shifts + left), output, zero, low, high)
         self._add(
             Layer(
                 name=output.name,
@@ -270,32 +322,39 @@ class _Lowering:
                 opcode=Opcode.DEPTHWISE,
                 weights=np.full((channels, 1, 1, 1), weight, np.int16),
                 weight_zero=0,
-                bias=np.full(channels, -weight * _zero(source), np.int64),
+                bias=np.full(channels, -weight * zero_of(source), np.int64),
                 stride=1,
                 pad_top=0,
                 pad_left=0,
-                pad_value=_zero(source),
-                rescaling=_broadcast(rescaling, channels),
+                pad_value=zero_of(source),
+                rescaling=broadcast(rescaling, channels),
             )
         )
 
     def _concatenation(self, operator: Any) -> None:
         """Join maps that layers make; copy those that cannot be joined as they are."""
-        output = operator.output
-        _, low, high = _bounds(output)
+        _, low, high = bounds_of(operator.output)
         parts: list[int] = []
         for source in operator.inputs:
-            number = self._map(source)
-            shape = self._whole(source)
-            layer = self._layers.get(number)
-            joined_already = {part for joint in self._joined.values() for part in joint}
-            if layer is None or number in joined_already | set(parts) or not _within(layer, low, high):
-                copy = replace(output, number=self._new_number(), name=source.name, shape=shape)
-                self._copy(source, copy)
-                number = copy.number
-            parts.append(number)
-        self._joined[output.number] = tuple(parts)
-        self._shapes[output.number] = _map_shape(output)
+            parts.append(self._part(source, (low, high), set(parts)))
+        self._join(operator.output.number, tuple(parts))
+
+    def _part(self, source: Any, bounds: tuple[int, int], others: set[int]) -> int:
+        """Return the number of a map that can be joined with others: of a copy, if the map cannot be as it is."""
+        number, shape = self._map(source), self._whole(source)
+        layer = self._layers.get(number)
+        joined_already = {part for joint in self._joined.values() for part in joint}
+        if layer is None or number in joined_already | others or not is_within(layer, *bounds):
+            low, high = (bound - zero_of(source) for bound in bounds)
+            number = self._new_number()
+            self._copy(source, replace(source, number=number, shape=shape, low=low, high=high))
+        return number
+
+    def _join(self, output: int, parts: tuple[int, ...]) -> None:
+        """Let maps lie side by side."""
+        channels = sum(self._shapes[part][0] for part in parts)
+        self._joined[output] = parts
+        self._shapes[output] = (channels, *self._shapes[parts[0]][1:])
 
     def _reshape(self, operator: Any) -> None:
         source, output = operator.inputs[0], operator.output
@@ -308,75 +367,3 @@ class _Lowering:
         before = self._borders.get(source.number, (0, 0, 0, 0))
         self._names[output.number] = self._map(source)
         self._borders[output.number] = tuple(map(sum, zip(before, operator.padding, strict=True)))
-
-
-def mean_parts(operator: Any) -> tuple[Any, int, int]:
-    """Return a mean as the accelerator computes it: multiplier, zero point of the output and bias of the sums."""
-    from silicodec.models.networks.tflite.arithmetic import Multiplier
-
-    source, output = operator.inputs[0], operator.output
-    count = source.shape[1] * source.shape[2]
-    offset = 128 if source.dtype == "uint8" else 0
-    if len(output.shape) == 3:
-        zero = np.float32(source.zero_point) * np.float32(source.scale) / np.float32(output.scale)
-        number = np.float32(source.scale) / (np.float32(count) * np.float32(output.scale))
-        multiplier = Multiplier.of([float(number)], halves_away=True)
-        return multiplier, _zero(output) - int(zero + np.copysign(np.float32(0.5), zero)), offset * count
-    multiplier = Multiplier.of([source.scale / output.scale], halves_away=True)
-    places = count.bit_length() - 1
-    divided = Multiplier((multiplier.factors << places) // count, multiplier.shifts + places, halves_away=True)
-    return divided, _zero(output), -_zero(source) * count
-
-
-def _rescaling(multiplier: Any, output: Any, zero: int, low: int, high: int, *, count: int = 1) -> Rescaling:
-    """Write a multiplier as the accelerator has it: numbers from 1 to 2 take a factor of 32 bits."""
-    if (multiplier.shifts < -1).any():
-        raise UnsupportedNetwork(f"the accelerator has no factors of 2 or more ({output.name})")
-    factors = np.where(multiplier.shifts < 0, multiplier.factors << 1, multiplier.factors)
-    shifts = np.maximum(multiplier.shifts, 0)
-    rescaling = Rescaling(factors, shifts, multiplier.halves_away, zero, low, high)
-    return _broadcast(rescaling, count)
-
-
-def _broadcast(rescaling: Rescaling, channels: int) -> Rescaling:
-    return replace(
-        rescaling,
-        factors=np.broadcast_to(rescaling.factors, channels),
-        shifts=np.broadcast_to(rescaling.shifts, channels),
-    )
-
-
-def _plain(output: Any, factor: int) -> Rescaling:
-    """Return what takes sums of samples as they are, zero point included, to samples."""
-    _, low, high = _bounds(output)
-    return Rescaling(np.array([factor]), np.array([0]), False, 0, low, high)
-
-
-def _within(layer: Layer, low: int, high: int) -> bool:
-    rescaling = layer.residual.outer if layer.residual else layer.rescaling
-    return low <= rescaling.low and rescaling.high <= high
-
-
-def _stride(strides: tuple[int, int], output: Any) -> int:
-    """Return the stride in both directions; where an output has one row or column it does not matter."""
-    needed = {stride for stride, length in zip(strides, _map_shape(output)[1:], strict=True) if length > 1}
-    if needed - {1, 2} or len(needed) > 1:
-        raise UnsupportedNetwork(f"the accelerator has no strides of {strides} ({output.name})")
-    return next(iter(needed), 1)
-
-
-def _map_shape(quantity: Any) -> Shape:
-    channels, *size = quantity.shape
-    height, width = size or (1, 1)
-    return channels, height, width
-
-
-def _zero(quantity: Any) -> int:
-    """Return the zero point of signed samples."""
-    return quantity.zero_point - (128 if quantity.dtype == "uint8" else 0)
-
-
-def _bounds(quantity: Any) -> tuple[int, int, int]:
-    """Return zero point and bounds of signed samples."""
-    zero = _zero(quantity)
-    return zero, quantity.low + zero, quantity.high + zero

@@ -1,5 +1,7 @@
 """Operators lowered to layers: every map equals that of the network in integers."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -98,6 +100,59 @@ def test_pools_of_what_has_a_border():
     pool = kinds.MaxPool((wide,), largest, (3, 3), (2, 2), (0, 0, 0, 0))
     average = kinds.AveragePool((largest,), mean, (2, 2), (2, 2), (0, 0, 0, 0))
     assert_equal(IntegerGraph(source, (border, pool, average)))
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8"])
+@pytest.mark.parametrize(
+    ("size", "kernel", "stride", "padding"),
+    [
+        ((6, 8), (2, 3), 1, (0, 0, 0, 0)),
+        ((8, 9), (3, 3), 1, (1, 1, 1, 1)),
+        ((9, 12), (3, 3), 2, (0, 1, 1, 1)),
+        ((3, 2), (5, 4), 1, (1, 2, 2, 2)),
+        ((10, 7), (7, 9), 1, (4, 4, 3, 3)),
+    ],
+)
+def test_average_pools(dtype, size, kernel, stride, padding):
+    """Of what is inside of the map; the image, and a map that another layer reads, too."""
+    zero = 117 if dtype == "uint8" else -11
+    source = tensor(0, (4, *size), dtype=dtype, zero=zero)
+    left, right, top, bottom = padding
+    pooled = [
+        (length + before + after - width) // stride + 1
+        for length, width, before, after in zip(size, kernel, (top, left), (bottom, right), strict=True)
+    ]
+    first, second = (tensor(number, (4, *pooled), dtype=dtype, zero=zero, activation="RELU6") for number in (1, 3))
+    middle = tensor(2, (4, *size), dtype=dtype, zero=zero)
+    weight_zero_point = 128 if dtype == "uint8" else 0
+    graph = IntegerGraph(
+        source,
+        (
+            kinds.AveragePool((source,), first, kernel, (stride, stride), padding),
+            replace(convolution(source, middle, kernel=3, number=0.004), weight_zero_point=weight_zero_point),
+            kinds.AveragePool((middle,), second, kernel, (stride, stride), padding),
+            kinds.Addition((second, first), tensor(4, first.shape, dtype=dtype, zero=zero)),
+        ),
+    )
+    layers = assert_equal(graph)
+    averages = [layer.macs for layer in layers.layers if layer.output in (1, 3)]
+    assert averages == ([0, 0] if any(padding) else [4 * kernel[0] * kernel[1] * pooled[0] * pooled[1]] * 2)
+
+
+def test_padded_average_pools_of_many_taps_are_refused():
+    source, output = tensor(0, (1, 20, 20)), tensor(1, (1, 20, 20))
+    pool = kinds.AveragePool((source,), output, (9, 9), (1, 1), (4, 4, 4, 4))
+    with pytest.raises(UnsupportedNetwork, match=r"no padded average pools of more than 63 taps \(t1\)"):
+        from_graph(IntegerGraph(source, (pool,)))
+
+
+@pytest.mark.parametrize(("channels", "groups", "outputs"), [(8, 4, 12), (6, 6, 18), (9, 3, 3)])
+def test_grouped_convolutions(channels, groups, outputs):
+    source, output = tensor(0, (channels, 7, 10)), tensor(1, (outputs, 7, 10))
+    whole = convolution(source, output, kernel=3)
+    grouped = replace(whole, weights=whole.weights[:, : channels // groups])
+    (layer,) = assert_equal(IntegerGraph(source, (grouped,))).layers
+    assert layer.macs == 9 * 70 * outputs * channels // groups
 
 
 @pytest.mark.parametrize("number", [0.01, 0.99, 1.0, 1.3, 1.99])
