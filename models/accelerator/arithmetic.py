@@ -21,6 +21,12 @@ def multiply(x: int, factor: int, shift: int, away: bool) -> int:
 
 
 @njit(cache=True)
+def clamp(sample: int, low: int, high: int) -> int:
+    """Limit a sample to bounds; of bounds that contradict each other the lowest one comes first, as in hardware."""
+    return low if sample < low else min(sample, high)
+
+
+@njit(cache=True)
 def multiply_all(
     sums: np.ndarray, bias: np.ndarray, factors: np.ndarray, shifts: np.ndarray, away: bool, limits: np.ndarray
 ) -> np.ndarray:
@@ -31,7 +37,7 @@ def multiply_all(
     for channel in range(len(rows)):
         for i in range(rows.shape[1]):
             scaled = multiply(rows[channel, i] + bias[channel], factors[channel], shifts[channel], away)
-            result[channel, i] = min(max(scaled + zero, low), high)
+            result[channel, i] = clamp(scaled + zero, low, high)
     return result.reshape(sums.shape)
 
 
@@ -58,7 +64,7 @@ def add_all(
     for index, value in np.ndenumerate(coarse):
         inner = multiply((np.int64(fine[index]) - zeros[1]) << ADD_SHIFT, fine_factor, fine_shift, False)
         total = ((np.int64(value) - zeros[0]) << (ADD_SHIFT - 1)) + inner
-        result[index] = min(max(multiply(total, factor, shift, False) + zero, low), high)
+        result[index] = clamp(multiply(total, factor, shift, False) + zero, low, high)
     return result
 
 

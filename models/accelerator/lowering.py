@@ -200,7 +200,9 @@ class _Lowering:
         fusible = [
             one
             for one in (second, first)
-            if one.number == last and self._uses[last] == 1 and self._layers[last].rescaling.zero == zero_of(one)
+            if one.number == last
+            and self._uses[one.number] == 1
+            and self._layers[one.number].rescaling.zero == zero_of(one)
         ]
         own = fusible[0] if fusible else first
         other = second if own is first else first

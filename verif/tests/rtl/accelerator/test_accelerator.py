@@ -20,6 +20,7 @@ from silicodec.models.accelerator.shape import WEIGHT_CODECS, AcceleratorShape
 from silicodec.rtl.accelerator.engines import accelerator_engine
 from silicodec.verif.compare import check
 from silicodec.verif.drivers.stalls import Stalls
+from silicodec.verif.errors import SimulationError
 from silicodec.verif.simulate import simulate
 
 SMALL = AcceleratorShape(
@@ -308,13 +309,18 @@ def check_damaged(random):
         pixels = pixel_words(image, depthwise=program.graph.layers[0].depthwise)
         inputs.packets |= {"program": [program.words], "weights": [program.weights], "pixels": [pixels]}
     inputs.add(following, following_image)
-    simulation = simulate(ENGINE, inputs.packets, idle_cycles=20_000)
+    try:
+        simulation = simulate(ENGINE, inputs.packets, idle_cycles=20_000)
+    except SimulationError:
+        # A layer of a damaged size may read zeros for that long: 2047 channels of 255 rows, say.
+        simulation = simulate(ENGINE, inputs.packets, idle_cycles=1_000_000, max_cycles=5_000_000)
     before, after = simulation.streams["report"]
     run, status = inputs.runs[0], int(before[-1]) >> 8 & 0xFF
     assert list(after) == inputs.runs[1].report
     assert np.array_equal(simulation.streams["scores"][-1], inputs.runs[1].scores)
     if run and 0 < run.status <= Status.BAD_REGION:
-        assert status == run.status
+        # A layer before it may have read what is not there yet.
+        assert status == run.status or (status == Status.BAD_PACKET and names & TRUSTED)
     if run and run.status == status == Status.DONE and not names & TRUSTED:
         assert np.array_equal(simulation.streams["scores"][0], run.scores)
 
@@ -325,7 +331,7 @@ def test_damaged_fields(seed):
 
 
 @pytest.mark.prove
-@pytest.mark.parametrize("seed", [*range(1000, 1100), 1135, 1147, 1200, 1214, 1386])
+@pytest.mark.parametrize("seed", [*range(1000, 1100), 1135, 1147, 1200, 1214, 1386, 2075, 2128, 2175])
 def test_many_damaged_fields(seed):
     check_damaged(Random(seed))
 
