@@ -6,24 +6,24 @@ from typing import Any
 
 from myhdl import Signal, always_comb, block, instances, intbv
 
-from silicodec.models.accelerator.program import PIXELS, SUM_BITS, TAPS, WEIGHT_BITS, Opcode
+from silicodec.models.accelerator.program import PIXELS, SUM_BITS, TAPS, Opcode
 from silicodec.models.accelerator.shape import AcceleratorShape
 from silicodec.rtl.accelerator.codec_slot import CODEC_BITS, CodedPackets, DecodedRows, decode_slot, encode_slot
-from silicodec.rtl.accelerator.control import program_control
-from silicodec.rtl.accelerator.layer import LayerSignals
+from silicodec.rtl.accelerator.control import ControlStreams, program_control
 from silicodec.rtl.accelerator.layer_check import layer_check
-from silicodec.rtl.accelerator.loader import STATUS_BITS, InputState, LoaderPort, ProgramControl, ReadState
+from silicodec.rtl.accelerator.loader import LoaderPort, ReadState
 from silicodec.rtl.accelerator.mac_array import mac_array
-from silicodec.rtl.accelerator.map_reader import map_reader
-from silicodec.rtl.accelerator.map_writer import PackingRows, WriterResult, output_buffer, packet_sink, packet_source
+from silicodec.rtl.accelerator.map_reader import PacketSources, map_reader
+from silicodec.rtl.accelerator.map_writer import PacketTargets, PackingRows, output_buffer, packet_sink, packet_source
 from silicodec.rtl.accelerator.packet_finder import ENTRY_BITS
 from silicodec.rtl.accelerator.peaks import choose_result, peaks
+from silicodec.rtl.accelerator.pipeline import Pipeline
 from silicodec.rtl.accelerator.pool import PoolPorts, StripBanks, memory_pool
-from silicodec.rtl.accelerator.requantiser import EntryPort, ResultPort, requantiser, wire
-from silicodec.rtl.accelerator.row_buffer import RowBuffer, row_address, row_buffer
-from silicodec.rtl.accelerator.sequencer import ArrayStep, Progress, sequencer, tag_bits
+from silicodec.rtl.accelerator.requantiser import SET_BITS, EntryPort, ResultPort, requantiser, wire
+from silicodec.rtl.accelerator.row_buffer import LayerRun, row_address, row_buffer
+from silicodec.rtl.accelerator.sequencer import ArrayStep, RowStart, sequencer, tag_bits
 from silicodec.rtl.accelerator.strip_writer import residual_writer, strip_writer
-from silicodec.rtl.accelerator.weight_buffer import SET_BITS, WeightPort, weight_buffer
+from silicodec.rtl.accelerator.weight_buffer import ArrayWeights, weight_buffer
 from silicodec.rtl.accelerator.weight_slot import WeightWords, weight_slot
 from silicodec.rtl.accelerator.window import StepControl, window
 from silicodec.rtl.blocks.memory import MemoryPorts, memory
@@ -55,113 +55,83 @@ def accelerator(
     groups = shape.groups
     tile_bits = (shape.tile_columns - 1).bit_length()
     top = 3 + tile_bits + SET_BITS
-    # Maps and weights are read for the layer `front`, while `layer` is computed: the same one, or the one before it.
-    front, layer, control, progress, outcome = (
-        LayerSignals(),
-        LayerSignals(),
-        ProgramControl(),
-        Progress(),
-        WriterResult(),
-    )
-    loader, reads, restart = LoaderPort(), ReadState(), control.begins
-    front_depthwise, depthwise = Signal(bool(0)), Signal(bool(0))
-    fault = Signal(intbv(0)[STATUS_BITS:])
-    weight_state, pixel_state = InputState(), InputState()
+    # Maps and weights are read for the layer `front`, while `back` is computed: the same layer, or the one before it.
+    pipeline, loader, reads = Pipeline(shape), LoaderPort(), ReadState()
+    front = LayerRun(groups, shape.tile_columns, loader.restart)
+    back = LayerRun(groups, shape.tile_columns, pipeline.control.begins)
+    layer, control, progress, weight_port = back.layer, pipeline.control, pipeline.progress, pipeline.weights
     controller = program_control(
-        clk, rst, program, report, timing, front, layer, fault, progress, outcome, weight_state, pixel_state, reads,
-        loader, control,
-    )  # fmt: skip
-    checker = layer_check(clk, front, fault, shape=shape)
+        clk, rst, ControlStreams(program, report, timing), front.layer, layer, pipeline, reads, loader
+    )
+    checker = layer_check(clk, front.layer, loader.fault, shape=shape)
 
     pool, table = PoolPorts(), MemoryPorts(shape.packets, ENTRY_BITS)
-    filled, used = StripBanks(front.strip_first, front.strip_banks), StripBanks(layer.strip_first, layer.strip_banks)
+    filled = StripBanks(front.layer.strip_first, front.layer.strip_banks)
+    used = StripBanks(layer.strip_first, layer.strip_banks)
     memories = (memory_pool(clk, filled, used, pool, shape=shape), memory(clk, table))
-    layout, front_layout = RowBuffer(groups, shape.tile_columns), RowBuffer(groups, shape.tile_columns)
-    results, residuals = MemoryPorts(layout.words, 64), MemoryPorts(layout.words, 64)
+    results, residuals = MemoryPorts(back.layout.words, 64), MemoryPorts(front.layout.words, 64)
     buffers = (memory(clk, results), memory(clk, residuals))
-    layouts = (row_buffer(layer, depthwise, layout), row_buffer(front, front_depthwise, front_layout))
+    layouts = [row_buffer(run.layer, run.depthwise, run.layout) for run in (back, front)]
 
     # From steps to sums.
-    weight_port, place, step = WeightPort(shape), StepControl(), ArrayStep()
-    start, tag = Signal(bool(0)), Signal(intbv(0)[tag_bits(shape) :])
+    place, step, row_start = StepControl(), ArrayStep(), RowStart(shape)
     entry, result = EntryPort(groups, tag_bits(shape)), ResultPort(groups, tag_bits(shape))
-    set_number = Signal(intbv(0)[SET_BITS:])
     taps = [Signal(intbv(0)[8:]) for _ in range(TAPS * PIXELS)]
-    channel_weights = [signed(WEIGHT_BITS) for _ in range(groups * TAPS)]
+    weight_words, channel_weights = WeightWords(), ArrayWeights(layer.weight_zero, groups)
     sums = [signed(SUM_BITS) for _ in range(groups * PIXELS)]
     maxima, results_of_group = [signed(8) for _ in range(PIXELS)], [signed(SUM_BITS) for _ in range(PIXELS)]
     is_maximum = Signal(bool(0))
-    issue = sequencer(
-        clk,
-        rst,
-        restart,
-        layer,
-        depthwise,
-        progress,
-        pool,
-        weight_port,
-        layout.sets,
-        place,
-        step,
-        start,
-        tag,
-        shape=shape,
-    )
-    weight_words = WeightWords()
+    issue = sequencer(clk, rst, back, pipeline, pool, place, step, row_start, shape=shape)
     unpack_weights = weight_slot(
-        clk, rst, weights, front.weight_codec, control, weight_state, weight_words, codec=shape.weight_codec
-    )
-    loads = weight_buffer(
-        clk, rst, loader.restart, front, front_depthwise, weight_words, control, weight_state, reads, layer.weight_zero,
-        entry, set_number, weight_port, channel_weights, shape=shape,
+        clk, rst, weights, front.layer.weight_codec, control, reads.weight_stream, weight_words,
+        codec=shape.weight_codec,
     )  # fmt: skip
+    loads = weight_buffer(
+        clk, rst, front, weight_words, control, reads, weight_port, entry, channel_weights, shape=shape
+    )
     windows = window(clk, pool.strip_data, place, taps)
-    products = mac_array(clk, taps, channel_weights, step.valid, step.first, step.last, sums, groups=groups)
-    pools = peaks(clk, taps, channel_weights[:TAPS], step, maxima)
+    products = mac_array(clk, taps, channel_weights.taps, step.valid, step.first, step.last, sums, groups=groups)
+    pools = peaks(clk, taps, channel_weights.taps[:TAPS], step, maxima)
     choices = [choose_result(is_maximum, sums[p], maxima[p], results_of_group[p]) for p in range(PIXELS)]
     finished = [*results_of_group, *sums[PIXELS:]]
     samples = requantiser(
-        clk, rst, start, tag, layer, depthwise, finished, entry, residuals.read_data, result, groups=groups
-    )
+        clk, rst, row_start.valid, row_start.tag, layer, back.depthwise, finished, entry, residuals.read_data, result,
+        groups=groups,
+    )  # fmt: skip
 
     # From samples to packets.
-    sets_done = weight_port.sets_done
     rows, packed = PackingRows(), PackingRows()
     out_codec = Signal(intbv(0)[CODEC_BITS:])
-    collect = output_buffer(clk, rst, layer, depthwise, result, sets_done, layout, results, groups=groups)
-    drain = packet_source(
-        clk, rst, restart, layer, depthwise, sets_done, progress.drained, layout, results, rows, groups=groups
-    )
+    collect = output_buffer(clk, rst, back, result, weight_port.sets_done, results, groups=groups)
+    drain = packet_source(clk, rst, back, weight_port.sets_done, progress.drained, results, rows, groups=groups)
     if shape.dct:
         choose_codec = wire(layer.out_codec, out_codec)
     pack = encode_slot(clk, rst, rows, out_codec, packed, dct=shape.dct)
-    sink = packet_sink(clk, rst, restart, layer, depthwise, packed, table, pool, spill, scores, outcome, groups=groups)
+    targets = PacketTargets(table, pool, spill, scores)
+    sink = packet_sink(clk, rst, back, packed, targets, pipeline.outcome, groups=groups)
 
     # From packets to the strip buffer.
     packets, unpacked = CodedPackets(), DecodedRows()
     reader_quiet, slot_empty, filled_all, added_all = (Signal(bool(0)) for _ in range(4))
-    reader = map_reader(
-        clk, rst, loader.restart, front, front_depthwise, progress, weight_port, front_layout.sets,
-        outcome, table, pool, pixels, refill, control, pixel_state, packets, reader_quiet,
-        reads.lost, shape=shape,
-    )  # fmt: skip
+    sources = PacketSources(table, pool, pixels, refill)
+    reader = map_reader(clk, rst, front, pipeline, sources, reads, packets, reader_quiet, shape=shape)
     unpack = decode_slot(clk, rst, packets, unpacked, slot_empty, dct=shape.dct)
-    fills = strip_writer(clk, rst, loader.restart, front, front_depthwise, unpacked, progress, pool, filled_all)
+    fills = strip_writer(clk, rst, front, unpacked, progress, pool, filled_all)
     residual_fills = residual_writer(
-        clk, rst, loader.restart, front, front_depthwise, unpacked, weight_port.sets_loaded, progress, front_layout,
-        residuals, added_all, groups=groups,
-    )  # fmt: skip
+        clk, rst, front, unpacked, weight_port.sets_loaded, progress, residuals, added_all, groups=groups
+    )
     number, tile, row = entry.tag(top, 3 + tile_bits), entry.tag(3 + tile_bits, 3), entry.tag(3, 0)
-    residual_place = row_address(layout, number, entry.index, tile, row, residuals.read_address)
+    residual_place = row_address(back.layout, number, entry.index, tile, row, residuals.read_address)
+    depthwise, front_depthwise, front_opcode = back.depthwise, front.depthwise, front.layer.opcode
 
     @always_comb
     def look() -> None:
         depthwise.next = layer.opcode != int(Opcode.DENSE)
-        front_depthwise.next = front.opcode != int(Opcode.DENSE)
+        front_depthwise.next = front_opcode != int(Opcode.DENSE)
         is_maximum.next = layer.opcode == int(Opcode.MAXIMUM)
         reads.maps.next = filled_all and added_all
         reads.quiet.next = reader_quiet and slot_empty
-        set_number.next = number
+        entry.set_number.next = number
         residuals.read.next = True
 
     return instances()

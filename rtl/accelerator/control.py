@@ -8,53 +8,57 @@ from myhdl import Signal, always_comb, always_seq, block, enum, instances, modbv
 
 from silicodec.models.accelerator.program import MAGIC, VERSION, Status
 from silicodec.rtl.accelerator.layer import LayerSignals, descriptor_copy
-from silicodec.rtl.accelerator.loader import (
-    STATUS_BITS,
-    InputState,
-    LoaderPort,
-    ProgramControl,
-    ReadState,
-    layer_loader,
-)
-from silicodec.rtl.accelerator.map_writer import WriterResult
-from silicodec.rtl.accelerator.sequencer import Progress
+from silicodec.rtl.accelerator.loader import STATUS_BITS, LoaderPort, ReadState, WantedLayers, layer_loader
+from silicodec.rtl.accelerator.pipeline import Pipeline
 from silicodec.rtl.blocks.stream import Stream
 
 TIMING_WORDS = 4
 CYCLE_BITS = 32
 
 
+class ControlStreams:
+    """Streams of the accelerator that its control takes and gives."""
+
+    def __init__(self, program: Stream, report: Stream, timing: Stream) -> None:
+        self.program = program
+        self.report = report
+        self.timing = timing
+
+
 @block
 def program_control(
-    clk: Any, rst: Any, program: Stream, report: Stream, timing: Stream, front: LayerSignals, layer: LayerSignals,
-    fault: Any, progress: Progress, outcome: WriterResult, weights: InputState, pixels: InputState,
-    reads: ReadState, loader: LoaderPort, control: ProgramControl,
+    clk: Any, rst: Any, streams: ControlStreams, front: LayerSignals, layer: LayerSignals, pipeline: Pipeline,
+    reads: ReadState, loader: LoaderPort,
 ) -> Any:  # fmt: skip
     """Run the layers of a program one after the other, and report each.
 
     Parameters
     ----------
-    program, report, timing : Stream
-        Streams of the accelerator.
+    streams : ControlStreams
+        Programs, and what becomes of them.
     front, layer : LayerSignals
         The descriptors of the layer that is read, loaded here, and of the one that is computed, taken from it.
-    fault : Signal of 8 bits
-        What is wrong with `front`, two cycles after it was loaded.
-    progress, outcome, weights, pixels, reads
-        How far it is, what it wrote, the state of the inputs, and how far the layer of `front` is read.
-    loader, control : LoaderPort, ProgramControl
-        Driven here.
+    pipeline : Pipeline
+        How far the layer is, and what it wrote; `pipeline.control` is driven here.
+    reads : ReadState
+        How far the layer of `front` is read, and the state of the inputs.
+    loader : LoaderPort
+        Its `fault` says what is wrong with `front`, two cycles after it was loaded; the rest is driven here.
     """
+    program, report, timing = streams.program, streams.report, streams.timing
+    control, progress, outcome = pipeline.control, pipeline.progress, pipeline.outcome
+    weights, pixels = reads.weight_stream, reads.pixel_stream
     state_type = enum("HEADER", "WAIT", "BEGIN", "RUN", "JUDGE", "DRAIN", "REPORT", "TIMING")
     state = Signal(state_type.HEADER)
-    taken, take_layer, stopped, read_all, short = (Signal(bool(0)) for _ in range(5))
-    ended, final, bad_header = (Signal(bool(0)) for _ in range(3))
-    count, number = (Signal(modbv(0)[8:]) for _ in range(2))
+    wanted = WantedLayers()
+    ended, stopped, count, read_all = wanted.ended, wanted.stopped, wanted.count, wanted.read_all
+    taken, take_layer, short, final, bad_header = (Signal(bool(0)) for _ in range(5))
+    number = Signal(modbv(0)[8:])
     status = Signal(modbv(0)[STATUS_BITS:])
     cycles, steps, weight_waits, map_waits = (Signal(modbv(0)[CYCLE_BITS:]) for _ in range(4))
     timing_index = Signal(modbv(0)[2:])
     reported = Signal(bool(0))
-    load = layer_loader(clk, rst, program, ended, count, stopped, fault, read_all, control, front, loader)
+    load = layer_loader(clk, rst, program, wanted, control, front, loader)
     copy = descriptor_copy(clk, take_layer, front, layer)
 
     @always_comb

@@ -9,6 +9,8 @@ from myhdl import Signal, always, block, instances, intbv
 from silicodec.models.accelerator.program import LAYOUT
 
 DESCRIPTOR_WORDS = len(LAYOUT)
+COUNT_BITS = 8
+"""Width of counters of sets of packets, of which only differences matter."""
 
 
 class LayerSignals:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from myhdl import Signal, always_comb, always_seq, block, enum, instances, modbv
+from myhdl import Signal, always_comb, always_seq, block, enum, instances, intbv, modbv
 
 from silicodec.models.accelerator.program import Status
 from silicodec.rtl.accelerator.layer import DESCRIPTOR_WORDS, LayerSignals, descriptor_registers
@@ -34,19 +34,6 @@ class ProgramControl:
         self.running: Any = Signal(bool(0))
 
 
-class ReadState:
-    """How far the layer is read: all of its maps are unpacked, all of its weights loaded; no packet is under way.
-
-    `lost` says that a packet was not there.
-    """
-
-    def __init__(self) -> None:
-        self.maps: Any = Signal(bool(0))
-        self.weights: Any = Signal(bool(0))
-        self.quiet: Any = Signal(bool(0))
-        self.lost: Any = Signal(bool(0))
-
-
 class InputState:
     """An input: whether its packet has ended, and whether more words were wanted, for which zeros stand."""
 
@@ -55,11 +42,27 @@ class InputState:
         self.short: Any = Signal(bool(0))
 
 
+class ReadState:
+    """How far the layer is read: all of its maps are unpacked, all of its weights loaded; no packet is under way.
+
+    `lost` says that a packet was not there. `weight_stream` and `pixel_stream` are the states of the inputs.
+    """
+
+    def __init__(self) -> None:
+        self.weight_stream, self.pixel_stream = InputState(), InputState()
+        self.maps: Any = Signal(bool(0))
+        self.weights: Any = Signal(bool(0))
+        self.quiet: Any = Signal(bool(0))
+        self.lost: Any = Signal(bool(0))
+
+
 class LoaderPort:
     """What the loader says.
 
     Attributes
     ----------
+    fault : Signal of 8 bits
+        What the check says of the descriptor, two cycles after it was loaded.
     takes : Signal of bool
         It takes words of the program.
     restart : Signal of bool
@@ -71,6 +74,7 @@ class LoaderPort:
     """
 
     def __init__(self) -> None:
+        self.fault: Any = Signal(intbv(0)[STATUS_BITS:])
         self.takes: Any = Signal(bool(0))
         self.restart: Any = Signal(bool(0))
         self.ready: Any = Signal(bool(0))
@@ -79,10 +83,30 @@ class LoaderPort:
         self.status: Any = Signal(modbv(0)[STATUS_BITS:])
 
 
+class WantedLayers:
+    """What the loader is to load.
+
+    Attributes
+    ----------
+    count : Signal
+        Layers of the program.
+    ended, stopped : Signal of bool
+        The packet of `program` has ended; the program failed.
+    read_all : Signal of bool
+        Everything that the layer takes was read, without an error.
+    """
+
+    def __init__(self) -> None:
+        self.count: Any = Signal(modbv(0)[8:])
+        self.ended: Any = Signal(bool(0))
+        self.stopped: Any = Signal(bool(0))
+        self.read_all: Any = Signal(bool(0))
+
+
 @block
 def layer_loader(
-    clk: Any, rst: Any, program: Stream, ended: Any, count: Any, stopped: Any, fault: Any, read_all: Any,
-    control: ProgramControl, layer: LayerSignals, port: LoaderPort,
+    clk: Any, rst: Any, program: Stream, wanted: WantedLayers, control: ProgramControl, layer: LayerSignals,
+    port: LoaderPort,
 ) -> Any:  # fmt: skip
     """Load the descriptors of a program one after the other.
 
@@ -90,21 +114,17 @@ def layer_loader(
     ----------
     program : Stream
         Stream of the accelerator; `port.takes` is its `ready`.
-    ended, stopped : Signal of bool
-        The packet of `program` has ended; the program failed.
-    count : Signal
-        Layers of the program.
-    fault : Signal of 8 bits
-        What is wrong with the descriptor, two cycles after it was loaded.
-    read_all : Signal of bool
-        Everything that the layer takes was read, without an error.
+    wanted : WantedLayers
+        What is to be loaded, and when.
     control : ProgramControl
         How far the program is.
     layer : LayerSignals
         The descriptor.
     port : LoaderPort
-        Driven here.
+        Driven here, but for `fault`.
     """
+    ended, stopped, count, read_all = wanted.ended, wanted.stopped, wanted.count, wanted.read_all
+    fault = port.fault
     state_type = enum("IDLE", "LOAD", "CHECK", "START", "WORK", "FAILED")
     state = Signal(state_type.IDLE)
     load, checked = Signal(bool(0)), Signal(bool(0))

@@ -11,60 +11,52 @@ from silicodec.models.accelerator.program import PIXELS
 from silicodec.models.accelerator.shape import AcceleratorShape
 from silicodec.rtl.accelerator.codec_slot import CODEC_BITS, TILE_BITS, CodedPackets
 from silicodec.rtl.accelerator.layer import LayerSignals
-from silicodec.rtl.accelerator.loader import InputState, ProgramControl
-from silicodec.rtl.accelerator.map_writer import WriterResult
+from silicodec.rtl.accelerator.loader import ReadState
 from silicodec.rtl.accelerator.packet_finder import PacketPlace, packet_finder
+from silicodec.rtl.accelerator.pipeline import Pipeline
 from silicodec.rtl.accelerator.pool import COLUMN_BITS, LENGTH_BITS, ROW_BITS, PoolPorts
-from silicodec.rtl.accelerator.sequencer import Progress
-from silicodec.rtl.accelerator.weight_buffer import WeightPort
+from silicodec.rtl.accelerator.row_buffer import LayerRun
 from silicodec.rtl.blocks.memory import MemoryPorts
 from silicodec.rtl.blocks.stream import Stream
 
 
+class PacketSources:
+    """Where packets come from: `pool`, as their entries in `table` say, or the streams `pixels` and `refill`."""
+
+    def __init__(self, table: MemoryPorts, pool: PoolPorts, pixels: Stream, refill: Stream) -> None:
+        self.table = table
+        self.pool = pool
+        self.pixels = pixels
+        self.refill = refill
+
+
 @block
 def map_reader(
-    clk: Any, rst: Any, restart: Any, layer: LayerSignals, depthwise: Any, progress: Progress, weights: WeightPort,
-    room: Any, outcome: WriterResult, table: MemoryPorts, pool: PoolPorts, pixels: Stream, refill: Stream,
-    control: ProgramControl, state: InputState, packed: CodedPackets, quiet: Any, lost: Any, *, shape: AcceleratorShape,
+    clk: Any, rst: Any, run: LayerRun, pipeline: Pipeline, sources: PacketSources, reads: ReadState,
+    packed: CodedPackets, quiet: Any, *, shape: AcceleratorShape,
 ) -> Any:  # fmt: skip
     """Read the packets of a layer: the residual's as soon as its buffer has room, otherwise the input's.
 
     Parameters
     ----------
-    restart : Signal of bool
-        Reading of a layer begins.
-    layer, depthwise : LayerSignals, Signal of bool
-        The layer that is read.
-    progress : Progress
-        How far the layer that is computed is.
-    weights : WeightPort
-        Its `sets_done`, whose part of the residual's buffer is free, and `sets_loaded`: when the layer begins, the sets
-        of all layers before.
-    room : Signal
-        Sets that the residual's buffer has room for.
-    outcome : WriterResult
-        Entries before `next_entry` are of packets that are written; how many were spilled.
-    table, pool : MemoryPorts, PoolPorts
-        The read port of the table of packets, and the memory's port `map_read`.
-    pixels, refill : Stream
-        Other sources of packets.
-    control : ProgramControl
-        How far the program is.
-    state : InputState
-        The state of `pixels`.
+    run : LayerRun
+        The layer that is read; its `layout.sets` says how many sets the residual's buffer has room for.
+    pipeline : Pipeline
+        How far the other parts are.
+    sources : PacketSources
+        Where packets come from: by the table's read port and the memory's port `map_read`, or on a stream.
+    reads : ReadState
+        Its `lost` and `pixel_stream` are driven here.
     packed : CodedPackets
         What was read.
     quiet : Signal of bool
         No packet is under way, up to `packed`.
-    lost : Signal of bool
-        A packet of the layer was not there.
     """
+    layer, control, state, lost = run.layer, pipeline.control, reads.pixel_stream, reads.lost
+    pool, pixels, refill = sources.pool, sources.pixels, sources.refill
     place = PacketPlace()
     taken, found_none = Signal(bool(0)), Signal(bool(0))
-    finder = packet_finder(
-        clk, rst, restart, layer, depthwise, progress, weights, room, outcome, control, table, place, taken,
-        found_none, groups=shape.groups,
-    )  # fmt: skip
+    finder = packet_finder(clk, rst, run, pipeline, sources.table, place, taken, found_none, groups=shape.groups)
 
     active, move, step, word_there, ends = (Signal(bool(0)) for _ in range(5))
     from_pixels, from_refill, absent, residual, counted = (Signal(bool(0)) for _ in range(5))

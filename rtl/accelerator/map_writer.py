@@ -8,11 +8,16 @@ from myhdl import ConcatSignal, Signal, always, always_comb, always_seq, block, 
 
 from silicodec.models.accelerator.packets import RAW
 from silicodec.models.accelerator.program import PIXELS, Target
-from silicodec.rtl.accelerator.layer import LayerSignals
-from silicodec.rtl.accelerator.packet_order import INDEX_BITS, PacketOrder, packet_order, rows_of_strip
+from silicodec.rtl.accelerator.packet_order import (
+    INDEX_BITS,
+    PacketOrder,
+    output_entries,
+    packet_order,
+    rows_of_strip,
+)
 from silicodec.rtl.accelerator.pool import COLUMN_BITS, LENGTH_BITS, ROW_BITS, PoolPorts
 from silicodec.rtl.accelerator.requantiser import ResultPort
-from silicodec.rtl.accelerator.row_buffer import RowBuffer, row_address
+from silicodec.rtl.accelerator.row_buffer import LayerRun, row_address
 from silicodec.rtl.blocks.memory import MemoryPorts
 from silicodec.rtl.blocks.stream import Stream
 
@@ -37,20 +42,22 @@ class WriterResult:
 
 @block
 def output_buffer(
-    clk: Any, rst: Any, layer: LayerSignals, depthwise: Any, result: ResultPort, sets_done: Any, layout: RowBuffer,
-    buffer: MemoryPorts, *, groups: int,
-) -> Any:  # fmt: skip
+    clk: Any, rst: Any, run: LayerRun, result: ResultPort, sets_done: Any, buffer: MemoryPorts, *, groups: int
+) -> Any:
     """Write words from the requantiser into the output buffer, the right edge of the map repeated.
 
     Parameters
     ----------
+    run : LayerRun
+        The layer that is computed.
     result : ResultPort
         Words; from bit 0 on, `tag` has row, tile, number of the set and whether this is its last row.
     sets_done : Signal
         Sets that are complete.
-    layout, buffer : RowBuffer, MemoryPorts
-        How the buffer is divided, and its write port.
+    buffer : MemoryPorts
+        The buffer's write port.
     """
+    layer, depthwise, layout = run.layer, run.depthwise, run.layout
     last_pixel = Signal(modbv(0)[3:])
     last_tile = Signal(bool(0))
     tile_top, top = 3 + layout.tile_bits, len(result.tag) - 1
@@ -123,39 +130,30 @@ class PackingRows:
 
 @block
 def packet_source(
-    clk: Any, rst: Any, restart: Any, layer: LayerSignals, depthwise: Any, sets_done: Any, drained: Any,
-    layout: RowBuffer, buffer: MemoryPorts, rows: PackingRows, *, groups: int,
+    clk: Any, rst: Any, run: LayerRun, sets_done: Any, drained: Any, buffer: MemoryPorts, rows: PackingRows, *,
+    groups: int,
 ) -> Any:  # fmt: skip
     """Read packets out of the output buffer.
 
     Parameters
     ----------
+    run : LayerRun
+        The layer that is computed.
     sets_done, drained : Signal
         Sets that are in the buffer, and those of them that were read.
-    layout, buffer : RowBuffer, MemoryPorts
-        How the buffer is divided, and its read port.
+    buffer : MemoryPorts
+        The buffer's read port.
     rows : PackingRows
         Tile by tile; a strip's rows, or, to be compressed, eight with the last row of the map repeated.
     """
+    layer, restart = run.layer, run.restart
     order = PacketOrder()
     row, tile, tiles = Signal(modbv(0)[3:]), Signal(modbv(0)[6:]), Signal(modbv(0)[6:])
     map_row, strip_rows = Signal(modbv(0)[3:]), Signal(modbv(0)[4:])
     height = rows_of_strip(order, layer.out_height, strip_rows)
-    place = row_address(layout, drained, order.member, tile, map_row, buffer.read_address)
+    place = row_address(run.layout, drained, order.member, tile, map_row, buffer.read_address)
     read, ends_tile, ends, moves = (Signal(bool(0)) for _ in range(4))
-    packets = packet_order(
-        clk,
-        rst,
-        restart,
-        moves,
-        depthwise,
-        layer.out_channels,
-        layer.out_height,
-        layer.out_table,
-        layer.out_step,
-        order,
-        set_size=groups,
-    )
+    packets = packet_order(clk, rst, run, moves, output_entries(layer), order, set_size=groups)
 
     @always_comb
     def look() -> None:
@@ -206,24 +204,36 @@ def packet_source(
     return instances()
 
 
+class PacketTargets:
+    """Where packets go: `pool` with its entry in `table`, or the streams `spill` and `scores`."""
+
+    def __init__(self, table: MemoryPorts, pool: PoolPorts, spill: Stream, scores: Stream) -> None:
+        self.table = table
+        self.pool = pool
+        self.spill = spill
+        self.scores = scores
+
+
 @block
 def packet_sink(
-    clk: Any, rst: Any, restart: Any, layer: LayerSignals, depthwise: Any, packed: PackingRows, table: MemoryPorts,
-    pool: PoolPorts, spill: Stream, scores: Stream, outcome: WriterResult, *, groups: int,
+    clk: Any, rst: Any, run: LayerRun, packed: PackingRows, targets: PacketTargets, outcome: WriterResult, *,
+    groups: int,
 ) -> Any:  # fmt: skip
     """Store packets, or send them away.
 
     Parameters
     ----------
+    run : LayerRun
+        The layer that is computed.
     packed : PackingRows
         Words of packets.
-    table, pool : MemoryPorts, PoolPorts
-        The write port of the table of packets, and the memory's port `map_write`.
-    spill, scores : Stream
-        Where packets go otherwise.
+    targets : PacketTargets
+        Where they go: by the table's write port and the memory's port `map_write`, or on a stream.
     outcome : WriterResult
         What was done.
     """
+    layer, depthwise, restart = run.layer, run.depthwise, run.restart
+    table, pool, spill, scores = targets.table, targets.pool, targets.spill, targets.scores
     entry_bits = len(table.write_address)
     order = PacketOrder()
     taken, moves, stores, spills, sends = (Signal(bool(0)) for _ in range(5))
@@ -231,19 +241,7 @@ def packet_sink(
     column, first_column = (Signal(modbv(0)[COLUMN_BITS:]) for _ in range(2))
     length, new_length = (Signal(modbv(0)[LENGTH_BITS:]) for _ in range(2))
     free = Signal(modbv(0)[FREE_BITS:])
-    packets = packet_order(
-        clk,
-        rst,
-        restart,
-        moves,
-        depthwise,
-        layer.out_channels,
-        layer.out_height,
-        layer.out_table,
-        layer.out_step,
-        order,
-        set_size=groups,
-    )
+    packets = packet_order(clk, rst, run, moves, output_entries(layer), order, set_size=groups)
 
     @always_comb
     def choose() -> None:

@@ -9,13 +9,17 @@ from myhdl import Signal, always, always_comb, always_seq, block, instances, mod
 from silicodec.models.accelerator.checks import WHOLE_MAP
 from silicodec.models.accelerator.packets import MOST_TILE_WORDS, RAW
 from silicodec.models.accelerator.program import PIXELS, Early, Source
-from silicodec.rtl.accelerator.layer import LayerSignals
-from silicodec.rtl.accelerator.loader import ProgramControl
-from silicodec.rtl.accelerator.map_writer import WriterResult
-from silicodec.rtl.accelerator.packet_order import PacketOrder, packet_order, rows_of_strip
+from silicodec.rtl.accelerator.layer import COUNT_BITS
+from silicodec.rtl.accelerator.packet_order import (
+    PacketOrder,
+    input_entries,
+    packet_order,
+    residual_entries,
+    rows_of_strip,
+)
+from silicodec.rtl.accelerator.pipeline import ABSOLUTE_BITS, Pipeline
 from silicodec.rtl.accelerator.pool import COLUMN_BITS, LENGTH_BITS, ROW_BITS
-from silicodec.rtl.accelerator.sequencer import ABSOLUTE_BITS, Progress
-from silicodec.rtl.accelerator.weight_buffer import COUNT_BITS, WeightPort
+from silicodec.rtl.accelerator.row_buffer import LayerRun
 from silicodec.rtl.blocks.memory import MemoryPorts
 
 ENTRY_BITS = ROW_BITS + COLUMN_BITS + LENGTH_BITS + 1
@@ -42,14 +46,21 @@ class PacketPlace:
 
 @block
 def packet_finder(
-    clk: Any, rst: Any, restart: Any, layer: LayerSignals, depthwise: Any, progress: Progress, weights: WeightPort,
-    sets: Any, outcome: WriterResult, control: ProgramControl, table: MemoryPorts, place: PacketPlace, taken: Any,
+    clk: Any, rst: Any, run: LayerRun, pipeline: Pipeline, table: MemoryPorts, place: PacketPlace, taken: Any,
     found_none: Any, *, groups: int,
 ) -> Any:  # fmt: skip
     """Choose the next packet, and look up where it is while the one before is read.
 
     Parameters
     ----------
+    run : LayerRun
+        The layer that is read; its `layout.sets` says how many sets the residual's buffer has room for.
+    pipeline : Pipeline
+        How far the computed layer is; sets that are done leave room in the residual's buffer, and entries before the
+        output's next one are of packets that are written. `weights.sets_loaded` counts, when the layer begins, the sets
+        of all layers before.
+    table : MemoryPorts
+        The table's read port.
     place : PacketPlace
         The next packet.
     taken : Signal of bool
@@ -57,20 +68,16 @@ def packet_finder(
     found_none : Signal of bool
         There is no other packet.
     """
+    layer, restart, sets = run.layer, run.restart, run.layout.sets
+    control, progress, weights, outcome = pipeline.control, pipeline.progress, pipeline.weights, pipeline.outcome
     inputs, residuals = PacketOrder(), PacketOrder()
     move_input, move_residual = (Signal(bool(0)) for _ in range(2))
     input_left, residual_left, looking, look_residual = (Signal(bool(0)) for _ in range(4))
     input_ready, residual_ready, choose, choose_residual = (Signal(bool(0)) for _ in range(4))
     orders = [
-        packet_order(
-            clk, rst, restart, move_input, depthwise, layer.in_channels, layer.in_height, layer.in_table,
-            layer.in_step, inputs, set_size=0,
-        ),
-        packet_order(
-            clk, rst, restart, move_residual, depthwise, layer.out_channels, layer.out_height, layer.residual_table,
-            layer.residual_step, residuals, set_size=groups,
-        ),
-    ]  # fmt: skip
+        packet_order(clk, rst, run, move_input, input_entries(layer), inputs, set_size=0),
+        packet_order(clk, rst, run, move_residual, residual_entries(layer), residuals, set_size=groups),
+    ]
     end_row, rows_before, room = (Signal(modbv(0)[ABSOLUTE_BITS:]) for _ in range(3))
     started, under_way = (Signal(modbv(0)[COUNT_BITS:]) for _ in range(2))
     # What a packet takes: exactly if it is raw, at most if it is compressed.

@@ -7,6 +7,8 @@ from typing import Any
 from myhdl import Signal, always_comb, always_seq, block, instances, modbv
 
 from silicodec.models.accelerator.program import PIXELS
+from silicodec.rtl.accelerator.layer import LayerSignals
+from silicodec.rtl.accelerator.row_buffer import LayerRun
 
 INDEX_BITS = 12
 CHANNEL_BITS = 11
@@ -33,25 +35,37 @@ class PacketOrder:
         self.last_of_set: Any = Signal(bool(0))
 
 
+class MapEntries:
+    """A map in the table: `channels`, `height`, its `first` entry, and the `step` from a strip's to the next one's."""
+
+    def __init__(self, channels: Any, height: Any, first: Any, step: Any) -> None:
+        self.channels = channels
+        self.height = height
+        self.first = first
+        self.step = step
+
+
 @block
 def packet_order(
-    clk: Any, rst: Any, restart: Any, move: Any, depthwise: Any, channels: Any, height: Any, entry: Any,
-    step: Any, order: PacketOrder, *, set_size: int,
-) -> Any:  # fmt: skip
+    clk: Any, rst: Any, run: LayerRun, move: Any, entries: MapEntries, order: PacketOrder, *, set_size: int
+) -> Any:
     """Go through the packets of a map: strip by strip, or channel by channel in a depthwise layer.
 
     Parameters
     ----------
-    restart, move : Signal of bool
-        A layer begins; go to the next packet.
-    channels, height, entry, step : Signal
-        Channels and height of the map; the first one of its entries in the table, and how far it is from there to those
-        of the next strip.
+    run : LayerRun
+        The layer.
+    move : Signal of bool
+        Go to the next packet.
+    entries : MapEntries
+        The map.
     order : PacketOrder
         Where it is.
     set_size : int
         Channels of a set; 0 for all.
     """
+    restart, depthwise = run.restart, run.depthwise
+    channels, height, entry, step = entries.channels, entries.height, entries.first, entries.step
     strip, strips = Signal(modbv(0)[6:]), Signal(modbv(0)[6:])
     channel = Signal(modbv(0)[CHANNEL_BITS:])
     first_index = Signal(modbv(0)[INDEX_BITS:])
@@ -97,6 +111,21 @@ def packet_order(
                     order.index.next = first_index + step
 
     return instances()
+
+
+def input_entries(layer: LayerSignals) -> MapEntries:
+    """Say where a layer's input is."""
+    return MapEntries(layer.in_channels, layer.in_height, layer.in_table, layer.in_step)
+
+
+def residual_entries(layer: LayerSignals) -> MapEntries:
+    """Say where a layer's residual is."""
+    return MapEntries(layer.out_channels, layer.out_height, layer.residual_table, layer.residual_step)
+
+
+def output_entries(layer: LayerSignals) -> MapEntries:
+    """Say where a layer's output is."""
+    return MapEntries(layer.out_channels, layer.out_height, layer.out_table, layer.out_step)
 
 
 @block

@@ -8,21 +8,29 @@ from typing import Any
 from myhdl import ConcatSignal, Signal, always, always_comb, always_seq, block, instances, intbv, modbv
 
 from silicodec.models.accelerator.program import PIXELS, SUM_BITS
+from silicodec.models.accelerator.timing import MOST_SETS
 from silicodec.rtl.accelerator.lane import HALF, Limits, choose_sum, clamp, lane, lane_input, take_byte
 from silicodec.rtl.accelerator.layer import LayerSignals
 
 LATENCY = 4
 """Cycles from what a lane takes to what it gives."""
+SETS = MOST_SETS
+"""Sets of constants: of so many groups of channels at most that are loaded, in use or on their way to samples."""
+SET_BITS = (SETS - 1).bit_length()
 SHIFT_BITS = 6
 BIAS_BITS = 32
 
 
 class EntryPort:
-    """Where the requantiser reads an output channel's constants: they come a cycle after their job's tag and index."""
+    """Where the requantiser reads an output channel's constants: they come a cycle after their job's tag and index.
+
+    `set_number` is the part of the tag that says which set of constants they are of.
+    """
 
     def __init__(self, groups: int, tag_bits: int) -> None:
         self.index: Any = Signal(intbv(0, min=0, max=max(2, groups)))
         self.tag: Any = Signal(intbv(0)[tag_bits:])
+        self.set_number: Any = Signal(intbv(0)[SET_BITS:])
         self.bias: Any = Signal(intbv(0)[BIAS_BITS:])
         self.factor: Any = Signal(intbv(0)[32:])
         self.shift: Any = Signal(intbv(0)[SHIFT_BITS:])

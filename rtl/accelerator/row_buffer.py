@@ -8,8 +8,7 @@ from myhdl import Signal, always_comb, block, instances, modbv
 
 from silicodec.models.accelerator.program import PIXELS
 from silicodec.models.accelerator.timing import MOST_SETS
-from silicodec.rtl.accelerator.layer import LayerSignals
-from silicodec.rtl.accelerator.weight_buffer import COUNT_BITS
+from silicodec.rtl.accelerator.layer import COUNT_BITS, LayerSignals
 
 SHIFT_BITS = 4
 
@@ -39,6 +38,33 @@ class RowBuffer:
         self.sets: Any = Signal(modbv(0)[COUNT_BITS:])
         self.tile_shift: Any = Signal(modbv(0)[SHIFT_BITS:])
         self.set_shift: Any = Signal(modbv(0)[SHIFT_BITS:])
+
+
+class LayerRun:
+    """A layer that is read, or one that is computed.
+
+    Parameters
+    ----------
+    groups, tile_columns : int
+        As of `RowBuffer`.
+    restart : Signal of bool
+        Reading or computing it begins.
+
+    Attributes
+    ----------
+    layer : LayerSignals
+        Its descriptor.
+    depthwise : Signal of bool
+        Whether each of its channels is computed from one.
+    layout : RowBuffer
+        How it divides the buffer of residuals, or of results.
+    """
+
+    def __init__(self, groups: int, tile_columns: int, restart: Any) -> None:
+        self.restart = restart
+        self.layer = LayerSignals()
+        self.depthwise: Any = Signal(bool(0))
+        self.layout = RowBuffer(groups, tile_columns)
 
 
 @block

@@ -8,16 +8,14 @@ from myhdl import ConcatSignal, Signal, always, always_comb, always_seq, block, 
 
 from silicodec.models.accelerator.program import PIXELS
 from silicodec.models.accelerator.shape import AcceleratorShape
-from silicodec.rtl.accelerator.layer import LayerSignals
+from silicodec.rtl.accelerator.pipeline import ABSOLUTE_BITS, Pipeline
 from silicodec.rtl.accelerator.pool import PoolPorts
-from silicodec.rtl.accelerator.requantiser import LATENCY, delay, wire
+from silicodec.rtl.accelerator.requantiser import LATENCY, SET_BITS, SETS, delay, wire
+from silicodec.rtl.accelerator.row_buffer import LayerRun
 from silicodec.rtl.accelerator.steps import StepCount, step_counter, step_position
-from silicodec.rtl.accelerator.weight_buffer import COUNT_BITS, SET_BITS, SETS, WeightPort
 from silicodec.rtl.accelerator.window import StepControl
 from silicodec.rtl.accelerator.window_place import WindowPlace, coordinate, window_place
 
-ABSOLUTE_BITS = 12
-"""Width of counters of strips and rows over all passes, of which only differences matter."""
 START_DELAY = 4
 """Cycles from the issue of a row's last step to the start of the requantiser's job."""
 
@@ -36,68 +34,50 @@ class ArrayStep:
         self.last: Any = Signal(bool(0))
 
 
-class Progress:
-    """How far the parts of the accelerator are in a layer.
+class RowStart:
+    """A row's sums will be there in the next cycle, where `valid` is high; `tag` says which row it is."""
 
-    Attributes
-    ----------
-    filled, first_strip : Signal
-        Strips of inputs that came into the strip buffer, over all layers and passes; of these, those of earlier layers
-        than the one that is read.
-    first_row : Signal
-        First row of the input, over all passes, that is in use by the layer that is computed.
-    residuals : Signal
-        Sets of packets of the residual that were read; of earlier layers all sets count, with a residual or without.
-    issued, drained : Signal
-        Sets, over all layers, of which all steps were issued; whose packets were written.
-    finished : Signal of bool
-        All steps were issued.
-    steps, waits_for_weights, waits_for_maps : Signal of bool
-        What happens in this cycle.
-    """
+    def __init__(self, shape: AcceleratorShape) -> None:
+        self.valid: Any = Signal(bool(0))
+        self.tag: Any = Signal(intbv(0)[tag_bits(shape) :])
+
+
+class StepIssue:
+    """A step is issued, where `go` is high; it is the last one of its row, and of its group of channels and strip."""
 
     def __init__(self) -> None:
-        self.filled: Any = Signal(modbv(0)[ABSOLUTE_BITS:])
-        self.first_strip: Any = Signal(modbv(0)[ABSOLUTE_BITS:])
-        self.first_row: Any = Signal(modbv(0)[ABSOLUTE_BITS:])
-        self.residuals: Any = Signal(modbv(0)[COUNT_BITS:])
-        self.issued: Any = Signal(modbv(0)[COUNT_BITS:])
-        self.drained: Any = Signal(modbv(0)[COUNT_BITS:])
-        self.finished: Any = Signal(bool(0))
-        self.steps: Any = Signal(bool(0))
-        self.waits_for_weights: Any = Signal(bool(0))
-        self.waits_for_maps: Any = Signal(bool(0))
+        self.go: Any = Signal(bool(0))
+        self.ends_row: Any = Signal(bool(0))
+        self.ends_set: Any = Signal(bool(0))
 
 
 @block
 def sequencer(
-    clk: Any, rst: Any, restart: Any, layer: LayerSignals, depthwise: Any, progress: Progress, pool: PoolPorts,
-    weight_port: WeightPort, room: Any, place: StepControl, step: ArrayStep, start: Any, tag: Any, *,
-    shape: AcceleratorShape,
+    clk: Any, rst: Any, run: LayerRun, pipeline: Pipeline, pool: PoolPorts, place: StepControl, step: ArrayStep,
+    row: RowStart, *, shape: AcceleratorShape,
 ) -> Any:  # fmt: skip
     """Issue the steps of a layer, each as soon as its weights, its rows and room for its result are there.
 
     Parameters
     ----------
-    restart : Signal of bool
-        A layer begins.
-    progress : Progress
-        `issued`, `first_row`, `finished` and what is below them are driven here.
+    run : LayerRun
+        The layer that is computed; its `layout.sets` says how many sets the buffer of results has room for.
+    pipeline : Pipeline
+        Of `progress`, `issued`, `first_row`, `finished` and what is below them are driven here; of `weights`, `base`,
+        `read` and `address`, in the same cycle as the port of `pool`.
     pool : PoolPorts
         Its `strip_read` and `strip_rows`, a cycle after a step is issued.
-    weight_port : WeightPort
-        Its `base`, `read` and `address`, in the same cycle.
-    room : Signal
-        Sets that the buffer of results has room for.
     place : StepControl
         Where the windows are, two cycles after a step is issued.
     step : ArrayStep
         The step, three cycles after.
-    start, tag : Signal
-        A row's sums will be there in the next cycle.
+    row : RowStart
+        A row's sums are about to be there.
     """
-    count = StepCount(shape)
-    go, ends_row, ends_set = (Signal(bool(0)) for _ in range(3))
+    layer, restart, start, tag = run.layer, run.restart, row.valid, row.tag
+    progress, weight_port = pipeline.progress, pipeline.weights
+    count, issue = StepCount(shape), StepIssue()
+    go, ends_row, ends_set = issue.go, issue.ends_row, issue.ends_set
     strip_y, next_place = coordinate(), WindowPlace()
     counter = step_counter(clk, rst, restart, go, layer, count)
     position = step_position(clk, rst, restart, go, layer, count, strip_y, next_place)
@@ -124,27 +104,31 @@ def sequencer(
     tag_start = Signal(modbv(0)[len(tag) :])
     tags = [wire(new_tag, tag_start), delay(clk, tag_start, tag, cycles=START_DELAY)]
 
-    readiness = step_readiness(
-        clk, rst, restart, layer, depthwise, progress, weight_port, room, strip_y, count, go, ends_row, ends_set,
-        shape=shape,
-    )  # fmt: skip
+    readiness = step_readiness(clk, rst, run, pipeline, strip_y, count, issue, shape=shape)
     return instances()
 
 
 @block
 def step_readiness(
-    clk: Any, rst: Any, restart: Any, layer: LayerSignals, depthwise: Any, progress: Progress, weight_port: WeightPort,
-    room: Any, strip_y: Any, count: StepCount, go: Any, ends_row: Any, ends_set: Any, *, shape: AcceleratorShape,
+    clk: Any, rst: Any, run: LayerRun, pipeline: Pipeline, strip_y: Any, count: StepCount, issue: StepIssue, *,
+    shape: AcceleratorShape,
 ) -> Any:  # fmt: skip
     """Decide whether the next step is issued.
 
     Parameters
     ----------
-    go : Signal of bool
-        A step is issued.
-    ends_row, ends_set : Signal of bool
-        It is the last one of its row; and of its group of channels and strip.
+    run, pipeline
+        As of `sequencer`.
+    strip_y : signed Signal
+        First row of the input that the present strip's windows reach.
+    count : StepCount
+        The next step.
+    issue : StepIssue
+        Driven here.
     """
+    layer, depthwise, restart, room = run.layer, run.depthwise, run.restart, run.layout.sets
+    progress, weight_port = pipeline.progress, pipeline.weights
+    go, ends_row, ends_set = issue.go, issue.ends_row, issue.ends_set
     phase_cycles = max(shape.groups, LATENCY)
     active, maps_ready, weights_ready, free = (Signal(bool(0)) for _ in range(4))
     wait, pause = (Signal(intbv(0, min=0, max=3 * phase_cycles)) for _ in range(2))

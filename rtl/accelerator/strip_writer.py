@@ -8,21 +8,43 @@ from myhdl import Signal, always, always_comb, always_seq, block, instances, mod
 
 from silicodec.models.accelerator.program import PIXELS
 from silicodec.rtl.accelerator.codec_slot import DecodedRows
-from silicodec.rtl.accelerator.layer import LayerSignals
-from silicodec.rtl.accelerator.packet_order import PacketOrder, packet_order, rows_of_strip
+from silicodec.rtl.accelerator.layer import COUNT_BITS
+from silicodec.rtl.accelerator.packet_order import (
+    PacketOrder,
+    input_entries,
+    packet_order,
+    residual_entries,
+    rows_of_strip,
+)
+from silicodec.rtl.accelerator.pipeline import Progress
 from silicodec.rtl.accelerator.pool import ROW_BITS, PoolPorts
-from silicodec.rtl.accelerator.row_buffer import RowBuffer, row_address
-from silicodec.rtl.accelerator.sequencer import Progress
+from silicodec.rtl.accelerator.row_buffer import LayerRun, row_address
 from silicodec.rtl.accelerator.steps import ring_add
-from silicodec.rtl.accelerator.weight_buffer import COUNT_BITS
 from silicodec.rtl.blocks.memory import MemoryPorts
+
+
+class RowPlace:
+    """Where a row of a packet is.
+
+    Attributes
+    ----------
+    row, tile : Signal
+        Number of the row in its tile, and of the tile.
+    inside, ends_tile : Signal of bool
+        The map has the row; it is its tile's last one.
+    """
+
+    def __init__(self) -> None:
+        self.row: Any = Signal(modbv(0)[3:])
+        self.tile: Any = Signal(modbv(0)[6:])
+        self.inside: Any = Signal(bool(0))
+        self.ends_tile: Any = Signal(bool(0))
 
 
 @block
 def row_counter(
-    clk: Any, rst: Any, restart: Any, rows: DecodedRows, taken: Any, order: PacketOrder, height: Any, row: Any,
-    tile: Any, inside: Any, ends_tile: Any,
-) -> Any:  # fmt: skip
+    clk: Any, rst: Any, restart: Any, rows: DecodedRows, taken: Any, order: PacketOrder, height: Any, place: RowPlace
+) -> Any:
     """Count the rows of packets.
 
     Parameters
@@ -31,11 +53,10 @@ def row_counter(
         A row is taken.
     height : Signal
         Height of the map.
-    row, tile : Signal
-        Number of the row in its tile, and of the tile.
-    inside, ends_tile : Signal of bool
-        The map has the row; it is its tile's last one.
+    place : RowPlace
+        Where the row is.
     """
+    row, tile, inside, ends_tile = place.row, place.tile, place.inside, place.ends_tile
     strip_rows = Signal(modbv(0)[4:])
     count = rows_of_strip(order, height, strip_rows)
 
@@ -63,13 +84,14 @@ def row_counter(
 
 @block
 def strip_writer(
-    clk: Any, rst: Any, restart: Any, layer: LayerSignals, depthwise: Any, rows: DecodedRows, progress: Progress,
-    pool: PoolPorts, complete: Any,
-) -> Any:  # fmt: skip
+    clk: Any, rst: Any, run: LayerRun, rows: DecodedRows, progress: Progress, pool: PoolPorts, complete: Any
+) -> Any:
     """Write rows of the input into the strip buffer.
 
     Parameters
     ----------
+    run : LayerRun
+        The layer that is read.
     rows : DecodedRows
         Rows of packets, those of the input in their order.
     progress : Progress
@@ -83,23 +105,12 @@ def strip_writer(
     def slot_signal() -> Any:
         return Signal(modbv(0)[ROW_BITS + 2 :])
 
-    order = PacketOrder()
-    row, tile = Signal(modbv(0)[3:]), Signal(modbv(0)[6:])
-    inside, ends_tile, moves, taken = (Signal(bool(0)) for _ in range(4))
-    counter = row_counter(clk, rst, restart, rows, taken, order, layer.in_height, row, tile, inside, ends_tile)
-    packets = packet_order(
-        clk,
-        rst,
-        restart,
-        moves,
-        depthwise,
-        layer.in_channels,
-        layer.in_height,
-        layer.in_table,
-        layer.in_step,
-        order,
-        set_size=0,
-    )
+    layer, restart = run.layer, run.restart
+    order, place = PacketOrder(), RowPlace()
+    row, tile, inside, ends_tile = place.row, place.tile, place.inside, place.ends_tile
+    moves, taken = (Signal(bool(0)) for _ in range(2))
+    counter = row_counter(clk, rst, restart, rows, taken, order, layer.in_height, place)
+    packets = packet_order(clk, rst, run, moves, input_entries(layer), order, set_size=0)
     pass_slot, strip_slot, slot, next_slot, next_pass = (slot_signal() for _ in range(5))
     strip_turn, turn = (Signal(modbv(0)[2:]) for _ in range(2))
     x_part, channel_part = slot_signal(), slot_signal()
@@ -262,34 +273,33 @@ def half_register(clk: Any, taken: Any, row: Any, tile: Any, half: Any, kept: An
 
 @block
 def residual_writer(
-    clk: Any, rst: Any, restart: Any, layer: LayerSignals, depthwise: Any, rows: DecodedRows,
-    sets_before: Any, progress: Progress, layout: RowBuffer, buffer: MemoryPorts, complete: Any, *, groups: int,
+    clk: Any, rst: Any, run: LayerRun, rows: DecodedRows, sets_before: Any, progress: Progress, buffer: MemoryPorts,
+    complete: Any, *, groups: int,
 ) -> Any:  # fmt: skip
     """Write rows of the residual into its buffer.
 
     Parameters
     ----------
+    run : LayerRun
+        The layer that is read.
     rows : DecodedRows
         Rows of packets, those of the residual in their order.
     sets_before : Signal
         When the layer begins: sets of all layers before.
     progress : Progress
         Its `residuals` is driven here.
-    layout, buffer : RowBuffer, MemoryPorts
-        How the buffer is divided, and its write port.
+    buffer : MemoryPorts
+        The buffer's write port.
     complete : Signal of bool
         The whole residual was read.
     """
-    order = PacketOrder()
-    row, tile = Signal(modbv(0)[3:]), Signal(modbv(0)[6:])
-    inside, ends_tile, moves, taken = (Signal(bool(0)) for _ in range(4))
-    counter = row_counter(clk, rst, restart, rows, taken, order, layer.out_height, row, tile, inside, ends_tile)
-    packets = packet_order(
-        clk, rst, restart, moves, depthwise, layer.out_channels, layer.out_height, layer.residual_table,
-        layer.residual_step, order, set_size=groups,
-    )  # fmt: skip
+    layer, restart = run.layer, run.restart
+    order, place = PacketOrder(), RowPlace()
+    inside, moves, taken = place.inside, Signal(bool(0)), Signal(bool(0))
+    counter = row_counter(clk, rst, restart, rows, taken, order, layer.out_height, place)
+    packets = packet_order(clk, rst, run, moves, residual_entries(layer), order, set_size=groups)
     sets = Signal(modbv(0)[COUNT_BITS:])
-    place = row_address(layout, sets, order.member, tile, row, buffer.write_address)
+    word = row_address(run.layout, sets, order.member, place.tile, place.row, buffer.write_address)
 
     @always_comb
     def write() -> None:

@@ -6,20 +6,14 @@ from typing import Any
 
 from myhdl import ConcatSignal, Signal, always, always_comb, always_seq, block, instances, intbv, modbv
 
-from silicodec.models.accelerator.program import PIXELS, TAPS
+from silicodec.models.accelerator.program import PIXELS, TAPS, WEIGHT_BITS
 from silicodec.models.accelerator.shape import AcceleratorShape
-from silicodec.models.accelerator.timing import MOST_SETS
-from silicodec.rtl.accelerator.layer import LayerSignals
-from silicodec.rtl.accelerator.loader import InputState, ProgramControl, ReadState
-from silicodec.rtl.accelerator.requantiser import BIAS_BITS, SHIFT_BITS, EntryPort
+from silicodec.rtl.accelerator.layer import COUNT_BITS
+from silicodec.rtl.accelerator.loader import ProgramControl, ReadState
+from silicodec.rtl.accelerator.requantiser import BIAS_BITS, SETS, SHIFT_BITS, EntryPort
+from silicodec.rtl.accelerator.row_buffer import LayerRun
 from silicodec.rtl.accelerator.weight_slot import WeightWords
 from silicodec.rtl.blocks.memory import MemoryPorts, memory
-
-SETS = MOST_SETS
-"""Sets of constants: of so many groups of channels at most that are loaded, in use or on their way to samples."""
-SET_BITS = (SETS - 1).bit_length()
-COUNT_BITS = 8
-"""Width of counters of groups of channels, of which only differences matter."""
 
 
 class WeightPort:
@@ -40,37 +34,44 @@ class WeightPort:
         self.sets_done: Any = Signal(modbv(0)[COUNT_BITS:])
 
 
+class ArrayWeights:
+    """Weights for the array, signed signals of 9 bits: tap t of output channel g is number 9 g + t of `taps`.
+
+    `zero` is the weights' zero point, of the layer that is computed; it is subtracted from each.
+    """
+
+    def __init__(self, zero: Any, groups: int) -> None:
+        half = 1 << (WEIGHT_BITS - 1)
+        self.zero = zero
+        self.taps = [Signal(intbv(0, min=-half, max=half)) for _ in range(groups * TAPS)]
+
+
 @block
 def weight_buffer(
-    clk: Any, rst: Any, restart: Any, layer: LayerSignals, depthwise: Any, words: WeightWords, control: ProgramControl,
-    state: InputState, reads: ReadState, weight_zero: Any, entry: EntryPort, set_number: Any, port: WeightPort,
-    weights: Any, *, shape: AcceleratorShape,
+    clk: Any, rst: Any, run: LayerRun, words: WeightWords, control: ProgramControl, reads: ReadState,
+    port: WeightPort, entry: EntryPort, weights: ArrayWeights, *, shape: AcceleratorShape,
 ) -> Any:  # fmt: skip
     """Load the weights of a layer, as far ahead as there is room.
 
     Parameters
     ----------
-    restart : Signal of bool
-        Reading of a layer begins; those before are loaded.
-    layer, depthwise : LayerSignals, Signal of bool
-        The layer that is read.
+    run : LayerRun
+        The layer that is read; those before are loaded when it begins.
     words : WeightWords
         What the `weights` stream holds.
     control : ProgramControl
         How far the program is.
-    state, reads : InputState, ReadState
-        The stream's state, of which `short` is driven here, and `reads.weights`.
-    weight_zero : Signal of 8 bits
-        The zero point of the layer that is computed.
-    entry : EntryPort
-        The constants.
-    set_number : Signal of 2 bits
-        Which set of constants `entry` reads.
+    reads : ReadState
+        Its `weights` and `weight_stream.short` are driven here.
     port : WeightPort
         The weights' ring.
-    weights : signed Signals of 9 bits
-        Less their zero point: tap t of output channel g is number 9 g + t.
+    entry : EntryPort
+        The constants.
+    weights : ArrayWeights
+        The weights of a step.
     """
+    layer, depthwise, restart, state = run.layer, run.depthwise, run.restart, reads.weight_stream
+    set_number, weight_zero, taps = entry.set_number, weights.zero, weights.taps
     groups, depth = shape.groups, shape.weight_words
     address_bits = len(port.address)
     channel_bits = max(1, (groups - 1).bit_length())
@@ -94,7 +95,7 @@ def weight_buffer(
     for g in reversed(range(groups)):
         parts += [ninth(8 * g + 8, 8 * g), rows[g]]
     joined = ConcatSignal(*parts)
-    zeros = [subtract_zero(clk, ring.read_data, weight_zero, weights[n], low=8 * n) for n in range(len(weights))]
+    zeros = [subtract_zero(clk, ring.read_data, weight_zero, taps[n], low=8 * n) for n in range(len(taps))]
 
     @always_comb
     def look() -> None:
