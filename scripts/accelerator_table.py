@@ -1,10 +1,12 @@
 """Make the table of docs/results/accelerator.md: networks on the accelerator, by how their maps are stored.
 
 python scripts/accelerator_table.py resnet8=200 resnet20-int8=60 > table.md
+python scripts/accelerator_table.py --images photographs vww_96_int8.tflite=60
 """
 
 import argparse
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from silicodec.models.accelerator.shape import AcceleratorShape
@@ -18,8 +20,8 @@ AUTO = {"DCT, chosen": Choice("auto", budget=0.01)}
 BANKS = {"mobilenetv2-int8": 14}
 """Networks that get a memory of 252 KiB instead of 126."""
 HEADINGS = (
-    *("network", "maps", "cycles", "MACs a cycle", "maps, KiB raw", "stored", "times smaller", "in use, KiB"),
-    *("off chip, KiB", "top-1 before and after, %", "loss, points (95 %)", "same class, %"),
+    *("network, images", "maps", "cycles", "MACs a cycle", "maps, KiB raw / stored", "smaller", "in use, KiB"),
+    *("off chip, KiB", "top-1 before and after, %", "loss, points (95 %)", "same class, % (95 %)"),
 )
 
 
@@ -28,13 +30,13 @@ def row(*cells: Any) -> str:
     return "| " + " | ".join(str(cell) for cell in cells) + " |"
 
 
-def rows(name: str, images: int, choices: dict[str, Choice]) -> Iterator[str]:
-    """Give a network's rows."""
+def rows(name: str, images: int, choices: dict[str, Choice], folder: Path | None) -> Iterator[str]:
+    """Give a network's rows, on images of its own or of a folder."""
     network = get_network(name)
-    calibration, report_on = calibration_and_test(network, calibration=CALIBRATION, images=images)
+    calibration, report_on = calibration_and_test(network, calibration=CALIBRATION, images=images, folder=folder)
     for label, choice in choices.items():
         found = study(network, AcceleratorShape(banks=BANKS.get(name, 7)), choice, report_on, calibration)
-        yield row(f"{name}, {images} images", label, *cells(found))
+        yield row(f"{Path(name).stem}, {len(report_on.batch)} images", label, *cells(found))
 
 
 def cells(found: Study) -> Iterator[str]:
@@ -44,15 +46,22 @@ def cells(found: Study) -> Iterator[str]:
     in_use = max(layer["strip_bits"] + layer["live_stored_bits"] for layer in record["layers"])
     yield f"{record['cycles']:,}"
     yield f"{record['macs_per_cycle']:.1f}"
-    yield f"{record['raw_bits'] / 8192:,.1f}"
-    yield f"{record['stored_bits'] / 8192:,.1f}"
+    yield f"{record['raw_bits'] / 8192:,.1f} / {record['stored_bits'] / 8192:,.1f}"
     yield f"{record['raw_bits'] / record['stored_bits']:.2f}"
     yield f"{in_use / 8192:.1f}"
     yield f"{(record['spilled_bits'] + record['refilled_bits']) / 8192:,.0f}"
-    yield f"{100 * accuracy['top1_before']:.1f}, {100 * accuracy['top1']:.1f}"
-    low, high = accuracy["loss_interval"]
-    yield f"{100 * accuracy['loss']:.1f} ({100 * low:.1f} to {100 * high:.1f})"
-    yield f"{100 * accuracy['agreement']:.1f}"
+    if accuracy["loss"] is None:
+        yield from ("-", "-")
+    else:
+        yield f"{100 * accuracy['top1_before']:.1f}, {100 * accuracy['top1']:.1f}"
+        yield with_interval(accuracy["loss"], accuracy["loss_interval"])
+    yield with_interval(accuracy["agreement"], accuracy["agreement_interval"])
+
+
+def with_interval(fraction: float, interval: list[float]) -> str:
+    """Write a fraction and its interval in percent."""
+    low, high = interval
+    return f"{100 * fraction:.1f} ({100 * low:.1f} to {100 * high:.1f})"
 
 
 def main() -> None:
@@ -60,12 +69,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("networks", nargs="+", metavar="NAME=IMAGES")
     parser.add_argument("--auto", action="store_true", help="only with a step chosen for each map, which takes longer")
+    parser.add_argument("--images", type=Path, help="a folder, for networks that have no images of their own")
     arguments = parser.parse_args()
     print(row(*HEADINGS))
     print(row("---", "---", *["--:"] * (len(HEADINGS) - 2)))
     for text in arguments.networks:
         name, _, images = text.partition("=")
-        for line in rows(name, int(images), AUTO if arguments.auto else CHOICES):
+        for line in rows(name, int(images), AUTO if arguments.auto else CHOICES, arguments.images):
             print(line, flush=True)
 
 
