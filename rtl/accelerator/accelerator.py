@@ -86,9 +86,7 @@ def accelerator(
         clk, rst, weights, front.layer.weight_codec, control, reads.weight_stream, weight_words,
         codec=shape.weight_codec,
     )  # fmt: skip
-    loads = weight_buffer(
-        clk, rst, front, weight_words, control, reads, weight_port, entry, channel_weights, shape=shape
-    )
+    loads = weight_buffer(clk, rst, front, weight_words, pipeline, reads, entry, channel_weights, shape=shape)
     windows = window(clk, pool.strip_data, place, taps)
     products = mac_array(clk, taps, channel_weights.taps, step.valid, step.first, step.last, sums, groups=groups)
     pools = peaks(clk, taps, channel_weights.taps[:TAPS], step, maxima)

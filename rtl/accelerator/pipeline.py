@@ -10,7 +10,6 @@ from silicodec.models.accelerator.shape import AcceleratorShape
 from silicodec.rtl.accelerator.layer import COUNT_BITS
 from silicodec.rtl.accelerator.loader import ProgramControl
 from silicodec.rtl.accelerator.map_writer import WriterResult
-from silicodec.rtl.accelerator.weight_buffer import WeightPort
 
 ABSOLUTE_BITS = 12
 """Width of counters of strips and rows over all passes, of which only differences matter."""
@@ -47,6 +46,24 @@ class Progress:
         self.steps: Any = Signal(bool(0))
         self.waits_for_weights: Any = Signal(bool(0))
         self.waits_for_maps: Any = Signal(bool(0))
+
+
+class WeightPort:
+    """What the sequencer sees of the buffer.
+
+    `written` and `base` count steps, modulo twice the ring: how many were loaded, and where the present group of
+    channels begins. `read` gives the weights of the step at `address` two cycles later. `sets_loaded` and `sets_done`
+    count the groups that were loaded, and those whose samples are made.
+    """
+
+    def __init__(self, shape: AcceleratorShape) -> None:
+        bits = (shape.weight_words - 1).bit_length()
+        self.written: Any = Signal(modbv(0)[bits + 1 :])
+        self.base: Any = Signal(modbv(0)[bits + 1 :])
+        self.read: Any = Signal(bool(0))
+        self.address: Any = Signal(modbv(0)[bits:])
+        self.sets_loaded: Any = Signal(modbv(0)[COUNT_BITS:])
+        self.sets_done: Any = Signal(modbv(0)[COUNT_BITS:])
 
 
 class Pipeline:

@@ -9,29 +9,12 @@ from myhdl import ConcatSignal, Signal, always, always_comb, always_seq, block, 
 from silicodec.models.accelerator.program import PIXELS, TAPS, WEIGHT_BITS
 from silicodec.models.accelerator.shape import AcceleratorShape
 from silicodec.rtl.accelerator.layer import COUNT_BITS
-from silicodec.rtl.accelerator.loader import ProgramControl, ReadState
+from silicodec.rtl.accelerator.loader import ReadState
+from silicodec.rtl.accelerator.pipeline import Pipeline
 from silicodec.rtl.accelerator.requantiser import BIAS_BITS, SETS, SHIFT_BITS, EntryPort
 from silicodec.rtl.accelerator.row_buffer import LayerRun
 from silicodec.rtl.accelerator.weight_slot import WeightWords
 from silicodec.rtl.blocks.memory import MemoryPorts, memory
-
-
-class WeightPort:
-    """What the sequencer sees of the buffer.
-
-    `written` and `base` count steps, modulo twice the ring: how many were loaded, and where the present group of
-    channels begins. `read` gives the weights of the step at `address` two cycles later. `sets_loaded` and `sets_done`
-    count the groups that were loaded, and those whose samples are made.
-    """
-
-    def __init__(self, shape: AcceleratorShape) -> None:
-        bits = (shape.weight_words - 1).bit_length()
-        self.written: Any = Signal(modbv(0)[bits + 1 :])
-        self.base: Any = Signal(modbv(0)[bits + 1 :])
-        self.read: Any = Signal(bool(0))
-        self.address: Any = Signal(modbv(0)[bits:])
-        self.sets_loaded: Any = Signal(modbv(0)[COUNT_BITS:])
-        self.sets_done: Any = Signal(modbv(0)[COUNT_BITS:])
 
 
 class ArrayWeights:
@@ -48,8 +31,8 @@ class ArrayWeights:
 
 @block
 def weight_buffer(
-    clk: Any, rst: Any, run: LayerRun, words: WeightWords, control: ProgramControl, reads: ReadState,
-    port: WeightPort, entry: EntryPort, weights: ArrayWeights, *, shape: AcceleratorShape,
+    clk: Any, rst: Any, run: LayerRun, words: WeightWords, pipeline: Pipeline, reads: ReadState, entry: EntryPort,
+    weights: ArrayWeights, *, shape: AcceleratorShape,
 ) -> Any:  # fmt: skip
     """Load the weights of a layer, as far ahead as there is room.
 
@@ -59,18 +42,17 @@ def weight_buffer(
         The layer that is read; those before are loaded when it begins.
     words : WeightWords
         What the `weights` stream holds.
-    control : ProgramControl
-        How far the program is.
+    pipeline : Pipeline
+        Its `weights`, the ring, is driven here, but for what the sequencer and the output buffer drive.
     reads : ReadState
         Its `weights` and `weight_stream.short` are driven here.
-    port : WeightPort
-        The weights' ring.
     entry : EntryPort
         The constants.
     weights : ArrayWeights
         The weights of a step.
     """
     layer, depthwise, restart, state = run.layer, run.depthwise, run.restart, reads.weight_stream
+    control, port = pipeline.control, pipeline.weights
     set_number, weight_zero, taps = entry.set_number, weights.zero, weights.taps
     groups, depth = shape.groups, shape.weight_words
     address_bits = len(port.address)
