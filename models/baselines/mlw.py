@@ -16,7 +16,8 @@ from silicodec.models.errors import CodecError
 class Mlw(Bound):
     """Arm's `mlw_codec`, of the package ethos-u-vela, the compiler of the Ethos-U.
 
-    A size only: its decoder ends the whole program where a stream is damaged, so that it cannot be a codec here.
+    A size only: its decoder ends the whole program where a stream is damaged. `silicodec.models.baselines.mlw_stream`
+    reads its streams and refuses such ones.
 
     Parameters
     ----------
