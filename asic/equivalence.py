@@ -4,7 +4,9 @@ It runs in Yosys, as a program of its own. Usage, in the folder of a staged sour
 
     python -m silicodec.asic.equivalence [[!]RESET_PORT]
 
-`cells.lib` and `netlist.v` are there, as `silicodec.asic.synthesis` leaves them; `equivalence.json` goes there.
+`cells.lib` and `netlist.v` are there, as `silicodec.asic.synthesis` leaves them; `equivalence.json` goes there. Where
+`silicodec.asic.memory_netlist` left `logic.v` and `memories.json`, that netlist is compared: memories are black boxes
+of both designs, whose inputs are to be equal for whatever they give.
 
 The registers of the netlist have names that they have in the Verilog. Each register of both designs is cut in two, its
 input being one more output of the design and its output one more input. What is left is combinational: if it is equal
@@ -26,6 +28,7 @@ from pathlib import Path
 from pyosys import libyosys as yosys
 
 from silicodec.asic.cell_models import read_cells
+from silicodec.asic.memories import take_out_memories
 from silicodec.asic.structure import bits, pins
 from silicodec.asic.yosys_log import PassRunner, pass_runner
 from silicodec.rtl.source import Source, read_staged
@@ -80,6 +83,8 @@ class Check:
 
     def __init__(self, source: Source, folder: Path, *, cut: bool) -> None:
         self._folder = folder
+        outside = folder / "memories.json"
+        self._memories = [one["name"] for one in json.loads(outside.read_text())] if outside.exists() else []
         self._design = yosys.Design()
         self._run: PassRunner = pass_runner(self._design, folder)
         self._cut = ["expose -evert-dff -dff"] if cut else []
@@ -97,21 +102,28 @@ class Check:
         self._commands(*source.yosys_commands())
         if self._cut:
             # What synthesis finds to be one net tells which register of the netlist is which, and no more than that.
-            self._commands("design -push-copy", f"synth -top {top} -flatten -noabc", "splitnets")
+            synth = f"synth -top {top} -flatten -noabc"
+            self._commands("design -push-copy", f"{synth} -run begin:fine")
+            if self._memories:
+                take_out_memories(self._design, self._memories)
+            self._commands(f"{synth} -run fine:", "splitnets -ports" if self._memories else "splitnets")
             self._sources = sources(self._design.top_module())
             self._run("design -pop")
         self._commands("proc", "flatten", "design -push-copy", "opt")
         self.reset = find_reset(self._design.top_module())
-        self._commands("design -pop", *ARITHMETIC, "memory_map")
+        self._commands("design -pop", *ARITHMETIC)
+        if self._memories:
+            self._commands("opt_dff", "opt_clean", "memory -nomap", "opt_clean")
+            take_out_memories(self._design, self._memories)
+        self._run("memory_map")
         self._commands("splitnets -ports", "simplemap t:$*dff*", *SYNCHRONOUS, "async2sync", "dffunmap")
         self._commands("opt_clean -purge", *self._cut, "opt_clean -purge", "setundef -undriven -undef")
         self._commands(f"rename {top} gold", "design -stash gold")
 
     def _read_netlist(self, top: str) -> None:
         read_cells(self._run, self._folder / "cells.lib")
-        self._commands(
-            f"read_verilog {self._folder / 'netlist.v'}", f"hierarchy -check -top {top}", "proc", "simplemap"
-        )
+        netlist = self._folder / ("logic.v" if self._memories else "netlist.v")
+        self._commands(f"read_verilog {netlist}", f"hierarchy -check -top {top}", "proc", "simplemap")
         # Names such as _0123_ come from Yosys; hidden, they leave their nets to the names of the Verilog.
         self._commands("splitnets -ports", f"select -module {top}", "rename -hide w:_*_", "flatten t:*df*")
         self._commands(

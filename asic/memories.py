@@ -59,15 +59,24 @@ def has_memories(design: yosys.Design) -> bool:
     return any(dict(module.memories) for module in design.selected_modules())
 
 
-def take_out_memories(design: yosys.Design) -> list[OutsideMemory]:
+def take_out_memories(design: yosys.Design, order: Sequence[str] = ()) -> list[OutsideMemory]:
     """Replace every memory that is written to by ports of the top module.
 
     Ports must be collected already (`memory -nomap`). Read-only memories remain: they are logic. Whether a port is
     shared is not looked into here; see `find_shared_ports`.
+
+    Parameters
+    ----------
+    design : yosys.Design
+        The design, flat.
+    order : sequence of str
+        Names of memories in the order of their ports; others follow as they are found.
     """
     top = design.top_module()
     nets = Nets(top)
     cells = [cell for cell in top.selected_cells() if cell.type.str() == "$mem_v2" and _parameter(cell, "WR_PORTS")]
+    places = {name: place for place, name in enumerate(order)}
+    cells.sort(key=lambda cell: places.get(cell.name.str().lstrip("\\"), len(places)))
     found = []
     for number, cell in enumerate(cells):
         bits = _parameter(cell, "WIDTH")

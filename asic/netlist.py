@@ -1,7 +1,7 @@
 """Backend `netlist`: the engine synthesised to SkyWater 130 cells, in Icarus.
 
 Importing this module adds the backend to `silicodec.verif.backends.BACKENDS`. Synthesis is a program that runs on its
-own, like the simulators: `python -m silicodec.asic.synthesis`.
+own, like the simulators: `python -m silicodec.asic.memory_netlist`. Memories are what takes the least area.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ def run(engine: Engine, stimulus: Stimulus, verilog: str | None) -> Recording:
 
 @cache
 def _gates(top: str, verilog: str) -> str:
-    """Return the netlist of a design with the models of its cells.
+    """Return the netlist of a design with the models of its cells and macros.
 
     Not kept on disk, because the recipe and the cells' data are not known here; what Icarus compiles of it is.
     """
     if find_spec("pyosys") is None:
         raise SimulationError("pyosys is missing: pip install 'silicodec[asic]'")
-    program = (sys.executable, "-m", "silicodec.asic.synthesis", "--models", "--clock-port=clk")
+    program = (sys.executable, "-m", "silicodec.asic.memory_netlist", "--clock-port=clk")
     with tempfile.TemporaryDirectory(prefix="silicodec-") as temporary:
         Source(top, text=verilog).stage(Path(temporary))
         run_tool(*program, cwd=Path(temporary), package="python3")
