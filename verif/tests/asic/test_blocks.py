@@ -12,6 +12,7 @@ import pytest
 
 from silicodec.asic.assembly import LOAD_PF, SMALL_BUFFER, Library, Netlist
 from silicodec.asic.blocks import BUFFERS, measure_blocks, write_blocks
+from silicodec.asic.macros import read_macros
 from silicodec.asic.measure import measure
 from silicodec.asic.pdk import liberty_file
 from silicodec.rtl.catalog import ENGINES
@@ -109,3 +110,41 @@ def test_nets_of_a_large_load_get_buffers():
             while net in before:
                 net = before[net]
             assert net == "q"
+
+
+STORE = """module store (clk, write, at, word, found);
+input clk;
+input write;
+input [7:0] at;
+input [63:0] word;
+output reg [63:0] found;
+reg [63:0] cells [0:255];
+reg [7:0] place;
+reg [63:0] data;
+
+always @(posedge clk) begin: bank0_access
+    if (write) cells[place] <= word;
+    data <= cells[at];
+end
+
+always @(posedge clk) begin: bank0_count
+    place <= place + at;
+end
+
+always @(posedge clk) begin: sums0_add
+    found <= data + found;
+end
+endmodule
+"""
+
+
+@needs_tools
+@pytest.mark.prove
+def test_access_times_of_macros_count_beside_the_logic():
+    if not read_macros():
+        pytest.skip("SILICODEC_PDK has no macros")
+    found = measure_blocks(Source("store", text=STORE), name="store")
+    (memory,) = found.memories
+    assert memory.macros == {"sram22_256x64m4w8": 2}
+    more = found.paths_with_access.register_to_register_ns - found.paths.register_to_register_ns
+    assert memory.access_ns - 0.5 < more < memory.access_ns + 0.5
