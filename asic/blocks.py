@@ -73,7 +73,7 @@ class BlockMeasurement:
     paths_with_access : Paths or None
         The same with access and setup times of macros; what chooses between copies and rows does not count.
     memories : list of BuiltMemory
-        What the memories are made of, and what they take.
+        What the memories are made of, and what they take; whether one port is enough for them is not looked into.
     period_ns, corner, tools, verilog_sha256, clock_gating
         As of `Measurement`.
     booth : bool

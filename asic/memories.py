@@ -24,6 +24,8 @@ _REGISTERS = ("$dff", "$dffe", "$adff", "$adffe", "$sdff", "$sdffe", "$sdffce", 
 Bit = tuple[str, int]
 """A bit of a wire: the wire's name, and the bit's place in it."""
 _IMPOSSIBLE = "no model found"
+_SECONDS = 20
+"""How long the solver may take; without an answer ports count as not shared."""
 _CONE = "cone"
 """Attribute of cells that some pins depend on, and the selection of these cells."""
 
@@ -140,7 +142,9 @@ class _Logic:
         parts = memory.bits // (memory.mask_bits or memory.bits)
         for part in range(parts):
             pin = write if parts == 1 else f"{write}[{part}]"
-            self._run(f"sat -ignore_unknown_cells -set {pin} 1 -set {read} 1 @{_CONE}", output="exclusive")
+            self._run(
+                f"sat -timeout {_SECONDS} -ignore_unknown_cells -set {pin} 1 -set {read} 1 @{_CONE}", output="exclusive"
+            )
             if _IMPOSSIBLE not in Path("exclusive").read_text():
                 break
         else:
