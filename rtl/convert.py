@@ -35,7 +35,7 @@ _texts: dict[int, tuple[Engine, str]] = {}
 _PORT = re.compile(r"^(input|output) (?:\[(\d+):0\] )?(\w+);$", re.MULTILINE)
 _TIMESCALE = re.compile(r"^`timescale .*\n+", re.MULTILINE)
 _SENSITIVITY = re.compile(r"(?<=^always @\()(?!posedge|negedge)[][\w, :-]+(?=\))", re.MULTILINE)
-_RESETS = re.compile(r"(?<=rst == 1\) begin\n)(?: +\S+ <= [^;]+;\n)+")
+_RESETS = re.compile(r"(?:(?<=rst == 1\) begin\n)|(?<=flush == 1\) begin\n))(?: +\S+ <= [^;]+;\n)+")
 
 
 class ConversionError(Exception):

@@ -13,7 +13,7 @@ import pytest
 from myhdl import Signal, always_comb, block, instances, intbv
 
 from silicodec.rtl.catalog import ENGINES, find_engine
-from silicodec.rtl.convert import ConversionError, pins, to_verilog
+from silicodec.rtl.convert import ConversionError, normalised, pins, to_verilog
 from silicodec.rtl.engine import Engine, Port
 
 
@@ -178,6 +178,13 @@ to_verilog(ENGINES["ebpc-encoder"], Path({str(tmp_path)!r}))
     for seed in ("0", "1"):
         subprocess.run([sys.executable, "-c", program], env={**os.environ, "PYTHONHASHSEED": seed}, check=True)
         texts.add((tmp_path / "ebpc_encoder.v").read_text())
+    assert len(texts) == 1
+
+
+@pytest.mark.parametrize("reset", ["rst", "weight_slot0_flush"])
+def test_resets_are_written_in_one_order(reset):
+    lines = ["        b <= 0;\n", "        a <= 0;\n"]
+    texts = {normalised(f"    if ({reset} == 1) begin\n{''.join(order)}    end\n") for order in (lines, lines[::-1])}
     assert len(texts) == 1
 
 
