@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 
+from silicodec.asic.clock import default_period
 from silicodec.asic.flows import step_folder
 from silicodec.asic.job import Job
 from silicodec.asic.pdk import MeasurementError
@@ -107,9 +108,14 @@ def kill_workers() -> None:
 
 
 def run_one(job: Job, build: Path, scheduler: str | None, fastest: bool) -> Result:
-    """Run a job, or search its fastest clock."""
+    """Run a job, or search its fastest clock; either finds a clock to begin with if there is none."""
+    left_to_us = job.period_ns is None
+    if left_to_us:
+        job = replace(job, period_ns=default_period(job))
     run = partial(run_job, folder=build, scheduler=scheduler)
-    return find_fastest(job, run) if fastest else run(job)
+    if fastest:
+        return find_fastest(job, run)
+    return replace(run(job), default_clock=left_to_us)
 
 
 def keep_layout(job: Job, build: Path, records: Path) -> None:

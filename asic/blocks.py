@@ -8,9 +8,11 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
-from silicodec.asic.measure import critical_paths, reason, synthesize, tool_versions
+from silicodec.asic.limits import Limits
+from silicodec.asic.measure import failure, synthesize, time_netlist, tool_versions
 from silicodec.asic.memory_build import BuiltMemory, access_constraints, build_memories
 from silicodec.asic.pdk import CORNER, GATE_EQUIVALENT_UM2, PERIOD_NS, MeasurementError, liberty_file
 from silicodec.asic.statistics import Statistics
@@ -78,6 +80,8 @@ class BlockMeasurement:
         As of `Measurement`.
     booth : bool
         Whether multipliers are Yosys' Booth multipliers.
+    limits : Limits or None
+        Slews and loads of the whole.
     """
 
     name: str
@@ -91,6 +95,7 @@ class BlockMeasurement:
     verilog_sha256: str
     clock_gating: bool
     booth: bool
+    limits: Limits | None = None
 
     @property
     def gate_equivalents(self) -> float:
@@ -143,7 +148,7 @@ def measure_blocks(
         source.stage(folder)
         done = run_group([sys.executable, "-m", "silicodec.asic.split"], folder)
         if done.returncode != 0:
-            raise MeasurementError(f"cutting up {name} failed: {reason(done.stderr)}")
+            raise MeasurementError(f"cutting up {name} failed: {failure(done.returncode, done.stderr)}")
         found = json.loads((folder / "blocks.json").read_text())
         parts: dict[str, list[Statistics]] = {}
         known: dict[str, tuple[_Module, Statistics]] = {}
@@ -161,12 +166,13 @@ def measure_blocks(
         netlists.append((folder / f"{source.top}.v").read_text())
         whole = folder / "whole"
         added = _assemble(source.top, whole, netlists, liberty=next(folder.glob("blocks/*/cells.lib")))
-        paths, ends = critical_paths(source.top, whole, clock_ports, period_ns, ends=_ends(found["modules"]))
+        time = partial(time_netlist, source.top, whole, clock_ports, period_ns, liberty=liberty_file())
+        timing, ends = time(ends=_ends(found["modules"]))
         memories = build_memories(
             found["memories"], lambda top, place: synthesize(top, place, ("clk",), period_ns, *options)
         )
         further = access_constraints(found["memories"], memories, clock_ports[0])
-        with_access, _ = critical_paths(source.top, whole, clock_ports, period_ns, further=further)
+        with_access, _ = time(further=further)
     blocks = {
         block: Block(
             len(some),
@@ -180,8 +186,9 @@ def measure_blocks(
     return BlockMeasurement(
         name=name,
         blocks=dict(sorted(blocks.items(), key=lambda item: -item[1].area_um2)),
-        paths=paths,
-        paths_with_access=with_access,
+        paths=timing.paths,
+        limits=timing.limits,
+        paths_with_access=with_access.paths,
         memories=memories,
         period_ns=period_ns,
         corner=CORNER,
@@ -223,7 +230,7 @@ def _assemble(top: str, folder: Path, netlists: Sequence[str], *, liberty: Path)
     (folder / "cells.lib").write_bytes(liberty.read_bytes())
     done = run_group([sys.executable, "-m", "silicodec.asic.assembly", top], folder)
     if done.returncode != 0:
-        raise MeasurementError(f"connecting the blocks of {top} failed: {reason(done.stderr)}")
+        raise MeasurementError(f"connecting the blocks of {top} failed: {failure(done.returncode, done.stderr)}")
     return float(json.loads((folder / "repair.json").read_text())["area_um2"])
 
 
@@ -257,5 +264,6 @@ def read_blocks(path: Path) -> BlockMeasurement:
         paths=Paths(**paths),
         paths_with_access=with_access and Paths(**with_access),
         memories=memories,
+        limits=Limits.from_fields(fields.pop("limits", None)),
         **fields,
     )

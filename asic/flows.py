@@ -12,8 +12,10 @@ from typing import Any
 from siliconcompiler import ASIC, Design, Flowgraph, Task
 from siliconcompiler.flows.asicflow import PNRFlow
 
+from silicodec.asic.constraints import layout_constraints
 from silicodec.asic.job import Job
-from silicodec.asic.target import CORNERS, layout_constraints, set_target
+from silicodec.asic.pdk import CORNERS
+from silicodec.asic.target import set_target
 from silicodec.asic.tasks import (
     GATED,
     PLAIN,
@@ -28,8 +30,8 @@ from silicodec.models.storage import written_whole
 from silicodec.rtl.source import Source, read_staged
 
 FLOWS = ("synthesis", "layout")
-UTILISATION = 40
-"""Cell area of a layout in percent of its core."""
+LAYOUT_CHECK = "equivalence.layout"
+"""Step that checks the netlist which comes out of a layout."""
 
 
 class CellFlow(Flowgraph):
@@ -74,6 +76,9 @@ class LayoutFlow(CellFlow):
         self.edge("synthesis", "cleanup")
         self.graph(PNRFlow())
         self.edge("cleanup", "floorplan.init")
+        # Clean-up, repair and the clock tree have changed the netlist since it was checked.
+        self.node(LAYOUT_CHECK, EquivalenceTask())
+        self.edge("write.views", LAYOUT_CHECK)
         self.analyse("write.views", PLAIN, power=power)
 
 
@@ -96,7 +101,7 @@ def make_project(job: Job, folder: Path, scheduler: str | None = None) -> ASIC:
     """
     folder = folder.resolve()
     staged = stage_source(job.source, folder / "sources")
-    constraints = write_constraints(layout_constraints(job.clock_ports, job.period_ns), folder)
+    constraints = write_constraints(layout_constraints(job.clock_ports, job.clock_ns), folder)
     design = Design(job.top)
     with design.active_fileset("rtl"):
         design.set_topmodule(job.top)
@@ -113,8 +118,7 @@ def make_project(job: Job, folder: Path, scheduler: str | None = None) -> ASIC:
     power = job.power_fault is None
     if job.flow == "layout":
         project.set_flow(LayoutFlow(power=power))
-        project.constraint.area.set_density(UTILISATION)
-        project.constraint.area.set_coremargin(1)
+        set_floorplan(project, job)
     else:
         project.set_flow(SynthesisFlow(clock_gating=job.clock_gating, power=power))
     set_parameters(project, job, staged)
@@ -128,16 +132,30 @@ def make_project(job: Job, folder: Path, scheduler: str | None = None) -> ASIC:
     return project
 
 
+def set_floorplan(project: ASIC, job: Job) -> None:
+    """Say how large and how high the core is, and where pins go."""
+    from silicodec.asic.ports import pins_by_side
+
+    project.constraint.area.set_density(job.floorplan.density)
+    project.constraint.area.set_aspectratio(job.floorplan.aspect)
+    project.constraint.area.set_coremargin(1)
+    pins = pins_by_side(job.source, job.floorplan.pins) if job.floorplan.pins else {}
+    for order, (pin, side) in enumerate(pins.items(), 1):
+        constraint = project.constraint.pin.make_pinconstraint(pin)
+        constraint.set_side(side)
+        constraint.set_order(order)
+
+
 def set_parameters(project: ASIC, job: Job, staged: Path) -> None:
     """Give our tasks their parameters. Timing and power are those of the design alone, whatever is around it."""
-    clock: dict[str, Any] = {"clock_ports": list(job.clock_ports), "period_ns": job.period_ns}
+    clock: dict[str, Any] = {"clock_ports": list(job.clock_ports), "period_ns": job.clock_ns}
     values: dict[type[Task], dict[str, Any]] = {
         SynthesisTask: {"source": str(staged), "corner": job.corner, **clock},
         EquivalenceTask: {"source": str(staged), "reset_port": job.reset_port or ""},
         TimingTask: clock,
     }
     if job.power_fault is None:
-        stimulus = {"engine": job.name, "stimulus": str(job.stimulus), "period_ns": job.period_ns}
+        stimulus = {"engine": job.name, "stimulus": str(job.stimulus), "period_ns": job.clock_ns}
         values |= {ActivityTask: stimulus, PowerTask: clock}
     for kind, parameters in values.items():
         task = kind.find_task(project)
@@ -170,7 +188,7 @@ def write_constraints(text: str, folder: Path) -> Path:
 def job_name(job: Job) -> str:
     """Name of a job's folder: runs with another clock or corner keep their results."""
     gating = "-gated" if job.clock_gating else ""
-    return f"{job.flow}-{job.corner}-{job.period_ns:g}ns{gating}".replace(".", "_")
+    return f"{job.flow}-{job.corner}-{job.clock_ns:g}ns{gating}".replace(".", "_")
 
 
 def job_folder(job: Job, build: Path) -> Path:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from silicodec.asic.pdk import PERIOD_NS
 from silicodec.asic.tools import power_fault
 from silicodec.rtl.source import Source
 
@@ -33,6 +32,26 @@ class Workload:
 
 
 @dataclass(frozen=True)
+class Floorplan:
+    """What a layout is asked for.
+
+    Parameters
+    ----------
+    density : float
+        Cell area in percent of the core, to begin with.
+    aspect : float
+        Height of the core over its width.
+    pins : dict of str to str
+        Port, or pattern such as `s_*`, to the side that its pins go to: `north`, `east`, `south` or `west`. Other pins
+        are placed where wires get short.
+    """
+
+    density: float = 40.0
+    aspect: float = 1.0
+    pins: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Job:
     """One run of a flow.
 
@@ -46,8 +65,8 @@ class Job:
         The top module's clock inputs; paths between two of them are not timed.
     reset_port : str or None
         Its reset, after `!` if it is active low, for the formal check; by default it is looked for.
-    period_ns : float
-        Clock period, in nanoseconds.
+    period_ns : float or None
+        Clock period, in nanoseconds; by default one that can be met, which `silicodec.asic.clock` finds.
     flow : str
         `synthesis` or `layout`.
     corner : str
@@ -58,18 +77,28 @@ class Job:
         What the design was simulated on, for its record.
     stimulus : Path or None
         The workload's tensor, a `.npy` file: the netlist is simulated on it for its power. `name` is then an engine's.
+    floorplan : Floorplan
+        What a layout is asked for.
     """
 
     name: str
     source: Source
     clock_ports: tuple[str, ...] = ("clk",)
     reset_port: str | None = None
-    period_ns: float = PERIOD_NS
+    period_ns: float | None = None
     flow: str = "synthesis"
     corner: str = "typical"
     clock_gating: bool = False
     workload: Workload | None = None
     stimulus: Path | None = None
+    floorplan: Floorplan = field(default_factory=Floorplan)
+
+    @property
+    def clock_ns(self) -> float:
+        """The clock period, which is known when a flow runs."""
+        if self.period_ns is None:
+            raise ValueError(f"{self.name} has no clock period yet")
+        return self.period_ns
 
     @property
     def top(self) -> str:

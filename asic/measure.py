@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import shutil
@@ -14,11 +15,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import MappingProxyType
 
+from silicodec.asic.cells import Library
+from silicodec.asic.constraints import BARE, Constraints
+from silicodec.asic.limits import clock_cells, limits_script, worst_load
 from silicodec.asic.memory_build import BuiltMemory, build_memories
-from silicodec.asic.pdk import CORNER, GATE_EQUIVALENT_UM2, PERIOD_NS, MeasurementError, liberty_file
+from silicodec.asic.pdk import CORNER, CORNERS, GATE_EQUIVALENT_UM2, PERIOD_NS, MeasurementError, liberty_file
 from silicodec.asic.statistics import Statistics, read_statistics
-from silicodec.asic.timing import Paths, ends_script, read_ends, read_timing, timing_script
-from silicodec.models.processes import run_group
+from silicodec.asic.timing import Paths, Timing, ends_script, read_ends, read_timing, timing_script, whole_script
+from silicodec.models.processes import describe_exit, run_group
 from silicodec.rtl.source import Source, SourceError
 
 
@@ -42,12 +46,16 @@ class Measurement:
         What the memories are made of, which were left outside, and what they take.
     flip_flops : int
         Number of flip-flops in the logic.
-    paths : Paths
-        Critical paths, those to and from memories among those of registers.
+    buffers : int
+        Buffers that nets of a large load got after synthesis, among the cells.
+    corners : dict of str to Timing
+        By corner: critical paths, those to and from memories among those of registers, slews and loads.
+    constraints : Constraints
+        What timing takes into account, and what the shortest clock period leaves to ports.
     period_ns : float
         The clock period that synthesis aimed for, in nanoseconds.
     corner : str
-        Cell library and operating conditions.
+        Cell library and operating conditions that synthesis maps to.
     tools : dict
         Tool name to version.
     verilog_sha256 : str
@@ -65,7 +73,9 @@ class Measurement:
     area_with_memories_um2: float
     memories: list[BuiltMemory]
     flip_flops: int
-    paths: Paths
+    buffers: int
+    corners: dict[str, Timing]
+    constraints: Constraints
     period_ns: float
     corner: str
     tools: dict[str, str]
@@ -79,9 +89,19 @@ class Measurement:
         return sum(memory.total_bits for memory in self.memories)
 
     @property
+    def paths(self) -> Paths:
+        """Critical paths at the typical corner."""
+        return self.corners["typical"].paths
+
+    @property
     def critical_path_ns(self) -> float | None:
-        """Critical path between registers, setup time included: the shortest clock period; None without such a path."""
+        """Critical path between registers at the typical corner, setup time included; None without such a path."""
         return self.paths.register_to_register_ns
+
+    @property
+    def limit_violations(self) -> int:
+        """Slews and loads beyond their limits, at all corners."""
+        return sum(timing.limits.violations for timing in self.corners.values() if timing.limits)
 
 
 def measure(
@@ -137,7 +157,11 @@ def measure(
         statistics = synthesize(source.top, folder, clock_ports, period_ns, "--memories-outside", *gating)
         outside = json.loads((folder / "outside.json").read_text())
         clocked = statistics.flip_flops or outside["memories"] or outside["black_boxes"]
-        paths, _ = critical_paths(source.top, folder, clock_ports if clocked else (), period_ns)
+        ports = clock_ports if clocked else ()
+        corners = {
+            corner: time_netlist(source.top, folder, ports, period_ns, liberty=liberty_file(corner))[0]
+            for corner in CORNERS
+        }
         memories = build_memories(
             outside["memories"], lambda top, place: synthesize(top, place, ("clk",), period_ns, *gating)
         )
@@ -149,7 +173,9 @@ def measure(
         area_with_memories_um2=round(statistics.area_um2 + sum(memory.total_um2 for memory in memories), 1),
         memories=memories,
         flip_flops=statistics.flip_flops,
-        paths=paths,
+        buffers=outside["buffers"],
+        corners=corners,
+        constraints=BARE,
         period_ns=period_ns,
         corner=CORNER,
         tools=tools,
@@ -177,40 +203,41 @@ def tool_versions() -> dict[str, str]:
     return {"pyosys": pyosys, "opensta": opensta}
 
 
-def synthesize(top: str, folder: Path, clock_ports: Sequence[str], period_ns: float, *options: str) -> Statistics:
+def synthesize(
+    top: str, folder: Path, clock_ports: Sequence[str], period_ns: float, *options: str, black_boxes: bool = True
+) -> Statistics:
     """Run `silicodec.asic.synthesis` in a process of its own, in the folder of a staged source."""
-    command = [
-        sys.executable,
-        "-m",
-        "silicodec.asic.synthesis",
-        "--black-boxes",
-        "--period-ns",
-        str(period_ns),
-        *options,
-    ]
+    command = [sys.executable, "-m", "silicodec.asic.synthesis", "--period-ns", str(period_ns), *options]
+    command += ["--black-boxes"] * black_boxes
     command += [f"--clock-port={port}" for port in clock_ports]
     (folder / "netlist.v").unlink(missing_ok=True)
     done = run_group(command, folder)
     if done.returncode != 0:
         log = folder / "log"
         said = done.stderr + (log.read_text(errors="replace") if log.exists() else "")
-        raise MeasurementError(f"synthesis of {top} failed: {reason(said) or f'exit code {done.returncode}'}")
+        raise MeasurementError(f"synthesis of {top} failed: {failure(done.returncode, said)}")
     return read_statistics(folder / "statistics.json")
 
 
-def critical_paths(
+def time_netlist(
     top: str,
     folder: Path,
     clock_ports: Sequence[str],
     period_ns: float,
     *,
+    liberty: Path,
+    constraints: Constraints = BARE,
     ends: Mapping[str, Sequence[str]] = MappingProxyType({}),
     further: Sequence[str] = (),
-) -> tuple[Paths, dict[str, float | None]]:
+) -> tuple[Timing, dict[str, float | None]]:
     """Time the netlist in a folder with OpenSTA.
 
     Parameters
     ----------
+    liberty : Path
+        The cells' liberty file (gzip) of a corner.
+    constraints : Constraints
+        What timing takes into account.
     ends : dict of str to sequence of str
         Patterns of names of cells, for each name under which the critical path to them is wanted.
     further : sequence of str
@@ -218,18 +245,39 @@ def critical_paths(
 
     Returns
     -------
-    Paths, dict of str to float or None
+    Timing, dict of str to float or None
         Of the whole; and between registers, to each of `ends`.
     """
-    files = {"liberty": "cells.lib", "netlist": "netlist.v"}
-    script = timing_script(**files, top=top, clock_ports=clock_ports, period_ns=period_ns, further=further)
-    (folder / "timing.tcl").write_text(script + ends_script(ends, clock_ports))
+    cells = gzip.decompress(liberty.read_bytes()).decode()
+    (folder / "corner.lib").write_text(cells)
+    netlist = (folder / "netlist.v").read_text()
+    script = timing_script(
+        liberty="corner.lib",
+        netlist="netlist.v",
+        top=top,
+        clock_ports=clock_ports,
+        period_ns=period_ns,
+        constraints=constraints,
+        further=further,
+    )
+    ideal = clock_cells(netlist)
+    (folder / "timing.tcl").write_text(
+        whole_script(script, ends_script(ends, clock_ports), limits_script(layout=False, ideal=ideal))
+    )
     done = run_group(["sta", "-no_init", "-exit", "timing.tcl"], folder)
+    if done.returncode < 0:
+        raise MeasurementError(f"timing of {top} failed: {describe_exit(done.returncode)}")
+    loads = worst_load(netlist, Library(cells))
     try:
         said = done.stderr + done.stdout
-        return read_timing(said, period_ns).paths, read_ends(said, ends, period_ns)
+        return read_timing(said, period_ns, loads), read_ends(said, ends, period_ns)
     except ValueError as error:
         raise MeasurementError(f"timing of {top} failed: {str(error).removeprefix('error: ')}") from None
+
+
+def failure(code: int, said: str) -> str:
+    """Say why a program failed, from its exit code and what it printed."""
+    return describe_exit(code) if code < 0 else reason(said) or describe_exit(code)
 
 
 def reason(said: str) -> str:

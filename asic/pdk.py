@@ -6,7 +6,17 @@ import os
 from pathlib import Path
 
 CORNER = "sky130_fd_sc_hd, typical corner, 1.8 V, 25 C"
-LIBERTY = "lambdapdk/sky130/libs/sky130hd/nldm/sky130_fd_sc_hd__tt_025C_1v80.lib.gz"
+CORNERS = {
+    "slow": "1.40 V, -40 C",
+    "typical": "1.80 V, 25 C",
+    "fast": "1.95 V, 100 C",
+}
+"""Corner -> its supply and temperature."""
+LIBERTIES = {
+    corner: f"lambdapdk/sky130/libs/sky130hd/nldm/sky130_fd_sc_hd__{conditions}.lib.gz"
+    for corner, conditions in zip(CORNERS, ("ss_n40C_1v40", "tt_025C_1v80", "ff_100C_1v95"), strict=True)
+}
+LIBERTY = LIBERTIES["typical"]
 GATE_EQUIVALENT_UM2 = 3.7536
 """Area of `nand2_1`, in square micrometres."""
 DRIVING_CELL = "sky130_fd_sc_hd__buf_4"
@@ -23,8 +33,8 @@ class MeasurementError(Exception):
     """A design that cannot be measured, or a missing tool or process data; the message says which and why."""
 
 
-def liberty_file() -> Path:
-    """Path of the liberty file (gzip) that measurements use, in the folder that `SILICODEC_PDK` names.
+def liberty_file(corner: str = "typical") -> Path:
+    """Path of the cells' liberty file (gzip) of a corner, in the folder that `SILICODEC_PDK` names.
 
     Raises
     ------
@@ -34,7 +44,9 @@ def liberty_file() -> Path:
     root = os.environ.get("SILICODEC_PDK")
     if not root:
         raise MeasurementError(f"SILICODEC_PDK is not set: {HOW_TO_GET}")
-    path = Path(root) / LIBERTY
+    path = Path(root) / LIBERTIES[corner]
     if not path.is_file():
-        raise MeasurementError(f"SILICODEC_PDK={root} does not hold {LIBERTY}: set it to a clone of lambdapdk")
+        raise MeasurementError(
+            f"SILICODEC_PDK={root} does not hold {LIBERTIES[corner]}: set it to a clone of lambdapdk"
+        )
     return path.resolve()

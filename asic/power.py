@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from silicodec.asic.timing import surroundings
+from silicodec.asic.constraints import surroundings
 
 _TOTAL = re.compile(r"^Total +(\S+) +(\S+) +(\S+) +(\S+) +100\.0%", re.MULTILINE)
 _UNANNOTATED = re.compile(r"^unannotated +(\d+)", re.MULTILINE)

@@ -7,10 +7,11 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from silicodec.asic.constraints import Constraints
 from silicodec.asic.measure import Measurement
 from silicodec.asic.memory_build import BuiltMemory
 from silicodec.asic.pdk import MeasurementError
-from silicodec.asic.timing import Paths
+from silicodec.asic.timing import Timing
 from silicodec.models.storage import written_whole
 from silicodec.rtl.catalog import ENGINES
 from silicodec.rtl.convert import verilog
@@ -42,8 +43,9 @@ def read_records(folder: Path) -> dict[str, Measurement]:
     for path in sorted(folder.glob("[!.]*.json")):
         try:
             fields = json.loads(path.read_text())
-            memories = [BuiltMemory(**memory) for memory in fields["memories"]]
-            record = Measurement(**{**fields, "paths": Paths(**fields["paths"]), "memories": memories})
+            fields["memories"] = [BuiltMemory(**memory) for memory in fields["memories"]]
+            fields["corners"] = {corner: Timing.from_fields(timing) for corner, timing in fields["corners"].items()}
+            record = Measurement(**{**fields, "constraints": Constraints(**fields["constraints"])})
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise MeasurementError(f"{path} is not a measurement record: {error}; remove it") from None
         records[record.name] = record

@@ -9,9 +9,10 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from silicodec.asic.job import Job, Workload
+from silicodec.asic.constraints import Constraints
+from silicodec.asic.job import Floorplan, Job, Workload
 from silicodec.asic.pdk import MeasurementError
-from silicodec.asic.timing import Paths, Timing
+from silicodec.asic.timing import Timing
 from silicodec.models.storage import written_whole
 
 SHIPPED = Path(__file__).parent / "records" / "flows"
@@ -108,6 +109,16 @@ class Result:
         `Source.sha256`.
     run_time_s, peak_memory_mb : float
         Sum over the steps, and largest of the steps.
+    default_clock : bool
+        Whether the clock was left to silicodec.
+    constraints : Constraints or None
+        What timing took into account; None in records that do not say.
+    floorplan : Floorplan or None
+        What a layout was asked for.
+    layout_equivalence : dict or None
+        Formal check of the netlist that a layout ends with, if there is one.
+    clean : bool or None
+        Whether every check of `silicodec.asic.verdict` passed; None in records that do not say.
     """
 
     name: str
@@ -128,23 +139,33 @@ class Result:
     verilog_sha256: str
     run_time_s: float
     peak_memory_mb: float
+    default_clock: bool = False
+    constraints: Constraints | None = None
+    floorplan: Floorplan | None = None
+    layout_equivalence: dict[str, Any] | None = None
+    clean: bool | None = None
 
     @property
     def worst_slack_ns(self) -> float:
-        """Worst of the setup slack at the job's corner and the hold slack at every corner, infinite without any."""
+        """Worst of the setup slack at the job's corner, ports included, and the hold slack at every corner.
+
+        Infinite without any.
+        """
         holds = (timing.hold_slack_ns for timing in self.netlist.corners.values())
-        slacks = (self.netlist.corners[self.corner].setup_slack_ns, *holds)
+        slacks = (self.netlist.corners[self.corner].worst_slack_ns(self.period_ns), *holds)
         return min((slack for slack in slacks if slack is not None), default=inf)
 
     def is_of(self, job: Job) -> bool:
         """Whether this is the result of a job, of the same Verilog."""
         same = all(
             getattr(self, name) == getattr(job, name)
-            for name in ("name", "top", "flow", "reset_port", "period_ns", "corner", "workload")
+            for name in ("name", "top", "flow", "reset_port", "corner", "workload")
         )
+        clock = self.default_clock if job.period_ns is None else self.period_ns == job.period_ns
         gated = (self.clock_gated is not None) == job.clock_gating
         clocks = tuple(self.clock_ports) == job.clock_ports
-        return same and gated and clocks and self.verilog_sha256 == job.source.sha256
+        floorplan = job.flow != "layout" or self.floorplan == job.floorplan
+        return same and clock and gated and clocks and floorplan and self.verilog_sha256 == job.source.sha256
 
 
 def write_result(result: Result, folder: Path) -> Path:
@@ -172,7 +193,8 @@ def read_result(path: Path) -> Result:
         fields = json.loads(path.read_text())
         fields["netlist"] = _netlist(fields["netlist"])
         fields["clock_gated"] = fields["clock_gated"] and _netlist(fields["clock_gated"])
-        fields["workload"] = fields["workload"] and Workload(**fields["workload"])
+        for name, kind in (("workload", Workload), ("constraints", Constraints), ("floorplan", Floorplan)):
+            fields[name] = fields.get(name) and kind(**fields[name])
         return Result(**fields)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise MeasurementError(f"{path} is not a record of a flow: {error}; remove it") from None
@@ -190,7 +212,5 @@ def present_results(local: Path, shipped: Path = SHIPPED) -> list[Result]:
 
 
 def _netlist(fields: Mapping[str, Any]) -> Netlist:
-    corners = {
-        name: Timing(**{**timing, "paths": Paths(**timing["paths"])}) for name, timing in fields["corners"].items()
-    }
+    corners = {corner: Timing.from_fields(timing) for corner, timing in fields["corners"].items()}
     return Netlist(**{**fields, "corners": corners, "power": Power(**fields["power"])})

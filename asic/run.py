@@ -13,18 +13,22 @@ from typing import Any
 
 from siliconcompiler import ASIC
 
-from silicodec.asic.flows import job_folder, make_project, step_folder
+from silicodec.asic.cells import Library
+from silicodec.asic.constraints import of_flow
+from silicodec.asic.flows import LAYOUT_CHECK, job_folder, make_project, step_folder
 from silicodec.asic.job import Job
+from silicodec.asic.limits import worst_load
 from silicodec.asic.lock import locked
-from silicodec.asic.pdk import GATE_EQUIVALENT_UM2, MeasurementError
+from silicodec.asic.pdk import CORNERS, GATE_EQUIVALENT_UM2, MeasurementError
 from silicodec.asic.power import read_power
 from silicodec.asic.recipe import recipe
 from silicodec.asic.results import Netlist, Power, Result
 from silicodec.asic.statistics import WITHOUT_LOGIC, area_by_class, count_cells, read_statistics
-from silicodec.asic.target import CORNERS
 from silicodec.asic.tasks import GATED, PLAIN
 from silicodec.asic.timing import Timing, read_timing
 from silicodec.asic.tools import check_tools
+from silicodec.asic.verdict import faults
+from silicodec.models.processes import describe_exit
 
 MOST_RUNS = 8
 PRECISION = 0.02
@@ -86,8 +90,14 @@ def short_temporary_folder() -> Iterator[None]:
 def check_job(job: Job) -> None:
     """Raise ValueError if a job cannot be run as it stands."""
     job.source.check()
-    if not 0 < job.period_ns < 1000:
+    if job.period_ns is not None and not 0 < job.period_ns < 1000:
         raise ValueError(f"the clock period must be between 0 and 1000 ns, not {job.period_ns}")
+    if job.flow == "layout" and job.clock_gating:
+        raise ValueError("a layout is of the netlist without gated clocks: leave out --clock-gating")
+    if not 1 <= job.floorplan.density <= 100:
+        raise ValueError(f"cells may fill 1 to 100 percent of the core, not {job.floorplan.density:g}")
+    if not 0.1 <= job.floorplan.aspect <= 10:
+        raise ValueError(f"the aspect ratio must be between 0.1 and 10, not {job.floorplan.aspect:g}")
 
 
 def find_fastest(job: Job, run: Callable[[Job], Result]) -> Result:
@@ -106,10 +116,10 @@ def find_fastest(job: Job, run: Callable[[Job], Result]) -> Result:
         If no clock that was tried is met.
     """
     best: Result | None = None
-    too_short, period_ns = 0.0, job.period_ns
+    too_short, period_ns = 0.0, job.clock_ns
     for _ in range(MOST_RUNS):
         result = run(replace(job, period_ns=period_ns))
-        critical = result.netlist.corners[job.corner].critical_path_ns
+        critical = result.netlist.corners[job.corner].shortest_period_ns
         if critical is None:
             raise MeasurementError(f"{job.name} has no path between flip-flops, hence no fastest clock")
         if result.worst_slack_ns >= 0:
@@ -132,6 +142,9 @@ def explain_failure(job: Job, folder: Path, project: ASIC, otherwise: str) -> st
     """Say in one line which step failed, why in the tool's own words, and where its log is."""
     for step, index in project.get_flow().get_nodes():
         if project.get("record", "status", step=step, index=index) == "error":
+            code = project.get("record", "toolexitcode", step=step, index=index) or 0
+            if code < 0:
+                return f"{step} of {job.top} failed: {describe_exit(code)}"
             logs = [f"{step}.log", "log", "proof", f"sc_{step}_{index}.log"]
             for log in (step_folder(job, folder, step, index) / name for name in logs):
                 lines = log.read_text(errors="replace").splitlines() if log.exists() else []
@@ -160,18 +173,18 @@ def make_result(job: Job, folder: Path, project: ASIC, history: ASIC) -> Result:
     else:
         netlist = synthesis_netlist(job, folder, PLAIN)
         gated = synthesis_netlist(job, folder, GATED) if job.clock_gating else None
-    return Result(
+    result = Result(
         name=job.name,
         top=job.top,
         flow=job.flow,
         clock_ports=list(job.clock_ports),
         reset_port=job.reset_port,
-        period_ns=job.period_ns,
+        period_ns=job.clock_ns,
         corner=job.corner,
         netlist=netlist,
         clock_gated=gated,
         workload=job.workload,
-        equivalence=json.loads((step_folder(job, folder, "equivalence") / "equivalence.json").read_text()),
+        equivalence=formal_check(job, folder, "equivalence"),
         utilisation_percent=last_metric(project, history, "utilization"),
         wire_length_um=last_metric(project, history, "wirelength"),
         drc_violations=last_metric(project, history, "drcs"),
@@ -179,7 +192,17 @@ def make_result(job: Job, folder: Path, project: ASIC, history: ASIC) -> Result:
         verilog_sha256=job.source.sha256,
         run_time_s=round(sum(metric(history, "exetime", *node) or 0 for node in nodes), 1),
         peak_memory_mb=round(max(metric(history, "memory", *node) or 0 for node in nodes) / 1e6, 1),
+        constraints=of_flow(job.flow),
+        floorplan=job.floorplan if job.flow == "layout" else None,
+        layout_equivalence=formal_check(job, folder, LAYOUT_CHECK) if job.flow == "layout" else None,
     )
+    return replace(result, clean=not faults(result))
+
+
+def formal_check(job: Job, build: Path, step: str) -> dict[str, Any]:
+    """Collect what a formal check found."""
+    found: dict[str, Any] = json.loads((step_folder(job, build, step) / "equivalence.json").read_text())
+    return found
 
 
 def synthesis_netlist(job: Job, build: Path, index: str) -> Netlist:
@@ -215,9 +238,16 @@ def layout_netlist(job: Job, folder: Path, project: ASIC, history: ASIC) -> Netl
 
 
 def corner_timing(job: Job, build: Path, index: str) -> dict[str, Timing]:
-    """Collect the timing at every corner from OpenSTA's reports."""
-    reports = {corner: step_folder(job, build, step, index) / f"{step}.log" for corner, step in TIMING_STEPS.items()}
-    return {corner: read_timing(report.read_text(), job.period_ns) for corner, report in reports.items()}
+    """Collect the timing at every corner from OpenSTA's reports; these have the loads of layouts alone."""
+    found = {}
+    for corner, step in TIMING_STEPS.items():
+        folder = step_folder(job, build, step, index)
+        loads = None
+        if job.flow != "layout":
+            netlist = (folder / "inputs" / f"{job.top}.vg").read_text()
+            loads = worst_load(netlist, Library((folder / "cells.lib").read_text()))
+        found[corner] = read_timing((folder / f"{step}.log").read_text(), job.clock_ns, loads)
+    return found
 
 
 def measured_power(job: Job, folder: Path, index: str) -> Power:
@@ -230,7 +260,7 @@ def measured_power(job: Job, folder: Path, index: str) -> Power:
         internal_mw=report.internal_mw,
         switching_mw=report.switching_mw,
         leakage_mw=report.leakage_mw,
-        energy_pj_per_word=round(total_mw * job.period_ns * job.workload.cycles / job.workload.words, 2),
+        energy_pj_per_word=round(total_mw * job.clock_ns * job.workload.cycles / job.workload.words, 2),
         reason=None,
     )
 

@@ -30,7 +30,7 @@ OTHER = "other"
 LONG_SUM = 16
 """Additions from which on a sum is long."""
 _PROCESS = re.compile(r"^always\b.* begin: (\w+)|^assign (\w+)")
-_BLOCK = re.compile(r"([a-z_]+?)\d+_(?:([a-z_]+?)(\d+)_)?")
+_BLOCK = re.compile(r"_*([a-z][a-z_]*?)\d+_(?:_*([a-z][a-z_]*?)(\d+)_)?")
 _LINE = re.compile(r":(\d+)\.")
 _SUBMODULE = yosys.IdString("\\submod")
 
@@ -55,6 +55,8 @@ def place_of_lines(text: str) -> list[Place]:
     --------
     >>> place_of_lines("wire a;" + chr(10) + "always @(posedge clk) begin: array0_cell3_add")
     [Place(block='other', part='', number=''), Place(block='array', part='cell', number='3')]
+    >>> place_of_lines("always @(posedge clk) begin: _field1_keep")
+    [Place(block='field', part='', number='')]
     """
     result, place = [], Place(OTHER)
     for line in text.split("\n"):

@@ -21,7 +21,9 @@ from pathlib import Path
 
 from pyosys import libyosys as yosys
 
+from silicodec.asic.buffering import Buffering
 from silicodec.asic.cell_models import add_models
+from silicodec.asic.cells import Library
 from silicodec.asic.memories import OutsideMemory, find_shared_ports, has_memories, take_out_memories
 from silicodec.asic.pdk import CLOCK_GATE, DRIVING_CELL, OUTPUT_LOAD_FF, PERIOD_NS, MeasurementError, liberty_file
 from silicodec.asic.statistics import read_statistics
@@ -41,8 +43,9 @@ def synthesize(
     clock_gating: bool = False,
     booth: bool = False,
     memories_outside: bool = False,
-) -> list[OutsideMemory]:
-    """Map Verilog to a flat netlist of standard cells, sized by ABC for the clock period.
+    limits: str | None = None,
+) -> tuple[list[OutsideMemory], int]:
+    """Map Verilog to a flat netlist of standard cells, sized by ABC for the clock period, and buffer it.
 
     Parameters
     ----------
@@ -58,11 +61,13 @@ def synthesize(
         Whether multipliers are Yosys' Booth multipliers.
     memories_outside : bool
         Whether memories become ports of the netlist; otherwise they become flip-flops.
+    limits : str, optional
+        Text of the liberty file that says what each cell may drive; by default that of `cells.lib`.
 
     Returns
     -------
-    list of OutsideMemory
-        The memories that became ports.
+    list of OutsideMemory, int
+        The memories that became ports, and the number of buffers that nets of a large load got.
     """
     liberty = folder / "cells.lib"
     constraints = folder / "constraints"
@@ -88,15 +93,18 @@ def synthesize(
     run("setundef -zero")
     run("splitnets")
     run("opt_clean -purge")
+    buffering = Buffering(design.top_module(), Library(limits or liberty.read_text()))
+    buffering.repair()
     run(f"stat -json -liberty {liberty}", output="statistics.json")
     run(f"write_verilog -noattr -noexpr -nohex -nodec -simple-lhs {folder / 'netlist.v'}")
-    return memories
+    return memories, buffering.buffers
 
 
 def main() -> None:
     """Read the arguments, synthesise, and write the models if they are wanted."""
     parser = argparse.ArgumentParser(prog="python -m silicodec.asic.synthesis")
     parser.add_argument("--liberty", type=Path, help="gzip file; by default the typical corner's")
+    parser.add_argument("--limits", type=Path, help="gzip file that says what cells may drive; by default the same")
     parser.add_argument("--period-ns", type=float, default=PERIOD_NS)
     parser.add_argument("--clock-port", dest="clock_ports", action="append", default=[])
     parser.add_argument("--clock-gating", action="store_true")
@@ -113,14 +121,15 @@ def main() -> None:
     except MeasurementError as error:
         sys.exit(f"ERROR: {error}")
     options = {"clock_gating": given.clock_gating, "booth": given.booth, "memories_outside": given.memories_outside}
-    memories = synthesize(source, folder, given.period_ns, **options)
+    limits = gzip.decompress(given.limits.read_bytes()).decode() if given.limits else None
+    memories, buffers = synthesize(source, folder, given.period_ns, limits=limits, **options)
     structure = Structure(source, folder)
     structure.check(given.clock_ports, black_boxes=given.black_boxes)
     if not read_statistics(folder / "statistics.json").cells:
         sys.exit(f"ERROR: {source.top} is empty after synthesis: nothing in it reaches an output")
     shared = find_shared_ports(source, folder) if memories else ()
     described = [asdict(replace(memory, shared_port=memory.name in shared)) for memory in memories]
-    outside = {"memories": described, "black_boxes": structure.black_boxes()}
+    outside = {"memories": described, "black_boxes": structure.black_boxes(), "buffers": buffers}
     (folder / "outside.json").write_text(json.dumps(outside))
     if given.models:
         add_models(folder / "netlist.v", liberty, source.top, folder / "gates.v")

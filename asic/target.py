@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 
 from lambdapdk import LambdaLibrary, LambdaPDK
 from lambdapdk.sky130.libs.sky130sc import Sky130_SCHDLibrary
 from siliconcompiler import ASIC
 
-from silicodec.asic.pdk import HOW_TO_GET, MeasurementError
-from silicodec.asic.timing import surroundings
+from silicodec.asic.pdk import CORNERS, HOW_TO_GET, MeasurementError
 
-CORNERS = {
-    "slow": "1.40 V, -40 C",
-    "typical": "1.80 V, 25 C",
-    "fast": "1.95 V, 100 C",
-}
-"""Corner -> its supply and temperature."""
 CHECKS = {"slow": "setup", "typical": "power", "fast": "hold"}
 """Corner -> what SiliconCompiler's own steps check there."""
+EXTRACTION = {"slow": "maximum", "typical": "typical", "fast": "minimum"}
+"""Corner -> the rules that its wires' resistances and capacitances are extracted by."""
 PDK = "skywater130"
 
 
@@ -43,7 +37,7 @@ def set_target(project: ASIC) -> None:
     for corner, check in CHECKS.items():
         scenario = project.constraint.timing.make_scenario(corner)
         scenario.add_libcorner([corner, "generic"])
-        scenario.set_pexcorner("typical")
+        scenario.set_pexcorner(EXTRACTION[corner])
         scenario.add_check(check)
     check_data()
 
@@ -82,7 +76,20 @@ def check_layout_scripts(library: Sky130_SCHDLibrary) -> None:
             raise MeasurementError(f"{root} does not hold {file}, which a layout needs: {HOW_TO_GET}")
 
 
-def check_liberty(library: Sky130_SCHDLibrary, corner: str) -> None:
+def liberty_of(corner: str) -> Path:
+    """Path of the cells' liberty file (gzip) of a corner, which lambdapdk downloads if need be.
+
+    Raises
+    ------
+    MeasurementError
+        If it is not where it should be, or cannot be downloaded.
+    """
+    library = Sky130_SCHDLibrary()
+    use_local_data(library)
+    return check_liberty(library, corner)
+
+
+def check_liberty(library: Sky130_SCHDLibrary, corner: str) -> Path:
     """Find the cells' liberty file of a corner."""
     (fileset,) = library.get("asic", "libcornerfileset", corner, "nldm")
     root = os.environ.get("SILICODEC_PDK")
@@ -94,12 +101,4 @@ def check_liberty(library: Sky130_SCHDLibrary, corner: str) -> None:
         raise MeasurementError(f"SILICODEC_PDK={root} does not hold the cells' {corner} corner: {HOW_TO_GET}")
     if found is None:
         raise MeasurementError(f"SILICODEC_PDK is not set, and lambdapdk's data cannot be downloaded: {HOW_TO_GET}")
-
-
-def layout_constraints(clock_ports: Sequence[str], period_ns: float) -> str:
-    """Constraints (SDC) of a layout: a quarter of the clock period outside at inputs and outputs each."""
-    return (
-        surroundings(clock_ports, period_ns)
-        + f"set_input_delay {period_ns / 4} -clock {clock_ports[0]} [all_inputs -no_clocks]\n"
-        + f"set_output_delay {period_ns / 4} -clock {clock_ports[0]} [all_outputs]\n"
-    )
+    return Path(found)

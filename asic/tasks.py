@@ -11,15 +11,20 @@ from typing import Any
 from siliconcompiler import Task
 from siliconcompiler.tools.openroad.synth_cleanup import CleanupSynthTask
 
+from silicodec.asic.constraints import of_flow
+from silicodec.asic.limits import clock_cells, limits_script
 from silicodec.asic.power import power_script, read_power
 from silicodec.asic.recipe import PROGRAMS, recipe
 from silicodec.asic.statistics import FLIP_FLOP, read_statistics
-from silicodec.asic.timing import read_timing, timing_script
+from silicodec.asic.target import EXTRACTION
+from silicodec.asic.timing import read_timing, timing_script, whole_script
 
 PYOSYS_VERSION = "from importlib.metadata import version; print(version('pyosys'))"
 ICARUS_VERSION = "import subprocess; print(subprocess.check_output(['iverilog', '-V'], text=True).split()[3])"
 OPENSTA_OLDEST = "2.0.17"
 OPENSTA_WITH_POWER = "2.6"
+LIMITS_CORNER = "typical"
+"""Corner at which a cell may drive least."""
 PLAIN, GATED = "0", "1"
 """Index of the steps without and with clock gating."""
 
@@ -30,11 +35,11 @@ class CornerTask(Task):
     def _corner(self) -> str:
         raise NotImplementedError
 
-    def _liberty_keys(self) -> list[tuple[Any, tuple[str, ...]]]:
-        """Library and key of the liberty files."""
+    def _liberty_keys(self, *corners: str) -> list[tuple[Any, tuple[str, ...]]]:
+        """Library and key of the liberty files of some corners, by default the task's."""
         library = self.project.get_library(self.project.get("asic", "mainlib"))
-        filesets = library.get("asic", "libcornerfileset", self._corner(), "nldm")
-        return [(library, ("fileset", fileset, "file", "liberty")) for fileset in filesets]
+        filesets = [library.get("asic", "libcornerfileset", corner, "nldm") for corner in corners or [self._corner()]]
+        return [(library, ("fileset", fileset, "file", "liberty")) for found in filesets for fileset in found]
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,9 +54,9 @@ class CornerTask(Task):
         for library, key in self._liberty_keys():
             self.add_required_key(library, *key)
 
-    def _liberty(self) -> str:
-        """Path of the liberty file."""
-        ((library, key),) = self._liberty_keys()
+    def _liberty(self, *corner: str) -> str:
+        """Path of the liberty file of a corner, by default the task's."""
+        ((library, key),) = self._liberty_keys(*corner)
         return str(library.find_files(*key)[0])
 
     def _netlist(self) -> str:
@@ -117,6 +122,8 @@ class SynthesisTask(PyosysTask):
         """Declare files and parameters."""
         super().setup()
         self.add_output_file(ext="vg")
+        for library, key in self._liberty_keys(LIMITS_CORNER):
+            self.add_required_key(library, *key)
         for name in ("clock_ports", "period_ns", "corner"):
             self.add_required_key("var", name)
 
@@ -127,6 +134,8 @@ class SynthesisTask(PyosysTask):
             PROGRAMS[self.task()],
             "--liberty",
             self._liberty(),
+            "--limits",
+            self._liberty(LIMITS_CORNER),
             "--period-ns",
             self._parameter("period_ns"),
         ]
@@ -184,7 +193,10 @@ class OpenstaTask(CornerTask):
 
     def _parasitics(self) -> str:
         """Name of the file that a layout has."""
-        return f"{self.design_topmodule}.typical.spef"
+        return f"{self.design_topmodule}.{EXTRACTION[self._corner()]}.spef"
+
+    def _layout(self) -> bool:
+        return self._parasitics() in self.get("input")
 
     def _script(self, design: dict[str, Any]) -> str:
         """Return the script; `design` has the arguments that every script takes."""
@@ -201,7 +213,7 @@ class OpenstaTask(CornerTask):
             "top": self.design_topmodule,
             "clock_ports": self.get("var", "clock_ports") if FLIP_FLOP.search(Path(netlist).read_text()) else (),
             "period_ns": self.get("var", "period_ns"),
-            "parasitics": f"inputs/{self._parasitics()}" if self._parasitics() in self.get("input") else None,
+            "parasitics": f"inputs/{self._parasitics()}" if self._layout() else None,
         }
         Path("script.tcl").write_text(self._script(design))
 
@@ -221,15 +233,19 @@ class TimingTask(OpenstaTask):
         return self.step.rpartition(".")[2]
 
     def _script(self, design: dict[str, Any]) -> str:
-        return timing_script(**design)
+        flow = "layout" if self._layout() else "synthesis"
+        ideal = () if self._layout() else clock_cells(Path(design["netlist"]).read_text())
+        timing = timing_script(**design, constraints=of_flow(flow))
+        return whole_script(timing, limits_script(layout=self._layout(), ideal=ideal))
 
     def post_process(self) -> None:
         """Record the slacks."""
         super().post_process()
         log = self.get_logpath("exe")
         timing = read_timing(Path(log).read_text(), self.get("var", "period_ns"))
-        if timing.setup_slack_ns is not None:
-            self.record_metric("setupslack", timing.setup_slack_ns, source_file=log, source_unit="ns")
+        slack = timing.worst_slack_ns(self.get("var", "period_ns"))
+        if slack is not None:
+            self.record_metric("setupslack", slack, source_file=log, source_unit="ns")
         if timing.hold_slack_ns is not None:
             self.record_metric("holdslack", timing.hold_slack_ns, source_file=log, source_unit="ns")
 
@@ -328,13 +344,13 @@ class EquivalenceTask(PyosysTask):
     def setup(self) -> None:
         """Declare files."""
         super().setup()
-        self.add_input_file(ext="vg")
+        self.add_input_file(self._netlist())
         self.add_required_key("var", "reset_port")
 
     def pre_process(self) -> None:
         """Lay out the files as the program wants them."""
         super().pre_process()
-        shutil.copy(f"inputs/{self.design_topmodule}.vg", "netlist.v")
+        shutil.copy(f"inputs/{self._netlist()}", "netlist.v")
         self._write_liberty()
 
     def runtime_options(self) -> list[str]:

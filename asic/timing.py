@@ -9,8 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from silicodec.asic.pdk import DRIVING_CELL, FROM_MEMORY, OUTPUT_LOAD_FF, TO_MEMORY
+from silicodec.asic.constraints import BARE, IO_SHARE, Constraints, surroundings
+from silicodec.asic.limits import Limit, Limits, read_limits
+from silicodec.asic.pdk import FROM_MEMORY, TO_MEMORY
 
 REGISTERS, PORTS = "registers", "ports"
 EDGES = ("rise", "fall")
@@ -23,8 +26,8 @@ _SECTION = re.compile(r"^# (\w+) (\w+) (\w+) (\w+) (\w+)\n(.*?)(?=^# )", re.MULT
 class Paths:
     """Critical path of each kind in nanoseconds, from an edge of the clock to the end of the setup time.
 
-    A kind is None where there is no such path. `register_to_register_ns` is the shortest clock period: a path that
-    has to end within half of a period counts twice. Inputs change at the rising edge.
+    A kind is None where there is no such path. Between registers a path that has to end within half of a period counts
+    twice. Inputs change at the rising edge.
     """
 
     register_to_register_ns: float | None
@@ -32,35 +35,55 @@ class Paths:
     register_to_output_ns: float | None
     input_to_output_ns: float | None
 
+    @property
+    def shortest_period_ns(self) -> float | None:
+        """The shortest clock period that all paths leave, with `IO_SHARE` of it outside at each port; None without any.
+
+        Examples
+        --------
+        >>> Paths(3.0, 2.0, 3.3, 1.0).shortest_period_ns
+        4.4
+        """
+        shares = (
+            (self.register_to_register_ns, 1.0),
+            (self.input_to_register_ns, 1 - IO_SHARE),
+            (self.register_to_output_ns, 1 - IO_SHARE),
+            (self.input_to_output_ns, 1 - 2 * IO_SHARE),
+        )
+        return max((round(path / share, 4) for path, share in shares if path is not None), default=None)
+
 
 @dataclass(frozen=True)
 class Timing:
-    """Timing of a netlist at one corner; slacks in nanoseconds, between flip-flops, None without such a path."""
+    """Timing of a netlist at one corner; slacks in nanoseconds, between flip-flops, None without such a path.
+
+    `limits` is None in records that know nothing of slews and loads.
+    """
 
     setup_slack_ns: float | None
     hold_slack_ns: float | None
     paths: Paths
+    limits: Limits | None = None
 
     @property
-    def critical_path_ns(self) -> float | None:
-        """Critical path between flip-flops: the shortest clock period; None without such a path."""
-        return self.paths.register_to_register_ns
+    def shortest_period_ns(self) -> float | None:
+        """The shortest clock period, ports included; None without a path."""
+        return self.paths.shortest_period_ns
 
     @property
     def clock_mhz(self) -> float | None:
-        """The fastest clock; None without a path between flip-flops."""
-        return 1000 / self.critical_path_ns if self.critical_path_ns else None
+        """The fastest clock, ports included; None without a path."""
+        return 1000 / self.shortest_period_ns if self.shortest_period_ns else None
 
+    def worst_slack_ns(self, period_ns: float) -> float | None:
+        """Worst setup slack at a clock period, ports included; None without a path."""
+        return None if self.shortest_period_ns is None else round(period_ns - self.shortest_period_ns, 4)
 
-def surroundings(clock_ports: Sequence[str], period_ns: float) -> str:
-    """Return constraints (SDC): the clocks, what drives the inputs, what the outputs drive."""
-    return "".join(
-        [
-            *(f"create_clock -name {{{port}}} -period {period_ns} [get_ports {{{port}}}]\n" for port in clock_ports),
-            f"set_driving_cell -lib_cell {DRIVING_CELL} [all_inputs]\n",
-            f"set_load {OUTPUT_LOAD_FF / 1000} [all_outputs]\n",
-        ]
-    )
+    @classmethod
+    def from_fields(cls, fields: Mapping[str, Any]) -> Timing:
+        """Make what `dataclasses.asdict` took apart."""
+        limits = Limits.from_fields(fields.get("limits"))
+        return cls(**{**fields, "paths": Paths(**fields["paths"]), "limits": limits})
 
 
 def timing_script(
@@ -71,6 +94,7 @@ def timing_script(
     clock_ports: Sequence[str],
     period_ns: float,
     parasitics: str | None = None,
+    constraints: Constraints = BARE,
     further: Iterable[str] = (),
 ) -> str:
     """Return the Tcl script that reports the timing of a netlist, or of a layout with its parasitics (SPEF).
@@ -85,6 +109,8 @@ def timing_script(
         Its clock inputs; none for a netlist without flip-flops. Memories outside count as registers of the first.
     period_ns : float
         The period of all clocks, in nanoseconds.
+    constraints : Constraints
+        What else timing takes into account; what ports leave to others does not change the paths.
     further : iterable of str
         Further constraints.
     """
@@ -93,7 +119,7 @@ def timing_script(
     if parasitics:
         lines += ["set_propagated_clock [all_clocks]", f"read_spef {{{parasitics}}}"]
     lines += [
-        f"create_clock -name {PORTS} -period {period_ns}",
+        f"create_clock -name {PORTS} -period {period_ns}\n{constraints.script()}",
         f"set_input_delay 0 -clock {PORTS} [all_inputs]",
         f"set_output_delay 0 -clock {PORTS} [all_outputs]",
     ]
@@ -112,7 +138,12 @@ def timing_script(
             f"report_checks -path_delay {check} -{launch_edge}_from [get_clocks {{{clocks[launch]}}}] "
             f"-{capture_edge}_to [get_clocks {{{clocks[capture]}}}] -digits 4",
         ]
-    return "\n".join([*lines, 'puts "# end"', ""])
+    return "\n".join([*lines, ""])
+
+
+def whole_script(*parts: str) -> str:
+    """Return the parts of a script as one, with what tells that it came to its end."""
+    return "".join([*parts, 'puts "# end"\n'])
 
 
 def _sections(clock_ports: Sequence[str]) -> Iterator[tuple[str, str, str, str, str]]:
@@ -125,8 +156,8 @@ def _sections(clock_ports: Sequence[str]) -> Iterator[tuple[str, str, str, str, 
                 yield "min", launch, launch_edge, capture, capture_edge
 
 
-def read_timing(report: str, period_ns: float) -> Timing:
-    """Read what the script printed.
+def read_timing(report: str, period_ns: float, loads: Limit | None = None) -> Timing:
+    """Read what the script printed; `loads` is the worst load before layout.
 
     Raises
     ------
@@ -161,6 +192,7 @@ def read_timing(report: str, period_ns: float) -> Timing:
             register_to_output_ns=longest(REGISTERS, PORTS),
             input_to_output_ns=longest(PORTS, PORTS),
         ),
+        limits=read_limits(report, loads),
     )
 
 
@@ -170,12 +202,12 @@ def ends_script(ends: Mapping[str, Sequence[str]], clock_ports: Sequence[str]) -
     Parameters
     ----------
     ends : dict of str to sequence of str
-        Patterns of names of cells, for each name under which the path to their registers is reported.
+        Patterns of names of cells, for each name under which the critical path to their registers is reported.
     clock_ports : sequence of str
         Of these clocks the paths begin.
     """
     clocks = " ".join(f"{{{port}}}" for port in clock_ports)
-    return "".join(
+    return 'puts "# ends"\n' + "".join(
         f'puts "## {name}"\ncatch {{report_checks -from [get_clocks {{{clocks}}}] '
         f"-to [get_cells {{{' '.join(cells)}}}] -digits 4}}\n"
         for name, cells in ends.items()
@@ -187,6 +219,6 @@ def read_ends(report: str, ends: Iterable[str], period_ns: float) -> dict[str, f
     result: dict[str, float | None] = {}
     for name in ends:
         _, _, rest = report.partition(f"\n## {name}\n")
-        slack = _SLACK.search(rest.partition("\n## ")[0])
+        slack = _SLACK.search(re.split(r"\n##? ", rest, maxsplit=1)[0])
         result[name] = round(period_ns - float(slack[1]), 4) if slack else None
     return result

@@ -47,13 +47,25 @@ class Tool:
         if shutil.which(self.command) is None:
             return None
         done = subprocess.run([self.command, self.switch], capture_output=True, text=True, check=False)
-        found = re.search(r"\d+(Q\d-\d+(-g\w+)?|(\.\d+)+)", done.stdout + done.stderr)
+        found = re.search(r"\d+(Q\d|(\.\d+)+)(-\d+(-g\w+)?)?", done.stdout + done.stderr)
         return found[0] if found else "of unknown version"
 
 
 def numbers(version: str) -> tuple[int, ...]:
-    """Return the numbers in a version, for comparison."""
-    return tuple(int(number) for number in re.findall(r"\d+", version))
+    """Return the numbers in a version, for comparison, but for the commit that OpenROAD adds.
+
+    Examples
+    --------
+    >>> numbers("26Q2") > numbers("26Q1-932-g45ec48c3") == numbers("26Q1-932") > numbers("26Q1")
+    True
+    """
+    found = tuple(int(number) for number in re.findall(r"\d+", version.partition("-g")[0]))
+    # Where the quarter's tag is not known, OpenROAD counts from its 2.0 on.
+    return (26, 1, found[2] - COMMITS_TO_26Q1) if found[:2] == (2, 0) and found[2:] >= (COMMITS_TO_26Q1,) else found
+
+
+COMMITS_TO_26Q1 = 27801
+"""OpenROAD 26Q1 is also v2.0-27801."""
 
 
 OPENSTA = Tool("sta", "-version", "2.0.17", "on Debian, apt-get install opensta")

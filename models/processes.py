@@ -59,6 +59,27 @@ def run_group(command: Sequence[str], folder: Path, output: IO[str] | None = Non
     return subprocess.CompletedProcess(command, process.returncode, printed or "", said or "")
 
 
+def describe_exit(code: int) -> str:
+    """Say how a program ended that failed.
+
+    Parameters
+    ----------
+    code : int
+        Its exit code; after a signal, less than 0.
+
+    Examples
+    --------
+    >>> describe_exit(3)
+    'exit code 3'
+    >>> describe_exit(-9)
+    'killed by SIGKILL: perhaps memory ran out'
+    """
+    if code >= 0:
+        return f"exit code {code}"
+    name = signal.Signals(-code).name
+    return f"killed by {name}" + (": perhaps memory ran out" if name == "SIGKILL" else "")
+
+
 @contextmanager
 def interrupts_deferred() -> Iterator[None]:
     """Start processes that leave Ctrl-C to this one; one that comes meanwhile takes effect when they have started."""

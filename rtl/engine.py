@@ -47,6 +47,7 @@ class PublishedFigure:
     kilo_gate_equivalents: float | None = None
     area_um2: float | None = None
     critical_path_ns: float | None = None
+    shortest_period_ns: float | None = None
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from silicodec.asic.results import read_result, read_results
 from silicodec.fpga.boards import BOARDS
 from silicodec.fpga.records import SHIPPED as BITSTREAMS
 from silicodec.fpga.records import read_record
-from silicodec.report.figures import measured_figures, published_figures
+from silicodec.report.figures import clock_figures, measured_figures, published_figures
 from silicodec.report.silicon import outdated_names
 from silicodec.rtl.catalog import ENGINES
 
@@ -27,8 +27,8 @@ def engine_table() -> str:
     records = read_records(SHIPPED)
     lines = [
         "| engine | area, um2 | public RTL | kGE | with memories | register to register, ns | public RTL "
-        "| input to register | register to output | input to output | flip-flops |\n",
-        "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
+        "| input to register | register to output | input to output | MHz slow / typical / fast | flip-flops |\n",
+        "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
     ]
     for engine in ENGINES.values():
         area, kilo, memories, path, *others = measured_figures(records.get(engine.name))
@@ -53,7 +53,7 @@ def flow_table() -> str:
             continue
         result = read_result(path)
         netlist, work = result.netlist, result.workload
-        clocks = " / ".join(f"{netlist.corners[corner].clock_mhz:.0f}" for corner in ("slow", "typical", "fast"))
+        clocks = clock_figures(netlist.corners)
         cells = [f"{netlist.gate_equivalents / 1000:.2f}", f"{netlist.flip_flops:,}", f"{result.period_ns:g}", clocks]
         cells += [f"{sum(netlist.power.parts_mw):.2f}", f"{work.cycles / work.words:.3f}"] if work else ["", ""]
         cells += [f"{netlist.power.energy_pj_per_word:.1f}" if work else ""]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
+from silicodec.models.processes import describe_exit
 from silicodec.models.storage import cache_entries, cache_folder
 from silicodec.verif.errors import SimulationError
 
@@ -59,7 +60,9 @@ def run_tool(*command: str, package: str, cwd: Path | None = None) -> str:
     except FileNotFoundError:
         raise SimulationError(f"{command[0]} is not installed: apt-get install {package}") from None
     if result.returncode:
-        raise SimulationError(f"{' '.join(command)} failed:\n{result.stderr or result.stdout}")
+        said = result.stderr or result.stdout
+        said = describe_exit(result.returncode) if result.returncode < 0 or not said else said
+        raise SimulationError(f"{' '.join(command)} failed:\n{said}")
     return result.stdout
 
 

@@ -75,7 +75,7 @@ def ebpc_encoder_engine(shape: EncoderShape) -> Engine:
         stimulus=lambda tensors: {words: [to_words(tensor, word_bits) for tensor in tensors]},
         tensor=words,
         period_ns=3.5,
-        published=_published(word_bits, kilo_gate_equivalents=2.8, area_um2=15094, critical_path_ns=4.96),
+        published=_published(word_bits, kilo_gate_equivalents=2.8, area_um2=15258, paths_ns=(4.96, 5.83)),
         axi=axi,
     )
 
@@ -131,7 +131,7 @@ def ebpc_decoder_engine(shape: DecoderShape) -> Engine:
         stimulus=stimulus,
         tensor=words,
         period_ns=3.5,
-        published=_published(word_bits, kilo_gate_equivalents=3.0, area_um2=16428, critical_path_ns=6.13),
+        published=_published(word_bits, kilo_gate_equivalents=3.0, area_um2=16582, paths_ns=(6.13, 6.62)),
         axi=axi,
     )
 
@@ -186,7 +186,8 @@ def _published(word_bits: int, **figures: Any) -> tuple[PublishedFigure, ...]:
             source=_PUBLIC_RTL,
             conditions="sky130hd, typical corner, read by slang",
             area_um2=figures["area_um2"],
-            critical_path_ns=figures["critical_path_ns"],
+            critical_path_ns=figures["paths_ns"][0],
+            shortest_period_ns=figures["paths_ns"][1],
         ),
         PublishedFigure(
             source=_PAPER,

@@ -13,6 +13,7 @@ from silicodec.arrays import read_array
 from silicodec.commands.asic_accelerator import accelerator
 from silicodec.design_options import Designs, design_options
 from silicodec.files import FOLDER, INPUT, OUTPUT
+from silicodec.flow_options import CHECKS, flow_options
 from silicodec.output import Columns, print_table, say, write_json
 from silicodec.program import BadInput, DefaultGroup, FailedRun
 
@@ -37,15 +38,9 @@ def asic() -> None:
 
 @asic.command()
 @design_options
-@click.option("--flow", type=click.Choice(["synthesis", "layout"]), default="synthesis", show_default=True)
-@PERIOD
+@flow_options
 @click.option("--fastest", is_flag=True, help="Search the shortest period that is met, in at most 8 runs.")
-@click.option(
-    "--corner",
-    type=click.Choice(["slow", "typical", "fast"]),
-    help="Corner at which the clock is to be met.  [default: typical; slow for a layout]",
-)
-@click.option("--clock-gating", is_flag=True, help="Synthesise a second netlist, with gated clocks.")
+@click.option("--allow", multiple=True, type=click.Choice(CHECKS), help="Do not fail on this; may be repeated.")
 @click.option("--activity", type=INPUT, metavar="FILE.npy", help="Tensor to work on.  [default: a feature map]")
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Designs to run side by side.")
 @click.option("--scheduler", type=click.Choice(["slurm"]), help="Let SiliconCompiler hand its steps to a cluster.")
@@ -53,11 +48,9 @@ def asic() -> None:
 @click.option("--json", "json_file", type=OUTPUT, metavar="FILE", help="Write all records to this file as well.")
 def run(
     designs: Designs,
-    flow: str,
-    period_ns: float,
+    options: dict[str, Any],
     fastest: bool,
-    corner: str | None,
-    clock_gating: bool,
+    allow: tuple[str, ...],
     activity: Path | None,
     jobs: int,
     scheduler: str | None,
@@ -72,16 +65,16 @@ def run(
 
         silicodec asic fifo.sv memory.sv -I include --top fifo --set DEPTH=16
 
-    A design whose record is there already, of the same Verilog and options, is not run again. Ends with exit code 1 if
-    a netlist differs from its Verilog.
+    A design whose record is there already, of the same Verilog and options, is not run again. Ends with exit code 1 and
+    a line for each fault: a netlist that differs from its Verilog, a clock or hold that is missed, slews or loads
+    beyond what the cells allow, and design rules that a layout breaks.
     """
     from silicodec.asic.batch import run_batch
+    from silicodec.asic.verdict import faults
     from silicodec.report.flow_tables import print_results
 
     if activity and designs.source:
         raise click.UsageError("--activity is for engines of the catalog: only their streams are known")
-    corner = corner or ("slow" if flow == "layout" else "typical")
-    options = {"period_ns": period_ns, "flow": flow, "corner": corner, "clock_gating": clock_gating}
     listed = list(jobs_of(designs, activity, options))
     results, failures = [], []
     build = BUILD / "siliconcompiler"
@@ -97,8 +90,12 @@ def run(
         write_json(json_file, [dataclasses.asdict(result) for result in results])
     if failures:
         raise FailedRun(failures[0] if len(listed) == 1 else f"{len(failures)} of {len(listed)} designs failed")
-    if differing := [result.name for result in results if result.equivalence["proven"] is False]:
-        raise FailedRun(f"the netlist differs from the Verilog: {', '.join(differing)}")
+    found = [(check, f"{one.name}: {said}") for one in results for check, said in faults(one) if check not in allow]
+    for _, said in found:
+        click.echo(said, err=True)
+    if found:
+        checks = " ".join(f"--allow {check}" for check in CHECKS if check in dict(found))
+        raise FailedRun(f"what was made is not clean; {checks} would accept it")
 
 
 def jobs_of(designs: Designs, activity: Path | None, options: dict[str, Any]) -> Iterable[Job]:
@@ -150,7 +147,7 @@ def measure(
     from silicodec.asic.measure import measure as measure_source
     from silicodec.asic.pdk import CORNER
     from silicodec.asic.records import write_record
-    from silicodec.report.figures import HEADINGS, left_outside, measured_figures
+    from silicodec.report.figures import HEADINGS, IO_NOTE, describe_violations, left_outside, measured_figures
     from silicodec.rtl.convert import verilog
     from silicodec.rtl.source import Source
 
@@ -171,8 +168,9 @@ def measure(
         write_record(measurements[-1], folder)
     columns: Columns = [("design", "left"), *((heading, "right") for heading in HEADINGS)]
     print_table(CORNER, columns, [(described(m), *measured_figures(m)) for m in measurements])
+    say(IO_NOTE)
     for measurement in measurements:
-        for line in left_outside(measurement):
+        for line in (*left_outside(measurement), *describe_violations(measurement)):
             say(line)
         write_record(measurement, folder)
     if len(designs.clock_ports) > 1:

@@ -16,7 +16,14 @@ from silicodec.files import FOLDER, LIST_AS_JSON, OUTPUT
 from silicodec.names import BACKEND, ENGINE, NETWORK
 from silicodec.output import Columns, print_table, say, write_json
 from silicodec.program import FailedRun
-from silicodec.report.figures import measured_figures, published_figures, sources
+from silicodec.report.figures import (
+    CLOCK_HEADING,
+    IO_NOTE,
+    PATH_HEADINGS,
+    measured_figures,
+    published_figures,
+    sources,
+)
 from silicodec.settings import set_option, typed_settings
 
 if TYPE_CHECKING:
@@ -69,14 +76,15 @@ def engines(engine_name: str | None, json_file: Path | None) -> None:
         return
     rows = []
     for engine in ENGINES.values():
-        area, kilo, memories, path, *_, flip_flops = measured_figures(records.get(engine.name))
+        area, kilo, memories, path, *_, clocks, flip_flops = measured_figures(records.get(engine.name))
         other_area, other_kilo, other_path = published_figures(engine)
         areas = (area, other_area, kilo, memories, other_kilo)
-        rows.append((engine.name, engine.summary, *areas, path, other_path, flip_flops))
+        rows.append((engine.name, engine.summary, *areas, path, other_path, clocks, flip_flops))
     areas = ("area um2", "published", "kGE", "with memories", "published")
-    headings = (*areas, "critical path ns", "published", "flip-flops")
+    headings = (*areas, "critical path ns", "published", CLOCK_HEADING, "flip-flops")
     columns: Columns = [("engine", "left"), ("what it is", "left"), *((heading, "right") for heading in headings)]
     print_table(f"Engines, measured on {CORNER}", columns, rows)
+    say(f"  critical path: between registers, typical corner; {IO_NOTE}")
     for source in sources(ENGINES.values()):
         say(f"  published {source}")
 
@@ -114,19 +122,27 @@ def print_sizes(names: Sequence[str], records: Mapping[str, Measurement]) -> Non
 
     latencies = read_latencies()
     work = {result.name: result.workload for result in read_results(SHIPPED) if result.flow == "synthesis"}
-    rows = []
+    rows, timing = [], []
     for name in names:
-        area, kilo, memories, path, *_, flip_flops = measured_figures(records.get(name))
+        area, kilo, memories, *paths, clocks, flip_flops = measured_figures(records.get(name))
         done = work.get(name)
         cycles = f"{done.cycles / done.words:.3f}" if done else ""
-        rows.append((name, area, kilo, memories, path, flip_flops, cycles, str(latencies.get(name, ""))))
-    headings = ("area um2", "kGE", "with memories", "critical path ns", "flip-flops", "cycles a word", "latency")
-    columns: Columns = [("size", "left"), *((heading, "right") for heading in headings)]
-    print_table(f"Sizes with names, measured on {CORNER}", columns, rows)
+        rows.append((name, area, kilo, memories, flip_flops, cycles, str(latencies.get(name, ""))))
+        timing.append((name, *paths, clocks, records[name].limit_violations if name in records else ""))
+    headings = ("area um2", "kGE", "with memories", "flip-flops", "cycles a word", "latency")
+    print_table(f"Sizes with names, measured on {CORNER}", [("size", "left"), *right(headings)], rows)
+    kinds = (*PATH_HEADINGS, CLOCK_HEADING, "violations")
+    print_table("Critical paths in ns", [("size", "left"), *right(kinds)], timing)
+    say(f"  paths: typical corner; {IO_NOTE}; violations: slews and loads beyond their limits, at all corners")
     for origin in sorted({done.origin for name in names if (done := work.get(name))}):
         say(f"  cycles a word: {origin}")
     if latencies.keys() & set(names):
         say("  latency: cycles from the first word in, of tables where an engine loads some, to the first word out")
+
+
+def right(headings: Sequence[str]) -> Columns:
+    """Return columns of figures."""
+    return [(heading, "right") for heading in headings]
 
 
 def engine_record(engine: Engine, measurement: Measurement | None) -> dict[str, Any]:

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
+
+from silicodec.asic.constraints import IO_SHARE
+from silicodec.asic.pdk import CORNERS
 
 if TYPE_CHECKING:
     from silicodec.asic.measure import Measurement
     from silicodec.asic.memory_build import BuiltMemory
-    from silicodec.asic.timing import Paths
+    from silicodec.asic.timing import Paths, Timing
     from silicodec.rtl.engine import Engine
 
 PATH_HEADINGS = ("register to register", "input to register", "register to output", "input to output")
-HEADINGS = ("area um2", "kGE", "kGE with memories", *(f"{kind} ns" for kind in PATH_HEADINGS), "flip-flops")
+CLOCK_HEADING = "MHz slow / typical / fast"
+HEADINGS = (
+    "area um2",
+    "kGE",
+    "kGE with memories",
+    *(f"{kind} ns" for kind in PATH_HEADINGS),
+    CLOCK_HEADING,
+    "flip-flops",
+)
+IO_NOTE = f"clock: all paths met, {IO_SHARE:.0%} of the period outside at inputs and at outputs each"
 NOT_MEASURED = "not measured"
 
 
@@ -31,6 +43,28 @@ def path_figures(paths: Paths) -> tuple[str, str, str, str]:
     )
 
 
+def clock_figures(corners: Mapping[str, Timing]) -> str:
+    """Format the fastest clock at every corner, in MHz, in the order of `CLOCK_HEADING`."""
+    return " / ".join(figure(corners[corner].clock_mhz, 0) for corner in CORNERS)
+
+
+def describe_limits(corners: Mapping[str, Timing]) -> Iterator[str]:
+    """Say how far slews and loads are from their limits at every corner that knows of them."""
+    for corner, timing in corners.items():
+        if limits := timing.limits:
+            known = (
+                (what, limit) for what, limit in (("slew, ns", limits.slew_ns), ("load, pF", limits.capacitance_pf))
+            )
+            worst = [f"{what} {limit.worst:.3g} of {limit.limit:.3g} ({limit.pin})" for what, limit in known if limit]
+            yield f"{corner} corner: worst {', '.join(worst)}; {limits.violations} violations"
+
+
+def describe_violations(record: Measurement) -> Iterator[str]:
+    """Say where slews and loads of a measurement are beyond their limits, for which delays are extrapolated."""
+    if record.limit_violations:
+        yield from (f"{record.name}, {said}" for said in describe_limits(record.corners))
+
+
 def measured_figures(record: Measurement | None) -> tuple[str, ...]:
     """Format a measurement in the order of `HEADINGS`."""
     if record is None:
@@ -40,6 +74,7 @@ def measured_figures(record: Measurement | None) -> tuple[str, ...]:
         figure(record.gate_equivalents / 1000),
         with_memories(record),
         *path_figures(record.paths),
+        clock_figures(record.corners),
         f"{record.flip_flops:,}",
     )
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from silicodec.output import Columns, print_table, say
-from silicodec.report.figures import PATH_HEADINGS, figure, path_figures
+from silicodec.report.figures import IO_NOTE, PATH_HEADINGS, describe_limits, figure, path_figures
 
 if TYPE_CHECKING:
     from silicodec.asic.results import Netlist, Result
@@ -42,16 +42,22 @@ def print_results(results: Sequence[Result]) -> None:
 
 def print_timing(results: Sequence[Result]) -> None:
     """Print slacks and critical paths at every corner."""
-    slacks = ("setup slack ns", "hold slack ns", "clock MHz")
+    headings = ("setup slack ns", "hold slack ns", "clock MHz", *PATH_HEADINGS)
     columns: Columns = [("design", "left"), ("corner", "left")]
-    columns = [*columns, *((heading, "right") for heading in (*slacks, *PATH_HEADINGS))]
+    columns = [*columns, *((heading, "right") for heading in headings)]
     rows = []
-    for name, netlist in netlists(results):
-        for corner, timing in netlist.corners.items():
-            known = (figure(timing.setup_slack_ns), figure(timing.hold_slack_ns), figure(timing.clock_mhz, 0))
-            rows.append((name, corner, *known, *path_figures(timing.paths)))
-            name = ""
+    for result in results:
+        for name, netlist in netlists([result]):
+            for corner, timing in netlist.corners.items():
+                slacks = (timing.worst_slack_ns(result.period_ns), timing.hold_slack_ns)
+                known = (*map(figure, slacks), figure(timing.clock_mhz, 0))
+                rows.append((name, corner, *known, *path_figures(timing.paths)))
+                name = ""
     print_table("Timing, critical paths in ns", columns, rows)
+    say(IO_NOTE)
+    for name, netlist in netlists(results):
+        for said in describe_limits(netlist.corners):
+            say(f"{name}, {said}")
     if any(len(result.clock_ports) > 1 for result in results):
         say("paths from one clock port to another are not timed")
 
@@ -84,15 +90,22 @@ def describe_layout(result: Result) -> str:
 
 
 def describe_check(result: Result) -> str:
-    """Say what the formal check found."""
-    check = result.equivalence
-    before = " before layout" if result.flow == "layout" else ""
+    """Say what the formal checks found."""
+    if result.flow != "layout":
+        return describe_proof(result.equivalence, "netlist")
+    before = describe_proof(result.equivalence, "netlist before layout")
+    after = result.layout_equivalence
+    return before + (f"; {describe_proof(after, 'netlist of the layout')}" if after else "")
+
+
+def describe_proof(check: Mapping[str, Any], netlist: str) -> str:
+    """Say what a formal check found of a netlist."""
     if check["proven"] is None and check["reset"] is None:
-        return "whether the netlist equals the Verilog is NOT KNOWN: no reset was found; name it with --reset-port"
+        return f"whether the {netlist} equals the Verilog is NOT KNOWN: no reset was found; name it with --reset-port"
     if check["proven"] is None:
-        return "whether the netlist equals the Verilog was NOT DECIDED in time"
+        return f"whether the {netlist} equals the Verilog was NOT DECIDED in time"
     said = "proven equal to" if check["proven"] else "DIFFERS from"
     if check["cycles"] is None:
-        return f"netlist{before} {said} the Verilog"
+        return f"{netlist} {said} the Verilog"
     start = f"after reset by {check['reset']}" if check["reset"] else "from registers that hold 0"
-    return f"netlist{before} {said} the Verilog, for {check['cycles']} cycles {start}"
+    return f"{netlist} {said} the Verilog, for {check['cycles']} cycles {start}"

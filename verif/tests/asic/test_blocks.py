@@ -1,20 +1,15 @@
 """Measurements block by block, next to those of the whole."""
 
-import gzip
 import importlib.util
 import json
 import os
-import re
 import shutil
-from collections import Counter
 
 import pytest
 
-from silicodec.asic.assembly import LOAD_PF, SMALL_BUFFER, Library, Netlist
 from silicodec.asic.blocks import BUFFERS, measure_blocks, write_blocks
 from silicodec.asic.macros import read_macros
 from silicodec.asic.measure import measure
-from silicodec.asic.pdk import liberty_file
 from silicodec.rtl.catalog import ENGINES
 from silicodec.rtl.convert import verilog
 from silicodec.rtl.source import Source
@@ -77,39 +72,6 @@ def test_cells_of_an_array_are_pieces_of_their_own(tmp_path):
     booth = measure_blocks(Source("array", text=ARRAY), name="array", booth=True)
     assert booth.blocks["cells"].area_um2 != found.blocks["cells"].area_um2
     assert write_blocks(booth, tmp_path).name == "array-booth.json"
-
-
-@needs_tools
-def test_nets_of_a_large_load_get_buffers():
-    inverters = "".join(f"  sky130_fd_sc_hd__inv_1 _{n}_ (\n    .A(q),\n    .Y(y{n})\n  );\n" for n in range(300))
-    text = (
-        "module m(clk, d, z);\n  input clk;\n  input d;\n  output z;\n"
-        "  sky130_fd_sc_hd__dfxtp_1 \\a.b  (\n    .CLK(clk),\n    .D(d),\n    .Q(q)\n  );\n" + inverters
-        + "  assign z = q;\nendmodule\n"
-    )  # fmt: skip
-    library = Library(gzip.decompress(liberty_file().read_bytes()).decode())
-    netlist = Netlist(text, library)
-    netlist.repair()
-    cells = re.findall(r"^  (\w+) (\w+) \((.*)\);$", netlist.verilog(), re.MULTILINE)
-    pins = [(kind, name, dict(re.findall(r"\.(\w+)\((\w+) \)", said))) for kind, name, said in cells]
-    before = {nets["X"]: nets["A"] for kind, _, nets in pins if "X" in nets}
-    assert next(kind for kind, name, _ in pins if name == "a__b") in (
-        "sky130_fd_sc_hd__dfxtp_2",
-        "sky130_fd_sc_hd__dfxtp_4",
-    )
-    loads = Counter()
-    for kind, _, nets in pins:
-        for pin in nets.keys() & {"A"}:
-            loads[nets[pin]] += library.loads[kind, pin]
-    assert max(loads.values()) <= LOAD_PF
-    assert before
-    assert netlist.added_um2 > len(before) * library.areas[SMALL_BUFFER] * 0.9
-    for kind, _, nets in pins:
-        if kind.endswith("inv_1"):
-            net = nets["A"]
-            while net in before:
-                net = before[net]
-            assert net == "q"
 
 
 STORE = """module store (clk, write, at, word, found);

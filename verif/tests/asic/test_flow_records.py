@@ -1,6 +1,7 @@
 """What the flows compute from reports and metrics, without running a tool."""
 
 import json
+import os
 from dataclasses import replace
 
 import pytest
@@ -8,8 +9,10 @@ import pytest
 pytest.importorskip("siliconcompiler")
 pytest.importorskip("lambdapdk")
 
-from silicodec.asic.flows import LayoutFlow, SynthesisFlow, job_name
-from silicodec.asic.job import Job, Workload
+from silicodec.asic.constraints import layout_constraints, surroundings
+from silicodec.asic.flows import LAYOUT_CHECK, LayoutFlow, SynthesisFlow, job_name
+from silicodec.asic.job import Floorplan, Job, Workload
+from silicodec.asic.limits import Limit, Limits
 from silicodec.asic.pdk import MeasurementError
 from silicodec.asic.results import (
     SHIPPED,
@@ -24,9 +27,11 @@ from silicodec.asic.results import (
 from silicodec.asic.run import MOST_RUNS, find_fastest
 from silicodec.asic.scaling import delay_at_65_nm, energy_at_65_nm, energy_factor, scaled_area
 from silicodec.asic.statistics import CLASSES, area_by_class, count_cells, read_cell_areas
-from silicodec.asic.target import layout_constraints
-from silicodec.asic.timing import Paths, Timing, read_timing, surroundings, timing_script
+from silicodec.asic.timing import Paths, Timing, read_timing, timing_script
 from silicodec.asic.tools import Tool, numbers
+from silicodec.asic.verdict import CHECKS, faults
+from silicodec.flow_options import CHECKS as OPTION_CHECKS
+from silicodec.flow_options import SIDES as OPTION_SIDES
 from silicodec.rtl.catalog import ENGINES
 from silicodec.rtl.source import Source
 
@@ -124,6 +129,44 @@ def test_shipped_records_are_of_engines_whose_netlist_is_proven():
         assert result.netlist.power.reason is None
 
 
+def test_what_is_wrong_with_a_result_is_told_check_by_check():
+    assert faults(result_at(4.0, 3.5)) == []
+    assert faults(result_at(4.0, 4.25)) == [("setup", "the clock of 4 ns is missed by 0.25 ns at the typical corner")]
+    assert [check for check, _ in faults(result_at(4.0, 3.5, hold_ns=-0.1))] == ["hold"] * 3
+    slow = Timing(0.5, 0.3, Paths(3.5, None, None, None), Limits(Limit("a/Y", 2.0, 1.5, 7), Limit("b/Y", 0.1, 0.2, 0)))
+    plain = result_at(4.0, 3.5)
+    corners = plain.netlist.corners | {"slow": slow}
+    gated = replace(plain, clock_gated=replace(plain.netlist, corners=corners))
+    said = "7 slew violations at the slow corner, the worst 2 ns where 1.5 is allowed, gated clocks"
+    assert faults(gated) == [("slew", said)]
+    differs = {"proven": False, "cycles": 8, "reset": "rst"}
+    assert [check for check, _ in faults(replace(plain, equivalence=differs, drc_violations=3))] == [
+        "equivalence",
+        "drc",
+    ]
+    assert faults(replace(plain, layout_equivalence=differs)) == [
+        ("equivalence", "the netlist of the layout differs from the Verilog")
+    ]
+
+
+def test_ports_leave_a_quarter_of_the_clock_to_others():
+    assert Paths(3.0, 2.0, 3.3, 1.0).shortest_period_ns == 4.4
+    assert Paths(3.0, 2.0, 2.0, 1.6).shortest_period_ns == 3.2
+    assert Paths(None, None, None, None).shortest_period_ns is None
+    assert result_at(4.0, 3.5).netlist.corners["slow"].worst_slack_ns(4.0) == 0.5
+
+
+def test_a_job_without_a_clock_matches_a_record_whose_clock_was_left_to_us():
+    job = Job("x-y", Source("x_y"), workload=Workload("noise", "0" * 64, 10, 11))
+    result = replace(result_at(4.0, 3.5), verilog_sha256=job.source.sha256)
+    assert not result.is_of(job)
+    assert result.is_of(replace(job, period_ns=4.0))
+    assert replace(result, default_clock=True).is_of(job)
+    layout = replace(result, flow="layout", floorplan=Floorplan(density=50.0))
+    assert not layout.is_of(replace(job, period_ns=4.0, flow="layout"))
+    assert layout.is_of(replace(job, period_ns=4.0, flow="layout", floorplan=Floorplan(density=50.0)))
+
+
 def test_worst_slack_takes_hold_at_every_corner():
     assert result_at(4.0, 3.5).worst_slack_ns == pytest.approx(0.3)
     assert result_at(4.0, 3.5, hold_ns=0.7).worst_slack_ns == pytest.approx(0.5)
@@ -146,21 +189,22 @@ def test_search_ends_near_the_shortest_clock_that_is_met(begin, limit):
 
 def test_search_that_meets_no_clock_says_so():
     with pytest.raises(MeasurementError, match="x-y met no clock"):
-        find_fastest(Job("x-y", Source("x_y")), lambda job: result_at(job.period_ns, 2 * job.period_ns))
+        find_fastest(Job("x-y", Source("x_y"), period_ns=3.0), lambda job: result_at(job.period_ns, 2 * job.period_ns))
 
 
 def test_timing_is_read_section_by_section():
     timing = read_timing(REPORT, 3.5)
     assert (timing.setup_slack_ns, timing.hold_slack_ns) == (-0.2317, 0.4289)
     assert timing.paths == Paths(3.7317, 5.0, None, None)
-    assert timing.clock_mhz == pytest.approx(1000 / 3.7317)
+    assert timing.clock_mhz == pytest.approx(1000 / (5.0 / 0.75), rel=1e-4), "a quarter of the period is outside"
+    assert timing.worst_slack_ns(3.5) == pytest.approx(3.5 - 5.0 / 0.75, abs=1e-4)
     with pytest.raises(ValueError, match="did not finish"):
         read_timing(REPORT.replace("# end", ""), 3.5)
 
 
 def test_half_a_period_counts_twice():
     timing = read_timing(REPORT.replace("1.0000   slack (MET)", "-0.5000   slack (VIOLATED)"), 3.5)
-    assert timing.critical_path_ns == 2 * (3.5 / 2 + 0.5)
+    assert timing.paths.register_to_register_ns == 2 * (3.5 / 2 + 0.5)
     assert timing.setup_slack_ns == -0.5
 
 
@@ -210,6 +254,8 @@ def test_layout_gives_a_quarter_of_the_clock_to_ports():
     text = layout_constraints(["clk_i"], 36.0)
     assert text.startswith(surroundings(["clk_i"], 36.0))
     assert "-period 36.0 [get_ports {clk_i}]" in text
+    assert "set_clock_uncertainty -hold 0.1 [all_clocks]" in text
+    assert "set_timing_derate -late 1.05" in text
     assert text.count("9.0") == 2
 
 
@@ -220,7 +266,8 @@ def test_flows_time_every_corner():
     layout = LayoutFlow()
     steps = corners | {"equivalence", "place.global", "route.detailed", "write.gds"}
     assert steps <= {step for step, _ in layout.get_nodes()}
-    assert layout.get_graph_node("timing.slow", "0").get("input") == [("write.views", "0")]
+    for step in ("timing.slow", LAYOUT_CHECK):
+        assert layout.get_graph_node(step, "0").get("input") == [("write.views", "0")]
 
 
 @pytest.mark.parametrize("flow", [SynthesisFlow, LayoutFlow])
@@ -238,11 +285,30 @@ def test_jobs_with_other_clocks_do_not_share_a_folder():
     assert len(names) == 3
 
 
+@pytest.mark.parametrize("version", ["26Q2", "26Q1-933-g45ec48c3f9", "v26Q1-932", "v2.0-28733-g45ec48c3f9"])
+def test_openroad_s_versions_are_read_as_it_writes_them(tmp_path, monkeypatch, version):
+    program = tmp_path / "openroad"
+    program.write_text(f"#!/bin/sh\necho {version}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert Tool("openroad", "-version", "26Q1-932", "build it").fault() is None
+    assert Tool("openroad", "-version", "26Q3", "build it").fault() == (
+        f"openroad is {version.removeprefix('v')}, 26Q3 or newer is needed: build it"
+    )
+
+
 def test_versions_compare_by_their_numbers():
-    assert numbers("26Q1-932-g45ec48c3f9") > numbers("26Q1-932") > numbers("24Q3-2224")
+    assert numbers("26Q2") > numbers("26Q1-932-g45ec48c3f9") == numbers("26Q1-932") > numbers("24Q3-2224")
     assert numbers("0.28.5") > numbers("0.9")
     assert Tool("python3", "--version", "3.0", "").fault() is None
     assert "99.0 or newer is needed: ask" in Tool("python3", "--version", "99.0", "ask").fault()
     assert Tool("no-such-program", "-V", "1.0", "ask").fault() == (
         "no-such-program is missing, 1.0 or newer is needed: ask"
     )
+
+
+def test_options_name_what_the_flows_know():
+    from silicodec.asic.ports import SIDES
+
+    assert tuple(CHECKS) == OPTION_CHECKS
+    assert SIDES == OPTION_SIDES

@@ -1,6 +1,7 @@
 """The layout flow: its set-up everywhere, and a small design through to GDS where OpenROAD is."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,8 @@ pytest.importorskip("siliconcompiler")
 pytest.importorskip("lambdapdk")
 
 from silicodec.asic.flows import make_project
-from silicodec.asic.job import Job
-from silicodec.asic.pdk import LIBERTY, MeasurementError
+from silicodec.asic.job import Floorplan, Job
+from silicodec.asic.pdk import CORNERS, LIBERTY, MeasurementError
 from silicodec.asic.run import run_job
 from silicodec.asic.statistics import WITHOUT_LOGIC
 from silicodec.asic.target import check_data
@@ -57,6 +58,19 @@ def test_project_is_complete_for_siliconcompiler(job, tmp_path):
 
 
 @needs_cells
+def test_floorplan_and_extraction_reach_siliconcompiler(job, tmp_path):
+    wanted = Floorplan(density=55.0, aspect=2.0, pins={"value": "east", "clk": "north"})
+    project = make_project(replace(job, floorplan=wanted), tmp_path / "build")
+    assert (project.constraint.area.get_density(), project.constraint.area.get_aspectratio()) == (55.0, 2.0)
+    sides = {pin: project.get("constraint", "pin", pin, "side") for pin in project.getkeys("constraint", "pin")}
+    assert sides == {"clk": 2, **{f"value[{bit}]": 3 for bit in range(8)}}
+    rules = {corner: project.get("constraint", "timing", "scenario", corner, "pexcorner") for corner in CORNERS}
+    assert rules == {"slow": "maximum", "typical": "typical", "fast": "minimum"}
+    with pytest.raises(MeasurementError, match="counter has no port 'val' to put on the west side"):
+        make_project(replace(job, floorplan=Floorplan(pins={"val": "west"})), tmp_path / "build")
+
+
+@needs_cells
 def test_cells_without_the_scripts_of_a_layout_are_named(tmp_path, monkeypatch):
     cells = Path(LIBERTY).parent
     (tmp_path / cells.parent).mkdir(parents=True)
@@ -81,5 +95,5 @@ def test_counter_goes_through_to_gds(job, tmp_path):
     assert 0 < result.utilisation_percent < 100
     assert result.wire_length_um > 0
     assert result.worst_slack_ns >= 0
-    slow, typical, fast = (result.netlist.corners[name].critical_path_ns for name in ("slow", "typical", "fast"))
+    slow, typical, fast = (result.netlist.corners[name].shortest_period_ns for name in ("slow", "typical", "fast"))
     assert slow > typical > fast

@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from silicodec.asic.constraints import BARE
+from silicodec.asic.limits import Limit, Limits
 from silicodec.asic.measure import Measurement, MeasurementError
 from silicodec.asic.memory_build import build_memories
 from silicodec.asic.records import SHIPPED, engine_records, read_records, verilog_hash, write_record
-from silicodec.asic.timing import Paths
+from silicodec.asic.timing import Paths, Timing
 from silicodec.rtl.catalog import ENGINES
 
 FIGURES = Measurement(
@@ -22,7 +24,12 @@ FIGURES = Measurement(
         {},
     ),
     flip_flops=3,
-    paths=Paths(2.25, 1.5, None, None),
+    buffers=1,
+    corners={
+        corner: Timing(0.5, 0.2, Paths(2.25, 1.5, None, None), limits)
+        for corner, limits in (("slow", None), ("typical", Limits(Limit("a/Y", 0.4, 1.5, 0), None)), ("fast", None))
+    },
+    constraints=BARE,
     period_ns=3.0,
     corner="nowhere",
     tools={"pencil": "1"},

@@ -75,6 +75,21 @@ def test_third_party_design_is_not_run_twice(run, tmp_path):
 
 @needs_tools
 @pytest.mark.prove
+def test_clock_that_is_missed_ends_with_exit_code_1_unless_it_is_allowed(run, tmp_path):
+    design = ["bits.v", "--top", "bits"]
+    code, _, error = run(*design, "--clock-ns", 0.5)
+    assert code == 1
+    assert "bits: the clock of 0.5 ns is missed by" in error[1]
+    assert error[2] == "silicodec: what was made is not clean; --allow setup would accept it"
+    assert run(*design, "--clock-ns", 0.5, "--allow", "setup")[0] == 0
+    record = tmp_path / "build/asic/flows/bits.synthesis.json"
+    assert json.loads(record.read_text())["clean"] is False
+    assert run(*design)[0] == 0
+    assert json.loads(record.read_text())["clean"] is True
+
+
+@needs_tools
+@pytest.mark.prove
 def test_third_party_design_gets_the_same_record_again(run, tmp_path):
     from silicodec.asic.results import VOLATILE
 
@@ -144,7 +159,11 @@ def test_scheduler_that_is_not_there_is_named(run):
         (["--verilog", "absent.v", "--top", "bits"], "absent.v: no such Verilog file"),
         (["--verilog", "notes.txt", "--top", "bits"], "notes.txt: the name of a Verilog file ends in .v or .sv"),
         (["--verilog", "bits.v", "--top", "bits; ls"], "'bits; ls' is not the name of a Verilog module"),
-        (["--verilog", "bits.v", "--top", "bits", "--period-ns", "0"], "between 0 and 1000 ns, not 0"),
+        (["--verilog", "bits.v", "--top", "bits", "--clock-ns", "0"], "between 0 and 1000 ns, not 0"),
+        (["bits.v", "--top", "bits", "--density", "50"], "--density goes with --flow layout"),
+        (["bits.v", "--top", "bits", "--flow", "layout", "--pins", "value=up"], "'value=up' is not PORT=SIDE"),
+        (["bits.v", "--top", "bits", "--flow", "layout", "--clock-gating"], "without gated clocks"),
+        (["bits.v", "--top", "bits", "--flow", "layout", "--density", "0"], "1 to 100 percent of the core, not 0"),
     ],
 )
 def test_bad_choice_is_one_line(run, arguments, message):
@@ -194,11 +213,11 @@ def test_comparison_has_published_figures_and_the_reason_for_missing_ones(run, t
     code, output, _ = run("compare", "--out", "records", "--html", "page.html")
     assert code == 0
     row = next(line.split() for line in output.splitlines() if line.strip().startswith("ebpc-encoder"))
-    assert row == ["ebpc-encoder", "synthesis", "3.5", "2.13", "2.80", "8,000", "15,094", "3.40", "1,840", "2.3"]
+    assert row == ["ebpc-encoder", "synthesis", "3.5", "2.13", "2.80", "8,000", "15,258", "3.40", "1,840", "2.3"]
     assert "no energy: no meter" in output
     assert "*" not in output
     page = (tmp_path / "page.html").read_text()
-    assert "15,094" in page
+    assert "15,258" in page
     assert page.count("data:image/svg+xml") == 2
 
 

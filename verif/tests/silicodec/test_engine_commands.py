@@ -39,7 +39,7 @@ def test_engines_are_listed_with_the_published_figures(run):
     code, output, _ = run("engines")
     assert code == 0
     assert all(name in output for name in catalog.ENGINES)
-    assert "15,094" in output
+    assert "15,258" in output
 
 
 def test_verilog_has_the_engine_as_its_module(run, tmp_path):

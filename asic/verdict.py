@@ -1,0 +1,58 @@
+"""What is wrong with a netlist or a layout, so that nobody takes it for finished."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from silicodec.asic.results import Netlist, Result
+
+CHECKS = {
+    "equivalence": "the netlist does what the Verilog says",
+    "setup": "the clock asked for is met at its corner, ports included",
+    "hold": "hold is met at every corner",
+    "slew": "slews are within what the cells' tables reach to, at every corner",
+    "load": "loads are within what the cells may drive, at every corner",
+    "drc": "the layout breaks no design rule",
+}
+"""Check -> what holds where it passes."""
+
+
+def faults(result: Result) -> list[tuple[str, str]]:
+    """Return the checks that a result does not pass, each with a line that says how.
+
+    Records that know nothing of slews and loads have no faults in these.
+    """
+    found = [("equivalence", f"the netlist {where}differs from the Verilog") for where in _differing(result)]
+    for kind, netlist in (("", result.netlist), (", gated clocks", result.clock_gated)):
+        if netlist:
+            found += [(check, said + kind) for check, said in _timing_faults(result, netlist)]
+    if result.drc_violations:
+        found.append(("drc", f"{result.drc_violations} design-rule violations"))
+    return found
+
+
+def _differing(result: Result) -> Iterator[str]:
+    if result.equivalence["proven"] is False:
+        yield ""
+    if result.layout_equivalence and result.layout_equivalence["proven"] is False:
+        yield "of the layout "
+
+
+def _timing_faults(result: Result, netlist: Netlist) -> Iterator[tuple[str, str]]:
+    setup = netlist.corners[result.corner].worst_slack_ns(result.period_ns)
+    if setup is not None and setup < 0:
+        yield (
+            "setup",
+            f"the clock of {result.period_ns:g} ns is missed by {-setup:.2f} ns at the {result.corner} corner",
+        )
+    for corner, timing in netlist.corners.items():
+        if timing.hold_slack_ns is not None and timing.hold_slack_ns < 0:
+            yield "hold", f"hold is missed by {-timing.hold_slack_ns:.2f} ns at the {corner} corner"
+        limits = timing.limits
+        for check, unit, limit in (
+            ("slew", "ns", limits and limits.slew_ns),
+            ("load", "pF", limits and limits.capacitance_pf),
+        ):
+            if limit and limit.violations:
+                worst = f"the worst {limit.worst:.3g} {unit} where {limit.limit:.3g} is allowed"
+                yield check, f"{limit.violations} {check} violations at the {corner} corner, {worst}"

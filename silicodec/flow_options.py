@@ -1,0 +1,80 @@
+"""What a flow is asked for, as options of the command `asic`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import click
+
+CHECKS = ("equivalence", "setup", "hold", "slew", "load", "drc")
+SIDES = ("north", "east", "south", "west")
+
+
+def parse_pins(context: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> dict[str, str]:
+    """Split `PORT=SIDE` texts, for an option's callback."""
+    pins: dict[str, str] = {}
+    for text in texts:
+        port, _, side = text.rpartition("=")
+        if not port or side not in SIDES:
+            raise click.BadParameter(f"{text!r} is not PORT=SIDE, the side one of {', '.join(SIDES)}", context, option)
+        pins[port] = side
+    return pins
+
+
+def flow_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command `options`, what a `Job` is made of besides its design, from options of the command line."""
+
+    @wraps(command)
+    def with_options(
+        flow: str,
+        period_ns: float | None,
+        corner: str | None,
+        clock_gating: bool,
+        density: float | None,
+        aspect: float | None,
+        pins: dict[str, str],
+        **others: Any,
+    ) -> None:
+        from silicodec.asic.job import Floorplan
+
+        given: dict[str, Any] = {"density": density, "aspect": aspect, "pins": pins or None}
+        wanted = {name: value for name, value in given.items() if value is not None}
+        if wanted and flow != "layout":
+            raise click.UsageError(f"--{next(iter(wanted))} goes with --flow layout")
+        corner = corner or ("slow" if flow == "layout" else "typical")
+        options = {"flow": flow, "period_ns": period_ns, "corner": corner, "clock_gating": clock_gating}
+        command(options=options | {"floorplan": Floorplan(**wanted)}, **others)
+
+    for option in reversed(OPTIONS):
+        with_options = option(with_options)
+    return with_options
+
+
+OPTIONS = (
+    click.option("--flow", type=click.Choice(["synthesis", "layout"]), default="synthesis", show_default=True),
+    click.option(
+        "--clock-ns",
+        "--period-ns",
+        "period_ns",
+        type=float,
+        metavar="NS",
+        help="Clock period to meet.  [default: one that a netlist meets, ports included; 30 % more for a layout]",
+    ),
+    click.option(
+        "--corner",
+        type=click.Choice(["slow", "typical", "fast"]),
+        help="Corner at which the clock is to be met.  [default: typical; slow for a layout]",
+    ),
+    click.option("--clock-gating", is_flag=True, help="Synthesise a second netlist, with gated clocks."),
+    click.option("--density", type=float, metavar="PERCENT", help="Cell area in a layout's core.  [default: 40]"),
+    click.option("--aspect", type=float, metavar="RATIO", help="Height over width of a layout's core.  [default: 1]"),
+    click.option(
+        "--pins",
+        multiple=True,
+        callback=parse_pins,
+        metavar="PORT=SIDE",
+        help="Side of a layout for a port, or for a pattern such as 's_*'; may be repeated.",
+    ),
+)
