@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 from silicodec.models.accelerator.allocation import MapCoding
 from silicodec.models.accelerator.compiler import Program, compile_graph, most_words
+from silicodec.models.accelerator.composition import averages_by_place, border_layer, sum_of_places
 from silicodec.models.accelerator.layers import LayerGraph, UnsupportedNetwork
 from silicodec.models.accelerator.packets import DCT_CODECS
 from silicodec.models.accelerator.plan import plan
 from silicodec.models.accelerator.program import LAYOUT, SIGNED, Descriptor, Status, Target
 from silicodec.models.accelerator.reference import Accelerator, pixel_words
-from silicodec.models.accelerator.sample import random_graph, random_layer, sample_graph, sample_inputs
+from silicodec.models.accelerator.sample import JOINED, random_graph, random_layer, sample_graph, sample_inputs
 from silicodec.models.accelerator.shape import WEIGHT_CODECS, AcceleratorShape
 from silicodec.rtl.accelerator.engines import accelerator_engine
 from silicodec.verif.compare import check
@@ -172,6 +173,22 @@ def test_layers_that_add_two_spilled_maps():
     assert len(inputs.runs[0].spilled) > 50
     assert Descriptor.from_words(inputs.packets["program"][0][-len(LAYOUT) :]).ordered
     check(ENGINE, inputs.packets, stalls=Stalls(seed=1))
+
+
+def test_padded_average_pools():
+    maps = (4, 9, 11)
+    image = np.random.default_rng(6).integers(-128, 128, maps).astype(np.int8)
+    averages = averages_by_place("averages", (JOINED, 3), ((5, 9, 11), maps), (3, 3), (1, 1, 1), unsigned=False)
+    first, border = random_layer(0, 1, maps, maps, kernel=(3, 3), pad=1), border_layer("border", 1, 2, maps)
+    layers = (first, border, averages, sum_of_places(averages, "pool", 4, (-128, 127), 4))
+    inputs = Inputs()
+    inputs.add(compile_graph(LayerGraph(0, layers, {JOINED: (1, 2)}), SMALL), image)
+    source, *_, pooled = inputs.runs[0].maps
+    for row, column in ((0, 0), (0, 5), (8, 10), (4, 0), (4, 4)):
+        inside = source[:, max(0, row - 1) : row + 2, max(0, column - 1) : column + 2].astype(int)
+        sums, count = inside.sum((1, 2)), inside[0].size
+        np.testing.assert_array_equal(pooled[:, row, column], np.sign(sums) * ((abs(sums) + count // 2) // count))
+    check(ENGINE, inputs.packets, stalls=Stalls(seed=4))
 
 
 def changed(program: Program, layer: int, **fields: int) -> np.ndarray:
