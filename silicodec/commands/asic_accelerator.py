@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 RECORD = "accelerator-booth.json"
 CALIBRATION_IMAGES = 5
+MEASURE = "silicodec asic measure accelerator --blocks --booth --clock-gating"
 
 
 @click.command()
@@ -49,8 +50,12 @@ def accelerator(network: Network, codec: str, step: int, folder: Path, json_file
     path = folder / "blocks" / RECORD
     measurement = read_blocks(path if path.is_file() else SHIPPED / RECORD)
     work, accesses = simulated(network, codec, step)
+    if {name for memory in measurement.memories for name in memory.names} != accesses.keys():
+        raise FailedRun(f"the measurement has other memories than the engine: {MEASURE}")
     record = accelerator_record(measurement, memory_energies(measurement.memories, accesses, work["cycles"]), work)
     show(record, measurement)
+    if measurement.verilog_sha256 != work["verilog_sha256"]:
+        say(f"areas and clock are of the engine as it was when it was measured last: {MEASURE}")
     if json_file:
         write_json(json_file, record)
 
@@ -64,6 +69,7 @@ def simulated(network: Network, codec: str, step: int) -> tuple[dict[str, Any], 
     from silicodec.models.evaluation.budget import calibration_and_test
     from silicodec.rtl.accelerator.engines import accelerator_engine
     from silicodec.rtl.convert import verilog
+    from silicodec.rtl.source import Source
     from silicodec.verif.network_run import run_network
 
     images, choose_on = ImageChoice(1, None), None
@@ -74,7 +80,9 @@ def simulated(network: Network, codec: str, step: int) -> tuple[dict[str, Any], 
         choose_on, report_on = calibration_and_test(network, **given)
     shape = AcceleratorShape()
     found = study(network, shape, Choice(codec=codec, step=step), report_on, choose_on)
-    text, names = counting(verilog(accelerator_engine(shape)))
+    engine = accelerator_engine(shape)
+    plain = verilog(engine)
+    text, names = counting(plain)
     with tempfile.TemporaryDirectory(prefix="silicodec-") as place, contextlib.chdir(place):
         run = run_network(found.program, [found.pixels(0)], found.runs, verilog=text)
         counted, accesses = read_accesses(Path(place), names)
@@ -87,6 +95,7 @@ def simulated(network: Network, codec: str, step: int) -> tuple[dict[str, Any], 
         "cycles": run.cycles,
         "counted_cycles": counted,
         "macs": macs,
+        "verilog_sha256": Source(engine.top, text=plain).sha256,
         "peak_macs": shape.groups * PIXELS * TAPS,
     }
     return work, accesses
