@@ -65,12 +65,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dictionary", action="store_true", help="with the codec dictionary, which takes minutes")
     parser.add_argument("--trimmed", nargs="*", type=Path, default=[], metavar="FILE.npz", help="trimmed weights")
+    parser.add_argument("--lanes", type=int, default=8, metavar="N", help="weights a cycle of the lanes decoder")
     options = parser.parse_args()
-    lines = []
+    lines, codec = [], Lanes(lanes=options.lanes)
     for name, layers in rows(options.trimmed):
         mlw = [mlw_bytes(layer) for layer in layers]
         dictionary = f"{sum(map(dictionary_bytes, layers)):,}" if options.dictionary else ""
-        lanes = sum(whole_bytes(Lanes(), layer) for layer in layers)
+        lanes = sum(whole_bytes(codec, layer) for layer in layers)
         entropy = sum(Entropy().nbits(layer) for layer in layers) / 8
         known = "" if None in mlw else f"{sum(size or 0 for size in mlw):,}"
         lines.append((name, known, dictionary, f"{lanes:,}", f"{entropy:,.0f}", f"{lanes / entropy - 1:.1%}"))
