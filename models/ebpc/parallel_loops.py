@@ -25,6 +25,7 @@ ALL_ZERO_ROW, NONZERO_ROW, MIXED_ROW = 0b0, 0b10, 0b11
 
 
 _HEIGHTS = np.array([number.bit_length() for number in range(256)], np.uint8)
+_MIRRORED = np.array([int(f"{plane:07b}"[::-1], 2) for plane in range(1 << PLANE_BITS)], np.uint8)
 
 
 def count_bits(word_bits: int) -> int:
@@ -43,7 +44,7 @@ def plane_entries() -> np.ndarray:
     """
     entries = np.empty(256, np.uint8)
     for plane in range(128):
-        entries[[plane, plane | 128]] = 128 | int(f"{plane:07b}"[::-1], 2)
+        entries[[plane, plane | 128]] = 128 | _MIRRORED[plane]
         entries[plane | 128] = ZERO_DELTA_PLANE << EXTRA_BITS
     known = {0: ZERO_PLANE, 127: ALL_ONES}
     known |= {1 << i: i for i in range(PLANE_BITS)} | {3 << i: TWO_ONES | i for i in range(PLANE_BITS - 1)}
@@ -62,7 +63,7 @@ def plane_meanings() -> np.ndarray:
         uint8, (256,): bit 7 is set where DBP is zero instead.
     """
     meanings = np.empty(256, np.uint8)
-    meanings[128:] = [int(f"{plane:07b}"[::-1], 2) for plane in range(128)]
+    meanings[128:] = _MIRRORED
     symbols = [1 << i for i in range(PLANE_BITS)] + [0] + [3 << i for i in range(PLANE_BITS - 1)] + [127, 128]
     meanings[:128] = np.repeat(np.array(symbols, np.uint8), 1 << EXTRA_BITS)
     return meanings
@@ -73,7 +74,7 @@ def encode_blocks(parts: Iterable[np.ndarray], word_bits: int) -> EncodedStream:
     writer = ElementWriter()
     for words in parts:
         bits = np.empty(words.size // BLOCK * (5 + 8 * word_bits) // 64 + 8, np.uint64)
-        end = _encode_blocks(words, word_bits, plane_entries(), _HEIGHTS, (writer.last, writer.filled), bits)
+        end = _encode_blocks(words, word_bits, plane_entries(), _HEIGHTS, _MIRRORED, (writer.last, writer.filled), bits)
         writer.add(bits, end)
     bits = np.empty(4, np.uint64)
     width = count_bits(word_bits)
@@ -91,13 +92,13 @@ def _encode_blocks(
     word_bits: int,
     entries: np.ndarray,
     heights: np.ndarray,
+    mirrored: np.ndarray,
     begun: tuple[np.uint64, np.uint64],
     bits: np.ndarray,
 ) -> int:
     """Encode whole blocks after the bits of an element that has `begun`; returns the number of bits, those included."""
     count_width = field_width(word_bits + 3)
     mask = (1 << word_bits) - 1
-    as_it_is = (1 << count_width) - 1
     (last, filled), index = begun, np.uint64(0)
     one, byte = np.uint64(1), np.uint64(0xFF)
     for start in range(0, words.size, BLOCK):
@@ -132,14 +133,18 @@ def _encode_blocks(
                 planes >>= np.uint64(8)
                 zeros >>= one
         extra_bits = np.uint64(EXTRA_BITS) * stored
-        as_words = FIELD_BITS * count + np.int64(extra_bits) >= PLANE_BITS * word_bits
-        head = np.uint64((as_it_is if as_words else count) << word_bits | np.int64(words[start]))
+        as_it_is = FIELD_BITS * count + np.int64(extra_bits) >= PLANE_BITS * word_bits
+        head = np.uint64(((1 << count_width) - 1 if as_it_is else count) << word_bits | np.int64(words[start]))
         head_bits = np.uint64(count_width + word_bits)
-        if as_words:
+        if as_it_is:
             index, filled, last = put_next(bits, index, filled, last, head, head_bits)
-            for i in range(1, BLOCK):
-                word = np.uint64(words[start + i])
-                index, filled, last = put_next(bits, index, filled, last, word, np.uint64(word_bits))
+            planes = transpose(low)
+            for k in range(word_bits):
+                if k == 8:
+                    planes = transpose(high)
+                plane = np.uint64(mirrored[planes & byte])
+                index, filled, last = put_next(bits, index, filled, last, plane, np.uint64(PLANE_BITS))
+                planes >>= np.uint64(8)
             continue
         field_bits = np.uint64(FIELD_BITS * min(count, 8))
         head = head << field_bits | fields
@@ -174,7 +179,7 @@ def decode_blocks(stream: EncodedStream, word_bits: int, words: np.ndarray) -> i
         part = words[start : start + SLAB]
         nbits = min(stream.nbits - end, part.size // BLOCK * (width + 13 * word_bits))
         bits = window(stream.data, end, nbits)
-        end += _decode_blocks(bits, nbits, word_bits, plane_meanings(), part)
+        end += _decode_blocks(bits, nbits, word_bits, plane_meanings(), _MIRRORED, part)
     mark = peek_all(window(stream.data, end, width), 0) >> np.uint64(64 - width)
     if end + width > stream.nbits or mark != (1 << width) - 2:
         raise CorruptDataError("BPC stream has no mark of its end after its last block")
@@ -182,10 +187,11 @@ def decode_blocks(stream: EncodedStream, word_bits: int, words: np.ndarray) -> i
 
 
 @njit(cache=True)
-def _decode_blocks(bits: np.ndarray, nbits: int, word_bits: int, meanings: np.ndarray, words: np.ndarray) -> int:
+def _decode_blocks(
+    bits: np.ndarray, nbits: int, word_bits: int, meanings: np.ndarray, mirrored: np.ndarray, words: np.ndarray
+) -> int:
     """Decode whole blocks; returns the number of bits read."""
     width = field_width(word_bits + 3)
-    as_it_is = (1 << width) - 1
     mask = (1 << word_bits) - 1
     zero = np.uint64(0)
     position = 0
@@ -198,12 +204,8 @@ def _decode_blocks(bits: np.ndarray, nbits: int, word_bits: int, meanings: np.nd
         word = int(ahead >> np.uint64(64 - word_bits))
         words[start] = word
         position += width + word_bits
-        if count == as_it_is:
-            for i in range(1, BLOCK):
-                words[start + i] = peek_all(bits, position) >> np.uint64(64 - word_bits)
-                position += word_bits
-            continue
-        if count > word_bits:
+        as_it_is = count == (1 << width) - 1
+        if count > word_bits and not as_it_is:
             raise CorruptDataError("BPC stream has a block of too many planes, or ends before its last block")
         extra_position = position + FIELD_BITS * count
         rest = peek_all(bits, extra_position) if extra_position <= nbits else zero
@@ -211,7 +213,11 @@ def _decode_blocks(bits: np.ndarray, nbits: int, word_bits: int, meanings: np.nd
         for k in range(word_bits):
             if k & 7 == 0:
                 ahead = peek_all(bits, position)
-            if k < count:
+            if as_it_is:
+                plane ^= np.uint64(mirrored[ahead >> np.uint64(64 - PLANE_BITS)])
+                ahead <<= np.uint64(PLANE_BITS)
+                position += PLANE_BITS
+            elif k < count:
                 field = ahead >> np.uint64(64 - FIELD_BITS)
                 raw = int(field >> np.uint64(FIELD_BITS - 1))
                 meaning = meanings[field << np.uint64(EXTRA_BITS) | rest >> np.uint64(64 - EXTRA_BITS)]

@@ -52,15 +52,16 @@ def restated_block(words, word_bits, width):
     for before, plane in zip(["0" * 7, *planes], planes, strict=False):
         dbx = f"{int(plane, 2) ^ int(before, 2):07b}"
         fields.append((dbx, plane))
+    whole = "".join(dbx for dbx, _ in fields)
     while fields and fields[-1][0] == "0" * 7:
         fields.pop()
     coded = [restated_plane(dbx, dbp) for dbx, dbp in fields]
     extras = "".join(code[5:] for code in coded)
     body = "".join(code[:5] for code in coded) + extras
-    stored = [f"{word:0{word_bits}b}" for word in words]
+    base = f"{words[0]:0{word_bits}b}"
     if len(body) >= 7 * word_bits:
-        return "1" * width + "".join(stored)
-    return f"{len(coded):0{width}b}" + stored[0] + body
+        return "1" * width + base + whole
+    return f"{len(coded):0{width}b}" + base + body
 
 
 def restated_plane(dbx, dbp):
