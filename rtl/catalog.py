@@ -13,6 +13,7 @@ from silicodec.rtl.blocks.engines import BLOCK_FAMILIES
 from silicodec.rtl.dct.engines import DCT_FAMILIES
 from silicodec.rtl.dictionary.engines import DICTIONARY_FAMILIES
 from silicodec.rtl.ebpc.engines import EBPC_FAMILIES
+from silicodec.rtl.ebpc.lanes_engines import EBPC_LANES_FAMILIES
 from silicodec.rtl.engine import Engine
 from silicodec.rtl.family import Family
 from silicodec.rtl.interface import EngineParameters
@@ -23,7 +24,7 @@ from silicodec.rtl.transform.engines import TRANSFORM_FAMILIES
 FAMILIES: dict[str, Family] = {
     family.name: family
     for family in (
-        *(*EBPC_FAMILIES, *TRANSFORM_FAMILIES, *DCT_FAMILIES),
+        *(*EBPC_FAMILIES, *EBPC_LANES_FAMILIES, *TRANSFORM_FAMILIES, *DCT_FAMILIES),
         *(*DICTIONARY_FAMILIES, *LANES_FAMILIES, *SYSTOLIC_FAMILIES),
         *(*BLOCK_FAMILIES, *ACCELERATOR_FAMILIES),
     )

@@ -231,6 +231,8 @@ def _decode_blocks(
             else:
                 high |= plane << np.uint64(8 * (k - 8))
         position += EXTRA_BITS * stored
+        if FIELD_BITS * count + EXTRA_BITS * stored >= PLANE_BITS * word_bits and not as_it_is:
+            raise CorruptDataError("BPC stream has a block whose planes are longer than whole ones")
         low, high = transpose(low), transpose(high) if word_bits > 8 else zero
         for i in range(1, BLOCK):
             word += int(low & np.uint64(0xFF)) | int(high & np.uint64(0xFF)) << 8

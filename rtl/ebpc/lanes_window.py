@@ -1,0 +1,139 @@
+"""The next bits of a BPC stream of parallel EBPC: a block's code a cycle off words of 64 bits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from myhdl import Signal, always, always_comb, always_seq, block, instances, intbv
+
+from silicodec.rtl.blocks.stream import Stream
+
+PORT_BITS = 64
+SHIFT_BITS = PORT_BITS.bit_length() - 1
+
+
+class CodeWindow:
+    """The next bits of a packet, and how many of them their user takes.
+
+    `data` is meaningful while `valid` is high: zeros follow the packet's end. With `take` the window moves on by
+    `length` bits, at most 68, and `short` says that the packet has not so many. `over` says that all words of the
+    packet are used up, and `last` that no word follows the one in which the window begins; without `valid` either may
+    still be unknown. With `skip` the word in which it begins is dropped, and with `restart` the next packet begins.
+    """
+
+    def __init__(self, bits: int) -> None:
+        self.data: Any = Signal(intbv(0)[bits:])
+        self.valid: Any = Signal(bool(0))
+        self.take: Any = Signal(bool(0))
+        self.length: Any = Signal(intbv(0, min=0, max=bits + 1))
+        self.short: Any = Signal(bool(0))
+        self.loaded: Any = Signal(bool(0))
+        self.last: Any = Signal(bool(0))
+        self.over: Any = Signal(bool(0))
+        self.skip: Any = Signal(bool(0))
+        self.restart: Any = Signal(bool(0))
+
+
+@block
+def code_window(clk: Any, rst: Any, words: Stream, window: CodeWindow) -> Any:
+    """Slide a window over the words of a packet.
+
+    Two words are held, so that what is taken does not depend on the word on the stream but for the few bits that reach
+    into a third one.
+
+    Parameters
+    ----------
+    words : Stream
+        Words of 64 bits.
+    window : CodeWindow
+        The window.
+    """
+    bits = len(window.data)
+    beyond = bits - 1 - PORT_BITS
+    first, second = Signal(intbv(0)[PORT_BITS:]), Signal(intbv(0)[PORT_BITS:])
+    first_valid, second_valid = Signal(bool(0)), Signal(bool(0))
+    first_last, second_last = Signal(bool(0)), Signal(bool(0))
+    used = Signal(intbv(0, min=0, max=PORT_BITS + beyond + 2))
+    after = Signal(intbv(0, min=0, max=2 * (PORT_BITS + beyond + 2)))
+    move, fill_first, fill_second = (Signal(bool(0)) for _ in range(3))
+    second_seen, third_seen = Signal(bool(0)), Signal(bool(0))
+    over = Signal(bool(0))
+
+    @always_comb
+    def look() -> None:
+        second_seen.next = second_valid and not first_last
+        third_seen.next = words.valid and second_valid and not first_last and not second_last
+
+    @always_comb
+    def show() -> None:
+        joined = intbv(0)[2 * PORT_BITS + beyond :]
+        joined[2 * PORT_BITS + beyond : PORT_BITS + beyond] = first
+        if second_seen:
+            joined[PORT_BITS + beyond : beyond] = second
+        if third_seen:
+            joined[beyond:] = words.data[PORT_BITS : PORT_BITS - beyond]
+        for stage in range(SHIFT_BITS):
+            if used[stage]:
+                joined[:] = (joined << (1 << stage)) & (2 ** (2 * PORT_BITS + beyond) - 1)
+        window.data.next = joined[2 * PORT_BITS + beyond : 2 * PORT_BITS + beyond - bits]
+
+    @always_comb
+    def status() -> None:
+        window.valid.next = (
+            first_valid
+            and not over
+            and used < PORT_BITS
+            and (first_last or (second_valid and (second_last or words.valid or used < PORT_BITS - beyond)))
+        )
+        window.loaded.next = first_valid and used < PORT_BITS
+        window.last.next = first_last
+        window.over.next = over
+
+    @always_comb
+    def count() -> None:
+        after.next = used + window.length
+        window.short.next = (first_last and used + window.length > PORT_BITS) or (
+            second_last and second_valid and used + window.length > 2 * PORT_BITS
+        )
+
+    @always_comb
+    def advance() -> None:
+        move.next = first_valid and (window.skip or used >= PORT_BITS or (window.take and after >= PORT_BITS))
+
+    @always_comb
+    def refill() -> None:
+        fill_first.next = move or not first_valid
+        fill_second.next = move or not first_valid or not second_valid
+        words.ready.next = move or not first_valid or not second_valid
+
+    @always_seq(clk.posedge, reset=rst)
+    def control() -> None:
+        if fill_first:
+            first_valid.next = second_valid
+        if fill_second:
+            second_valid.next = words.valid
+        if window.restart:
+            over.next = False
+            used.next = 0
+        elif move and first_last:
+            over.next = True
+            used.next = 0
+        elif move and not window.take:
+            used.next = 0
+            if not window.skip:
+                used.next = used - PORT_BITS
+        elif move:
+            used.next = after - PORT_BITS
+        elif window.take:
+            used.next = after
+
+    @always(clk.posedge)
+    def store() -> None:
+        if fill_first:
+            first.next = second
+            first_last.next = second_last
+        if fill_second:
+            second.next = words.data
+            second_last.next = words.last
+
+    return instances()

@@ -1,0 +1,125 @@
+"""EBPC engines of several words a cycle: edge cases, words drawn at random, cycles, real feature maps."""
+
+import os
+from itertools import chain
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from silicodec.models.codec import to_words
+from silicodec.models.ebpc import ParallelEBPC
+from silicodec.models.errors import CorruptDataError
+from silicodec.models.networks import get_network
+from silicodec.models.networks.capture import feature_maps
+from silicodec.models.quantise import quantise
+from silicodec.rtl.catalog import find_engine
+from silicodec.rtl.ebpc.lanes_engines import length_words
+from silicodec.verif.compare import check
+from silicodec.verif.drivers.stalls import STALLS, Stalls
+from silicodec.verif.simulate import simulate
+
+NAMES = ["ebpc-encoder-l8", "ebpc-decoder-l8"]
+CODEC = ParallelEBPC()
+RANDOM = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize("stalls", STALLS.values(), ids=STALLS)
+@pytest.mark.parametrize("name", NAMES)
+def test_edge_cases_back_to_back(edge_packets, name, stalls):
+    engine = find_engine(name)
+    check(engine, engine.stimulus(edge_packets(8)), stalls=stalls)
+
+
+@st.composite
+def packets(draw):
+    """Packets with runs of zeros, repeated, extreme, smooth and arbitrary words."""
+    word = st.integers(0, 255)
+    near = st.builds(
+        lambda start, steps: np.cumsum([start, *steps]).tolist(), word, st.lists(st.integers(-9, 9), max_size=30)
+    )
+    piece = st.one_of(
+        st.lists(word, min_size=1, max_size=20),
+        st.lists(st.sampled_from([0, 1, 127, 128, 255]), min_size=1, max_size=20),
+        st.builds(lambda value, count: [value] * count, st.just(0) | word, st.integers(1, 40)),
+        near,
+    )
+    packet = st.lists(piece, min_size=1, max_size=4).map(lambda pieces: list(chain(*pieces)))
+    return [np.array(words).astype(np.uint8) for words in draw(st.lists(packet, min_size=1, max_size=6))]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(packets=packets(), seed=st.none() | st.integers(0, 1000))
+@settings(max_examples=25)
+def test_any_packets(name, packets, seed):
+    engine = find_engine(name)
+    check(engine, engine.stimulus(packets), stalls=None if seed is None else Stalls(seed=seed))
+
+
+@st.composite
+def damaged(draw, words):
+    """Flip bits of a stream, replace, drop and add words; it keeps at least one."""
+    bits = 8 * words.itemsize
+    for _ in range(draw(st.integers(1, 2))):
+        place = draw(st.integers(0, words.size - 1))
+        words = words.copy()
+        match draw(st.sampled_from(["none", "flip", "head", "replace", "cut", "extend"])):
+            case "flip":
+                words[place] ^= words.dtype.type(1 << draw(st.integers(0, bits - 1)))
+            case "head":
+                words[0] ^= words.dtype.type(draw(st.integers(0, 15)) << (bits - 4))
+            case "replace":
+                words[place] = draw(st.integers(0, 2**bits - 1))
+            case "cut":
+                words = words[: place + 1]
+            case "extend":
+                words = np.append(words, words.dtype.type(draw(st.just(0) | st.integers(0, 2**bits - 1))))
+    return words
+
+
+@pytest.mark.parametrize("lanes", [8, 2])
+@given(data=st.data(), seed=st.none() | st.integers(0, 1000))
+@settings(max_examples=40)
+def test_malformed_packets_are_flagged_and_leave_the_next_one_alone(lanes, data, seed):
+    engine = find_engine("ebpc-decoder-l8", {"lanes": lanes})
+    inputs, expected = {"znz": [], "bpc": [], "length": []}, []
+    for words in data.draw(packets()):
+        sound, size = CODEC.encode_words(words), -(-words.size // lanes)
+        broken = {name: data.draw(damaged(stream)) for name, stream in sound.items()}
+        for streams, count in ((broken, data.draw(st.just(size) | st.integers(1, 2 * size))), (sound, size)):
+            for name, packet in {**streams, "length": length_words(count)}.items():
+                inputs[name].append(packet)
+            try:
+                restored = CODEC.decode_words(streams["znz"], streams["bpc"], -(-count * lanes // 8))
+                expected.append(restored[: count * lanes])
+            except CorruptDataError:
+                expected.append(None)
+    result = simulate(engine, inputs, stalls=None if seed is None else Stalls(seed=seed))
+    assert [packet.size for packet in result.streams["words"]] == [int(words[0]) for words in inputs["length"]]
+    for found, wanted in zip(result.streams["words"], expected, strict=True):
+        assert wanted is None or np.array_equal(np.ascontiguousarray(found).view(np.uint8), wanted)
+    assert result.errors["words"] == [wanted is None for wanted in expected]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("zeros", "step", "limit"), [(0, 3, 1.0), (0.5, 20, 1.0), (0.95, 200, 1.0), (0, 256, 68 / 64)])
+def test_a_row_a_cycle(name, zeros, step, limit):
+    """Without stalls, as long as codes fit the port: whole planes take 68 bits of 64."""
+    words = np.cumsum(RANDOM.integers(-step, step + 1, 8000)).astype(np.uint8) * (RANDOM.random(8000) >= zeros)
+    engine = find_engine(name)
+    assert check(engine, engine.stimulus([words])).cycles <= limit * 1000 + 20
+
+
+@pytest.mark.prove
+@pytest.mark.skipif("SILICODEC_DATA" not in os.environ, reason="SILICODEC_DATA is not set")
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("network", ["resnet20", "resnet20-int8"])
+def test_feature_maps_at_eight_words_a_cycle(name, network):
+    found = get_network(network)
+    layers = [layer.values for layer in feature_maps(found.load(), found.images(2).batch)]
+    maps = [values if values.dtype.kind in "iu" else quantise(values, "fixed8").values for values in layers]
+    words = [to_words(image, 8) for layer in maps for image in layer]
+    engine = find_engine(name)
+    cycles = check(engine, engine.stimulus(words)).cycles
+    assert cycles <= 1.02 * sum(-(-packet.size // 8) for packet in words)
