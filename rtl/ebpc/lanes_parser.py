@@ -66,19 +66,21 @@ def code_parser(clk: Any, rst: Any, window: CodeWindow, codes: CodeStream) -> An
     def find_stored() -> None:
         number = intbv(0, min=0, max=WORD_BITS + 1)
         for k in range(WORD_BITS):
-            if reached[k] and window.data[BODY_BITS - 1 - FIELD_BITS * k]:
-                number[:] = number + 1
+            number[:] = number + (reached[k] and window.data[BODY_BITS - 1 - FIELD_BITS * k])
         stored.next = number
 
     @always_comb
     def measure() -> None:
         long.next = (reached[WORD_BITS - 1] and stored >= 6) or (reached[WORD_BITS - 2] and stored >= 7)
+        window.more.next = EXTRA_BITS * stored
         if mark:
             window.length.next = COUNT_BITS
-        elif long or count > WORD_BITS:
+        elif whole:
             window.length.next = CODE_BITS
         else:
-            window.length.next = HEAD_BITS + FIELD_BITS * count + EXTRA_BITS * stored
+            window.length.next = HEAD_BITS + FIELD_BITS * count
+        if mark or whole:
+            window.more.next = 0
 
     @always_comb
     def judge() -> None:

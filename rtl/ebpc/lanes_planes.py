@@ -130,8 +130,7 @@ def split_extras(part: Any, stored: Any, first: Any, second: Any, start: int) ->
     def count() -> None:
         found = intbv(0, min=0, max=planes + 1)
         for k in range(planes):
-            if stored[start + k]:
-                found[:] = found + 1
+            found[:] = found + stored[start + k]
         number.next = found
 
     @always_comb

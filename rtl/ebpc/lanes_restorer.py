@@ -134,7 +134,7 @@ def row_restorer(clk: Any, rst: Any, flags: FlagStream, blocks: CheckedBlocks, r
     parts : Signal
         How many transfers the row has after the first.
     """
-    places = Signal(intbv(0)[BLOCK * PLACE_BITS :])
+    places = [Signal(intbv(0)[PLACE_BITS:]) for _ in range(BLOCK)]
     filled = Signal(modbv(0)[PLACE_BITS:])
     total = Signal(intbv(0, min=0, max=2 * BLOCK))
     held, chosen, restored = (Signal(intbv(0)[ROW_BITS:]) for _ in range(3))
@@ -202,7 +202,7 @@ def row_restorer(clk: Any, rst: Any, flags: FlagStream, blocks: CheckedBlocks, r
 def word_returner(nonzero: Any, places: Any, words: Any, row: Any) -> Any:
     """Send words from their places in a block back to where the nonzero words of a row are: `word_router` backwards."""
     columns = [Signal(intbv(0)[1 + PLACE_BITS :]) for _ in range(BLOCK)]
-    inputs = [join_place(nonzero, places, columns[i], i) for i in range(BLOCK)]
+    inputs = [join_place(nonzero, places[i], columns[i], i) for i in range(BLOCK)]
     exchanges: list[Any] = []
     crossings = []
     for step in range(PLACE_BITS):
@@ -236,14 +236,14 @@ def word_returner(nonzero: Any, places: Any, words: Any, row: Any) -> Any:
 
 
 @block
-def join_place(nonzero: Any, places: Any, column: Any, index: int) -> Any:
+def join_place(nonzero: Any, place: Any, column: Any, index: int) -> Any:
     """Put whether a word is not zero, and its place, side by side."""
 
     @always_comb
     def collect() -> None:
         column.next[0] = nonzero[index]
         for j in range(PLACE_BITS):
-            column.next[1 + j] = places[PLACE_BITS * index + j]
+            column.next[1 + j] = place[j]
 
     return instances()
 

@@ -105,7 +105,7 @@ def row_splitter(clk: Any, rst: Any, rows: Stream, flags: SymbolStream, blocks: 
     """
     nonzero = Signal(intbv(0)[BLOCK:])
     full = Signal(bool(0))
-    places = Signal(intbv(0)[BLOCK * PLACE_BITS :])
+    places = [Signal(intbv(0)[PLACE_BITS:]) for _ in range(BLOCK)]
     filled = Signal(modbv(0)[PLACE_BITS:])
     total = Signal(intbv(0, min=0, max=2 * BLOCK))
     held = Signal(intbv(0)[ROW_BITS:])
@@ -212,19 +212,25 @@ def row_splitter(clk: Any, rst: Any, rows: Stream, flags: SymbolStream, blocks: 
 
 
 @block
-def rank_words(nonzero: Any, filled: Any, places: Any, total: Any) -> Any:
+def rank_words(nonzero: Any, filled: Any, places: list[Any], total: Any) -> Any:
     """Count the nonzero words before each word, from `filled` on, modulo 8, and all of them."""
+    counters = [count_words(nonzero, filled, place, i) for i, place in enumerate(places)]
+    all_words = count_words(nonzero, filled, total, BLOCK)
+    return instances()
+
+
+@block
+def count_words(nonzero: Any, filled: Any, found: Any, count: int) -> Any:
+    """Count the nonzero ones of so many words, from `filled` on."""
+    bits = len(found)
 
     @always_comb
-    def count() -> None:
-        rank = intbv(0, min=0, max=2 * BLOCK)
+    def add_up() -> None:
+        rank = modbv(0)[bits:]
         rank[:] = filled
-        for i in range(BLOCK):
-            for j in range(PLACE_BITS):
-                places.next[PLACE_BITS * i + j] = rank[j]
-            if nonzero[i]:
-                rank[:] = rank + 1
-        total.next = rank
+        for i in range(count):
+            rank[:] = rank + nonzero[i]
+        found.next = rank
 
     return instances()
 
@@ -241,7 +247,7 @@ def word_router(rows: Stream, nonzero: Any, places: Any, slots: Any) -> Any:
         A word each, and above it whether there is one.
     """
     columns = [Signal(intbv(0)[WORD_BITS + 1 + PLACE_BITS :]) for _ in range(BLOCK)]
-    inputs = [join_word(rows.data, nonzero, places, columns[i], i) for i in range(BLOCK)]
+    inputs = [join_word(rows.data, nonzero, places[i], columns[i], i) for i in range(BLOCK)]
     exchanges = []
     for step in range(PLACE_BITS):
         width = WORD_BITS + PLACE_BITS - step
@@ -257,7 +263,7 @@ def word_router(rows: Stream, nonzero: Any, places: Any, slots: Any) -> Any:
 
 
 @block
-def join_word(words: Any, nonzero: Any, places: Any, column: Any, index: int) -> Any:
+def join_word(words: Any, nonzero: Any, place: Any, column: Any, index: int) -> Any:
     """Put a word, whether it is not zero, and its place side by side."""
 
     @always_comb
@@ -266,7 +272,7 @@ def join_word(words: Any, nonzero: Any, places: Any, column: Any, index: int) ->
             column.next[j] = words[WORD_BITS * index + j]
         column.next[WORD_BITS] = nonzero[index]
         for j in range(PLACE_BITS):
-            column.next[WORD_BITS + 1 + j] = places[PLACE_BITS * index + j]
+            column.next[WORD_BITS + 1 + j] = place[j]
 
     return instances()
 

@@ -10,13 +10,14 @@ from silicodec.rtl.blocks.stream import Stream
 
 PORT_BITS = 64
 SHIFT_BITS = PORT_BITS.bit_length() - 1
+MOVE_BITS = SHIFT_BITS + 1
 
 
 class CodeWindow:
     """The next bits of a packet, and how many of them their user takes.
 
     `data` is meaningful while `valid` is high: zeros follow the packet's end. With `take` the window moves on by
-    `length` bits, at most 68, and `short` says that the packet has not so many. `over` says that all words of the
+    `length` and `more` bits, and `short` says that the packet has not so many. `over` says that all words of the
     packet are used up, and `last` that no word follows the one in which the window begins; without `valid` either may
     still be unknown. With `skip` the word in which it begins is dropped, and with `restart` the next packet begins.
     """
@@ -25,7 +26,8 @@ class CodeWindow:
         self.data: Any = Signal(intbv(0)[bits:])
         self.valid: Any = Signal(bool(0))
         self.take: Any = Signal(bool(0))
-        self.length: Any = Signal(intbv(0, min=0, max=bits + 1))
+        self.length: Any = Signal(intbv(0)[MOVE_BITS:])
+        self.more: Any = Signal(intbv(0)[MOVE_BITS - 1 :])
         self.short: Any = Signal(bool(0))
         self.loaded: Any = Signal(bool(0))
         self.last: Any = Signal(bool(0))
@@ -53,8 +55,8 @@ def code_window(clk: Any, rst: Any, words: Stream, window: CodeWindow) -> Any:
     first, second = Signal(intbv(0)[PORT_BITS:]), Signal(intbv(0)[PORT_BITS:])
     first_valid, second_valid = Signal(bool(0)), Signal(bool(0))
     first_last, second_last = Signal(bool(0)), Signal(bool(0))
-    used = Signal(intbv(0, min=0, max=PORT_BITS + beyond + 2))
-    after = Signal(intbv(0, min=0, max=2 * (PORT_BITS + beyond + 2)))
+    used = Signal(intbv(0)[MOVE_BITS:])
+    after = Signal(intbv(0)[MOVE_BITS + 1 :])
     move, fill_first, fill_second = (Signal(bool(0)) for _ in range(3))
     second_seen, third_seen = Signal(bool(0)), Signal(bool(0))
     over = Signal(bool(0))
@@ -91,9 +93,9 @@ def code_window(clk: Any, rst: Any, words: Stream, window: CodeWindow) -> Any:
 
     @always_comb
     def count() -> None:
-        after.next = used + window.length
-        window.short.next = (first_last and used + window.length > PORT_BITS) or (
-            second_last and second_valid and used + window.length > 2 * PORT_BITS
+        after.next = used + window.length + window.more
+        window.short.next = (first_last and used + window.length + window.more > PORT_BITS) or (
+            second_last and second_valid and used + window.length + window.more > 2 * PORT_BITS
         )
 
     @always_comb
