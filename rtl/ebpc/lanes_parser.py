@@ -6,7 +6,7 @@ from typing import Any
 
 from myhdl import Signal, always, always_comb, always_seq, block, instances, intbv
 
-from silicodec.models.ebpc.parallel_loops import EXTRA_BITS, FIELD_BITS
+from silicodec.models.ebpc.parallel_loops import FIELD_BITS
 from silicodec.rtl.ebpc.lanes_coder import BODY_BITS, CODE_BITS, COUNT_BITS, END_MARK, HEAD_BITS, WHOLE_MARK
 from silicodec.rtl.ebpc.lanes_rows import WORD_BITS
 from silicodec.rtl.ebpc.lanes_window import CodeWindow
@@ -44,7 +44,6 @@ def code_parser(clk: Any, rst: Any, window: CodeWindow, codes: CodeStream) -> An
         The codes, and the end of each packet.
     """
     count = Signal(intbv(0)[COUNT_BITS:])
-    reached, stored = Signal(intbv(0)[WORD_BITS:]), Signal(intbv(0, min=0, max=WORD_BITS + 1))
     whole, mark, long = (Signal(bool(0)) for _ in range(3))
     malformed = Signal(bool(0))
     closing, fault = Signal(bool(0)), Signal(bool(0))
@@ -58,29 +57,25 @@ def code_parser(clk: Any, rst: Any, window: CodeWindow, codes: CodeStream) -> An
         mark.next = window.data[CODE_BITS : CODE_BITS - COUNT_BITS] == END_MARK
 
     @always_comb
-    def reach() -> None:
+    def find_stored() -> None:
         for k in range(WORD_BITS):
-            reached.next[k] = count > k
+            window.stored.next[k] = count > k and count <= WORD_BITS and window.data[BODY_BITS - 1 - FIELD_BITS * k]
 
     @always_comb
-    def find_stored() -> None:
+    def weigh() -> None:
         number = intbv(0, min=0, max=WORD_BITS + 1)
         for k in range(WORD_BITS):
-            number[:] = number + (reached[k] and window.data[BODY_BITS - 1 - FIELD_BITS * k])
-        stored.next = number
+            number[:] = number + window.stored[k]
+        long.next = (count == WORD_BITS and number >= 6) or (count == WORD_BITS - 1 and number >= 7)
 
     @always_comb
     def measure() -> None:
-        long.next = (reached[WORD_BITS - 1] and stored >= 6) or (reached[WORD_BITS - 2] and stored >= 7)
-        window.more.next = EXTRA_BITS * stored
         if mark:
             window.length.next = COUNT_BITS
         elif whole:
             window.length.next = CODE_BITS
         else:
             window.length.next = HEAD_BITS + FIELD_BITS * count
-        if mark or whole:
-            window.more.next = 0
 
     @always_comb
     def judge() -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from myhdl import Signal, always, always_comb, always_seq, block, instances, intbv
+from myhdl import Signal, always, always_comb, always_seq, block, instances, intbv, modbv
 
 from silicodec.rtl.blocks.stream import Stream
+from silicodec.rtl.ebpc.lanes_rows import WORD_BITS
 
 PORT_BITS = 64
 SHIFT_BITS = PORT_BITS.bit_length() - 1
@@ -17,9 +18,10 @@ class CodeWindow:
     """The next bits of a packet, and how many of them their user takes.
 
     `data` is meaningful while `valid` is high: zeros follow the packet's end. With `take` the window moves on by
-    `length` and `more` bits, and `short` says that the packet has not so many. `over` says that all words of the
-    packet are used up, and `last` that no word follows the one in which the window begins; without `valid` either may
-    still be unknown. With `skip` the word in which it begins is dropped, and with `restart` the next packet begins.
+    `length` bits, and three more for each bit of `stored`; `short` says that the packet has not so many. `over` says
+    that all words of the packet are used up, and `last` that no word follows the one in which the window begins;
+    without `valid` either may still be unknown. With `skip` the word in which it begins is dropped, and with `restart`
+    the next packet begins.
     """
 
     def __init__(self, bits: int) -> None:
@@ -27,7 +29,7 @@ class CodeWindow:
         self.valid: Any = Signal(bool(0))
         self.take: Any = Signal(bool(0))
         self.length: Any = Signal(intbv(0)[MOVE_BITS:])
-        self.more: Any = Signal(intbv(0)[MOVE_BITS - 1 :])
+        self.stored: Any = Signal(intbv(0)[WORD_BITS:])
         self.short: Any = Signal(bool(0))
         self.loaded: Any = Signal(bool(0))
         self.last: Any = Signal(bool(0))
@@ -93,9 +95,16 @@ def code_window(clk: Any, rst: Any, words: Stream, window: CodeWindow) -> Any:
 
     @always_comb
     def count() -> None:
-        after.next = used + window.length + window.more
-        window.short.next = (first_last and used + window.length + window.more > PORT_BITS) or (
-            second_last and second_valid and used + window.length + window.more > 2 * PORT_BITS
+        total = modbv(0)[MOVE_BITS + 1 :]
+        total[:] = used + window.length
+        for k in range(WORD_BITS):
+            total[:] = total + window.stored[k] + (window.stored[k] << 1)
+        after.next = total
+
+    @always_comb
+    def measure() -> None:
+        window.short.next = (first_last and after > PORT_BITS) or (
+            second_last and second_valid and after > 2 * PORT_BITS
         )
 
     @always_comb

@@ -51,7 +51,7 @@ def packets(draw):
 
 @pytest.mark.parametrize("name", NAMES)
 @given(packets=packets(), seed=st.none() | st.integers(0, 1000))
-@settings(max_examples=25)
+@settings(max_examples=10)
 def test_any_packets(name, packets, seed):
     engine = find_engine(name)
     check(engine, engine.stimulus(packets), stalls=None if seed is None else Stalls(seed=seed))
@@ -78,9 +78,9 @@ def damaged(draw, words):
     return words
 
 
-@pytest.mark.parametrize("lanes", [8, 2])
+@pytest.mark.parametrize("lanes", [8, pytest.param(2, marks=pytest.mark.prove)])
 @given(data=st.data(), seed=st.none() | st.integers(0, 1000))
-@settings(max_examples=40)
+@settings(max_examples=15)
 def test_malformed_packets_are_flagged_and_leave_the_next_one_alone(lanes, data, seed):
     engine = find_engine("ebpc-decoder-l8", {"lanes": lanes})
     inputs, expected = {"znz": [], "bpc": [], "length": []}, []
