@@ -21,7 +21,7 @@ def completions(*words):
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["simulate", "ebpc-encoder-"], ["ebpc-encoder-w16", "ebpc-encoder-axis"]),
+        (["simulate", "ebpc-encoder-"], ["ebpc-encoder-w16", "ebpc-encoder-axis", "ebpc-encoder-l8"]),
         (["verilog", "weight"], ["weight-trimmer"]),
         (["asic", "weight"], ["weight-trimmer"]),
         (["asic", "measure", "weight"], ["weight-trimmer"]),
