@@ -7,8 +7,8 @@ import shutil
 
 import pytest
 
-from silicodec.asic.measure import MeasurementError, measure
-from silicodec.asic.pdk import GATE_EQUIVALENT_UM2
+from silicodec.asic.measure import MeasurementError, measure, time_netlist
+from silicodec.asic.pdk import GATE_EQUIVALENT_UM2, liberty_file
 from silicodec.rtl.source import Source
 
 MISSING = [
@@ -108,6 +108,17 @@ def test_design_that_cannot_be_measured_gives_the_reason_in_one_line(tmp_path, v
     with pytest.raises(MeasurementError, match=re.escape(message)) as caught:
         measure(Source(top, (design,)), clock_ports=[clock])
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif("SILICODEC_PDK" not in os.environ, reason="needs SILICODEC_PDK")
+def test_a_tool_that_the_system_killed_is_told_from_one_that_failed(tmp_path, monkeypatch):
+    program = tmp_path / "sta"
+    program.write_text("#!/bin/sh\nkill -9 $$\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    (tmp_path / "netlist.v").write_text("module m (a); input a; endmodule\n")
+    with pytest.raises(MeasurementError, match="timing of m failed: killed by SIGKILL: perhaps memory ran out"):
+        time_netlist("m", tmp_path, [], 3.0, liberty=liberty_file())
 
 
 def test_missing_file_bad_top_and_bad_period_are_refused(counter):
