@@ -4,10 +4,13 @@ HardCompress (ISQED 2021) trims weights after quantisation, so that a dictionary
 What trimming does here, to each signed 8-bit weight w, with b low-order bits to remove and a threshold T:
 
 1. If abs(w) < T, the result is 0.
-2. Otherwise w is rounded to a multiple of 2**b, halves towards positive infinity: r = (w + h) >> b, an arithmetic
-   shift, where h = 2**(b - 1), or 0 for b = 0. The sum takes 9 bits.
+2. Otherwise w is rounded to a multiple of 2**b, halves away from zero: r = (w + h) >> b, an arithmetic shift, where h
+   is 0 for b = 0, otherwise 2**(b - 1), and one less for w < 0. The sum takes 9 bits.
 3. r saturates at 127 >> b, the largest multiple that 8 bits hold. (It cannot fall below -128 >> b.)
 4. The result is r << b.
+
+Halves towards one side would move the mean of the weights, and the sums of a thousand products with it: with halves up,
+two bits off cost ResNet-20 a quarter of its accuracy, with halves away from zero nothing.
 """
 
 from __future__ import annotations
@@ -71,5 +74,6 @@ class Trimming:
         if weights.dtype != np.int8:
             raise CodecError(f"weights must be int8, not {weights.dtype}")
         wide = weights.astype(np.int16)
-        rounded = np.minimum((wide + (1 << self.low_bits >> 1)) >> self.low_bits, 127 >> self.low_bits)
+        half = (1 << self.low_bits >> 1) - ((wide < 0) & (self.low_bits > 0))
+        rounded = np.minimum((wide + half) >> self.low_bits, 127 >> self.low_bits)
         return np.where(np.abs(wide) < self.threshold, 0, rounded << self.low_bits).astype(np.int8)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from myhdl import Signal, always_comb, always_seq, block, instances, intbv
+from myhdl import Signal, always_comb, always_seq, block, concat, instances, intbv
 
 from silicodec.rtl.blocks.stream import Stream
 
@@ -32,7 +32,10 @@ def weight_trimmer(
         raise ValueError(f"entry_size must be 1 .. 8, not {entry_size}")
     bits = WEIGHT_BITS * entry_size
 
-    half = Signal(intbv(0)[WEIGHT_BITS:])
+    # Halves are rounded away from zero, so that the mean stays: a negative weight gets one less than the half, and a
+    # positive one the carry besides.
+    below_half = Signal(intbv(0)[WEIGHT_BITS:])
+    rounds = Signal(bool(0))
     mask = Signal(intbv(0)[WEIGHT_BITS:])
     result = Signal(intbv(0)[bits:])
     offered = Signal(bool(0))
@@ -41,19 +44,23 @@ def weight_trimmer(
     @always_comb
     def decode() -> None:
         for i in range(WEIGHT_BITS):
-            half.next[i] = settings.data[11:8] == i + 1
+            below_half.next[i] = settings.data[11:8] > i + 1
             mask.next[i] = settings.data[11:8] <= i
+        rounds.next = settings.data[11:8] != 0
 
     @always_comb
     def trim() -> None:
         weight = intbv(0)[WEIGHT_BITS:]
         magnitude = intbv(0)[WEIGHT_BITS + 1 :]
-        rounded = intbv(0)[WEIGHT_BITS + 1 :]
+        rounded = intbv(0)[WEIGHT_BITS:]
+        carry = intbv(0)[1:]
         word = intbv(0)[bits:]
         for i in range(entry_size):
             weight[:] = (weights.data >> (WEIGHT_BITS * i)) & 0xFF
             magnitude[:] = weight
-            rounded[:] = weight + half
+            carry[:] = rounds and not weight[WEIGHT_BITS - 1]
+            # One adder: the carry into it comes from a bit more at its end.
+            rounded[:] = ((concat(weight, True) + concat(below_half, carry)) >> 1) & 0xFF
             if weight[WEIGHT_BITS - 1]:
                 magnitude[:] = (weight ^ 0xFF) + 1
             elif rounded[WEIGHT_BITS - 1]:

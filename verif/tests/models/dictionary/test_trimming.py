@@ -14,7 +14,7 @@ WEIGHTS = np.arange(-128, 128, dtype=np.int8)
 def nearest_multiple(weight, low_bits):
     step = 2**low_bits
     largest = 128 - step
-    return min(math.floor(weight / step + 0.5) * step, largest)
+    return min(int(math.copysign(math.floor(abs(weight) / step + 0.5) * step, weight)), largest)
 
 
 @pytest.mark.parametrize("low_bits", range(8))
@@ -23,6 +23,13 @@ def test_every_weight_becomes_the_nearest_multiple_or_zero(low_bits, threshold):
     trimmed = Trimming(low_bits, threshold).apply(WEIGHTS)
     for before, after in zip(WEIGHTS.tolist(), trimmed.tolist(), strict=True):
         assert after == (0 if abs(before) < threshold else nearest_multiple(before, low_bits))
+
+
+@pytest.mark.parametrize("low_bits", range(1, 6))
+def test_rounding_leaves_the_mean_where_it_is(low_bits):
+    """Away from where they saturate: a mean that moves is what networks do not survive."""
+    weights = np.arange(-64, 65, dtype=np.int8)
+    assert Trimming(low_bits).apply(weights).sum(dtype=int) == 0
 
 
 def test_no_trimming_returns_the_weights():
