@@ -209,10 +209,11 @@ def measure_by_blocks(designs: Designs, folder: Path, json_file: Path | None, **
         clocks = "gated clocks" if one.clock_gating else "no gated clocks"
         say(f"sum of blocks {figure(total / 1000, 1)} kGE, {multipliers}, {clocks}")
         say(f"critical path {figure(one.paths.register_to_register_ns, 2)} ns between registers")
-        if one.paths_with_access:
+        if one.paths_with_access and any(memory.kind == "macros" for memory in one.memories):
             path = one.paths_with_access.register_to_register_ns
             say(f"with the access times of macros {figure(path, 2)} ns")
-        say(f"{one.memory_bits:,} bits of memory take {one.memory_um2:,.0f} um2 more")
+        if one.memory_bits:
+            say(f"{one.memory_bits:,} bits of memory take {one.memory_um2:,.0f} um2 more")
         for line in memory_lines(one.memories):
             say(f"  {line}")
     if json_file:
