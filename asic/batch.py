@@ -18,7 +18,7 @@ from silicodec.asic.flows import step_folder
 from silicodec.asic.job import Job
 from silicodec.asic.pdk import MeasurementError
 from silicodec.asic.results import Result, read_result, result_path, write_result
-from silicodec.asic.run import check_job, find_fastest, run_job
+from silicodec.asic.run import check_job, find_fastest, run_job, short_temporary_folder
 from silicodec.asic.target import check_data
 from silicodec.asic.tools import check_scheduler, check_tools, tool_versions
 from silicodec.models.storage import written_whole
@@ -65,12 +65,13 @@ def run_batch(
     ValueError
         Before any job begins, if one cannot be run as it stands.
     """
-    check_scheduler(scheduler)
-    for job in jobs:
-        check_job(job)
-        check_tools(job.flow)
-    for flow in {job.flow for job in jobs}:
-        check_data(flow)
+    with short_temporary_folder():  # the first use of SiliconCompiler opens a socket
+        check_scheduler(scheduler)
+        for job in jobs:
+            check_job(job)
+            check_tools(job.flow)
+        for flow in {job.flow for job in jobs}:
+            check_data(flow)
     waiting = []
     for job in jobs:
         known = None if fastest else known_result(job, records)
@@ -107,6 +108,7 @@ def kill_workers() -> None:
                 process.kill()
 
 
+@short_temporary_folder()
 def run_one(job: Job, build: Path, scheduler: str | None, fastest: bool) -> Result:
     """Run a job, or search its fastest clock; either finds a clock to begin with if there is none."""
     left_to_us = job.period_ns is None

@@ -65,9 +65,8 @@ def run_job(job: Job, folder: Path, scheduler: str | None = None) -> Result:
     folder = folder.resolve()
     with locked(job_folder(job, folder)):
         try:
-            with short_temporary_folder():
-                project = make_project(job, folder, scheduler)
-                history = project.run()
+            project = make_project(job, folder, scheduler)
+            history = project.run()
         except RuntimeError as error:
             raise MeasurementError(explain_failure(job, folder, project, str(error))) from None
         except SystemExit:  # SiliconCompiler's answer to Ctrl-C while steps are running

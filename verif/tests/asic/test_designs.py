@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -205,9 +206,11 @@ def test_flow_and_measurement_see_one_design(run, accumulator):
 
 def test_folders_with_spaces_includes_data_and_a_second_run_after_a_change(run, tmp_path, monkeypatch):
     folder = tmp_path / "a b"
-    (folder / "c d").mkdir(parents=True)
+    temporary = folder / f"c d {'x' * 60}"  # a folder in which no socket's name has room
+    temporary.mkdir(parents=True)
     monkeypatch.chdir(folder)
-    monkeypatch.setenv("TMPDIR", str(folder / "c d"))
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.setattr(tempfile, "tempdir", None)
     text = """`include "width.vh"
 // r\xe9sum\xe9
 module rom (input clk, input [1:0] a, output reg [`W-1:0] q);
