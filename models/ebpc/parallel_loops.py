@@ -100,7 +100,7 @@ def _encode_blocks(
     count_width = field_width(word_bits + 3)
     mask = (1 << word_bits) - 1
     (last, filled), index = begun, np.uint64(0)
-    one, byte = np.uint64(1), np.uint64(0xFF)
+    byte = np.uint64(0xFF)
     for start in range(0, words.size, BLOCK):
         low, high, changed, nonzero = np.uint64(0), np.uint64(0), 0, 0
         for i in range(PLANE_BITS):
@@ -111,27 +111,12 @@ def _encode_blocks(
             low |= np.uint64(column & 0xFF) << np.uint64(8 * i)
             high |= np.uint64(column >> 8) << np.uint64(8 * i)
         count = int(8 + heights[changed >> 8] if changed >> 8 else heights[changed])
-        fields, more, extras, stored = np.uint64(0), np.uint64(0), np.uint64(0), np.uint64(0)
-        zeros = np.uint64(~nonzero)
-        planes = transpose(low)
-        for _ in range(min(count, 8)):
-            entry = np.uint64(entries[(planes & byte) | (zeros & one) << np.uint64(7)])
-            raw = entry >> np.uint64(7)
-            fields = fields << np.uint64(FIELD_BITS) | entry >> np.uint64(EXTRA_BITS)
-            extras = extras << (raw * np.uint64(EXTRA_BITS)) | (entry & np.uint64(7)) * raw
-            stored += raw
-            planes >>= np.uint64(8)
-            zeros >>= one
+        zeros, none = np.uint64(~nonzero), np.uint64(0)
+        fields, extras, stored = _code_planes(transpose(low), min(count, 8), zeros, entries, none, none)
+        more = none
         if count > 8:
-            planes = transpose(high)
-            for _ in range(count - 8):
-                entry = np.uint64(entries[(planes & byte) | (zeros & one) << np.uint64(7)])
-                raw = entry >> np.uint64(7)
-                more = more << np.uint64(FIELD_BITS) | entry >> np.uint64(EXTRA_BITS)
-                extras = extras << (raw * np.uint64(EXTRA_BITS)) | (entry & np.uint64(7)) * raw
-                stored += raw
-                planes >>= np.uint64(8)
-                zeros >>= one
+            zeros >>= np.uint64(8)
+            more, extras, stored = _code_planes(transpose(high), count - 8, zeros, entries, extras, stored)
         extra_bits = np.uint64(EXTRA_BITS) * stored
         as_it_is = FIELD_BITS * count + np.int64(extra_bits) >= PLANE_BITS * word_bits
         head = np.uint64(((1 << count_width) - 1 if as_it_is else count) << word_bits | np.int64(words[start]))
@@ -155,6 +140,23 @@ def _encode_blocks(
             index, filled, last = put_next(bits, index, filled, last, extras, extra_bits)
     bits[index] = last
     return 64 * np.int64(index) + np.int64(filled)  # type: ignore[return-value]  # an int to Numba
+
+
+@njit(cache=True)
+def _code_planes(
+    planes: np.uint64, count: int, zeros: np.uint64, entries: np.ndarray, extras: np.uint64, stored: np.uint64
+) -> tuple[np.uint64, np.uint64, np.uint64]:
+    """Code up to eight planes: their fields, and after what there is already, the bits that follow and their number."""
+    fields, one = np.uint64(0), np.uint64(1)
+    for _ in range(count):
+        entry = np.uint64(entries[(planes & np.uint64(0xFF)) | (zeros & one) << np.uint64(7)])
+        raw = entry >> np.uint64(7)
+        fields = fields << np.uint64(FIELD_BITS) | entry >> np.uint64(EXTRA_BITS)
+        extras = extras << (raw * np.uint64(EXTRA_BITS)) | (entry & np.uint64(7)) * raw
+        stored += raw
+        planes >>= np.uint64(8)
+        zeros >>= one
+    return fields, extras, stored
 
 
 @njit(cache=True)
