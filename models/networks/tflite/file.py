@@ -28,6 +28,8 @@ from silicodec.models.networks.tflite.tables import hard_swish, rescaling
 
 DTYPES = ("uint8", "int8", "int32")
 NO_PADDING = (0, 0, 0, 0)
+DAMAGE = (ValueError, TypeError, AttributeError, IndexError, KeyError, ArithmeticError, struct.error)
+"""What the schema raises on contents that it can't read, and NumPy on numbers that don't fit each other."""
 
 
 class TFLiteModel(IntegerGraph):
@@ -50,12 +52,16 @@ class TFLiteModel(IntegerGraph):
     def __init__(self, path: Path, *, first_class: int = 0) -> None:
         try:
             file = TFLiteFile(path)
-        except (ValueError, TypeError, AttributeError, IndexError, struct.error) as error:  # what the schema raises
+        except NetworkError as error:
+            raise NetworkError(f"{path} holds {error}") from error
+        except DAMAGE as error:
             raise NetworkError(f"{path} is not a TensorFlow Lite model") from error
         try:
             super().__init__(*file.graph(), first_class=first_class)
         except NetworkError as error:
             raise NetworkError(f"{path} holds {error}, which cannot be computed here") from error
+        except DAMAGE as error:
+            raise NetworkError(f"{path} is a damaged TensorFlow Lite model") from error
 
 
 class TFLiteFile:
@@ -69,7 +75,11 @@ class TFLiteFile:
         if contents[4:8] != b"TFL3":
             raise ValueError("no TensorFlow Lite model")
         self._model = self._schema.ModelT.InitFromPackedBuf(contents, 0)
+        if len(self._model.subgraphs) != 1:
+            raise NetworkError(f"{len(self._model.subgraphs)} graphs, where one is computed")
         (self._subgraph,) = self._model.subgraphs
+        if len(self._subgraph.inputs) != 1:
+            raise NetworkError(f"a network of {len(self._subgraph.inputs)} inputs, where one is taken")
         self._dtypes = {getattr(self._schema.TensorType, name.upper()): name for name in DTYPES}
 
     def graph(self) -> tuple[Quantity, tuple[Operator, ...]]:
@@ -78,14 +88,24 @@ class TFLiteFile:
         codes = [max(entry.builtinCode, entry.deprecatedBuiltinCode) for entry in self._model.operatorCodes]
         entries = [(names[codes[entry.opcodeIndex]], entry) for entry in self._subgraph.operators]
         (source,) = self._subgraph.inputs
-        if entries[0][0] == "QUANTIZE" and self._is_float(source):
+        if entries and entries[0][0] == "QUANTIZE" and self._is_float(source):
             source = entries.pop(0)[1].outputs[0]
-        if entries[-1][0] == "DEQUANTIZE":
+        if entries and entries[-1][0] == "DEQUANTIZE":
             entries.pop()
-        return self._quantity(source), tuple(self._operator(kind, entry) for kind, entry in entries)
+        if not entries:
+            raise NetworkError("no operator")
+        return self._quantity(source), tuple(self._read(number, *entry) for number, entry in enumerate(entries))
 
     def _is_float(self, number: int) -> bool:
         return self._subgraph.tensors[number].type == self._schema.TensorType.FLOAT32
+
+    def _read(self, number: int, kind: str, entry: Any) -> Operator:
+        try:
+            return self._operator(kind, entry)
+        except NetworkError:
+            raise
+        except DAMAGE as error:
+            raise NetworkError(f"an operator {kind}, number {number}, that its tensors do not fit") from error
 
     def _operator(self, kind: str, entry: Any) -> Operator:
         output = self._bounded(self._quantity(entry.outputs[0]), entry.builtinOptions)

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from silicodec.models.networks.network import NetworkError
 from silicodec.models.networks.tflite import operators as kinds
 from silicodec.models.networks.tflite.convolution import Convolution, FullyConnected
 from silicodec.models.networks.tflite.quantity import Quantity
@@ -76,19 +77,21 @@ class IntegerGraph:
         -------
         dict of int to Tensor
             Integers less their zero point by number of the tensor: float32, (N, C, H, W) or (N, C).
+
+        Raises
+        ------
+        NetworkError
+            When the tensors of an operator do not fit together.
         """
         pixels = torch.from_numpy(images / np.float32(self.source.scale)).round()
         values = {self.source.number: pixels.clamp(self.source.low, self.source.high)}
         for operator in self.operators:
-            inputs = [values[source.number] for source in operator.inputs]
-            if replace is None:
-                result = operator.compute(*inputs)
-            elif point == "convolution":
-                result = _replaced_sums(operator, inputs, replace)
-            else:
-                result = operator.compute(*inputs)
-                wanted = operator.output.activation != "NONE" if point == "activation" else is_computed(operator)
-                result = _replaced(operator.output, result, replace) if wanted else result
+            try:
+                result = _computed(operator, [values[source.number] for source in operator.inputs], replace, point)
+            except (KeyError, RuntimeError) as error:  # RuntimeError: what PyTorch raises where sizes don't fit
+                raise _misfit(operator) from error
+            if result.shape[1:] != operator.output.shape:
+                raise _misfit(operator)
             values[operator.output.number] = result
         return values
 
@@ -131,6 +134,20 @@ def from_words(output: Quantity, words: Tensor) -> Tensor:
 
 def _word_offset(output: Quantity) -> int:
     return output.zero_point - (128 if output.dtype == "uint8" else 0)
+
+
+def _computed(operator: Operator, inputs: list[Tensor], replace: Replace | None, point: str) -> Tensor:
+    if replace is None:
+        return operator.compute(*inputs)
+    if point == "convolution":
+        return _replaced_sums(operator, inputs, replace)
+    result = operator.compute(*inputs)
+    wanted = operator.output.activation != "NONE" if point == "activation" else is_computed(operator)
+    return _replaced(operator.output, result, replace) if wanted else result
+
+
+def _misfit(operator: Operator) -> NetworkError:
+    return NetworkError(f"the tensors before {operator.output.name} do not fit its operator: the file is damaged")
 
 
 def _replaced(output: Quantity, values: Tensor, replace: Replace) -> Tensor:

@@ -1,6 +1,7 @@
 """Networks in integers: TensorFlow Lite's own integers at every tensor, and maps that can be replaced."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -155,9 +156,24 @@ def change_bias(file):
     file._model.buffers[bias.buffer].data = np.full(32, (1 << 31) - 1, np.int32).view(np.uint8)
 
 
+def change_shape(file):
+    file._subgraph.tensors[file._subgraph.operators[0].inputs[1]].shape = [31, 3, 3, 3]
+
+
+def change_stride(file):
+    file._subgraph.operators[0].builtinOptions.strideH = 0
+
+
+def drop_operators(file):
+    file._subgraph.operators = []
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        (change_shape, "operator CONV_2D, number 0, that its tensors do not fit"),
+        (change_stride, "operator CONV_2D, number 0, that its tensors do not fit"),
+        (drop_operators, "no operator"),
         (change_operator, r"operator TANH \(Conv/Relu6\)"),
         (change_dilation, "Conv/Relu6 with dilation"),
         (change_activation, "Conv/Relu6 with activation function number"),
@@ -170,6 +186,18 @@ def test_a_file_with_anything_else_is_refused(path, change, message):
     change(file)
     with pytest.raises(NetworkError, match=message):
         file.graph()
+
+
+def test_tensors_that_do_not_fit_an_operator_are_named(path):
+    model = TFLiteModel(path)
+    first, *others = model.operators
+    for wrong in (
+        replace(first, output=replace(first.output, shape=(32, 1, 1))),
+        replace(first, inputs=(first.output,)),
+    ):
+        model.operators = (wrong, *others)
+        with pytest.raises(NetworkError, match=f"before {first.output.name} do not fit"):
+            model.values(np.zeros((1, *model.source.shape), np.float32))
 
 
 @pytest.mark.parametrize("contents", [b"no model", b"\0\0\0\0TFL3", b""])
