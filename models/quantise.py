@@ -31,10 +31,10 @@ class NumberFormat:
     Attributes
     ----------
     name : str
-        ``fixed4``, ``fixed8``, ``fixed12``, ``fixed16``, ``float16`` or ``native``.
+        ``fixed4``, ``fixed8``, ``fixed12``, ``fixed16``, ``float16``, ``native`` or ``native16``.
     kind : str
         ``fixed``: signed two's complement; ``float``: IEEE 754 half precision; ``native``: integers as they come
-        from a network that computes in them (8 bits).
+        from a network that computes in them.
     word_bits : int
         Bits of a word.
     """
@@ -59,6 +59,7 @@ class NumberFormat:
 NUMBER_FORMATS = {f"fixed{bits}": NumberFormat(f"fixed{bits}", "fixed", bits) for bits in (4, 8, 12, 16)} | {
     "float16": NumberFormat("float16", "float", 16),
     "native": NumberFormat("native", "native", 8),
+    "native16": NumberFormat("native16", "native", 16),
 }
 
 
@@ -110,7 +111,7 @@ def quantise(
     Parameters
     ----------
     values : np.ndarray
-        Floating-point values of any shape; integers for the format ``native``.
+        Floating-point values of any shape; integers for a native format.
     number_format : str
         Name of the number format.
     scale_rule : str
@@ -147,11 +148,16 @@ def quantise(
         raise NumberFormatError(unknown_name("scale rule", scale_rule, SCALE_RULES))
     is_integer = np.issubdtype(values.dtype, np.integer)
     if target.kind == "native":
-        if not is_integer or values.dtype.itemsize * 8 != target.word_bits:
-            raise NumberFormatError(f"number format native takes 8-bit integers, not {values.dtype}: use fixed8")
+        if not is_integer:
+            raise NumberFormatError(f"number format {number_format} takes integers, not {values.dtype}: use fixed8")
+        if values.dtype.itemsize * 8 != target.word_bits:
+            raise NumberFormatError(
+                f"number format {number_format} takes {target.word_bits}-bit integers, not {values.dtype}"
+            )
         return Quantised(values, 1.0, target)
     if is_integer:
-        raise NumberFormatError(f"the values are {values.dtype} words already: use the number format native")
+        native = "native16" if values.dtype.itemsize == 2 else "native"
+        raise NumberFormatError(f"the values are {values.dtype} words already: use the number format {native}")
     lowest, highest = float(values.min(initial=0.0)), float(values.max(initial=0.0))
     if not (math.isfinite(lowest) and math.isfinite(highest)):
         raise NumberFormatError("the values hold infinities or NaN, which no number format here can scale")

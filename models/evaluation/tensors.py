@@ -36,7 +36,8 @@ def evaluate_tensors(
     ----------
     tensors : mapping of str to np.ndarray
         By name. The first of four axes or more counts packets, as (N, C, H, W) does; other tensors are one packet each.
-        By default integers of 8 bits are words as they are (``native``), and others are quantised to ``fixed8``.
+        By default integers of 8 and 16 bits are words as they are (``native``, ``native16``), and floating-point values
+        are quantised to ``fixed8``.
     codecs, number_formats, scale_rule, rule
         As of `evaluate`.
     source : str
@@ -60,14 +61,13 @@ def evaluate_tensors(
         raise EvaluationError("there is no tensor")
     by_format: dict[str, list[Layer]] = {name: [] for name in number_formats or ()}
     for name, tensor in tensors.items():
-        own = "native" if tensor.dtype.kind in "iu" else "fixed8"
-        for number_format in number_formats or [own]:
+        for number_format in number_formats or [_own_format(name, tensor)]:
             packets = tensor if tensor.ndim >= 4 else tensor[np.newaxis]
             by_format.setdefault(number_format, []).append(Layer(name, "feature map", packets))
     chosen = make_measures(codecs, list(by_format), rule)
     sizes = []
     for number_format, layers in by_format.items():
-        largest = {} if number_format == "native" else largest_of(layers, rule)
+        largest = {} if number_format.startswith("native") else largest_of(layers, rule)
         measures = {number_format: chosen[number_format]}
         sizes += packet_sizes(layers, largest, codecs=measures, scale_rule=scale_rule, rule=rule)
     conditions = {
@@ -80,6 +80,14 @@ def evaluate_tensors(
         "versions": tool_versions(),
     }
     return Evaluation(conditions, records_of(source, sizes, chosen))
+
+
+def _own_format(name: str, tensor: np.ndarray) -> str:
+    if tensor.dtype.kind not in "iu":
+        return "fixed8"
+    if tensor.dtype.itemsize > 2:
+        raise EvaluationError(f"tensor {name} holds {tensor.dtype} integers, and only those of 8 and 16 bits are words")
+    return "native16" if tensor.dtype.itemsize == 2 else "native"
 
 
 def read_tensors(path: Path) -> dict[str, np.ndarray]:

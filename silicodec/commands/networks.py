@@ -64,7 +64,7 @@ def split_names(context: click.Context, option: click.Parameter, value: str | No
     "--format",
     "number_formats",
     callback=split_names,
-    help="Number formats, with commas between: fixed4, fixed8, fixed12, fixed16, float16, native.  "
+    help="Number formats, with commas between: fixed4, fixed8, fixed12, fixed16, float16, native, native16.  "
     "[default: the network's own]",
 )
 @click.option(

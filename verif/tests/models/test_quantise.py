@@ -64,7 +64,9 @@ def test_native_integers_pass_unchanged(dtype):
     [
         (VALUES, {"number_format": "fixed9"}, "unknown number format 'fixed9': did you mean fixed8"),
         (VALUES, {"scale_rule": "half"}, "unknown scale rule 'half': known are headroom, full-range"),
-        (VALUES, {"number_format": "native"}, "takes 8-bit integers, not float32"),
+        (VALUES, {"number_format": "native"}, "native takes integers, not float32: use fixed8"),
+        (np.arange(3, dtype=np.int16), {"number_format": "native"}, "native takes 8-bit integers, not int16"),
+        (np.arange(3, dtype=np.int16), {}, "use the number format native16"),
         (np.arange(3, dtype=np.uint8), {"number_format": "fixed8"}, "use the number format native"),
         (np.array([1.0, np.nan]), {}, "infinities or NaN"),
     ],

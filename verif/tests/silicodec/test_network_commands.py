@@ -219,16 +219,22 @@ def test_saved_tensors_are_evaluated_without_a_network(tmp_path):
     assert code == 0
     assert re.search(r"ebpc +first +1,280", output)
     assert re.search(r"entropy +all +1,361", output)
+    np.save(tmp_path / "wide.npy", np.arange(99, dtype=np.int16))
     np.save(tmp_path / "real.npy", rng.normal(size=(2, 3, 4, 4)).astype(np.float32))
     code, output, _ = run("evaluate", "--tensors", tmp_path, "--json", tmp_path / "records.json", "--layers")
     assert code == 0
     records = json.loads((tmp_path / "records.json").read_text())["records"]
-    assert {record["layer"] for record in records} == {"maps/first", "maps/second", "real", None}
+    assert {record["layer"] for record in records} == {"maps/first", "maps/second", "real", "wide", None}
     assert {(record["layer"], record["number_format"]) for record in records if record["layer"]} == {
         ("maps/first", "native"),
         ("maps/second", "native"),
         ("real", "fixed8"),
+        ("wide", "native16"),
     }
+    np.save(tmp_path / "long.npy", np.arange(9))
+    code, _, error = run("evaluate", "--tensors", tmp_path / "long.npy")
+    assert (code, error.count("\n")) == (2, 1)
+    assert "tensor long holds int64 integers, and only those of 8 and 16 bits are words" in error
     np.save(tmp_path / "words.npy", np.array(["a"]))
     code, _, error = run("evaluate", "--tensors", tmp_path / "words.npy")
     assert code == 2
