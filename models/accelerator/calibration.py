@@ -7,10 +7,10 @@ from math import ceil
 
 import numpy as np
 
-from silicodec.models.accelerator.compiler import MapCoding, compile_graph, most_words
+from silicodec.models.accelerator.compiler import MapCoding, compile_graph
 from silicodec.models.accelerator.layers import Layer, LayerGraph
-from silicodec.models.accelerator.packets import RAW
-from silicodec.models.accelerator.program import PIXELS
+from silicodec.models.accelerator.packets import EBPC_CODECS, RAW, most_words
+from silicodec.models.accelerator.program import LOWEST, PIXELS
 from silicodec.models.accelerator.reference import Run, pixel_words, run_program
 from silicodec.models.accelerator.shape import AcceleratorShape
 from silicodec.models.dct import DCT
@@ -35,7 +35,7 @@ def run_image(graph: LayerGraph, shape: AcceleratorShape, codings: Mapping[int, 
 
 def dct_word(layer: Layer, step: int) -> int:
     """Return the codec word of DCT for a layer's output: samples after a ReLU are taken as unsigned."""
-    rescaling = layer.residual.outer if layer.residual else layer.rescaling
+    rescaling = layer.out_rescaling
     unsigned = rescaling.low == rescaling.zero
     signed = int(not unsigned or rescaling.zero != 0)
     dtype = "uint8" if unsigned and rescaling.zero < 0 else "int8"
@@ -45,6 +45,17 @@ def dct_word(layer: Layer, step: int) -> int:
 def same_step(graph: LayerGraph, step: int) -> Codecs:
     """Return the codec words for DCT of one step for all maps between layers."""
     return {number: word for group in graph.codec_groups for number, word in _group_words(graph, group, step).items()}
+
+
+def lossless(graph: LayerGraph) -> Codecs:
+    """Return the codec words for EBPC for all maps between layers."""
+    return {number: word for group in graph.codec_groups for number, word in _ebpc_words(graph, group).items()}
+
+
+def _ebpc_words(graph: LayerGraph, group: Sequence[int]) -> Codecs:
+    """Return the codec word of EBPC for maps that are stored alike, by the zero of most of them."""
+    zeros = [layer.out_rescaling.zero for layer in graph.layers if layer.output in group]
+    return dict.fromkeys(group, EBPC_CODECS[2 * zeros.count(LOWEST) >= len(zeros)])
 
 
 def _group_words(graph: LayerGraph, group: Sequence[int], step: int) -> Codecs:
@@ -113,7 +124,7 @@ def fit_regions(
     return result
 
 
-def choose_steps(
+def choose_codecs(
     graph: LayerGraph,
     shape: AcceleratorShape,
     images: Sequence[np.ndarray],
@@ -122,7 +133,9 @@ def choose_steps(
     *,
     progress: Callable[[int, int], None] | None = None,
 ) -> Codecs:
-    """Choose each map's step of DCT, or raw, as of `silicodec.models.evaluation.budget`.
+    """Choose for each map EBPC, a step of DCT or raw, as of `silicodec.models.evaluation.budget`.
+
+    Only codecs count that the accelerator is built with.
 
     Parameters
     ----------
@@ -151,22 +164,27 @@ def choose_steps(
 
     exact, plain = scores({}, probes)
     points = {}
-    total = len(STEPS) * len(graph.codec_groups)
-    for index, group in enumerate(graph.codec_groups):
+    tried = [(group, words) for group in graph.codec_groups for words in _candidates(graph, shape, group)]
+    for group in graph.codec_groups:
         points[str(group[0])] = [Point(RAW, bits(plain, group), 0.0)]
-        for number, step in enumerate(STEPS):
-            words = _group_words(graph, group, step)
-            found, runs = scores(words, probes)
-            error = float(np.square(found.astype(float) - exact).mean())
-            points[str(group[0])].append(Point(words[group[0]], bits(runs, group), error))
-            if progress:
-                progress(len(STEPS) * index + number + 1, total)
+    for number, (group, words) in enumerate(tried):
+        found, runs = scores(words, probes)
+        error = float(np.square(found.astype(float) - exact).mean())
+        points[str(group[0])].append(Point(words[group[0]], bits(runs, group), error))
+        if progress:
+            progress(number + 1, len(tried))
 
     def lost(settings: Mapping[str, int]) -> float:
         return loss(scores(_codecs(graph, settings), images)[0])
 
     (chosen,) = within_budgets(ordered_steps(points), [budget], lost).values()
     return _codecs(graph, chosen)
+
+
+def _candidates(graph: LayerGraph, shape: AcceleratorShape, group: Sequence[int]) -> list[Codecs]:
+    """Return the codec words that maps that are stored alike may have besides raw."""
+    result = [_ebpc_words(graph, group)] if shape.ebpc else []
+    return result + [_group_words(graph, group, step) for step in STEPS if shape.dct]
 
 
 def _codecs(graph: LayerGraph, settings: Mapping[str, int]) -> dict[int, int]:

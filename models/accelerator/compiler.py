@@ -11,7 +11,7 @@ from silicodec.models.accelerator.allocation import Allocation, Entries, MapCodi
 from silicodec.models.accelerator.arithmetic import multiply
 from silicodec.models.accelerator.checks import MOST_SIZE, WHOLE_MAP, check_layer
 from silicodec.models.accelerator.layers import Layer, LayerGraph, UnsupportedNetwork
-from silicodec.models.accelerator.packets import RAW
+from silicodec.models.accelerator.packets import RAW, most_words
 from silicodec.models.accelerator.program import (
     ONE,
     PIXELS,
@@ -24,7 +24,6 @@ from silicodec.models.accelerator.program import (
 )
 from silicodec.models.accelerator.shape import AcceleratorShape
 from silicodec.models.accelerator.weights import coded_words, weight_words
-from silicodec.models.dct.tiles import MOST_TILE_BITS
 
 MOST_CHANNELS = 2047
 MOST_KERNEL = 45
@@ -142,11 +141,6 @@ def fold_constants(layer: Layer) -> Layer:
         if least == most:
             weights[channel], bias[channel], factors[channel], shifts[channel] = layer.weight_zero, least, 1 << 31, 0
     return replace(layer, weights=weights, bias=bias, rescaling=replace(rescaling, factors=factors, shifts=shifts))
-
-
-def most_words(codec: int, rows: int, tiles: int) -> int:
-    """Return the words that a packet of some rows and tiles takes at most."""
-    return rows * tiles if codec == RAW else -(-tiles * MOST_TILE_BITS // 64)
 
 
 @dataclass(frozen=True)

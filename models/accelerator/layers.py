@@ -121,6 +121,11 @@ class Layer:
         return self.opcode != Opcode.DENSE
 
     @property
+    def out_rescaling(self) -> Rescaling:
+        """What the output's samples come from: the rescaling of the sum, where a map is added."""
+        return self.residual.outer if self.residual else self.rescaling
+
+    @property
     def macs(self) -> int:
         """Multiplications of the layer, those with padding included, but not those with zeros that fill up weights."""
         if self.work is not None:

@@ -6,19 +6,29 @@ import numpy as np
 
 from silicodec.models.accelerator.program import PIXELS
 from silicodec.models.dct.modes import decode_samples, encode_samples
+from silicodec.models.dct.tiles import MOST_TILE_BITS
+from silicodec.models.ebpc.row_packets import MOST_ROW_BITS, decode_packet, encode_packet
 
 RAW = 0
 DCT_CODECS = tuple(1 + 2 * mode for mode in (0, 1, 2, 3, 12, 13, 14, 15))
 """Codec words of DCT: signed samples, and unsigned ones less 128, in four steps each."""
-
+EBPC_CODECS = (0b00010, 0b11010)
+"""Codec words of EBPC: of maps whose zero is 0, and whose zero is -128."""
 
 MOST_TILE_WORDS = 16
 """Words that a tile of a compressed packet takes at most: DCT's longest, of 13, rounded up to a power of two."""
 
 
-def is_known(codec: int, *, dct: bool) -> bool:
-    """Tell whether a codec word stands for raw packets, or for DCT where an accelerator has it."""
-    return codec == RAW or (dct and codec in DCT_CODECS)
+def is_known(codec: int, *, dct: bool, ebpc: bool) -> bool:
+    """Tell whether a codec word stands for raw packets, or for a codec that an accelerator has."""
+    return codec == RAW or (dct and codec in DCT_CODECS) or (ebpc and codec in EBPC_CODECS)
+
+
+def most_words(codec: int, rows: int, tiles: int) -> int:
+    """Return the words that a packet of some rows and tiles takes at most."""
+    if codec == RAW:
+        return rows * tiles
+    return -(-tiles * (rows * MOST_ROW_BITS if codec in EBPC_CODECS else MOST_TILE_BITS) // 64)
 
 
 def rows_of(height: int, strip: int) -> int:
@@ -41,18 +51,35 @@ def encode(rows: np.ndarray, codec: int) -> np.ndarray:
     ndarray of uint64
         Its words.
     """
-    if codec != RAW:
+    if codec in DCT_CODECS:
         return encode_samples(rows, codec >> 1)
     width = rows.shape[1]
     filled = np.pad(rows, ((0, 0), (0, -width % PIXELS)), mode="edge") if width % PIXELS else rows
-    tiles = filled.reshape(len(rows), -1, PIXELS).transpose(1, 0, 2)
-    return np.ascontiguousarray(tiles).view(">u8").astype(np.uint64).ravel()
+    tiles = np.ascontiguousarray(filled.reshape(len(rows), -1, PIXELS).transpose(1, 0, 2))
+    if codec in EBPC_CODECS:
+        return encode_packet(tiles.reshape(-1, PIXELS).view(np.uint8) ^ _zero(codec))
+    return tiles.view(">u8").astype(np.uint64).ravel()
 
 
 def decode(words: np.ndarray, codec: int, shape: tuple[int, int]) -> np.ndarray:
     """Decode a packet of (rows, width) samples, int8: the inverse of `encode`, but for what a codec loses."""
-    if codec != RAW:
-        return decode_samples(words, shape, codec >> 1)
+    return decode_checked(words, codec, shape)[0]
+
+
+def decode_checked(words: np.ndarray, codec: int, shape: tuple[int, int]) -> tuple[np.ndarray, bool]:
+    """Decode a packet as of `decode`, and tell whether it is well-formed, as far as hardware sees that."""
+    if codec in DCT_CODECS:
+        return decode_samples(words, shape, codec >> 1), True
     rows, width = shape
-    tiles = words.astype(">u8").view(np.int8).reshape(-1, rows, PIXELS)
-    return np.ascontiguousarray(tiles.transpose(1, 0, 2).reshape(rows, -1)[:, :width])
+    if codec in EBPC_CODECS:
+        coded, sound = decode_packet(words, rows * -(-width // PIXELS))
+        samples = (coded ^ _zero(codec)).view(np.int8)
+    else:
+        samples, sound = words.astype(">u8").view(np.int8), True
+    tiles = samples.reshape(-1, rows, PIXELS)
+    return np.ascontiguousarray(tiles.transpose(1, 0, 2).reshape(rows, -1)[:, :width]), sound
+
+
+def _zero(codec: int) -> np.uint8:
+    """Return the bits of the sample that EBPC takes as zero."""
+    return np.uint8(128 if codec == EBPC_CODECS[1] else 0)

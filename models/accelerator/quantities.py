@@ -55,7 +55,7 @@ def plain_rescaling(output: Any, factor: int) -> Rescaling:
 
 def is_within(layer: Layer, low: int, high: int) -> bool:
     """Tell whether a layer's samples are within bounds."""
-    rescaling = layer.residual.outer if layer.residual else layer.rescaling
+    rescaling = layer.out_rescaling
     return low <= rescaling.low and rescaling.high <= high
 
 

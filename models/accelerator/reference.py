@@ -16,7 +16,7 @@ from silicodec.models.accelerator.arithmetic import (
     multiply_all,
 )
 from silicodec.models.accelerator.checks import check_header, check_layer
-from silicodec.models.accelerator.packets import MOST_TILE_WORDS, RAW, decode, encode, rows_of
+from silicodec.models.accelerator.packets import EBPC_CODECS, MOST_TILE_WORDS, RAW, decode_checked, encode, rows_of
 from silicodec.models.accelerator.program import (
     COLUMNS,
     LAYOUT,
@@ -187,7 +187,8 @@ class Accelerator:
             most = -(-shape[2] // PIXELS) * MOST_TILE_WORDS
             if isinstance(place, tuple) and (place[1] != wanted if codec == RAW else not 0 < place[1] <= most):
                 self._lost = True
-                yield channel, strip, encode(np.zeros((rows_of(shape[1], strip), shape[2]), np.int8), codec)
+                nothing = np.zeros((rows_of(shape[1], strip), shape[2]), np.int8)
+                yield channel, strip, np.zeros(1, np.uint64) if codec in EBPC_CODECS else encode(nothing, codec)
             elif isinstance(place, np.ndarray):
                 brought.append((keys[strip], place))
                 yield channel, strip, place
@@ -200,7 +201,9 @@ class Accelerator:
         result = np.zeros(shape, np.int8)
         for channel, strip, words in packets:
             rows = rows_of(shape[1], strip)
-            result[channel, PIXELS * strip : PIXELS * strip + rows] = decode(words, codec, (rows, shape[2]))
+            samples, sound = decode_checked(words, codec, (rows, shape[2]))
+            result[channel, PIXELS * strip : PIXELS * strip + rows] = samples
+            self._lost |= not sound
         return result
 
     def _convolve(self, descriptor: Descriptor, source: np.ndarray, words: _Words) -> np.ndarray:

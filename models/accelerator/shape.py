@@ -23,6 +23,7 @@ class AcceleratorShape(Parameters):
     tile_columns: int = parameter(16, "most tiles in a row of an output", bounds=(2, 64), power_of_two=True)
     packets: int = parameter(4096, "entries of the table of packets", bounds=(16, 4096), power_of_two=True)
     dct: bool = parameter(True, "whether there are DCT engines between array and memory")
+    ebpc: bool = parameter(False, "whether there are EBPC engines between array and memory")
     weight_codec: str = parameter("plain", "how weights may be sent, besides plain", choices=WEIGHT_CODECS)
 
     def __post_init__(self) -> None:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from silicodec.models.accelerator.calibration import choose_steps, fit_regions, same_step
+from silicodec.models.accelerator.calibration import choose_codecs, fit_regions, lossless, same_step
 from silicodec.models.accelerator.compiler import Program, compile_graph
 from silicodec.models.accelerator.lowering import from_graph
+from silicodec.models.accelerator.packets import EBPC_CODECS, RAW
 from silicodec.models.accelerator.plan import LayerPlan, plan
 from silicodec.models.accelerator.program import PIXELS, TAPS, Status
 from silicodec.models.accelerator.reference import Run, pixel_words, run_program
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from silicodec.models.networks import Images, Network
     from silicodec.models.networks.tflite import IntegerGraph
 
-CODECS = ("raw", "dct", "auto")
-"""How maps are stored: as they are; all by DCT of one step; each by a step of its own, or raw, within a budget."""
+CODECS = ("raw", "dct", "ebpc", "auto")
+"""How maps are stored: as they are; all by DCT of one step; all by EBPC; each as saves most within a budget."""
 WORD_BITS = 64
 Progress = Callable[[int, int], None]
 
@@ -151,8 +152,10 @@ class Study:
 
 
 def codec_name(word: int) -> str:
-    """Name a codec word: ``raw``, or ``dct`` with its step."""
-    return f"dct {1 << (word >> 1 & 3)}" if word else "raw"
+    """Name a codec word: ``raw``, ``ebpc``, or ``dct`` with its step."""
+    if word == RAW:
+        return "raw"
+    return "ebpc" if word in EBPC_CODECS else f"dct {1 << (word >> 1 & 3)}"
 
 
 def study(
@@ -194,11 +197,10 @@ def study(
     if choice.codec != "raw":
         assert calibration is not None
         chosen_on = samples_of(integers, calibration.batch)
-        codecs = (
-            same_step(graph, choice.step)
-            if choice.codec == "dct"
-            else choose_steps(graph, shape, chosen_on, _loss(network, calibration), choice.budget)
-        )
+        if choice.codec == "auto":
+            codecs = choose_codecs(graph, shape, chosen_on, _loss(network, calibration), choice.budget)
+        else:
+            codecs = same_step(graph, choice.step) if choice.codec == "dct" else lossless(graph)
         codings = fit_regions(graph, shape, codecs, chosen_on)
     program = compile_graph(graph, shape, codings, weights=choice.weights)
     samples = samples_of(integers, images.batch)

@@ -13,7 +13,7 @@ from math import inf
 import numpy as np
 
 from silicodec.models.accelerator.checks import WHOLE_MAP
-from silicodec.models.accelerator.packets import RAW, rows_of
+from silicodec.models.accelerator.packets import DCT_CODECS, EBPC_CODECS, RAW, rows_of
 from silicodec.models.accelerator.program import PIXELS, Descriptor, Early
 from silicodec.models.accelerator.shape import AcceleratorShape
 from silicodec.models.accelerator.weight_packets import PacketSize
@@ -39,10 +39,12 @@ BEGIN_CYCLES = 2
 """What the beginning of a layer's computation takes."""
 REPORT_CYCLES = 6
 """Between two layers: what happened is judged and reported."""
-CODEC_CYCLES = 20
-"""From what enters a DCT engine until the same leaves, where packets follow each other."""
+CODEC_CYCLES = {RAW: 0, **dict.fromkeys(DCT_CODECS, 20), **dict.fromkeys(EBPC_CODECS, 6)}
+"""From what enters a codec's engine until the same leaves, where packets follow each other."""
 CODEC_PACKET_CYCLES = 3
 """What the DCT decoder takes for a packet, besides those for its tiles; rough tiles take longer."""
+ROW_PACKET_CYCLES = 1
+"""What the EBPC decoder takes for a packet, besides those for its rows."""
 
 WEIGHT_PACKET_CYCLES, WEIGHT_PACKET_LEAST = 5, 9
 """What a packet of coded weights takes besides a cycle a word and one for each word of codes; and at least."""
@@ -154,7 +156,7 @@ class _Layer:
 
     def _input_costs(self, lengths: np.ndarray) -> list[np.ndarray]:
         """Return what the reader takes for each packet of each strip, in the order of the layer."""
-        costs = self._read_cycles(lengths, self._layer.in_codec, self._layer.in_tiles)
+        costs = self._read_cycles(lengths, self._layer.in_codec, self._layer.in_height, self._layer.in_tiles)
         if self._layer.depthwise:
             return [
                 costs[strip, channel : channel + 1] for channel in range(costs.shape[1]) for strip in range(len(costs))
@@ -162,7 +164,7 @@ class _Layer:
         return list(costs)
 
     def _residual_costs(self, lengths: np.ndarray) -> list[np.ndarray]:
-        costs = self._read_cycles(lengths, self._layer.residual_codec, self._layer.tiles)
+        costs = self._read_cycles(lengths, self._layer.residual_codec, self._layer.out_height, self._layer.tiles)
         return [
             costs[strip, part + group * self._channels : part + (group + 1) * self._channels]
             for part, strip, group in self._sets
@@ -178,9 +180,12 @@ class _Layer:
             first += packet.words
         return costs
 
-    def _read_cycles(self, lengths: np.ndarray, codec: int, tiles: int) -> np.ndarray:
+    def _read_cycles(self, lengths: np.ndarray, codec: int, height: int, tiles: int) -> np.ndarray:
         if codec == RAW:
             return np.maximum(lengths, FIND_CYCLES)
+        if codec in EBPC_CODECS:
+            rows = np.array([[rows_of(height, strip) * tiles] for strip in range(len(lengths))])
+            return np.maximum(lengths, np.maximum(rows, FIND_CYCLES)) + ROW_PACKET_CYCLES
         return np.maximum(lengths, PIXELS * tiles) + CODEC_PACKET_CYCLES
 
     def run(self) -> LayerTiming:
@@ -196,21 +201,18 @@ class _Layer:
             now = max(now, int(min(residual, room)))
             if residual <= now:
                 now += int(self._residuals[len(clock.added)].sum())
-                clock.added.append(now + STORE_CYCLES + self._latency(layer.residual_codec))
+                clock.added.append(now + STORE_CYCLES + CODEC_CYCLES[layer.residual_codec])
                 continue
             now += int(self._inputs[strip][packet])
             packet, count = packet + 1, count + 1
             if packet == len(self._inputs[strip]):
-                clock.filled.append(now + STORE_CYCLES + self._latency(layer.in_codec))
+                clock.filled.append(now + STORE_CYCLES + CODEC_CYCLES[layer.in_codec])
                 strip, packet = strip + 1, 0
         total.reader = int(sum(part.sum() for part in self._inputs) + sum(part.sum() for part in self._residuals))
         clock.read = max(clock.begun, clock.filled[-1], clock.loaded[-1], *clock.added[-1:])
-        clock.done = max(clock.drained[-1] + self._latency(layer.out_codec), clock.read)
+        clock.done = max(clock.drained[-1] + CODEC_CYCLES[layer.out_codec], clock.read)
         total.cycles = clock.done - self._start
         return total
-
-    def _latency(self, codec: int) -> int:
-        return 0 if codec == RAW else CODEC_CYCLES
 
     def _residual_time(self) -> float:
         """When the next set of the residual has room."""
@@ -275,9 +277,9 @@ class _Layer:
         rounds = 2 * self._round if layer.add else 0
         clock.sampled.append(clock.issued[-1] + SAMPLE_CYCLES + rounds + self._channels)
         members = min(self._channels, layer.out_channels - group * self._channels)
-        packet = layer.tiles * (rows_of(layer.out_height, strip) if layer.out_codec == RAW else PIXELS)
+        packet = layer.tiles * (rows_of(layer.out_height, strip) if layer.out_codec not in DCT_CODECS else PIXELS)
         begins = max(_known(clock.drained, number - 1), clock.sampled[-1])
-        late = self._latency(layer.out_codec) + WRITE_CYCLES
+        late = CODEC_CYCLES[layer.out_codec] + WRITE_CYCLES
         clock.written += [begins + packet * (member + 1) + late for member in range(members)]
         clock.drained.append(begins + packet * members)
         self._total.array += rows * max(words, pause)

@@ -23,9 +23,10 @@ TWO_ONES = 0b1000
 RAW_PLANE = 1 << (FIELD_BITS - 1)
 ALL_ZERO_ROW, NONZERO_ROW, MIXED_ROW = 0b0, 0b10, 0b11
 
-
-_HEIGHTS = np.array([number.bit_length() for number in range(256)], np.uint8)
-_MIRRORED = np.array([int(f"{plane:07b}"[::-1], 2) for plane in range(1 << PLANE_BITS)], np.uint8)
+HEIGHTS = np.array([number.bit_length() for number in range(256)], np.uint8)
+"""Bits that a number takes."""
+MIRRORED = np.array([int(f"{plane:07b}"[::-1], 2) for plane in range(1 << PLANE_BITS)], np.uint8)
+"""Planes, the other way round."""
 
 
 def count_bits(word_bits: int) -> int:
@@ -44,7 +45,7 @@ def plane_entries() -> np.ndarray:
     """
     entries = np.empty(256, np.uint8)
     for plane in range(128):
-        entries[[plane, plane | 128]] = 128 | _MIRRORED[plane]
+        entries[[plane, plane | 128]] = 128 | MIRRORED[plane]
         entries[plane | 128] = ZERO_DELTA_PLANE << EXTRA_BITS
     known = {0: ZERO_PLANE, 127: ALL_ONES}
     known |= {1 << i: i for i in range(PLANE_BITS)} | {3 << i: TWO_ONES | i for i in range(PLANE_BITS - 1)}
@@ -63,7 +64,7 @@ def plane_meanings() -> np.ndarray:
         uint8, (256,): bit 7 is set where DBP is zero instead.
     """
     meanings = np.empty(256, np.uint8)
-    meanings[128:] = _MIRRORED
+    meanings[128:] = MIRRORED
     symbols = [1 << i for i in range(PLANE_BITS)] + [0] + [3 << i for i in range(PLANE_BITS - 1)] + [127, 128]
     meanings[:128] = np.repeat(np.array(symbols, np.uint8), 1 << EXTRA_BITS)
     return meanings
@@ -74,7 +75,7 @@ def encode_blocks(parts: Iterable[np.ndarray], word_bits: int) -> EncodedStream:
     writer = ElementWriter()
     for words in parts:
         bits = np.empty(words.size // BLOCK * (5 + 8 * word_bits) // 64 + 8, np.uint64)
-        end = _encode_blocks(words, word_bits, plane_entries(), _HEIGHTS, _MIRRORED, (writer.last, writer.filled), bits)
+        end = _encode_blocks(words, word_bits, plane_entries(), HEIGHTS, MIRRORED, (writer.last, writer.filled), bits)
         writer.add(bits, end)
     bits = np.empty(4, np.uint64)
     width = count_bits(word_bits)
@@ -112,11 +113,11 @@ def _encode_blocks(
             high |= np.uint64(column >> 8) << np.uint64(8 * i)
         count = int(8 + heights[changed >> 8] if changed >> 8 else heights[changed])
         zeros, none = np.uint64(~nonzero), np.uint64(0)
-        fields, extras, stored = _code_planes(transpose(low), min(count, 8), zeros, entries, none, none)
+        fields, extras, stored = code_planes(transpose(low), min(count, 8), zeros, entries, none, none)
         more = none
         if count > 8:
             zeros >>= np.uint64(8)
-            more, extras, stored = _code_planes(transpose(high), count - 8, zeros, entries, extras, stored)
+            more, extras, stored = code_planes(transpose(high), count - 8, zeros, entries, extras, stored)
         extra_bits = np.uint64(EXTRA_BITS) * stored
         as_it_is = FIELD_BITS * count + np.int64(extra_bits) >= PLANE_BITS * word_bits
         head = np.uint64(((1 << count_width) - 1 if as_it_is else count) << word_bits | np.int64(words[start]))
@@ -143,7 +144,7 @@ def _encode_blocks(
 
 
 @njit(cache=True)
-def _code_planes(
+def code_planes(
     planes: np.uint64, count: int, zeros: np.uint64, entries: np.ndarray, extras: np.uint64, stored: np.uint64
 ) -> tuple[np.uint64, np.uint64, np.uint64]:
     """Code up to eight planes: their fields, and after what there is already, the bits that follow and their number."""
@@ -181,7 +182,7 @@ def decode_blocks(stream: EncodedStream, word_bits: int, words: np.ndarray) -> i
         part = words[start : start + SLAB]
         nbits = min(stream.nbits - end, part.size // BLOCK * (width + 13 * word_bits))
         bits = window(stream.data, end, nbits)
-        end += _decode_blocks(bits, nbits, word_bits, plane_meanings(), _MIRRORED, part)
+        end += _decode_blocks(bits, nbits, word_bits, plane_meanings(), MIRRORED, part)
     mark = peek_all(window(stream.data, end, width), 0) >> np.uint64(64 - width)
     if end + width > stream.nbits or mark != (1 << width) - 2:
         raise CorruptDataError("BPC stream has no mark of its end after its last block")

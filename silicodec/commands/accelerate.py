@@ -35,7 +35,7 @@ CALIBRATION_IMAGES = 10
     "--codec",
     default="raw",
     show_default=True,
-    help="How maps are stored: raw; dct, all with the same step; or auto, each with a step of its own or raw.",
+    help="How maps are stored: raw; dct, all with the same step; ebpc, without loss; or auto, each by what saves most.",
 )
 @click.option("--step", default=4, show_default=True, metavar="N", help="Quantisation step of dct: 1, 2, 4 or 8.")
 @click.option(
@@ -81,7 +81,7 @@ def accelerate(
     from silicodec.models.evaluation.budget import calibration_and_test
 
     chosen = Choice(**choice)
-    needed = {"dct": "true"} if chosen.codec != "raw" else {}
+    needed = {codec: "true" for codec in ("dct", "ebpc") if chosen.codec in (codec, "auto")}
     needed |= {"weight_codec": chosen.weights} if chosen.weights != "plain" else {}
     shape = shape_of(needed | settings, AcceleratorShape)
     integer_graph(network)

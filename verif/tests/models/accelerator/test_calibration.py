@@ -7,7 +7,7 @@ import pytest
 
 from silicodec.models.accelerator.calibration import (
     MARGIN,
-    choose_steps,
+    choose_codecs,
     dct_word,
     fit_regions,
     run_image,
@@ -79,8 +79,8 @@ def test_without_spills_it_ends_the_program(graph):
 def test_steps_are_chosen_within_the_budget(graph):
     images = [smooth(seed) for seed in range(2)]
     exact = np.array([run_image(graph, SHAPE, {}, image).maps[-1].ravel() for image in images]).astype(float)
-    free = choose_steps(graph, SHAPE, images, lambda scores: 0.0, 0.0)
-    tight = choose_steps(graph, SHAPE, images, lambda scores: float(np.abs(scores - exact).max() > 0), 0.0)
+    free = choose_codecs(graph, SHAPE, images, lambda scores: 0.0, 0.0)
+    tight = choose_codecs(graph, SHAPE, images, lambda scores: float(np.abs(scores - exact).max() > 0), 0.0)
     assert all(codec != RAW for codec in free.values())
     assert len(tight) < len(free) or tight != free
 

@@ -8,8 +8,10 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("ai_edge_litert")
 
+from silicodec.models.accelerator.calibration import lossless, with_all_room
 from silicodec.models.accelerator.compiler import compile_graph
 from silicodec.models.accelerator.lowering import from_graph
+from silicodec.models.accelerator.packets import EBPC_CODECS, RAW
 from silicodec.models.accelerator.program import Descriptor, Status
 from silicodec.models.accelerator.reference import pixel_words, run_program
 from silicodec.models.accelerator.shape import AcceleratorShape
@@ -42,13 +44,17 @@ def samples(quantity, values, shape):
 
 
 @pytest.mark.parametrize(
-    "shape", [AcceleratorShape(), AcceleratorShape(groups=3, banks=14)], ids=["126 KiB", "252 KiB"]
+    "shape",
+    [AcceleratorShape(), AcceleratorShape(groups=3, banks=14), AcceleratorShape(ebpc=True)],
+    ids=["126 KiB", "252 KiB", "ebpc"],
 )
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_map_is_that_of_the_integer_graph(name, shape):
     graph = load(name)
     layers = from_graph(graph)
-    program = compile_graph(layers, shape)
+    codecs = lossless(layers) if shape.ebpc else {}
+    program = compile_graph(layers, shape, with_all_room(layers, codecs))
+    assert {descriptor.out_codec for descriptor in program.descriptors[:-1]} <= {*EBPC_CODECS, RAW}
     image = smooth_image(graph.source)
     values = graph.values(image * np.float32(graph.source.scale))
     pixels = samples(graph.source, values[graph.source.number].numpy()[0], layers.layers[0].in_shape)
@@ -62,8 +68,16 @@ def test_every_map_is_that_of_the_integer_graph(name, shape):
     np.testing.assert_array_equal(run.scores.astype(">u8").view(np.int8)[::8], run.maps[-1].ravel())
     assert len(run.spilled) == sum(word >> 16 & 0xFFFF for word in run.report)
     assert bool(run.spilled) == (name == "mobilenetv2")
+    if shape.ebpc:
+        stored = sum(len(words) for packets in run.packets[:-1] for words in packets)
+        assert stored < 0.8 * sum(layer_words(layers.layers[:-1]))
     if run.spilled:
         assert len(run.refilled) >= len(run.spilled)
+
+
+def layer_words(layers):
+    """Return the words that the outputs of layers take raw."""
+    return [layer.out_shape[0] * layer.out_shape[1] * -(-layer.out_shape[2] // 8) for layer in layers]
 
 
 def changed(program, layer, **fields):

@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, assume, given, reject, settings
 from hypothesis import strategies as st
 
 from silicodec.models.accelerator.allocation import MapCoding
-from silicodec.models.accelerator.compiler import Program, compile_graph, most_words
+from silicodec.models.accelerator.compiler import Program, compile_graph
 from silicodec.models.accelerator.composition import averages_by_place, border_layer, sum_of_places
 from silicodec.models.accelerator.layers import LayerGraph, UnsupportedNetwork
-from silicodec.models.accelerator.packets import DCT_CODECS
+from silicodec.models.accelerator.packets import DCT_CODECS, most_words
 from silicodec.models.accelerator.plan import plan
 from silicodec.models.accelerator.program import LAYOUT, SIGNED, Descriptor, Status, Target
 from silicodec.models.accelerator.reference import Accelerator, pixel_words
