@@ -275,8 +275,14 @@ def time_netlist(
         raise MeasurementError(f"timing of {top} failed: {str(error).removeprefix('error: ')}") from None
 
 
+ABC_KILLED = re.compile(r"ABC: execution of script .* failed: return code (-1|1[3-9]\d)\b")
+"""What Yosys says when a signal ended ABC: -1, or 128 more than the signal's number where a shell stood between."""
+
+
 def failure(code: int, said: str) -> str:
     """Say why a program failed, from its exit code and what it printed."""
+    if ABC_KILLED.search(said):
+        return "ABC, its logic optimiser, was killed: perhaps memory ran out"
     return describe_exit(code) if code < 0 else reason(said) or describe_exit(code)
 
 

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from silicodec.asic.measure import MeasurementError, measure, time_netlist
+from silicodec.asic.measure import MeasurementError, failure, measure, time_netlist
 from silicodec.asic.pdk import GATE_EQUIVALENT_UM2, liberty_file
 from silicodec.rtl.source import Source
 
@@ -137,3 +137,17 @@ def test_missing_process_data_says_how_to_get_it(counter, tmp_path, monkeypatch,
         monkeypatch.setenv("SILICODEC_PDK", str(tmp_path / folder))
     with pytest.raises(MeasurementError, match=r"SILICODEC_PDK.*lambdapdk"):
         measure(Source("counter", (counter,)))
+
+
+@pytest.mark.parametrize(
+    ("code", "exit_of_abc", "expected"),
+    [
+        (1, -1, "ABC, .* was killed"),
+        (1, 137, "ABC, .* was killed"),
+        (1, 1, "^ABC: execution"),
+        (-9, 0, "^killed by SIGKILL"),
+    ],
+)
+def test_a_killed_tool_is_told_from_one_that_failed(code, exit_of_abc, expected):
+    said = f'ERROR: ABC: execution of script "./abc-a/abc.script" failed: return code {exit_of_abc} (errno=0)'
+    assert re.search(expected, failure(code, said))
