@@ -15,6 +15,7 @@ from silicodec.models.storage import written_whole
 
 SOURCES: dict[str, tuple[str, ...]] = {
     "ebpc": ("bits", "bpc", "ebpc"),
+    "ebpc-parallel": ("bits", "ebpc_parallel"),
     "bpc": ("bits", "bpc"),
     "zero-rle": ("bits", "zero_rle"),
     "zvc": ("bits", "zvc"),

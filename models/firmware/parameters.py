@@ -12,7 +12,8 @@ import numpy as np
 from silicodec.models.baselines import ZVC, ZeroRLE
 from silicodec.models.dct import DCT
 from silicodec.models.dictionary.codec import Dictionary
-from silicodec.models.ebpc import BPC, EBPC
+from silicodec.models.ebpc import BPC, EBPC, ParallelEBPC
+from silicodec.models.ebpc.parallel_loops import count_bits
 from silicodec.models.ebpc.tables import field_bits
 from silicodec.models.transform.codec import TransformCodec
 from silicodec.models.transform.huffman import MAX_LENGTH, HuffmanCode
@@ -102,6 +103,12 @@ def _ebpc(codec: EBPC) -> dict[str, str]:
     )
 
 
+def _ebpc_parallel(codec: ParallelEBPC) -> dict[str, str]:
+    values = {"WORD_BITS": codec.word_bits, "COUNT_BITS": count_bits(codec.word_bits)}
+    about = "Bits of words, and of a block's number of planes."
+    return header("ebpc_parallel", about, values, word_bits=codec.word_bits)
+
+
 def _zero_rle(codec: ZeroRLE) -> dict[str, str]:
     values = {"WORD_BITS": codec.word_bits, "RUN_BITS": codec.run_bits}
     return header("zero_rle", "Bits of words and of run lengths.", values, word_bits=codec.word_bits)
@@ -172,6 +179,7 @@ def _huffman(code: HuffmanCode) -> dict[str, str]:
 
 GENERATED: dict[str, Callable[[Any], dict[str, str]]] = {
     "ebpc": _ebpc,
+    "ebpc-parallel": _ebpc_parallel,
     "bpc": _bpc,
     "zero-rle": _zero_rle,
     "zvc": _zvc,

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from silicodec.cli import main
 from silicodec.models.baselines import ZVC, ZeroRLE
 from silicodec.models.codec import CorruptDataError, Encoded, EncodedStream
-from silicodec.models.ebpc import BPC, EBPC
+from silicodec.models.ebpc import BPC, EBPC, ParallelEBPC
+from silicodec.models.ebpc.parallel import BPC_PORT, ZNZ_PORT
 
 CODECS = [
     EBPC(word_bits=8),
@@ -21,6 +22,9 @@ CODECS = [
     EBPC(word_bits=16, block_size=3, max_zero_run=1 << 16),
     BPC(word_bits=8),
     BPC(word_bits=11, block_size=6),
+    ParallelEBPC(word_bits=8),
+    ParallelEBPC(word_bits=16),
+    ParallelEBPC(word_bits=5),
     ZeroRLE(word_bits=8),
     ZeroRLE(word_bits=5, run_bits=0),
     ZeroRLE(word_bits=16, run_bits=16),
@@ -46,11 +50,20 @@ def packets(codec):
     return [words.astype(np.uint8 if codec.word_bits <= 8 else np.uint16) for words in chosen]
 
 
+def fill(codec):
+    """Return the bits of the words that each stream may be filled up to."""
+    if isinstance(codec, ParallelEBPC):
+        return ZNZ_PORT, BPC_PORT
+    return [codec.word_bits if isinstance(codec, EBPC) else 8] * len(codec.stream_names)
+
+
 def reference(codec, streams, count):
-    """Decode streams that may be filled up to whole words, of EBPC, or bytes; None if they are malformed."""
+    """Decode streams that may be filled up to whole words; None if they are malformed."""
     dtype = np.dtype(np.uint8 if codec.word_bits <= 8 else np.uint16)
-    fill = codec.word_bits if isinstance(codec, EBPC) else 8
-    spare = [min(fill - 1, bits.size - np.max(np.flatnonzero(bits), initial=-1) - 1) for bits in streams]
+    spare = [
+        min(word - 1, bits.size - np.max(np.flatnonzero(bits), initial=-1) - 1)
+        for word, bits in zip(fill(codec), streams, strict=True)
+    ]
     for cut in itertools.product(*(range(most + 1) for most in spare)):
         kept = [bits[: bits.size - number] for bits, number in zip(streams, cut, strict=True)]
         parts = {
