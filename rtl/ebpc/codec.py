@@ -11,6 +11,7 @@ from silicodec.rtl.blocks.bit_unpacker import bit_unpacker
 from silicodec.rtl.blocks.stream import AxiStream, BitWindow, Stream, SymbolStream, fork, gated, reset_gates
 from silicodec.rtl.ebpc.bit_plane_decoder import NonzeroWords, PacketTurn, bit_plane_decoder
 from silicodec.rtl.ebpc.bit_plane_encoder import bit_plane_encoder
+from silicodec.rtl.ebpc.overlapped_decoder import overlapped_ebpc_decoder
 from silicodec.rtl.ebpc.zero_runs import zero_run_decoder, zero_run_encoder
 
 
@@ -76,6 +77,7 @@ def ebpc_decoder(
     length_bits: int = 8,
     framed: bool = False,
     checked: bool = False,
+    overlap: bool = False,
 ) -> Any:
     """Restore packets of words from their ZNZ and BPC streams, up to one word per cycle.
 
@@ -102,11 +104,29 @@ def ebpc_decoder(
         Whether each packet has a packet on every input, so that no number of words puts them out of step.
     checked : bool
         Whether to detect malformed streams.
+    overlap : bool
+        Whether the next packet's first block is read while this one's last words leave. They leave by themselves where
+        it does not come at once; once it does, they wait for all of its planes.
     """
     if word_bits not in (8, 16):
         raise ValueError(f"word_bits must be 8 or 16, not {word_bits}")
     if length_bits < 1:
         raise ValueError(f"length_bits must be at least 1, not {length_bits}")
+    if overlap:
+        decoder = overlapped_ebpc_decoder(
+            clk,
+            rst,
+            znz,
+            bpc,
+            length,
+            words,
+            word_bits=word_bits,
+            max_zero_run=max_zero_run,
+            length_bits=length_bits,
+            framed=framed,
+            checked=checked,
+        )
+        return instances()
 
     znz_window = BitWindow(word_bits)
     bpc_window = BitWindow(word_bits)

@@ -50,6 +50,7 @@ class DecoderShape(CodecShape):
     """Parameters of an EBPC decoder."""
 
     checked: bool = parameter(False, "whether it tells which packets were malformed")
+    overlap: bool = parameter(False, "whether a packet is read while the last words of the one before leave")
 
 
 def ebpc_encoder_engine(shape: EncoderShape) -> Engine:
@@ -116,7 +117,7 @@ def ebpc_decoder_engine(shape: DecoderShape) -> Engine:
     return Engine(
         name="ebpc-decoder",
         summary=f"EBPC decompressor, {word_bits}-bit words{', detects malformed streams' if checked else ''}"
-        f"{', AXI4-Stream' if axi else ''}",
+        f"{', packets overlap' if shape.overlap else ''}{', AXI4-Stream' if axi else ''}",
         block=axi_ebpc_decoder if axi else ebpc_decoder,
         parameters={
             "word_bits": word_bits,
@@ -124,7 +125,8 @@ def ebpc_decoder_engine(shape: DecoderShape) -> Engine:
             "checked": checked,
             "framed": axi,
             "length_bits": FRAMED_LENGTH_BITS if axi else LENGTH_BITS,
-        },
+        }
+        | ({"overlap": True} if shape.overlap else {}),
         inputs=(Port(znz, word_bits), Port(bpc, word_bits), Port(length, 32 if axi else LENGTH_BITS + 1)),
         outputs=(Port(words, word_bits, error=checked),),
         reference=reference,

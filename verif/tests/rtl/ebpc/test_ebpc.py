@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from silicodec.models.ebpc import EBPC
+from silicodec.rtl.catalog import find_engine
 from silicodec.rtl.convert import verilog
 from silicodec.rtl.ebpc.engines import EBPC_FAMILIES, framed_length, length_words, read_length
 from silicodec.verif.compare import check, first_difference
@@ -114,10 +115,13 @@ def damage(draw, streams, word_bits):
     return streams
 
 
-@pytest.mark.parametrize("word_bits", WORD_BITS)
+@pytest.mark.parametrize(
+    ("word_bits", "overlap"),
+    [(8, ""), (16, ""), (8, "-overlap"), pytest.param(16, "-overlap", marks=pytest.mark.prove)],
+)
 @settings(max_examples=60)
 @given(data=st.data(), stalls=any_stalls)
-def test_malformed_packets_are_flagged_and_leave_the_next_one_alone(word_bits, data, stalls):
+def test_malformed_packets_are_flagged_and_leave_the_next_one_alone(word_bits, overlap, data, stalls):
     packets = data.draw(word_packets(word_bits))
     codec = EBPC(word_bits=word_bits, block_size=word_bits)
     inputs = {"znz": [], "bpc": [], "length": []}
@@ -134,19 +138,19 @@ def test_malformed_packets_are_flagged_and_leave_the_next_one_alone(word_bits, d
                 expected.append(codec.decode_words(streams["znz"], streams["bpc"], words))
             except ValueError:
                 expected.append(None)
-    _, decoder, checked = engines(word_bits)
-    for engine in (decoder, checked):
+    for engine in (find_engine(f"{decoder.name}{overlap}") for decoder in engines(word_bits)[1:]):
         result = simulate(engine, inputs, stalls=stalls)
         assert [packet.size for packet in result.streams["words"]] == [read_length(n)[0] for n in inputs["length"]]
         for found, wanted in zip(result.streams["words"], expected, strict=True):
             assert wanted is None or np.array_equal(found, wanted)
-        if engine is checked:
+        if engine.parameters["checked"]:
             assert result.errors["words"] == [wanted is None for wanted in expected]
 
 
+@pytest.mark.parametrize("overlap", ["", pytest.param("-overlap", marks=pytest.mark.prove)])
 @settings(max_examples=40)
 @given(data=st.data(), stalls=any_stalls)
-def test_nothing_puts_a_framed_decoder_out_of_step(data, stalls):
+def test_nothing_puts_a_framed_decoder_out_of_step(overlap, data, stalls):
     codec = EBPC()
     inputs, counts, expected = {"s_axis_znz": [], "s_axis_bpc": []}, [], []
     for packet in data.draw(word_packets(8)):
@@ -164,7 +168,7 @@ def test_nothing_puts_a_framed_decoder_out_of_step(data, stalls):
     # One packet for all of them: each `last` but one is missing.
     inputs["s_axis_length"] = [np.concatenate([framed_length(count) for count in counts])]
     for name in ("ebpc-decoder-axis", "ebpc-decoder-checked-axis"):
-        result = simulate(ENGINES[name], inputs, stalls=stalls)
+        result = simulate(find_engine(f"{name}{overlap}"), inputs, stalls=stalls)
         assert [packet.size for packet in result.streams["m_axis"]] == counts
         for found, wanted in zip(result.streams["m_axis"], expected, strict=True):
             assert wanted is None or np.array_equal(found, wanted)

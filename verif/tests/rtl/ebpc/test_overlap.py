@@ -1,4 +1,4 @@
-"""Encoders whose packets overlap: the same streams, and hardly a cycle between packets."""
+"""Engines whose packets overlap: the same streams, and hardly a cycle between packets."""
 
 import numpy as np
 import pytest
@@ -11,8 +11,15 @@ from silicodec.verif.drivers.stalls import STALLS, Stalls
 from silicodec.verif.formal import holds_from_reset
 from silicodec.verif.simulate import simulate
 
+ENCODER, DECODER = "ebpc-encoder-overlap", "ebpc-decoder-overlap"
 NAMES = [
-    "ebpc-encoder-overlap",
+    ENCODER,
+    DECODER,
+    "ebpc-decoder-checked-overlap",
+    *(
+        pytest.param(f"ebpc-decoder-{form}-overlap", marks=pytest.mark.prove)
+        for form in ("w16", "checked-w16", "axis", "checked-axis")
+    ),
     pytest.param("ebpc-encoder-w16-overlap", marks=pytest.mark.prove),
     pytest.param("ebpc-encoder-axis-overlap", marks=pytest.mark.prove),
 ]
@@ -33,15 +40,17 @@ def short_packets(draw):
     return [np.array(words, np.uint8) for words in draw(packets)]
 
 
+@pytest.mark.parametrize("name", [ENCODER, DECODER])
 @given(packets=short_packets(), stalls=st.one_of(st.none(), st.builds(Stalls, seed=st.integers(0, 1000))))
 @settings(max_examples=40)
-def test_any_short_packets(packets, stalls):
-    engine = find_engine(NAMES[0])
+def test_any_short_packets(name, packets, stalls):
+    engine = find_engine(name)
     check(engine, engine.stimulus(packets), stalls=stalls)
 
 
-def test_every_backend_takes_the_same_cycles():
-    engine = find_engine(NAMES[0])
+@pytest.mark.parametrize("name", [ENCODER, DECODER])
+def test_every_backend_takes_the_same_cycles(name):
+    engine = find_engine(name)
     random = np.random.default_rng(1)
     packets = [(random.integers(0, 256, size) * random.integers(0, 2, size)).astype(np.uint8) for size in range(1, 22)]
     backends = ("myhdl", "icarus", "verilator")
@@ -50,8 +59,9 @@ def test_every_backend_takes_the_same_cycles():
 
 
 @pytest.mark.parametrize("backend", ["icarus", "verilator"])
-def test_a_reset_leaves_nothing_behind(backend):
-    engine = find_engine(NAMES[0])
+@pytest.mark.parametrize("name", [ENCODER, DECODER])
+def test_a_reset_leaves_nothing_behind(name, backend):
+    engine = find_engine(name)
     inputs = engine.stimulus([np.arange(1, size, dtype=np.uint8) for size in (9, 4, 17, 2, 2, 30)])
     whole = check(engine, inputs, backend=backend)
     for cycle in range(8, whole.cycles, 3 if backend == "verilator" else 25):
@@ -62,8 +72,9 @@ def test_a_reset_leaves_nothing_behind(backend):
 
 @pytest.mark.parametrize("kind", ["random", "smooth", "half zeros"])
 @pytest.mark.parametrize("size", [8, 16, 64])
-def test_packets_are_at_most_two_cycles_apart(size, kind):
-    engine = find_engine(NAMES[0])
+@pytest.mark.parametrize("name", [ENCODER, DECODER])
+def test_packets_are_at_most_two_cycles_apart(name, size, kind):
+    engine = find_engine(name)
     random = np.random.default_rng(3)
     words = random.integers(1, 256, (100, size), np.uint8)
     if kind == "smooth":
@@ -75,12 +86,14 @@ def test_packets_are_at_most_two_cycles_apart(size, kind):
     assert apart - together <= 2 * len(words)
 
 
-def test_the_last_packet_leaves_though_no_other_follows():
-    engine = find_engine(NAMES[0])
+@pytest.mark.parametrize("name", [ENCODER, DECODER])
+def test_the_last_packet_leaves_though_no_other_follows(name):
+    engine = find_engine(name)
     for size in range(1, 20):
         check(engine, engine.stimulus([np.full(size, 9, np.uint8)]))
 
 
 @pytest.mark.prove
-def test_streams_keep_their_rules():
-    assert holds_from_reset(find_engine(NAMES[0]), 12)
+@pytest.mark.parametrize("name", [ENCODER, DECODER])
+def test_streams_keep_their_rules(name):
+    assert holds_from_reset(find_engine(name), 12)
