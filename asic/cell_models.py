@@ -20,7 +20,7 @@ REGISTER = re.compile(r"^  reg (\w+);$", re.MULTILINE)
 
 
 def read_cells(run: PassRunner, liberty: Path) -> None:
-    """Read a model of every cell that has a function, and of the clock gate, into the design of a `pass_runner`."""
+    """Read a model of every cell that has a function, and of the clock gates, into the design of a `pass_runner`."""
     run(f"read_liberty -ignore_miss_func {liberty}")
     run(f"read_verilog -overwrite {CLOCK_GATE_MODEL}")
 

@@ -41,7 +41,8 @@ def default_period(job: Job) -> float:
 
 
 def _netlists(job: Job) -> list[list[str]]:
-    return [[], ["--clock-gating"]] if job.clock_gating else [[]]
+    gated = [["--clock-gating"]] if job.clock_gating else []
+    return gated if gated and job.flow == "layout" else [[], *gated]
 
 
 def needed_period(job: Job, period_ns: float, options: list[str]) -> float:

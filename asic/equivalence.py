@@ -29,7 +29,8 @@ from pyosys import libyosys as yosys
 
 from silicodec.asic.cell_models import read_cells
 from silicodec.asic.memories import take_out_memories
-from silicodec.asic.structure import bits, pins
+from silicodec.asic.structure import pins, sources
+from silicodec.asic.ungating import take_out_clock_gates
 from silicodec.asic.yosys_log import PassRunner, pass_runner
 from silicodec.rtl.source import Source, read_staged
 
@@ -125,9 +126,9 @@ class Check:
         netlist = self._folder / ("logic.v" if self._memories else "netlist.v")
         self._commands(f"read_verilog {netlist}", f"hierarchy -check -top {top}", "proc", "simplemap")
         # Names such as _0123_ come from Yosys; hidden, they leave their nets to the names of the Verilog.
-        self._commands("splitnets -ports", f"select -module {top}", "rename -hide w:_*_", "flatten t:*df*")
+        self._commands("splitnets -ports", f"select -module {top}", "rename -hide w:_*_", "flatten t:*df*", "simplemap")
+        take_out_clock_gates(self._module(top))
         self._commands(
-            "simplemap",
             *SYNCHRONOUS,
             "async2sync",
             "dffunmap",
@@ -230,12 +231,6 @@ class Check:
         if "SAT proof finished" not in said:
             return None
         return "no model found: SUCCESS!" in said
-
-
-def sources(module: yosys.Module) -> dict[str, str]:
-    """Return the nets, of one bit each, that are no more than other names for a net or a constant, with that."""
-    pairs = (pair for connection in module.connections() for pair in zip(*map(bits, connection), strict=True))
-    return dict(pairs)
 
 
 def find_reset(module: yosys.Module) -> str | None:

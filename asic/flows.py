@@ -37,12 +37,12 @@ LAYOUT_CHECK = "equivalence.layout"
 class CellFlow(Flowgraph):
     """Synthesis and the formal check; what makes the final netlist of it comes on top."""
 
-    def __init__(self, name: str, indices: tuple[str, ...] = (PLAIN,)) -> None:
+    def __init__(self, name: str, indices: tuple[str, ...]) -> None:
         super().__init__(name)
         for index in indices:
             self.node("synthesis", SynthesisTask(), index=index)
-        self.node("equivalence", EquivalenceTask())
-        self.edge("synthesis", "equivalence")
+            self.node("equivalence", EquivalenceTask(), index=index)
+            self.edge("synthesis", "equivalence", tail_index=index, head_index=index)
 
     def analyse(self, step: str, index: str, *, power: bool) -> None:
         """Add timing at every corner, and power, of the netlist that a step makes."""
@@ -68,12 +68,13 @@ class SynthesisFlow(CellFlow):
 
 
 class LayoutFlow(CellFlow):
-    """From Verilog to GDS: after our synthesis, SiliconCompiler's place and route."""
+    """From Verilog to GDS: after our synthesis, with clock gating or without, SiliconCompiler's place and route."""
 
-    def __init__(self, *, power: bool = False) -> None:
-        super().__init__("layout")
+    def __init__(self, *, clock_gating: bool = False, power: bool = False) -> None:
+        index = GATED if clock_gating else PLAIN
+        super().__init__("layout", (index,))
         self.node("cleanup", CleanupTask())
-        self.edge("synthesis", "cleanup")
+        self.edge("synthesis", "cleanup", tail_index=index)
         self.graph(PNRFlow())
         self.edge("cleanup", "floorplan.init")
         # Clean-up, repair and the clock tree have changed the netlist since it was checked.
@@ -117,7 +118,7 @@ def make_project(job: Job, folder: Path, scheduler: str | None = None) -> ASIC:
     set_target(project)
     power = job.power_fault is None
     if job.flow == "layout":
-        project.set_flow(LayoutFlow(power=power))
+        project.set_flow(LayoutFlow(clock_gating=job.clock_gating, power=power))
         set_floorplan(project, job)
     else:
         project.set_flow(SynthesisFlow(clock_gating=job.clock_gating, power=power))

@@ -81,8 +81,8 @@ def limits_script(*, layout: bool, ideal: Sequence[str] = ()) -> str:
         # OpenSTA 2.0 has other names for it.
         "if {[catch {report_check_types -max_slew; report_check_types -max_slew -violators}]} {",
         "report_check_types -max_transition; report_check_types -max_transition -all_violators}",
-        *(['puts "# capacitance"', "catch {report_check_types -max_capacitance}"] if layout else []),
-        *(["catch {report_check_types -max_capacitance -violators}"] if layout else []),
+        *(['puts "# capacitance"', "catch {report_check_types -max_capacitance -digits 4}"] if layout else []),
+        *(["catch {report_check_types -max_capacitance -violators -digits 4}"] if layout else []),
     ]
     return "\n".join([*lines, ""])
 

@@ -115,6 +115,10 @@ class Result:
         What timing took into account; None in records that do not say.
     floorplan : Floorplan or None
         What a layout was asked for.
+    clock_gating : bool
+        Whether the clocks of a layout are gated.
+    gated_equivalence : dict or None
+        Formal check of `clock_gated`, if there is one.
     layout_equivalence : dict or None
         Formal check of the netlist that a layout ends with, if there is one.
     clean : bool or None
@@ -142,8 +146,15 @@ class Result:
     default_clock: bool = False
     constraints: Constraints | None = None
     floorplan: Floorplan | None = None
+    clock_gating: bool = False
+    gated_equivalence: dict[str, Any] | None = None
     layout_equivalence: dict[str, Any] | None = None
     clean: bool | None = None
+
+    @property
+    def title(self) -> str:
+        """The design's name, and whether the clocks of its layout are gated."""
+        return self.name + (", gated clocks" if self.clock_gating else "")
 
     @property
     def worst_slack_ns(self) -> float:
@@ -162,7 +173,7 @@ class Result:
             for name in ("name", "top", "flow", "reset_port", "corner", "workload")
         )
         clock = self.default_clock if job.period_ns is None else self.period_ns == job.period_ns
-        gated = (self.clock_gated is not None) == job.clock_gating
+        gated = (self.clock_gated is not None or self.clock_gating) == job.clock_gating
         clocks = tuple(self.clock_ports) == job.clock_ports
         floorplan = job.flow != "layout" or self.floorplan == job.floorplan
         return same and clock and gated and clocks and floorplan and self.verilog_sha256 == job.source.sha256
@@ -178,7 +189,8 @@ def write_result(result: Result, folder: Path) -> Path:
 
 def result_path(job: Job | Result, folder: Path) -> Path:
     """Where the record of a job or its result lies in a folder of records."""
-    return folder / f"{job.name}.{job.flow}.json"
+    gated = ".gated" if job.flow == "layout" and job.clock_gating else ""
+    return folder / f"{job.name}{gated}.{job.flow}.json"
 
 
 def read_result(path: Path) -> Result:
@@ -207,7 +219,8 @@ def read_results(folder: Path) -> list[Result]:
 
 def present_results(local: Path, shipped: Path = SHIPPED) -> list[Result]:
     """Read the records of a folder, and shipped ones of the designs and flows for which it has none."""
-    results = {(result.name, result.flow): result for result in (*read_results(shipped), *read_results(local))}
+    both = (*read_results(shipped), *read_results(local))
+    results = {(result.name, result.flow, result.clock_gating): result for result in both}
     return list(results.values())
 
 

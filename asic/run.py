@@ -91,8 +91,6 @@ def check_job(job: Job) -> None:
     job.source.check()
     if job.period_ns is not None and not 0 < job.period_ns < 1000:
         raise ValueError(f"the clock period must be between 0 and 1000 ns, not {job.period_ns}")
-    if job.flow == "layout" and job.clock_gating:
-        raise ValueError("a layout is of the netlist without gated clocks: leave out --clock-gating")
     if not 1 <= job.floorplan.density <= 100:
         raise ValueError(f"cells may fill 1 to 100 percent of the core, not {job.floorplan.density:g}")
     if not 0.1 <= job.floorplan.aspect <= 10:
@@ -167,11 +165,9 @@ def make_result(job: Job, folder: Path, project: ASIC, history: ASIC) -> Result:
     for step, index in nodes:
         if version := history.get("record", "toolversion", step=step, index=index):
             tools[flow.get_graph_node(step, index).get("tool")] = version
-    if job.flow == "layout":
-        netlist, gated = layout_netlist(job, folder, project, history), None
-    else:
-        netlist = synthesis_netlist(job, folder, PLAIN)
-        gated = synthesis_netlist(job, folder, GATED) if job.clock_gating else None
+    layout = job.flow == "layout"
+    second = job.clock_gating and not layout
+    netlist = layout_netlist(job, folder, project, history) if layout else synthesis_netlist(job, folder, PLAIN)
     result = Result(
         name=job.name,
         top=job.top,
@@ -181,9 +177,9 @@ def make_result(job: Job, folder: Path, project: ASIC, history: ASIC) -> Result:
         period_ns=job.clock_ns,
         corner=job.corner,
         netlist=netlist,
-        clock_gated=gated,
+        clock_gated=synthesis_netlist(job, folder, GATED) if second else None,
         workload=job.workload,
-        equivalence=formal_check(job, folder, "equivalence"),
+        equivalence=formal_check(job, folder, "equivalence", GATED if layout and job.clock_gating else PLAIN),
         utilisation_percent=last_metric(project, history, "utilization"),
         wire_length_um=last_metric(project, history, "wirelength"),
         drc_violations=last_metric(project, history, "drcs"),
@@ -192,15 +188,17 @@ def make_result(job: Job, folder: Path, project: ASIC, history: ASIC) -> Result:
         run_time_s=round(sum(metric(history, "exetime", *node) or 0 for node in nodes), 1),
         peak_memory_mb=round(max(metric(history, "memory", *node) or 0 for node in nodes) / 1e6, 1),
         constraints=of_flow(job.flow),
-        floorplan=job.floorplan if job.flow == "layout" else None,
-        layout_equivalence=formal_check(job, folder, LAYOUT_CHECK) if job.flow == "layout" else None,
+        floorplan=job.floorplan if layout else None,
+        clock_gating=layout and job.clock_gating,
+        gated_equivalence=formal_check(job, folder, "equivalence", GATED) if second else None,
+        layout_equivalence=formal_check(job, folder, LAYOUT_CHECK, PLAIN) if layout else None,
     )
     return replace(result, clean=not faults(result))
 
 
-def formal_check(job: Job, build: Path, step: str) -> dict[str, Any]:
+def formal_check(job: Job, build: Path, step: str, index: str) -> dict[str, Any]:
     """Collect what a formal check found."""
-    found: dict[str, Any] = json.loads((step_folder(job, build, step) / "equivalence.json").read_text())
+    found: dict[str, Any] = json.loads((step_folder(job, build, step, index) / "equivalence.json").read_text())
     return found
 
 

@@ -148,6 +148,12 @@ def pins(cell: yosys.Cell) -> dict[str, list[str]]:
     return {name.str().removeprefix("\\"): bits(signal) for name, signal in cell.connections().items()}
 
 
+def sources(module: yosys.Module) -> dict[str, str]:
+    """Return the nets, of one bit each, that are no more than other names for a net or a constant, with that."""
+    pairs = (pair for connection in module.connections() for pair in zip(*map(bits, connection), strict=True))
+    return dict(pairs)
+
+
 def _some(names: Sequence[str]) -> str:
     """Name the first few."""
     return ", ".join(names[:MOST_NAMES]) + (f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else "")

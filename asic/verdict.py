@@ -22,7 +22,7 @@ def faults(result: Result) -> list[tuple[str, str]]:
 
     Records that know nothing of slews and loads have no faults in these.
     """
-    found = [("equivalence", f"the netlist {where}differs from the Verilog") for where in _differing(result)]
+    found = [("equivalence", f"the {netlist} differs from the Verilog") for netlist in _differing(result)]
     for kind, netlist in (("", result.netlist), (", gated clocks", result.clock_gated)):
         if netlist:
             found += [(check, said + kind) for check, said in _timing_faults(result, netlist)]
@@ -32,10 +32,12 @@ def faults(result: Result) -> list[tuple[str, str]]:
 
 
 def _differing(result: Result) -> Iterator[str]:
-    if result.equivalence["proven"] is False:
-        yield ""
-    if result.layout_equivalence and result.layout_equivalence["proven"] is False:
-        yield "of the layout "
+    checks = {
+        "netlist": result.equivalence,
+        "netlist with gated clocks": result.gated_equivalence,
+        "netlist of the layout": result.layout_equivalence,
+    }
+    yield from (netlist for netlist, check in checks.items() if check and check["proven"] is False)
 
 
 def _timing_faults(result: Result, netlist: Netlist) -> Iterator[tuple[str, str]]:

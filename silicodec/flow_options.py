@@ -67,7 +67,7 @@ OPTIONS = (
         type=click.Choice(["slow", "typical", "fast"]),
         help="Corner at which the clock is to be met.  [default: typical; slow for a layout]",
     ),
-    click.option("--clock-gating", is_flag=True, help="Synthesise a second netlist, with gated clocks."),
+    click.option("--clock-gating", is_flag=True, help="Synthesise a netlist with gated clocks as well, or lay it out."),
     click.option("--density", type=float, metavar="PERCENT", help="Cell area in a layout's core.  [default: 40]"),
     click.option("--aspect", type=float, metavar="RATIO", help="Height over width of a layout's core.  [default: 1]"),
     click.option(

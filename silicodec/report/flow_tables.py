@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def netlists(results: Sequence[Result]) -> Iterator[tuple[str, Netlist]]:
     """Yield every netlist with what a table calls it."""
     for result in results:
-        yield result.name, result.netlist
+        yield result.title, result.netlist
         if result.clock_gated:
             yield f"{result.name}, gated clocks", result.clock_gated
 
@@ -34,9 +34,9 @@ def print_results(results: Sequence[Result]) -> None:
     for result in results:
         work = result.workload
         rate = f", {work.cycles / work.words:.3f} cycles per word on {work.origin}" if work else ""
-        say(f"{result.name}: clock {result.period_ns:g} ns, {describe_check(result)}{rate}")
+        say(f"{result.title}: clock {result.period_ns:g} ns, {describe_check(result)}{rate}")
         if result.flow == "layout":
-            say(f"{result.name}: {describe_layout(result)}")
+            say(f"{result.title}: {describe_layout(result)}")
     print_power(results)
 
 
@@ -91,11 +91,13 @@ def describe_layout(result: Result) -> str:
 
 def describe_check(result: Result) -> str:
     """Say what the formal checks found."""
-    if result.flow != "layout":
-        return describe_proof(result.equivalence, "netlist")
-    before = describe_proof(result.equivalence, "netlist before layout")
-    after = result.layout_equivalence
-    return before + (f"; {describe_proof(after, 'netlist of the layout')}" if after else "")
+    first = "netlist before layout" if result.flow == "layout" else "netlist"
+    checks = {
+        first: result.equivalence,
+        "netlist with gated clocks": result.gated_equivalence,
+        "netlist of the layout": result.layout_equivalence,
+    }
+    return "; ".join(describe_proof(check, netlist) for netlist, check in checks.items() if check)
 
 
 def describe_proof(check: Mapping[str, Any], netlist: str) -> str:

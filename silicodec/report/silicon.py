@@ -40,7 +40,7 @@ def comparison_rows(results: Sequence[Result], outdated: Set[str]) -> list[tuple
         path = result.netlist.corners["typical"].shortest_period_ns
         rows.append(
             (
-                result.name + (" *" if result.name in outdated else ""),
+                result.title + (" *" if result.name in outdated else ""),
                 result.flow,
                 f"{result.period_ns:g}",
                 f"{result.netlist.gate_equivalents / 1000:.2f}",

@@ -27,7 +27,7 @@ def write_page(results: Sequence[Result], outdated: Set[str], folder: Path, path
         area_plot=area_plot(results),
         clock_plot=clock_plot(results),
         energy_plot=energy_plot(results) if any(energy is not None for energy in energies) else None,
-        layouts=[(result.name, as_data(picture)) for result in results if (picture := layout_picture(result, folder))],
+        layouts=[(result.title, as_data(picture)) for result in results if (picture := layout_picture(result, folder))],
     )
     with written_whole(path) as temporary:
         temporary.write_text(page)

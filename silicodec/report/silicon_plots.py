@@ -105,7 +105,7 @@ def rows_of(results: Sequence[Result]) -> list[Row]:
     rows: list[Row] = []
     for result in results:
         layout = ", layout" if result.flow == "layout" else ""
-        rows.append((result.name + layout, result.netlist))
+        rows.append((result.title + layout, result.netlist))
         if result.clock_gated:
             rows.append((f"{result.name}, gated clocks", result.clock_gated))
     return rows
@@ -189,7 +189,8 @@ def points_of(results: Sequence[Result]) -> list[tuple[str, float, float, str]]:
     """Name, period in nanoseconds, area in thousands of gate equivalents and mark of every netlist of some results."""
     points: list[tuple[str, float, float, str]] = []
     for result in results:
-        for netlist, what in ((result.netlist, ""), (result.clock_gated, ", gated")):
+        own = ", gated" if result.clock_gating else ""
+        for netlist, what in ((result.netlist, own), (result.clock_gated, ", gated")):
             period = netlist.corners[result.corner].shortest_period_ns if netlist else None
             if netlist and period:
                 place = f", {result.corner} corner" if result.corner != "typical" else ""

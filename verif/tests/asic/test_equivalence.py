@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -33,9 +34,9 @@ def counter(tmp_path_factory):
     return folder
 
 
-def synthesise(top, text, folder):
+def synthesise(top, text, folder, *options):
     Source(top, text=text).stage(folder)
-    run("synthesis", "--clock-port=clk", cwd=folder)
+    run("synthesis", "--clock-port=clk", *options, cwd=folder)
 
 
 def run(program, *arguments, cwd):
@@ -184,6 +185,28 @@ def test_registers_that_the_netlist_has_once_are_no_obstacle(tmp_path):
     synthesise("twins", TWINS, tmp_path)
     assert equivalence("twins", tmp_path, TWINS)["proven"] is True
     assert equivalence("twins", tmp_path, TWINS.replace("x ^ a", "x | a"))["proven"] is False
+
+
+HELD = """
+module held (input clk, load, spare, input [3:0] d, output reg [3:0] q);
+  always @(posedge clk) if (load) q <= d ^ {4{spare}};
+endmodule
+"""
+
+
+def test_gated_clocks_are_proven_with_the_buffers_of_a_clock_tree(tmp_path):
+    synthesise("held", HELD, tmp_path, "--clock-gating")
+    netlist = (tmp_path / "netlist.v").read_text()
+    (gated,) = re.findall(r"\.GCLK\((.*?)\)", netlist)
+    clock = f".CLK({gated})"
+    assert netlist.count(clock) == 4
+    buffer = f"  wire tree; sky130_fd_sc_hd__clkbuf_4 leaf (.A({gated}), .X(tree));\nendmodule"
+    tree = netlist.replace(clock, ".CLK(tree)", 2).replace("endmodule", buffer).replace("dlclkp_1", "dlclkp_4")
+    (tmp_path / "netlist.v").write_text(tree)
+    assert equivalence("held", tmp_path, HELD) == FOREVER
+    assert tree.count(".GATE(load)") == 1
+    (tmp_path / "netlist.v").write_text(tree.replace(".GATE(load)", ".GATE(spare)"))
+    assert equivalence("held", tmp_path, HELD)["proven"] is False
 
 
 @pytest.mark.parametrize("engine", ["ebpc-encoder", pytest.param("ebpc-decoder", marks=pytest.mark.prove)])

@@ -112,6 +112,21 @@ def test_record_reads_back_whole(tmp_path):
         read_result(tmp_path / "bad.synthesis.json")
 
 
+def test_layouts_with_gated_clocks_and_without_have_records_side_by_side(tmp_path):
+    plain = result_at(4.0, 3.5, flow="layout")
+    gated = replace(plain, clock_gating=True)
+    assert write_result(plain, tmp_path).name == "x-y.layout.json"
+    assert write_result(gated, tmp_path).name == "x-y.gated.layout.json"
+    assert sorted(present_results(tmp_path, tmp_path), key=lambda one: one.title) == [plain, gated]
+    job = Job("x-y", Source("x_y"), period_ns=4.0, flow="layout", workload=plain.workload)
+    given = {"verilog_sha256": job.source.sha256, "floorplan": job.floorplan}
+    for result, wanted in ((plain, job), (gated, replace(job, clock_gating=True))):
+        assert [
+            replace(result, **given).is_of(one)
+            for one in (wanted, replace(wanted, clock_gating=not wanted.clock_gating))
+        ] == [True, False]
+
+
 def test_shipped_record_stands_in_for_one_that_is_not_there(tmp_path):
     old, new = result_at(4.0, 3.9), result_at(4.0, 3.5)
     write_result(old, tmp_path / "shipped")
@@ -144,8 +159,9 @@ def test_what_is_wrong_with_a_result_is_told_check_by_check():
         "equivalence",
         "drc",
     ]
-    assert faults(replace(plain, layout_equivalence=differs)) == [
-        ("equivalence", "the netlist of the layout differs from the Verilog")
+    assert faults(replace(plain, layout_equivalence=differs, gated_equivalence=differs)) == [
+        ("equivalence", "the netlist with gated clocks differs from the Verilog"),
+        ("equivalence", "the netlist of the layout differs from the Verilog"),
     ]
 
 
@@ -262,12 +278,18 @@ def test_layout_gives_a_quarter_of_the_clock_to_ports():
 def test_flows_time_every_corner():
     corners = {"timing.slow", "timing.typical", "timing.fast"}
     assert corners <= {step for step, _ in SynthesisFlow().get_nodes()}
-    assert {(step, "1") for step in corners} <= set(SynthesisFlow(clock_gating=True).get_nodes())
+    assert {(step, "1") for step in (*corners, "equivalence")} <= set(SynthesisFlow(clock_gating=True).get_nodes())
     layout = LayoutFlow()
     steps = corners | {"equivalence", "place.global", "route.detailed", "write.gds"}
     assert steps <= {step for step, _ in layout.get_nodes()}
     for step in ("timing.slow", LAYOUT_CHECK):
         assert layout.get_graph_node(step, "0").get("input") == [("write.views", "0")]
+    gated = LayoutFlow(clock_gating=True)
+    assert {node for node in gated.get_nodes() if node[0] in ("synthesis", "equivalence")} == {
+        ("synthesis", "1"),
+        ("equivalence", "1"),
+    }
+    assert gated.get_graph_node("cleanup", "0").get("input") == [("synthesis", "1")]
 
 
 @pytest.mark.parametrize("flow", [SynthesisFlow, LayoutFlow])

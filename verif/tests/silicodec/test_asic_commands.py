@@ -162,7 +162,6 @@ def test_scheduler_that_is_not_there_is_named(run):
         (["--verilog", "bits.v", "--top", "bits", "--clock-ns", "0"], "between 0 and 1000 ns, not 0"),
         (["bits.v", "--top", "bits", "--density", "50"], "--density goes with --flow layout"),
         (["bits.v", "--top", "bits", "--flow", "layout", "--pins", "value=up"], "'value=up' is not PORT=SIDE"),
-        (["bits.v", "--top", "bits", "--flow", "layout", "--clock-gating"], "without gated clocks"),
         (["bits.v", "--top", "bits", "--flow", "layout", "--density", "0"], "1 to 100 percent of the core, not 0"),
     ],
 )
