@@ -30,6 +30,8 @@ from silicodec.models.storage import written_whole
 from silicodec.rtl.source import Source, read_staged
 
 FLOWS = ("synthesis", "layout")
+BEFORE = "2"
+"""Index of the steps that analyse the netlist which goes into a layout."""
 LAYOUT_CHECK = "equivalence.layout"
 """Step that checks the netlist which comes out of a layout."""
 
@@ -44,16 +46,16 @@ class CellFlow(Flowgraph):
             self.node("equivalence", EquivalenceTask(), index=index)
             self.edge("synthesis", "equivalence", tail_index=index, head_index=index)
 
-    def analyse(self, step: str, index: str, *, power: bool) -> None:
-        """Add timing at every corner, and power, of the netlist that a step makes."""
+    def analyse(self, step: str, made_by: str, index: str, *, power: bool) -> None:
+        """Add timing at every corner, and power, of the netlist that the step of index `made_by` makes."""
         for corner in CORNERS:
             self.node(f"timing.{corner}", TimingTask(), index=index)
-            self.edge(step, f"timing.{corner}", tail_index=index, head_index=index)
+            self.edge(step, f"timing.{corner}", tail_index=made_by, head_index=index)
         if power:
             self.node("activity", ActivityTask(), index=index)
             self.node("power", PowerTask(), index=index)
-            self.edge(step, "activity", tail_index=index, head_index=index)
-            self.edge(step, "power", tail_index=index, head_index=index)
+            self.edge(step, "activity", tail_index=made_by, head_index=index)
+            self.edge(step, "power", tail_index=made_by, head_index=index)
             self.edge("activity", "power", tail_index=index, head_index=index)
 
 
@@ -64,7 +66,7 @@ class SynthesisFlow(CellFlow):
         indices = (PLAIN, GATED) if clock_gating else (PLAIN,)
         super().__init__("synthesis", indices)
         for index in indices:
-            self.analyse("synthesis", index, power=power)
+            self.analyse("synthesis", index, index, power=power)
 
 
 class LayoutFlow(CellFlow):
@@ -73,6 +75,7 @@ class LayoutFlow(CellFlow):
     def __init__(self, *, clock_gating: bool = False, power: bool = False) -> None:
         index = GATED if clock_gating else PLAIN
         super().__init__("layout", (index,))
+        self.analyse("synthesis", index, BEFORE, power=power)
         self.node("cleanup", CleanupTask())
         self.edge("synthesis", "cleanup", tail_index=index)
         self.graph(PNRFlow())
@@ -80,7 +83,7 @@ class LayoutFlow(CellFlow):
         # Clean-up, repair and the clock tree have changed the netlist since it was checked.
         self.node(LAYOUT_CHECK, EquivalenceTask())
         self.edge("write.views", LAYOUT_CHECK)
-        self.analyse("write.views", PLAIN, power=power)
+        self.analyse("write.views", PLAIN, PLAIN, power=power)
 
 
 def make_project(job: Job, folder: Path, scheduler: str | None = None) -> ASIC:

@@ -119,6 +119,8 @@ class Result:
         Whether the clocks of a layout are gated.
     gated_equivalence : dict or None
         Formal check of `clock_gated`, if there is one.
+    before_layout : Netlist or None
+        The netlist that went into the layout.
     layout_equivalence : dict or None
         Formal check of the netlist that a layout ends with, if there is one.
     clean : bool or None
@@ -148,6 +150,7 @@ class Result:
     floorplan: Floorplan | None = None
     clock_gating: bool = False
     gated_equivalence: dict[str, Any] | None = None
+    before_layout: Netlist | None = None
     layout_equivalence: dict[str, Any] | None = None
     clean: bool | None = None
 
@@ -204,7 +207,8 @@ def read_result(path: Path) -> Result:
     try:
         fields = json.loads(path.read_text())
         fields["netlist"] = _netlist(fields["netlist"])
-        fields["clock_gated"] = fields["clock_gated"] and _netlist(fields["clock_gated"])
+        for name in ("clock_gated", "before_layout"):
+            fields[name] = fields.get(name) and _netlist(fields[name])
         for name, kind in (("workload", Workload), ("constraints", Constraints), ("floorplan", Floorplan)):
             fields[name] = fields.get(name) and kind(**fields[name])
         return Result(**fields)

@@ -15,7 +15,7 @@ from siliconcompiler import ASIC
 
 from silicodec.asic.cells import Library
 from silicodec.asic.constraints import of_flow
-from silicodec.asic.flows import LAYOUT_CHECK, job_folder, make_project, step_folder
+from silicodec.asic.flows import BEFORE, LAYOUT_CHECK, job_folder, make_project, step_folder
 from silicodec.asic.job import Job
 from silicodec.asic.limits import worst_load
 from silicodec.asic.lock import locked
@@ -167,7 +167,8 @@ def make_result(job: Job, folder: Path, project: ASIC, history: ASIC) -> Result:
             tools[flow.get_graph_node(step, index).get("tool")] = version
     layout = job.flow == "layout"
     second = job.clock_gating and not layout
-    netlist = layout_netlist(job, folder, project, history) if layout else synthesis_netlist(job, folder, PLAIN)
+    first = GATED if layout and job.clock_gating else PLAIN
+    before = synthesis_netlist(job, folder, first, BEFORE if layout else PLAIN)
     result = Result(
         name=job.name,
         top=job.top,
@@ -176,10 +177,10 @@ def make_result(job: Job, folder: Path, project: ASIC, history: ASIC) -> Result:
         reset_port=job.reset_port,
         period_ns=job.clock_ns,
         corner=job.corner,
-        netlist=netlist,
-        clock_gated=synthesis_netlist(job, folder, GATED) if second else None,
+        netlist=layout_netlist(job, folder, project, history) if layout else before,
+        clock_gated=synthesis_netlist(job, folder, GATED, GATED) if second else None,
         workload=job.workload,
-        equivalence=formal_check(job, folder, "equivalence", GATED if layout and job.clock_gating else PLAIN),
+        equivalence=formal_check(job, folder, "equivalence", first),
         utilisation_percent=last_metric(project, history, "utilization"),
         wire_length_um=last_metric(project, history, "wirelength"),
         drc_violations=last_metric(project, history, "drcs"),
@@ -191,6 +192,7 @@ def make_result(job: Job, folder: Path, project: ASIC, history: ASIC) -> Result:
         floorplan=job.floorplan if layout else None,
         clock_gating=layout and job.clock_gating,
         gated_equivalence=formal_check(job, folder, "equivalence", GATED) if second else None,
+        before_layout=before if layout else None,
         layout_equivalence=formal_check(job, folder, LAYOUT_CHECK, PLAIN) if layout else None,
     )
     return replace(result, clean=not faults(result))
@@ -202,8 +204,8 @@ def formal_check(job: Job, build: Path, step: str, index: str) -> dict[str, Any]
     return found
 
 
-def synthesis_netlist(job: Job, build: Path, index: str) -> Netlist:
-    """Collect what the synthesis flow says of the netlist with this index."""
+def synthesis_netlist(job: Job, build: Path, index: str, analysed: str) -> Netlist:
+    """Collect what is said of the netlist that synthesis made with one index, and that was analysed with another."""
     folder = step_folder(job, build, "synthesis", index)
     statistics = read_statistics(folder / "statistics.json")
     return Netlist(
@@ -212,8 +214,8 @@ def synthesis_netlist(job: Job, build: Path, index: str) -> Netlist:
         cells=statistics.cells,
         flip_flops=statistics.flip_flops,
         area_by_class=area_by_class(statistics.cell_counts, (folder / "cells.lib").read_text()),
-        corners=corner_timing(job, build, index),
-        power=measured_power(job, build, index),
+        corners=corner_timing(job, build, analysed, wires=False),
+        power=measured_power(job, build, analysed),
     )
 
 
@@ -229,18 +231,18 @@ def layout_netlist(job: Job, folder: Path, project: ASIC, history: ASIC) -> Netl
         cells=last_metric(project, history, "cells"),
         flip_flops=last_metric(project, history, "registers"),
         area_by_class=areas | {WITHOUT_LOGIC: round(area - sum(areas.values()), 1)},
-        corners=corner_timing(job, folder, PLAIN),
+        corners=corner_timing(job, folder, PLAIN, wires=True),
         power=measured_power(job, folder, PLAIN),
     )
 
 
-def corner_timing(job: Job, build: Path, index: str) -> dict[str, Timing]:
+def corner_timing(job: Job, build: Path, index: str, *, wires: bool) -> dict[str, Timing]:
     """Collect the timing at every corner from OpenSTA's reports; these have the loads of layouts alone."""
     found = {}
     for corner, step in TIMING_STEPS.items():
         folder = step_folder(job, build, step, index)
         loads = None
-        if job.flow != "layout":
+        if not wires:
             netlist = (folder / "inputs" / f"{job.top}.vg").read_text()
             loads = worst_load(netlist, Library((folder / "cells.lib").read_text()))
         found[corner] = read_timing((folder / f"{step}.log").read_text(), job.clock_ns, loads)

@@ -284,6 +284,7 @@ def test_flows_time_every_corner():
     assert steps <= {step for step, _ in layout.get_nodes()}
     for step in ("timing.slow", LAYOUT_CHECK):
         assert layout.get_graph_node(step, "0").get("input") == [("write.views", "0")]
+    assert layout.get_graph_node("timing.slow", "2").get("input") == [("synthesis", "0")]
     gated = LayoutFlow(clock_gating=True)
     assert {node for node in gated.get_nodes() if node[0] in ("synthesis", "equivalence")} == {
         ("synthesis", "1"),
