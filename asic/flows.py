@@ -21,6 +21,7 @@ from silicodec.asic.tasks import (
     PLAIN,
     ActivityTask,
     CleanupTask,
+    DrawnExportTask,
     EquivalenceTask,
     PowerTask,
     SynthesisTask,
@@ -80,6 +81,10 @@ class LayoutFlow(CellFlow):
         self.edge("synthesis", "cleanup", tail_index=index)
         self.graph(PNRFlow())
         self.edge("cleanup", "floorplan.init")
+        ((made, _),) = self.get_graph_node("write.gds", PLAIN).get_input()
+        self.remove_node("write.gds")
+        self.node("write.gds", DrawnExportTask())
+        self.edge(made, "write.gds")
         # Clean-up, repair and the clock tree have changed the netlist since it was checked.
         self.node(LAYOUT_CHECK, EquivalenceTask())
         self.edge("write.views", LAYOUT_CHECK)

@@ -62,6 +62,32 @@ def flow_table() -> str:
     return "".join(lines)
 
 
+def layout_table() -> str:
+    """Make the table of layouts beside the netlists that went into them, in Markdown."""
+    lines = [
+        "| engine | | clock ns | area, um2 | cells | MHz slow / typical / fast corner | mW | pJ a word "
+        "| core filled, % | wire, mm | DRC violations | clean |\n",
+        "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|\n",
+    ]
+    results = [result for result in read_results(FLOWS) if result.flow == "layout"]
+    outdated = outdated_names(results, read_records(SHIPPED))
+    for result in sorted(results, key=lambda one: (list(ENGINES).index(one.name), one.clock_gating)):
+        name = f"`{result.name}`" + (", gated clocks" if result.clock_gating else "")
+        title = name + (" \\*" if result.name in outdated else "")
+        clean = {True: "yes", False: "no", None: "not known"}[result.clean]
+        drawn = [f"{result.utilisation_percent:.0f}", f"{result.wire_length_um / 1000:.1f}", str(result.drc_violations)]
+        rows = [("layout", result.netlist, [*drawn, clean])]
+        if result.before_layout:
+            rows.insert(0, ("netlist", result.before_layout, [""] * 4))
+        for kind, netlist, others in rows:
+            cells = [title, kind, f"{result.period_ns:g}", f"{netlist.area_um2:,.0f}", f"{netlist.cells:,}"]
+            cells += [clock_figures(netlist.corners), f"{sum(netlist.power.parts_mw):.3g}"]
+            cells += [f"{netlist.power.energy_pj_per_word or 0:.1f}", *others]
+            lines.append(f"| {' | '.join(cells)} |\n")
+            title = ""
+    return "".join(lines)
+
+
 def bitstream_table() -> str:
     """Make the table of the engines' bitstreams on each board, in Markdown."""
     lines = [
@@ -102,6 +128,7 @@ def replace(text: str, name: str, table: str) -> str:
 
 if __name__ == "__main__":
     tables = {"engines": engine_table(), "bitstreams": bitstream_table(), "flows": flow_table()}
+    tables["layouts"] = layout_table()
     tables["accelerator blocks"] = block_table("accelerator-booth")
     pages = ("engines/index.md", "fpga.md", "silicon.md", "results/accelerator.md")
     for page in (ROOT / "docs" / name for name in pages):

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("klayout")
 pytest.importorskip("siliconcompiler")
 pytest.importorskip("lambdapdk")
+
+from klayout import db
 
 from silicodec.asic.flows import make_project
 from silicodec.asic.job import Floorplan, Job
@@ -31,6 +34,7 @@ def layout_fault():
     return None
 
 
+POLYSILICON = 66, 20
 COUNTER = """
 module counter (input clk, input rst, output reg [7:0] value);
   always @(posedge clk) if (rst) value <= 0; else value <= value + 1;
@@ -85,7 +89,11 @@ def test_cells_without_the_scripts_of_a_layout_are_named(tmp_path, monkeypatch):
 @pytest.mark.skipif(layout_fault() is not None, reason=str(layout_fault()))
 def test_counter_goes_through_to_gds(job, tmp_path):
     result = run_job(job, tmp_path / "build")
-    assert list(tmp_path.glob("build/counter/*/write.gds/0/outputs/counter.gds*"))
+    (layout,) = tmp_path.glob("build/counter/*/write.gds/0/outputs/counter.gds*")
+    drawn = db.Layout()
+    drawn.read(str(layout))
+    gates = db.Region(drawn.top_cell().begin_shapes_rec(drawn.layer(*POLYSILICON)))
+    assert gates.area() > 0, "cells have their transistors"
     assert result.netlist.flip_flops == 8
     assert 8 * 20.02 < result.netlist.area_um2 < 1000, "a dfxtp_1 has 20.02 um2"
     assert sum(result.netlist.area_by_class.values()) == pytest.approx(result.netlist.area_um2, abs=0.5)

@@ -1,0 +1,36 @@
+"""Standard cells' drawn shapes in a layout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from klayout import db
+
+from silicodec.models.storage import written_whole
+
+
+def draw_cells(layout: Path, library: Path) -> None:
+    """Give the cells of a layout the shapes that a library has for them.
+
+    KLayout takes a cell from the library by itself only where its LEF says `FOREIGN`; in others it draws no more than
+    the pins and the outline.
+
+    Parameters
+    ----------
+    layout : Path
+        GDS, perhaps compressed, which is written anew.
+    library : Path
+        GDS of the cells.
+    """
+    design, cells = db.Layout(), db.Layout()
+    design.read(str(layout))
+    cells.read(str(library))
+    for cell in list(design.each_cell()):
+        if drawn := cells.cell(cell.name):
+            cell.clear()
+            cell.copy_tree(drawn)
+    options = db.SaveLayoutOptions()
+    options.set_format_from_filename(layout.name)
+    options.gds2_write_timestamps = False
+    with written_whole(layout) as temporary:
+        design.write(str(temporary), options)
