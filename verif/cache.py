@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import logging
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -22,8 +26,8 @@ LOGGER = logging.getLogger(__name__)
 def build_once(name: str, contents: Sequence[str], build: Callable[[Path], None]) -> Path:
     """Return the directory that `build` filled for these contents, building it if there is none yet.
 
-    It is built under a temporary name and then renamed, so that processes can build the same at the same time and
-    none ever sees half of it. What a process left behind that was killed while it built is removed.
+    It is built under a temporary name and then renamed, so that no process ever sees half of it; a process that wants
+    what another one builds waits for it. What a process left behind that was killed while it built is removed.
     """
     digest = hashlib.sha256("\0".join(contents).encode()).hexdigest()[:24]
     root = cache_folder()
@@ -31,20 +35,42 @@ def build_once(name: str, contents: Sequence[str], build: Callable[[Path], None]
     if directory.exists():
         return directory
     root.mkdir(parents=True, exist_ok=True)
-    for entry in cache_entries():
-        if entry.abandoned:
-            entry.remove()
-    LOGGER.info("building %s, once: it is kept in %s", name, root)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{name}-{os.getpid()}-", dir=root))
-    try:
-        build(temporary)
-        temporary.rename(directory)
-    except OSError:
-        if not directory.exists():  # otherwise another process was faster
-            raise
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    with _locked(root.resolve() / directory.name):
+        if directory.exists():  # another process built it meanwhile
+            return directory
+        for entry in cache_entries():
+            if entry.abandoned:
+                entry.remove()
+        LOGGER.info("building %s, once: it is kept in %s", name, root)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{name}-{os.getpid()}-", dir=root))
+        try:
+            build(temporary)
+            temporary.rename(directory)
+        except OSError:
+            if not directory.exists():  # as when a machine that shares the folder, but no lock, was faster
+                raise
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
     return directory
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold the lock of a path among the processes of this machine; one that is killed lets go of it.
+
+    It is a name in Linux's abstract name space of sockets, which leaves no file.
+    """
+    name = b"\0silicodec-" + hashlib.sha256(os.fsencode(path)).hexdigest().encode()
+    with socket.socket(socket.AF_UNIX) as lock:
+        while True:
+            try:
+                lock.bind(name)
+                break
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+                time.sleep(0.1)
+        yield
 
 
 def run_tool(*command: str, package: str, cwd: Path | None = None) -> str:

@@ -1,5 +1,6 @@
 """What is built is built once, whole, and with tools that are there."""
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -31,15 +32,32 @@ def test_a_failed_build_leaves_nothing(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_two_processes_may_build_the_same(tmp_path, monkeypatch):
+def test_processes_that_want_the_same_at_once_build_it_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("SILICODEC_CACHE", str(tmp_path))
+    code = (
+        "import os, time; from silicodec.verif.cache import build_once;"
+        "print(build_once('thing', ['a'], lambda folder: ((folder / str(os.getpid())).touch(), time.sleep(1))))"
+    )
+    both = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    named = {process.communicate()[0] for process in both}
+    (directory,) = tmp_path.iterdir()
+    assert named == {f"{directory}\n"}
+    (builder,) = directory.iterdir()
+    assert int(builder.name) in [process.pid for process in both]
+
+
+def test_a_machine_that_was_faster_is_no_error(tmp_path, monkeypatch):
+    """One that shares the folder has locks of its own."""
     monkeypatch.setenv("SILICODEC_CACHE", str(tmp_path))
 
-    def build(directory):
-        (directory / "made").write_text("late")
-        cache.build_once("thing", ["a"], lambda other: (other / "made").write_text("early"))
+    def build(folder):
+        (folder / "made").write_text("late")
+        directory.mkdir()
+        (directory / "made").write_text("early")
 
-    directory = cache.build_once("thing", ["a"], build)
-    assert (directory / "made").read_text() == "early"
+    directory = cache.build_once("thing", ["a"], lambda folder: None)
+    directory.rmdir()
+    assert (cache.build_once("thing", ["a"], build) / "made").read_text() == "early"
     assert list(tmp_path.iterdir()) == [directory]
 
 
@@ -66,8 +84,12 @@ def test_a_build_is_announced(tmp_path, monkeypatch, caplog):
 
 @pytest.mark.parametrize("backend", ["icarus", "verilator"])
 def test_the_cache_may_have_spaces_in_its_name(toys, tmp_path, monkeypatch, backend):
+    inputs = {"words": np.array([1], np.uint8)}
+    simulate(toys.increment, inputs, backend=backend)
+    for runtime in cache.cache_folder().glob("verilator-runtime-*"):  # which takes longer than all else
+        shutil.copytree(runtime, tmp_path / "a b" / runtime.name)
     monkeypatch.setenv("SILICODEC_CACHE", str(tmp_path / "a b"))
-    result = simulate(toys.increment, {"words": np.array([1], np.uint8)}, backend=backend)
+    result = simulate(toys.increment, inputs, backend=backend)
     assert result.streams["result"][0].tolist() == [2]
     (built,) = (tmp_path / "a b").glob(f"{backend}-toy*")
     assert len(list(built.iterdir())) == 1
