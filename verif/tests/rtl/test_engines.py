@@ -10,7 +10,7 @@ import pytest
 
 from silicodec.models.accelerator.shape import AcceleratorShape
 from silicodec.rtl.accelerator.engines import accelerator_engine
-from silicodec.rtl.catalog import ENGINES
+from silicodec.rtl.catalog import ENGINES, find_engine
 from silicodec.rtl.convert import pins, to_verilog
 from silicodec.verif.compare import check, first_difference
 from silicodec.verif.drivers.stalls import STALLS, Stalls
@@ -21,23 +21,31 @@ BACKENDS = ["myhdl", "icarus", "verilator"]
 FEW = 3
 """Packets for the slower simulators."""
 
-SMALLER = AcceleratorShape(
+SMALLER_ACCELERATOR = AcceleratorShape(
     groups=2, banks=6, bank_depth=128, weight_words=256, tile_columns=8, packets=1024, weight_codec="dictionary"
 )
-STAND_INS = {"accelerator": accelerator_engine(SMALLER)}
-"""Smaller engines of the same blocks, to simulate in place of those that take minutes to build, and as a proof."""
-
-SIMULATED = ENGINES | STAND_INS
+SMALLER = {
+    name: find_engine(name, {"rows": 3, "columns": 2}) for name in ("systolic-array", "compressed-systolic-array")
+}
+"""Smaller engines of the same blocks, to simulate in place of those that take half a minute to build."""
 
 every_engine = pytest.mark.parametrize("name", ENGINES)
 every_simulated_engine = pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.prove] * (name in STAND_INS)) for name in ENGINES]
+    "engine",
+    [
+        *(
+            pytest.param(SMALLER.get(name, engine), id=name)
+            for name, engine in ENGINES.items()
+            if name != "accelerator"
+        ),
+        *(pytest.param(ENGINES[name], id=f"{name}-whole", marks=pytest.mark.prove) for name in SMALLER),
+        pytest.param(accelerator_engine(SMALLER_ACCELERATOR), id="accelerator", marks=pytest.mark.prove),
+    ],
 )
 
 
 @every_simulated_engine
-def test_every_backend_gives_the_words_of_the_reference_in_the_same_cycles(name):
-    engine = SIMULATED[name]
+def test_every_backend_gives_the_words_of_the_reference_in_the_same_cycles(engine):
     inputs, stalls = sample_packets(engine, FEW), Stalls(seed=5)
     results = [check(engine, inputs, backend=backend, stalls=stalls) for backend in BACKENDS]
     assert len({result.cycles for result in results}) == 1
@@ -46,14 +54,13 @@ def test_every_backend_gives_the_words_of_the_reference_in_the_same_cycles(name)
 
 @every_simulated_engine
 @pytest.mark.parametrize("stalls", STALLS.values(), ids=STALLS)
-def test_stalls_change_nothing_but_the_time(name, stalls):
-    check(SIMULATED[name], sample_packets(SIMULATED[name]), stalls=stalls)
+def test_stalls_change_nothing_but_the_time(engine, stalls):
+    check(engine, sample_packets(engine), stalls=stalls)
 
 
 @every_simulated_engine
-def test_packets_come_back_to_back(name):
+def test_packets_come_back_to_back(engine):
     """Each as if it were alone, whatever was before it, without the engine being empty in between."""
-    engine = SIMULATED[name]
     once = sample_packets(engine)
     twice = {stream: 2 * list(words) for stream, words in once.items()}
     first, both = check(engine, once), check(engine, twice)
@@ -72,14 +79,14 @@ def check_reset(engine, inputs, backend, parts):
 
 
 @every_simulated_engine
-def test_a_reset_in_the_middle_of_a_packet_leaves_nothing_behind(name):
-    check_reset(SIMULATED[name], sample_packets(SIMULATED[name]), "verilator", (0.1, 0.35, 0.6, 0.85))
+def test_a_reset_in_the_middle_of_a_packet_leaves_nothing_behind(engine):
+    check_reset(engine, sample_packets(engine), "verilator", (0.1, 0.35, 0.6, 0.85))
 
 
 @every_simulated_engine
-def test_nothing_that_a_reset_leaves_is_unknown(name):
+def test_nothing_that_a_reset_leaves_is_unknown(engine):
     """Icarus begins with X in every register, and sees it where it reaches an output."""
-    check_reset(SIMULATED[name], sample_packets(SIMULATED[name], FEW), "icarus", (0.5,))
+    check_reset(engine, sample_packets(engine, FEW), "icarus", (0.5,))
 
 
 @every_engine

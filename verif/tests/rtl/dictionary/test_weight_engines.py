@@ -37,7 +37,7 @@ DECODERS = {
 }
 both_codes = pytest.mark.parametrize(("codec", "engines"), DECODERS.values(), ids=DECODERS)
 PLAIN_ARRAY, COMPRESSED_ARRAY = (
-    find_engine(name, {"rows": 2, "columns": 2}) for name in ("systolic-array", "compressed-systolic-array")
+    find_engine(name, {"rows": 3, "columns": 2}) for name in ("systolic-array", "compressed-systolic-array")
 )
 ENGINES = {engine.name: engine for engine in (*DECODERS["dense"][1], *DECODERS["sparse"][1], TRIMMER, COMPRESSED_ARRAY)}
 needs_data = pytest.mark.skipif("SILICODEC_DATA" not in os.environ, reason="SILICODEC_DATA is not set")
