@@ -58,23 +58,31 @@ def decoding(clk, rst, packed, jobs, rows, residual_rows):
 
 
 @block
-def encoding(clk, rst, rows, packed, *, codec_word):
-    codec = Signal(intbv(0)[5:])
-    (offered,) = gated(rows)  # nothing is taken in reset where the slot's input is a port
-    gate = reset_gate(rst, rows, offered)
+def encoding(clk, rst, rows, choice, packed):
+    """The word of `choice` is the codec of all packets."""
+    codec, chosen, held = Signal(intbv(0)[5:]), Signal(bool(0)), Signal(bool(0))
+    (offered,) = gated(rows)
+    gate = reset_gate(held, rows, offered)
     slot = encode_slot(clk, rst, offered, codec, packed, dct=True)
 
-    @always_seq(clk.posedge, reset=None)
+    @always_comb
+    def hold():
+        held.next = rst or not chosen  # nothing is taken in reset where the slot's input is a port
+        choice.ready.next = not (rst or chosen)
+
+    @always_seq(clk.posedge, reset=rst)
     def choose():
-        codec.next = codec_word
+        if choice.valid and not chosen:
+            codec.next = choice.data
+            chosen.next = True
 
-    return gate, slot, choose
+    return gate, slot, hold, choose
 
 
-def engine_of(block, inputs, outputs, **parameters):
+def engine_of(block, inputs, outputs):
     nothing = {"reference": lambda inputs: {}, "stimulus": lambda tensors: {}, "tensor": inputs[0].name}
     return Engine(
-        name="codec-slot", summary="", block=block, parameters=parameters, inputs=inputs, outputs=outputs,
+        name="codec-slot", summary="", block=block, parameters={}, inputs=inputs, outputs=outputs,
         period_ns=5.0, **nothing,
     )  # fmt: skip
 
@@ -84,6 +92,7 @@ DECODING = engine_of(
     (Port("packed", 64), Port("jobs", 12)),
     (Port("rows", 64, error=True), Port("residual_rows", 64, error=True)),
 )
+ENCODING = engine_of(encoding, (Port("rows", 64), Port("choice", 5)), (Port("packed", 64),))
 
 
 def maps_of(seed, count, *, lowest=-128):
@@ -137,8 +146,7 @@ def test_the_slot_is_as_fast_as_its_decoder():
     ("backend", "codec"), [*(("verilator", codec) for codec in (RAW, *DCT_WORDS)), ("icarus", DCT_WORDS[0])]
 )
 def test_rows_become_packets(backend, codec):
-    engine = engine_of(encoding, (Port("rows", 64),), (Port("packed", 64),), codec_word=codec)
     maps = list(maps_of(codec, 3 if backend == "icarus" else 20, lowest=0))
-    inputs = {"rows": [rows_of(samples, codec) for samples in maps]}
-    result = simulate(engine, inputs, backend=backend, stalls=Stalls(seed=4))
+    inputs = {"rows": [rows_of(samples, codec) for samples in maps], "choice": [np.array([codec], np.uint8)]}
+    result = simulate(ENCODING, inputs, backend=backend, stalls=Stalls(seed=4))
     assert [words.tolist() for words in result.streams["packed"]] == [encode(map_, codec).tolist() for map_ in maps]
