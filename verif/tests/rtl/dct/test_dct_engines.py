@@ -32,7 +32,7 @@ from silicodec.verif.compare import check, first_difference
 from silicodec.verif.drivers.stalls import STALLS, Stalls
 from silicodec.verif.simulate import simulate
 
-BACKENDS = ["myhdl", "icarus", "verilator"]
+BACKENDS = ["icarus", "verilator"]
 ENGINES = {engine.name: engine for family in DCT_FAMILIES for engine in family.engines()}
 MODES = [
     mode_word(DCT(step=step, signed=signed), dtype)
