@@ -27,7 +27,7 @@ SMALLER_ACCELERATOR = AcceleratorShape(
 SMALLER = {
     name: find_engine(name, {"rows": 3, "columns": 2}) for name in ("systolic-array", "compressed-systolic-array")
 }
-"""Smaller engines of the same blocks, to simulate in place of those that take half a minute to build."""
+"""Smaller engines of the same blocks, to simulate in place of those that take a minute and a half to build."""
 
 every_engine = pytest.mark.parametrize("name", ENGINES)
 every_simulated_engine = pytest.mark.parametrize(

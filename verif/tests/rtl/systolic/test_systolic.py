@@ -31,7 +31,7 @@ from silicodec.verif.simulate import simulate
 
 SIZES = [(1, 1), (3, 2), (8, 8), (4, 16)]
 EACH_SIZE = pytest.mark.parametrize("size", [*SIZES[:2], pytest.param(SIZES[2], marks=pytest.mark.prove)])
-"""The engine of the catalog takes half a minute to build: it is a proof, besides the smaller ones."""
+"""The engine of the catalog takes a minute and a half to build: it is a proof, besides the smaller ones."""
 ARRAYS = {(rows, columns): find_engine("systolic-array", {"rows": rows, "columns": columns}) for rows, columns in SIZES}
 
 
