@@ -10,6 +10,7 @@ from silicodec.models.accelerator.program import PIXELS, SUM_BITS, TAPS, Opcode
 from silicodec.models.accelerator.shape import AcceleratorShape
 from silicodec.rtl.accelerator.codec_slot import CODEC_BITS, CodedPackets, DecodedRows, decode_slot, encode_slot
 from silicodec.rtl.accelerator.control import ControlStreams, program_control
+from silicodec.rtl.accelerator.ebpc_slot import ebpc_decode_slot, ebpc_encode_slot, packet_faults, tile_codec
 from silicodec.rtl.accelerator.layer_check import layer_check
 from silicodec.rtl.accelerator.loader import LoaderPort, ReadState
 from silicodec.rtl.accelerator.mac_array import mac_array
@@ -101,10 +102,17 @@ def accelerator(
     rows, packed = PackingRows(), PackingRows()
     out_codec = Signal(intbv(0)[CODEC_BITS:])
     collect = output_buffer(clk, rst, back, result, weight_port.sets_done, results, groups=groups)
-    drain = packet_source(clk, rst, back, weight_port.sets_done, progress.drained, results, rows, groups=groups)
-    if shape.dct:
+    source_codec = layer.out_codec
+    if shape.ebpc:
+        source_codec = Signal(intbv(0)[CODEC_BITS:])
+        choose_tiles = tile_codec(layer.out_codec, source_codec)
+    drain = packet_source(
+        clk, rst, back, source_codec, weight_port.sets_done, progress.drained, results, rows, groups=groups
+    )
+    if shape.dct or shape.ebpc:
         choose_codec = wire(layer.out_codec, out_codec)
-    pack = encode_slot(clk, rst, rows, out_codec, packed, dct=shape.dct)
+    packing = ebpc_encode_slot if shape.ebpc else encode_slot
+    pack = packing(clk, rst, rows, out_codec, packed, dct=shape.dct)
     targets = PacketTargets(table, pool, spill, scores)
     sink = packet_sink(clk, rst, back, packed, targets, pipeline.outcome, groups=groups)
 
@@ -113,7 +121,10 @@ def accelerator(
     reader_quiet, slot_empty, filled_all, added_all = (Signal(bool(0)) for _ in range(4))
     sources = PacketSources(table, pool, pixels, refill)
     reader = map_reader(clk, rst, front, pipeline, sources, reads, packets, reader_quiet, shape=shape)
-    unpack = decode_slot(clk, rst, packets, unpacked, slot_empty, dct=shape.dct)
+    unpacking = ebpc_decode_slot if shape.ebpc else decode_slot
+    unpack = unpacking(clk, rst, packets, unpacked, slot_empty, dct=shape.dct)
+    if shape.ebpc:
+        faults = packet_faults(clk, control.fresh, reads.absent, unpacked, reads.lost)
     fills = strip_writer(clk, rst, front, unpacked, progress, pool, filled_all)
     residual_fills = residual_writer(
         clk, rst, front, unpacked, weight_port.sets_loaded, progress, residuals, added_all, groups=groups

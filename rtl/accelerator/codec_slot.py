@@ -14,6 +14,8 @@ from silicodec.rtl.dct.encoder import dct_encoder
 
 CODEC_BITS = 5
 TILE_BITS = 6
+PACKET_ROW_BITS = TILE_BITS + 4
+"""Bits of the number of rows of a packet: 8 in each tile at most."""
 MODE_LOW = CODEC_BITS - MODE_BITS
 """Lowest bit of the DCT engines' mode in a codec word."""
 IN_FLIGHT = 8
@@ -23,8 +25,9 @@ IN_FLIGHT = 8
 class CodedPackets:
     """Words of packets as they are stored, with the handshake of `Stream`, and what each of them is.
 
-    `codec` is the packet's codec word, `tiles` its number of tiles and `residual` a mark that comes back with its rows;
-    all three keep from before the packet's first word until its last one is taken.
+    `codec` is the packet's codec word, `tiles` its number of tiles, `count` that of its rows (driven with EBPC), and
+    `residual` a mark that comes back with its rows; all keep from before the packet's first word until its last one is
+    taken.
     """
 
     def __init__(self) -> None:
@@ -34,13 +37,15 @@ class CodedPackets:
         self.last: Any = Signal(bool(0))
         self.codec: Any = Signal(intbv(0)[CODEC_BITS:])
         self.tiles: Any = Signal(intbv(0)[TILE_BITS:])
+        self.count: Any = Signal(intbv(0)[PACKET_ROW_BITS:])
         self.residual: Any = Signal(bool(0))
 
 
 class DecodedRows:
     """Rows of eight samples, with the handshake of `Stream`, tile by tile.
 
-    A tile has 8 rows, or with `raw` those that the strip has. `residual` is the packet's mark; `last` ends the packet.
+    A tile has 8 rows, or with `raw` those that the strip has. `residual` is the packet's mark; `last` ends the packet,
+    and `fault` (driven with EBPC) says that it was malformed.
     """
 
     def __init__(self) -> None:
@@ -49,11 +54,14 @@ class DecodedRows:
         self.ready: Any = Signal(bool(0))
         self.last: Any = Signal(bool(0))
         self.raw: Any = Signal(bool(0))
+        self.fault: Any = Signal(bool(0))
         self.residual: Any = Signal(bool(0))
 
 
 @block
-def decode_slot(clk: Any, rst: Any, coded: CodedPackets, rows: DecodedRows, empty: Any, *, dct: bool) -> Any:
+def decode_slot(
+    clk: Any, rst: Any, coded: CodedPackets, rows: DecodedRows, empty: Any, *, dct: bool, held: bool = False
+) -> Any:
     """Unpack packets, each by its own codec; packets of DCT follow each other through the decoder without a pause.
 
     Parameters
@@ -66,12 +74,16 @@ def decode_slot(clk: Any, rst: Any, coded: CodedPackets, rows: DecodedRows, empt
         No packet is in the slot.
     dct : bool
         Whether there is a DCT decoder; otherwise every packet is taken as raw.
+    held : bool
+        Whether a `packet_buffer` is before the slot; otherwise the slot has one.
     """
     if not dct:
         return raw_rows(coded, rows, empty)
 
-    packets = CodedPackets()
-    buffer = packet_buffer(clk, rst, coded, packets)
+    packets = coded
+    if not held:
+        packets = CodedPackets()
+        buffer = packet_buffer(clk, rst, coded, packets)
     words, length, decoded = Stream(64), Stream(TILE_BITS + MODE_BITS), Stream(64)
     decoder = dct_decoder(clk, rst, words, length, decoded, length_bits=TILE_BITS)
     # A packet's words may enter the decoder once its length is there, and its mark.
@@ -139,9 +151,15 @@ def decode_slot(clk: Any, rst: Any, coded: CodedPackets, rows: DecodedRows, empt
 
 
 @block
-def packet_buffer(clk: Any, rst: Any, packets: CodedPackets, buffered: CodedPackets) -> Any:
-    """Hold up to two words, so that neither words nor `ready` pass in the cycle in which they come."""
+def packet_buffer(clk: Any, rst: Any, packets: CodedPackets, buffered: CodedPackets, *, counted: bool = False) -> Any:
+    """Hold up to two words, so that neither words nor `ready` pass in the cycle in which they come.
+
+    With `counted` the packets' numbers of rows go along.
+    """
     word = ConcatSignal(packets.residual, packets.last, packets.tiles, packets.codec, packets.data)
+    counts_low = len(word)
+    if counted:
+        word = ConcatSignal(packets.count, packets.residual, packets.last, packets.tiles, packets.codec, packets.data)
     first, second = (Signal(intbv(0)[len(word) :]) for _ in range(2))
     moves, full = Signal(bool(0)), Signal(bool(0))
     tiles_low, tiles_top = 64 + CODEC_BITS, 64 + CODEC_BITS + TILE_BITS
@@ -158,6 +176,12 @@ def packet_buffer(clk: Any, rst: Any, packets: CodedPackets, buffered: CodedPack
         buffered.tiles.next = first[tiles_top:tiles_low]
         buffered.last.next = first[tiles_top]
         buffered.residual.next = first[tiles_top + 1]
+
+    if counted:
+
+        @always_comb
+        def give_count() -> None:
+            buffered.count.next = first[:counts_low]
 
     @always_seq(clk.posedge, reset=rst)
     def follow() -> None:

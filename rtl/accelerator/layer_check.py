@@ -7,6 +7,7 @@ from typing import Any
 from myhdl import Signal, always, always_comb, block, instances, intbv, modbv
 
 from silicodec.models.accelerator.checks import MOST_SIZE, WHOLE_MAP
+from silicodec.models.accelerator.packets import EBPC_CODECS
 from silicodec.models.accelerator.program import COLUMNS, PIXELS, Opcode, Status, Target
 from silicodec.models.accelerator.shape import AcceleratorShape
 from silicodec.rtl.accelerator.layer import LayerSignals
@@ -18,7 +19,7 @@ def layer_check(clk: Any, layer: LayerSignals, fault: Any, *, shape: Accelerator
     bad_opcode, bad_size, bad_counts, bad_place, bad_region, empty, bad_pointwise = (Signal(bool(0)) for _ in range(7))
     bad_codecs = [Signal(bool(0)) for _ in range(3)]
     codec_checks = [
-        codec_check(codec, bad, dct=shape.dct)
+        codec_check(codec, bad, dct=shape.dct, ebpc=shape.ebpc)
         for codec, bad in zip((layer.in_codec, layer.residual_codec, layer.out_codec), bad_codecs, strict=True)
     ]
     bad_input, bad_residual, bad_output = bad_codecs
@@ -148,8 +149,21 @@ def layer_check(clk: Any, layer: LayerSignals, fault: Any, *, shape: Accelerator
 
 
 @block
-def codec_check(codec: Any, bad: Any, *, dct: bool) -> Any:
+def codec_check(codec: Any, bad: Any, *, dct: bool, ebpc: bool) -> Any:
     """Tell whether a codec word stands for a codec that is present."""
+    if ebpc:
+        signed, unsigned = EBPC_CODECS
+
+        @always_comb
+        def check_all() -> None:
+            bad.next = (
+                codec != 0
+                and codec != signed
+                and codec != unsigned
+                and (not dct or (codec & 0x19 != 0x01 and codec & 0x19 != 0x19))
+            )
+
+        return instances()
 
     @always_comb
     def check() -> None:

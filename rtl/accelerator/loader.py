@@ -45,7 +45,8 @@ class InputState:
 class ReadState:
     """How far the layer is read: all of its maps are unpacked, all of its weights loaded; no packet is under way.
 
-    `lost` says that a packet was not there. `weight_stream` and `pixel_stream` are the states of the inputs.
+    `lost` says that a packet was not there, or with EBPC that it was malformed; then `absent` is the former alone.
+    `weight_stream` and `pixel_stream` are the states of the inputs.
     """
 
     def __init__(self) -> None:
@@ -54,6 +55,7 @@ class ReadState:
         self.weights: Any = Signal(bool(0))
         self.quiet: Any = Signal(bool(0))
         self.lost: Any = Signal(bool(0))
+        self.absent: Any = Signal(bool(0))
 
 
 class LoaderPort:

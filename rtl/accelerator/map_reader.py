@@ -9,7 +9,7 @@ from myhdl import Signal, always, always_comb, always_seq, block, instances, mod
 from silicodec.models.accelerator.packets import RAW
 from silicodec.models.accelerator.program import PIXELS
 from silicodec.models.accelerator.shape import AcceleratorShape
-from silicodec.rtl.accelerator.codec_slot import CODEC_BITS, TILE_BITS, CodedPackets
+from silicodec.rtl.accelerator.codec_slot import CODEC_BITS, PACKET_ROW_BITS, TILE_BITS, CodedPackets
 from silicodec.rtl.accelerator.layer import LayerSignals
 from silicodec.rtl.accelerator.loader import ReadState
 from silicodec.rtl.accelerator.packet_finder import PacketPlace, packet_finder
@@ -46,17 +46,20 @@ def map_reader(
     sources : PacketSources
         Where packets come from: by the table's read port and the memory's port `map_read`, or on a stream.
     reads : ReadState
-        Its `lost` and `pixel_stream` are driven here.
+        Its `lost` (with EBPC: `absent`) and `pixel_stream` are driven here.
     packed : CodedPackets
         What was read.
     quiet : Signal of bool
         No packet is under way, up to `packed`.
     """
-    layer, control, state, lost = run.layer, pipeline.control, reads.pixel_stream, reads.lost
+    layer, control, state = run.layer, pipeline.control, reads.pixel_stream
+    lost = reads.absent if shape.ebpc else reads.lost
     pool, pixels, refill = sources.pool, sources.pixels, sources.refill
     place = PacketPlace()
     taken, found_none = Signal(bool(0)), Signal(bool(0))
-    finder = packet_finder(clk, rst, run, pipeline, sources.table, place, taken, found_none, groups=shape.groups)
+    finder = packet_finder(
+        clk, rst, run, pipeline, sources.table, place, taken, found_none, groups=shape.groups, counted=shape.ebpc
+    )
 
     active, move, step, word_there, ends = (Signal(bool(0)) for _ in range(5))
     from_pixels, from_refill, absent, residual, counted = (Signal(bool(0)) for _ in range(5))
@@ -150,8 +153,10 @@ def map_reader(
             residual.next = place.residual
             counted.next = place.counted
 
-    if shape.dct:
+    if shape.dct or shape.ebpc:
         marks = packet_marks(clk, layer, place, taken, step, packed)
+    if shape.ebpc:
+        counts = packet_counts(clk, place, taken, step, packed)
 
     return instances()
 
@@ -177,5 +182,23 @@ def packet_marks(clk: Any, layer: LayerSignals, place: PacketPlace, taken: Any, 
         if step:
             packed.codec.next = codec
             packed.tiles.next = tiles
+
+    return instances()
+
+
+@block
+def packet_counts(clk: Any, place: PacketPlace, taken: Any, step: Any, packed: CodedPackets) -> Any:
+    """Say of every word how many rows its packet has, as `packet_marks` says how it is coded."""
+    count = Signal(modbv(0)[PACKET_ROW_BITS:])
+
+    @always(clk.posedge)
+    def choose() -> None:
+        if taken:
+            count.next = place.count
+
+    @always(clk.posedge)
+    def mark() -> None:
+        if step:
+            packed.count.next = count
 
     return instances()

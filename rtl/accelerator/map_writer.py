@@ -130,8 +130,8 @@ class PackingRows:
 
 @block
 def packet_source(
-    clk: Any, rst: Any, run: LayerRun, sets_done: Any, drained: Any, buffer: MemoryPorts, rows: PackingRows, *,
-    groups: int,
+    clk: Any, rst: Any, run: LayerRun, codec: Any, sets_done: Any, drained: Any, buffer: MemoryPorts,
+    rows: PackingRows, *, groups: int,
 ) -> Any:  # fmt: skip
     """Read packets out of the output buffer.
 
@@ -139,6 +139,8 @@ def packet_source(
     ----------
     run : LayerRun
         The layer that is computed.
+    codec : Signal
+        The output's codec word.
     sets_done, drained : Signal
         Sets that are in the buffer, and those of them that were read.
     buffer : MemoryPorts
@@ -159,7 +161,7 @@ def packet_source(
     def look() -> None:
         tiles.next = (layer.out_width + (PIXELS - 1)) >> 3
         read.next = sets_done != drained and (rows.ready or not rows.valid)
-        ends_tile.next = row == PIXELS - 1 or (layer.out_codec == RAW and row + 1 == strip_rows)
+        ends_tile.next = row == PIXELS - 1 or (codec == RAW and row + 1 == strip_rows)
         map_row.next = row
         if row >= strip_rows:
             map_row.next = strip_rows - 1

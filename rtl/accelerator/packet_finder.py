@@ -9,6 +9,7 @@ from myhdl import Signal, always, always_comb, always_seq, block, instances, mod
 from silicodec.models.accelerator.checks import WHOLE_MAP
 from silicodec.models.accelerator.packets import MOST_TILE_WORDS, RAW
 from silicodec.models.accelerator.program import PIXELS, Early, Source
+from silicodec.rtl.accelerator.codec_slot import PACKET_ROW_BITS
 from silicodec.rtl.accelerator.layer import COUNT_BITS
 from silicodec.rtl.accelerator.packet_order import (
     PacketOrder,
@@ -40,6 +41,8 @@ class PacketPlace:
         self.row: Any = Signal(modbv(0)[ROW_BITS:])
         self.column: Any = Signal(modbv(0)[COLUMN_BITS:])
         self.words: Any = Signal(modbv(0)[LENGTH_BITS:])
+        self.count: Any = Signal(modbv(0)[PACKET_ROW_BITS:])
+        """With EBPC: rows of all tiles."""
         self.lost: Any = Signal(bool(0))
         """Whether no packet of this map can be there."""
 
@@ -47,7 +50,7 @@ class PacketPlace:
 @block
 def packet_finder(
     clk: Any, rst: Any, run: LayerRun, pipeline: Pipeline, table: MemoryPorts, place: PacketPlace, taken: Any,
-    found_none: Any, *, groups: int,
+    found_none: Any, *, groups: int, counted: bool,
 ) -> Any:  # fmt: skip
     """Choose the next packet, and look up where it is while the one before is read.
 
@@ -67,6 +70,8 @@ def packet_finder(
         It is taken.
     found_none : Signal of bool
         There is no other packet.
+    counted : bool
+        Whether `place.count` is driven.
     """
     layer, restart, sets = run.layer, run.restart, run.layout.sets
     control, progress, weights, outcome = pipeline.control, pipeline.progress, pipeline.weights, pipeline.outcome
@@ -241,5 +246,17 @@ def packet_finder(
                 place.words.next = stored_words
                 if not known:
                     place.words.next = 1
+
+    if counted:
+        rows_found = Signal(modbv(0)[PACKET_ROW_BITS:])
+
+        @always(clk.posedge)
+        def count_rows() -> None:
+            if choose:
+                rows_found.next = input_rows * in_tiles
+                if choose_residual:
+                    rows_found.next = residual_rows * out_tiles
+            if looking:
+                place.count.next = rows_found
 
     return instances()

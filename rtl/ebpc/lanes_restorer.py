@@ -237,7 +237,14 @@ def word_returner(nonzero: Any, places: Any, words: Any, row: Any) -> Any:
 
 @block
 def join_place(nonzero: Any, place: Any, column: Any, index: int) -> Any:
-    """Put whether a word is not zero, and its place, side by side."""
+    """Put whether a word is not zero, and its place, side by side; None is the place 0."""
+    if place is None:
+
+        @always_comb
+        def collect_first() -> None:
+            column.next = nonzero[index]
+
+        return instances()
 
     @always_comb
     def collect() -> None:

@@ -243,6 +243,8 @@ def word_router(rows: Stream, nonzero: Any, places: Any, slots: Any) -> Any:
 
     Parameters
     ----------
+    places : list of Signal
+        The place of each word; None for 0.
     slots : list of Signal
         A word each, and above it whether there is one.
     """
@@ -265,6 +267,16 @@ def word_router(rows: Stream, nonzero: Any, places: Any, slots: Any) -> Any:
 @block
 def join_word(words: Any, nonzero: Any, place: Any, column: Any, index: int) -> Any:
     """Put a word, whether it is not zero, and its place side by side."""
+    if place is None:
+
+        @always_comb
+        def collect_first() -> None:
+            column.next = 0
+            for j in range(WORD_BITS):
+                column.next[j] = words[WORD_BITS * index + j]
+            column.next[WORD_BITS] = nonzero[index]
+
+        return instances()
 
     @always_comb
     def collect() -> None:

@@ -39,7 +39,7 @@ class CodeWindow:
 
 
 @block
-def code_window(clk: Any, rst: Any, words: Stream, window: CodeWindow) -> Any:
+def code_window(clk: Any, rst: Any, words: Stream, window: CodeWindow, ends: Any = None) -> Any:
     """Slide a window over the words of a packet.
 
     Two words are held, so that what is taken does not depend on the word on the stream but for the few bits that reach
@@ -51,6 +51,8 @@ def code_window(clk: Any, rst: Any, words: Stream, window: CodeWindow) -> Any:
         Words of 64 bits.
     window : CodeWindow
         The window.
+    ends : Signal of bool, optional
+        The packet has no word after the one in which ends what would be taken.
     """
     bits = len(window.data)
     beyond = bits - 1 - PORT_BITS
@@ -106,6 +108,14 @@ def code_window(clk: Any, rst: Any, words: Stream, window: CodeWindow) -> Any:
         window.short.next = (first_last and after > PORT_BITS) or (
             second_last and second_valid and after > 2 * PORT_BITS
         )
+
+    if ends is not None:
+
+        @always_comb
+        def find_end() -> None:
+            ends.next = first_last or (
+                after > PORT_BITS and ((second_valid and second_last) or (after > 2 * PORT_BITS and words.last))
+            )
 
     @always_comb
     def advance() -> None:

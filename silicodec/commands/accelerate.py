@@ -81,12 +81,9 @@ def accelerate(
     from silicodec.models.evaluation.budget import calibration_and_test
 
     chosen = Choice(**choice)
-    needed = {"dct": "true"} if chosen.codec in ("dct", "auto") else {}
-    needed |= {"ebpc": "true"} if chosen.codec == "ebpc" else {}
+    needed = {codec: "true" for codec in ("dct", "ebpc") if chosen.codec in (codec, "auto")}
     needed |= {"weight_codec": chosen.weights} if chosen.weights != "plain" else {}
     shape = shape_of(needed | settings, AcceleratorShape)
-    if shape.ebpc and not plan_only:
-        raise click.UsageError("the hardware has no EBPC engines yet: give --plan, or another --codec")
     integer_graph(network)
     images = images or ImageChoice(1, None)
     choose_on = None

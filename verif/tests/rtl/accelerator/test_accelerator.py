@@ -12,7 +12,7 @@ from silicodec.models.accelerator.allocation import MapCoding
 from silicodec.models.accelerator.compiler import Program, compile_graph
 from silicodec.models.accelerator.composition import averages_by_place, border_layer, sum_of_places
 from silicodec.models.accelerator.layers import LayerGraph, UnsupportedNetwork
-from silicodec.models.accelerator.packets import DCT_CODECS, most_words
+from silicodec.models.accelerator.packets import DCT_CODECS, EBPC_CODECS, most_words
 from silicodec.models.accelerator.plan import plan
 from silicodec.models.accelerator.program import LAYOUT, SIGNED, Descriptor, Status, Target
 from silicodec.models.accelerator.reference import Accelerator, pixel_words
@@ -25,8 +25,9 @@ from silicodec.verif.errors import SimulationError
 from silicodec.verif.simulate import simulate
 
 SMALL = AcceleratorShape(
-    groups=2, banks=6, bank_depth=128, weight_words=256, tile_columns=8, packets=1024, weight_codec="dictionary"
-)
+    groups=2, banks=6, bank_depth=128, weight_words=256, tile_columns=8, packets=1024, weight_codec="dictionary",
+    ebpc=True,
+)  # fmt: skip
 ENGINE = accelerator_engine(SMALL)
 TRUSTED = {
     *("early", "residual_early", "ordered", "in_table", "in_step", "residual_table", "residual_step", "out_table"),
@@ -66,12 +67,13 @@ class Inputs:
         self.runs.append(run)
 
 
-def random_codings(random, graph, *, dct=True):
+def random_codings(random, graph, shape=SMALL):
     """Draw a codec for every map, and as many words as it can take."""
     codings = {}
     shapes = {layer.output: layer.out_shape for layer in graph.layers}
     for group in graph.codec_groups:
-        codec = random.choice((0, *DCT_CODECS)) if dct else 0
+        lossless = random.choice((0, *EBPC_CODECS)) if shape.ebpc else 0
+        codec = random.choice((lossless, *DCT_CODECS, lossless)) if shape.dct else lossless
         for number in group:
             channels, height, width = shapes[number]
             most = most_words(codec, min(8, height), -(-width // 8))
@@ -105,14 +107,16 @@ def test_many_random_networks(seed):
     check(ENGINE, inputs.packets, stalls=Stalls(seed=seed) if seed % 2 else None)
 
 
-TINY = AcceleratorShape(groups=1, banks=4, bank_depth=64, weight_words=64, tile_columns=2, packets=256, dct=False)
+TINY = AcceleratorShape(
+    groups=1, banks=4, bank_depth=64, weight_words=64, tile_columns=2, packets=256, dct=False, ebpc=True
+)
 
 
 def check_drawn(backend, shape, random, most_cycles=3000, **limits):
     """Simulate a network that Hypothesis draws: it takes `random` for what it shrinks; not one that takes too long."""
     graph, image = random_graph(random, **limits)
     try:
-        codings = random_codings(random, graph, dct=shape.dct)
+        codings = random_codings(random, graph, shape)
         program = compile_graph(graph, shape, codings, weights=shape.weight_codec)
     except UnsupportedNetwork:
         reject()
@@ -208,7 +212,7 @@ def test_after_a_malformed_program_comes_the_next():
         {"words": program.words[:-3]},
         {"words": changed(program, 1, opcode=5)},
         {"words": changed(program, 0, target=3)},
-        {"words": changed(program, 2, out_codec=2)},
+        {"words": changed(program, 2, out_codec=4)},
         {"words": changed(program, 2, out_codec=17)},
         {"words": changed(program, 1, weight_codec=2)},
         {"words": changed(program, 0, pointwise=1)},
@@ -351,6 +355,30 @@ def test_damaged_fields(seed):
 @pytest.mark.parametrize("seed", [*range(1000, 1100), 1135, 1147, 1200, 1214, 1386, 2075, 2128, 2175])
 def test_many_damaged_fields(seed):
     check_damaged(Random(seed))
+
+
+def test_damaged_packets_of_refill_are_told():
+    random = np.random.default_rng(7)
+    maps = (8, 24, 40)
+    image = (random.normal(0, 40, maps) * (random.random(maps) < 0.6)).clip(-128, 127).astype(np.int8)
+    layers = [random_layer(0, 1, maps, maps, kernel=(1, 1)), random_layer(1, 2, maps, maps, kernel=(3, 3), pad=1)]
+    coding = MapCoding(EBPC_CODECS[0], 100, spills=True)
+    program = compile_graph(LayerGraph(0, tuple(layers)), SMALL, {1: coding})
+    inputs = Inputs()
+    for _ in range(6):
+        inputs.add(program, image)
+    packets = inputs.packets["refill"]
+    each = len(packets) // 6
+    assert each > 10
+    assert {run.status for run in inputs.runs} == {Status.DONE}
+    packets[0] = packets[0][:-1]
+    packets[2 * each] = np.append(packets[2 * each], np.uint64(5))
+    packets[4 * each + 5] = np.full(3, 0b10_1001 << 58, np.uint64)
+    simulation = simulate(ENGINE, inputs.packets, stalls=Stalls(seed=6))
+    statuses = [int(packet[-1]) >> 8 & 0xFF for packet in simulation.streams["report"]]
+    assert statuses == [Status.BAD_PACKET, Status.DONE] * 3
+    right = [scores for scores, status in zip(simulation.streams["scores"], statuses, strict=True) if not status]
+    assert all(np.array_equal(scores, inputs.runs[0].scores) for scores in right)
 
 
 @pytest.mark.parametrize("cycles", [40, 700, 1501])

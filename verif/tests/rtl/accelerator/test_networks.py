@@ -17,14 +17,15 @@ pytestmark = [
     pytest.mark.prove,
     pytest.mark.skipif(not os.environ.get("SILICODEC_DATA"), reason="needs SILICODEC_DATA"),
 ]
-CHOICES = {"raw": Choice(), "dct": Choice("dct", 4), "auto": Choice("auto", budget=0.1)}
+CHOICES = {"raw": Choice(), "dct": Choice("dct", 4), "ebpc": Choice("ebpc"), "auto": Choice("auto", budget=0.1)}
 CODED = Choice("dct", 4, weights="dictionary")
 
 
 def studied(name, choice, images, banks=7):
     network = get_network(name)
     calibration, report_on = calibration_and_test(network, calibration=3, images=images)
-    return study(network, AcceleratorShape(banks=banks, weight_codec=choice.weights), choice, report_on, calibration)
+    shape = AcceleratorShape(banks=banks, ebpc=choice.codec in ("ebpc", "auto"), weight_codec=choice.weights)
+    return study(network, shape, choice, report_on, calibration)
 
 
 @pytest.mark.parametrize(
