@@ -2,6 +2,7 @@
 
 python scripts/accelerator_table.py resnet8=200 resnet20-int8=60 > table.md
 python scripts/accelerator_table.py --images photographs vww_96_int8.tflite=60
+python scripts/accelerator_table.py --only EBPC resnet20-int8=60
 """
 
 import argparse
@@ -15,8 +16,14 @@ from silicodec.models.evaluation.budget import calibration_and_test
 from silicodec.models.networks import get_network
 
 CALIBRATION = 5
-CHOICES = {"raw": Choice(), **{f"DCT, step {step}": Choice("dct", step) for step in (1, 2, 4, 8)}}
-AUTO = {"DCT, chosen": Choice("auto", budget=0.01)}
+CHOICES = {
+    "raw": Choice(),
+    "EBPC": Choice("ebpc"),
+    **{f"DCT, step {step}": Choice("dct", step) for step in (1, 2, 4, 8)},
+    "DCT, chosen": Choice("auto", budget=0.01),
+    "EBPC or DCT, chosen": Choice("auto", budget=0.01),
+}
+AUTO = [label for label, choice in CHOICES.items() if choice.codec == "auto"]
 BANKS = {"mobilenetv2-int8": 14}
 """Networks that get a memory of 252 KiB instead of 126."""
 HEADINGS = (
@@ -30,12 +37,13 @@ def row(*cells: Any) -> str:
     return "| " + " | ".join(str(cell) for cell in cells) + " |"
 
 
-def rows(name: str, images: int, choices: dict[str, Choice], folder: Path | None) -> Iterator[str]:
+def rows(name: str, images: int, labels: list[str], folder: Path | None) -> Iterator[str]:
     """Give a network's rows, on images of its own or of a folder."""
     network = get_network(name)
     calibration, report_on = calibration_and_test(network, calibration=CALIBRATION, images=images, folder=folder)
-    for label, choice in choices.items():
-        found = study(network, AcceleratorShape(banks=BANKS.get(name, 7)), choice, report_on, calibration)
+    for label in labels:
+        shape = AcceleratorShape(banks=BANKS.get(name, 7), ebpc="EBPC" in label)
+        found = study(network, shape, CHOICES[label], report_on, calibration)
         yield row(f"{Path(name).stem}, {len(report_on.batch)} images", label, *cells(found))
 
 
@@ -68,14 +76,18 @@ def main() -> None:
     """Write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("networks", nargs="+", metavar="NAME=IMAGES")
-    parser.add_argument("--auto", action="store_true", help="only with a step chosen for each map, which takes longer")
+    parser.add_argument("--auto", action="store_true", help="only with a codec chosen for each map, which takes longer")
+    parser.add_argument("--only", choices=CHOICES, help="only maps that are stored so")
     parser.add_argument("--images", type=Path, help="a folder, for networks that have no images of their own")
     arguments = parser.parse_args()
+    labels = [label for label in CHOICES if (label in AUTO) == arguments.auto]
+    if arguments.only:
+        labels = [arguments.only]
     print(row(*HEADINGS))
     print(row("---", "---", *["--:"] * (len(HEADINGS) - 2)))
     for text in arguments.networks:
         name, _, images = text.partition("=")
-        for line in rows(name, int(images), AUTO if arguments.auto else CHOICES, arguments.images):
+        for line in rows(name, int(images), labels, arguments.images):
             print(line, flush=True)
 
 

@@ -6,7 +6,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from silicodec.models.accelerator.calibration import fit_regions, same_step
+from silicodec.models.accelerator.calibration import fit_regions, lossless, same_step
 from silicodec.models.accelerator.compiler import compile_graph
 from silicodec.models.accelerator.layers import LayerGraph, UnsupportedNetwork
 from silicodec.models.accelerator.plan import plan
@@ -72,8 +72,8 @@ def test_a_large_layer_keeps_the_array_at_work(memory):
 @pytest.mark.prove
 @pytest.mark.skipif(not os.environ.get("SILICODEC_DATA"), reason="needs SILICODEC_DATA")
 @pytest.mark.parametrize("name", NETWORKS)
-@pytest.mark.parametrize("step", [None, 4], ids=["raw", "dct"])
-def test_whole_networks_take_what_is_planned(name, step):
+@pytest.mark.parametrize("codec", ["raw", "dct", "ebpc"])
+def test_whole_networks_take_what_is_planned(name, codec):
     pytest.importorskip("ai_edge_litert")
     from silicodec.models.accelerator.lowering import from_graph
     from silicodec.models.networks.tflite import TFLiteModel
@@ -81,7 +81,8 @@ def test_whole_networks_take_what_is_planned(name, step):
     graph = from_graph(TFLiteModel(data_file(f"weights/mlperf_tiny/{NETWORKS[name]}.tflite")))
     random = np.random.default_rng(1)
     image = random.normal(0, 10, graph.layers[0].in_shape).cumsum(axis=-1).clip(-128, 127).astype(np.int8)
-    shape = AcceleratorShape(dct=True)
-    codings = step and fit_regions(graph, shape, same_step(graph, step), [image])
+    shape = AcceleratorShape(ebpc=codec == "ebpc")
+    codecs = {"raw": {}, "dct": same_step(graph, 4), "ebpc": lossless(graph)}
+    codings = fit_regions(graph, shape, codecs[codec], [image])
     _, _, cycles, layers = errors_of(*prepared(graph, image, shape, codings))
     assert sum(layer.cycles for layer in layers) == pytest.approx(cycles, rel=0.02)
