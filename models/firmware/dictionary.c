@@ -7,6 +7,14 @@
 #define CLASSES 3U
 #define SLOTS (1U << DICTIONARY_SLOT_BITS)
 #define MOST_LITERAL_WIDTH 2U
+#define WORD_MASK ((UINT32_C(1) << DICTIONARY_WORD_BITS) - 1U)
+
+/* The encoder's layout: what each class of codes stands for, and how far it looks for an entry to come again. */
+#define SLOT_CLASS 0U
+#define ZEROS_CLASS 1U
+#define LITERAL_CLASS 2U
+#define ZEROS_WIDTH (DICTIONARY_CODE_BITS - (ZEROS_CLASS + 1U))
+#define LOOK_AHEAD ((size_t)4U * SLOTS)
 
 typedef enum { UNUSED = 0, ZEROS = 1, SLOT = 2, LITERAL = 3 } code_kind;
 
@@ -98,16 +106,15 @@ static bool at_end(const bits_reader *codes)
 /* Read a literal of so many planes, the lowest one first. */
 static entry get_literal(bits_reader *literals, unsigned dropped, unsigned planes)
 {
-    const uint32_t mask = (UINT32_C(1) << DICTIONARY_WORD_BITS) - 1U;
     entry result = NO_ENTRY;
 
     for (unsigned plane = 0U; plane < planes; plane++) {
         for (unsigned i = 0U; i < DICTIONARY_ENTRY_SIZE; i++) {
             const uint32_t bit = bits_get(literals, 1U);
             /* The bits above the last plane are all equal to it. */
-            const uint32_t weight = (plane == (planes - 1U)) ? (mask << (dropped + plane)) : (bit << (dropped + plane));
+            const uint32_t weight = (plane == (planes - 1U)) ? (WORD_MASK << (dropped + plane)) : (bit << (dropped + plane));
 
-            result.words[i] = (dictionary_word)(result.words[i] | ((bit * weight) & mask));
+            result.words[i] = (dictionary_word)(result.words[i] | ((bit * weight) & WORD_MASK));
         }
     }
     return result;
@@ -198,4 +205,177 @@ bool dictionary_decode(bits_input layout, bits_input codes, bits_input literals,
     }
     return (entries > 0U) && bits_ended(&from_codes, DICTIONARY_CODE_BITS) &&
            bits_ended(&from_literals, DICTIONARY_ENTRY_SIZE * DICTIONARY_WORD_BITS);
+}
+
+/* Read an entry of the words to encode, which zeros fill up. */
+static entry entry_at(const dictionary_word *words, size_t count, size_t number)
+{
+    const size_t start = number * DICTIONARY_ENTRY_SIZE;
+    entry result = NO_ENTRY;
+
+    for (size_t i = 0U; (i < DICTIONARY_ENTRY_SIZE) && (i < (count - start)); i++) {
+        result.words[i] = (dictionary_word)(words[start + i] & WORD_MASK);
+    }
+    return result;
+}
+
+static bool equal(const entry *one, const entry *other)
+{
+    bool same = true;
+
+    for (unsigned i = 0U; i < DICTIONARY_ENTRY_SIZE; i++) {
+        same = same && (one->words[i] == other->words[i]);
+    }
+    return same;
+}
+
+/* Return the slot that holds an entry; 0 if there is none. */
+static uint32_t slot_of(const dictionary *slots, const entry *wanted)
+{
+    for (uint32_t slot = 1U; slot < SLOTS; slot++) {
+        if (slots->stored[slot] && equal(&slots->entries[slot], wanted)) {
+            return slot;
+        }
+    }
+    return 0U;
+}
+
+/* Whether the entry of a number is among those that follow it soon. */
+static bool comes_again(const dictionary_word *words, size_t count, size_t number, size_t entries)
+{
+    const entry wanted = entry_at(words, count, number);
+
+    for (size_t i = 1U; (i <= LOOK_AHEAD) && (i < (entries - number)); i++) {
+        const entry other = entry_at(words, count, number + i);
+
+        if (equal(&other, &wanted)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Return how many planes of an entry a literal leaves out, since they are equal to the one below them. */
+static unsigned spare_planes(const entry *of, unsigned all_planes)
+{
+    uint32_t magnitudes = 0U;
+    unsigned spare = 0U;
+
+    for (unsigned i = 0U; i < DICTIONARY_ENTRY_SIZE; i++) {
+        const uint32_t word = of->words[i];
+
+        magnitudes |= ((word >> (DICTIONARY_WORD_BITS - 1U)) != 0U) ? (WORD_MASK ^ word) : word;
+    }
+    while ((spare < ((1U << MOST_LITERAL_WIDTH) - 1U)) && ((spare + 1U) < all_planes) &&
+           ((magnitudes >> (DICTIONARY_WORD_BITS - 2U - spare)) == 0U)) {
+        spare++;
+    }
+    return spare;
+}
+
+static bool put_class(bits_output *codes, unsigned number, uint32_t field, unsigned width)
+{
+    return bits_put(codes, 1U, number + 1U) && bits_put(codes, field, width);
+}
+
+static bool put_zeros(bits_output *codes, size_t zeros)
+{
+    const size_t most = (size_t)1U << ZEROS_WIDTH;
+    size_t left = zeros;
+    bool fits = true;
+
+    while (fits && (left > 0U)) {
+        const size_t run = (left < most) ? left : most;
+
+        fits = put_class(codes, ZEROS_CLASS, (uint32_t)(run - 1U), ZEROS_WIDTH);
+        left -= run;
+    }
+    return fits;
+}
+
+static bool put_literal(bits_output *literals, const entry *written, unsigned dropped, unsigned planes)
+{
+    bool fits = true;
+
+    for (unsigned plane = dropped; plane < (dropped + planes); plane++) {
+        for (unsigned i = 0U; fits && (i < DICTIONARY_ENTRY_SIZE); i++) {
+            fits = bits_put(literals, ((uint32_t)written->words[i] >> plane) & 1U, 1U);
+        }
+    }
+    return fits;
+}
+
+static bool put_layout(bits_output *layout, unsigned dropped, bool has_literals)
+{
+    const code_kind kinds[CLASSES] = {SLOT, ZEROS, LITERAL};
+    const unsigned widths[CLASSES] = {DICTIONARY_SLOT_BITS, ZEROS_WIDTH, MOST_LITERAL_WIDTH};
+    bool fits = true;
+
+    for (unsigned i = 0U; i < CLASSES; i++) {
+        fits = fits && bits_put(layout, (uint32_t)kinds[i], 2U) && bits_put(layout, widths[i], 4U);
+    }
+    return fits && bits_put(layout, dropped, 4U) && bits_put(layout, DICTIONARY_SLOT_BITS, 4U) &&
+           bits_put(layout, 0U, 4U) && bits_put(layout, has_literals ? 2U : 0U, 2U);
+}
+
+/* Return how many low-order bits are zero in every word; none if all are. */
+static unsigned zero_bits(const dictionary_word *words, size_t count)
+{
+    uint32_t used = 0U;
+    unsigned dropped = 0U;
+
+    for (size_t i = 0U; i < count; i++) {
+        used |= words[i] & WORD_MASK;
+    }
+    while ((used != 0U) && (((used >> dropped) & 1U) == 0U)) {
+        dropped++;
+    }
+    return dropped;
+}
+
+bool dictionary_encode(const dictionary_word *words, size_t count, bits_output *layout, bits_output *codes,
+                       bits_output *literals)
+{
+    const size_t entries = (count / DICTIONARY_ENTRY_SIZE) + (((count % DICTIONARY_ENTRY_SIZE) > 0U) ? 1U : 0U);
+    const unsigned dropped = zero_bits(words, count);
+    const unsigned all_planes = DICTIONARY_WORD_BITS - dropped;
+    dictionary slots;
+    uint32_t next = 1U;
+    size_t zeros = 0U;
+    bool fits = true;
+
+    for (size_t i = 0U; i < SLOTS; i++) {
+        slots.stored[i] = false;
+    }
+    layout->bits = 0U;
+    codes->bits = 0U;
+    literals->bits = 0U;
+    for (size_t number = 0U; fits && (number < entries); number++) {
+        const entry here = entry_at(words, count, number);
+        uint32_t slot;
+
+        if (equal(&here, &NO_ENTRY)) {
+            zeros++;
+            continue;
+        }
+        fits = put_zeros(codes, zeros);
+        zeros = 0U;
+        slot = slot_of(&slots, &here);
+        if (slot > 0U) {
+            fits = fits && put_class(codes, SLOT_CLASS, slot, DICTIONARY_SLOT_BITS);
+        } else if (comes_again(words, count, number, entries)) {
+            fits = fits && bits_put(codes, 0U, CLASSES) && bits_put(codes, next, DICTIONARY_SLOT_BITS) &&
+                   put_literal(literals, &here, dropped, all_planes);
+            slots.entries[next] = here;
+            slots.stored[next] = true;
+            next = (next == (SLOTS - 1U)) ? 1U : (next + 1U);
+        } else {
+            const unsigned spare = spare_planes(&here, all_planes);
+
+            fits = fits && put_class(codes, LITERAL_CLASS, spare, MOST_LITERAL_WIDTH) &&
+                   put_literal(literals, &here, dropped, all_planes - spare);
+        }
+    }
+    fits = fits && put_zeros(codes, zeros);
+    return (count == 0U) || (fits && put_layout(layout, dropped, literals->bits > 0U));
 }

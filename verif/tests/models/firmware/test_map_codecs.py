@@ -166,6 +166,25 @@ def test_a_dictionary_is_read_as_by_the_reference(firmware, codec):
         np.testing.assert_array_equal(words, weights.view(words.dtype) & ((1 << codec.word_bits) - 1))
 
 
+@each_dictionary
+def test_dictionaries_from_firmware_are_read_by_the_reference(firmware, codec):
+    for weights in weights_of(codec):
+        words = weights.view(np.uint8 if codec.word_bits <= 8 else np.uint16)
+        fits, bits = firmware.encode(codec, words)
+        assert fits
+        streams = {
+            name: EncodedStream(np.packbits(stream).tobytes(), stream.size)
+            for name, stream in zip(codec.stream_names, bits, strict=True)
+        }
+        np.testing.assert_array_equal(
+            codec.decode(Encoded(codec.get_config(), streams, weights.shape, weights.dtype)), weights
+        )
+        np.testing.assert_array_equal(firmware.decode(codec, bits, words.size), words & ((1 << codec.word_bits) - 1))
+        needed = max(-(-stream.size // 8) for stream in bits)
+        assert firmware.encode(codec, words, room=needed)[0]
+        assert not firmware.encode(codec, words, room=needed - 1)[0]
+
+
 def to_words(bits, word_bits, dtype):
     rows = bits.reshape(-1, word_bits).astype(np.uint64)
     return (rows << np.arange(word_bits)[::-1].astype(np.uint64)).sum(1).astype(dtype)
