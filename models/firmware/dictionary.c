@@ -13,7 +13,7 @@
 #define SLOT_CLASS 0U
 #define ZEROS_CLASS 1U
 #define LITERAL_CLASS 2U
-#define ZEROS_WIDTH (DICTIONARY_CODE_BITS - (ZEROS_CLASS + 1U))
+#define ZEROS_WIDTH ((DICTIONARY_CODE_BITS > 6U) ? 4U : (DICTIONARY_CODE_BITS - 2U))
 #define LOOK_AHEAD ((size_t)4U * SLOTS)
 
 typedef enum { UNUSED = 0, ZEROS = 1, SLOT = 2, LITERAL = 3 } code_kind;
