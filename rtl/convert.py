@@ -19,8 +19,15 @@ from silicodec.models.storage import written_whole
 from silicodec.rtl.elaboration import elaboration
 from silicodec.rtl.engine import Engine, Port
 
-SIGNALS = {"data": "data", "valid": "valid", "ready": "ready", "last": "last", "error": "error"}
-AXI_SIGNALS = {"data": "tdata", "valid": "tvalid", "ready": "tready", "last": "tlast", "error": "tuser"}
+SIGNALS = {"data": "data", "valid": "valid", "ready": "ready", "last": "last", "error": "error", "keep": "keep"}
+AXI_SIGNALS = {
+    "data": "tdata",
+    "valid": "tvalid",
+    "ready": "tready",
+    "last": "tlast",
+    "error": "tuser",
+    "keep": "tkeep",
+}
 
 WAIVERS = {
     "WIDTH": "MyHDL's expressions are of integers, which Verilog extends and cuts as the assignment says",
@@ -51,10 +58,11 @@ class Pin:
 
 
 def signal_names(engine: Engine, port: Port) -> dict[str, str]:
-    """Return the name of the stream's signal for each role: data, valid, ready, last and, if it has one, error."""
+    """Return the name of the stream's signal for each role: data, valid, ready, last; error and keep if it has them."""
     names = dict(AXI_SIGNALS if engine.axi else SIGNALS)
-    if not port.error:
-        del names["error"]
+    for role in ("error", "keep"):
+        if not getattr(port, role):
+            del names[role]
     return names
 
 
@@ -64,7 +72,7 @@ def pins(engine: Engine) -> dict[str, Pin]:
     for port in (*engine.inputs, *engine.outputs):
         forward, backward = ("input", "output") if port in engine.inputs else ("output", "input")
         for role, attribute in signal_names(engine, port).items():
-            bits = port.bits if role == "data" else 1
+            bits = {"data": port.bits, "keep": port.bits // 8}.get(role, 1)
             result[f"{port.name}_{attribute}"] = Pin(backward if role == "ready" else forward, bits)
     return result
 

@@ -26,11 +26,14 @@ class Port:
         Width of a word, 1 to 64.
     error : bool
         Whether the stream carries an error flag together with `last`.
+    keep : bool
+        Whether it has a bit for each byte of a word, since packets may end within one.
     """
 
     name: str
     bits: int
     error: bool = False
+    keep: bool = False
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -110,7 +113,9 @@ class Engine:
     def streams(self) -> dict[str, Any]:
         """Make fresh signals for every stream of the engine, by name."""
         interface = AxiStream if self.axi else Stream
-        return {port.name: interface(port.bits, error=port.error) for port in (*self.inputs, *self.outputs)}
+        return {
+            port.name: interface(port.bits, error=port.error, keep=port.keep) for port in (*self.inputs, *self.outputs)
+        }
 
     def instantiate(self, clk: Any, rst: Any, streams: Mapping[str, Any]) -> Any:
         """Elaborate the block on the given signals."""

@@ -66,8 +66,10 @@ def _held(engine: Engine, port: Port, claim: str) -> list[str]:
     word = f"{{{signal['data']}, {signal['last']}"
     if port.error:
         word += f", {signal['last']} & {signal['error']}"
+    if port.keep:
+        word += f", {signal['keep']}"
     word += "}"
-    width = port.bits + 1 + port.error
+    width = port.bits + 1 + port.error + port.keep * (port.bits // 8)
     return [
         f"reg {port.name}_waits = 0;",
         f"reg [{width - 1}:0] {port.name}_word;",

@@ -21,15 +21,25 @@ class Stream:
         Width of `data`.
     error : bool
         Whether the stream has an `error` signal, which is meaningful together with `last`.
+    keep : bool
+        Whether it has a `keep` signal: which bytes of `data` are the packet's, all but with `last`, where there may be
+        fewer; the lowest ones, and at least one.
     """
 
-    def __init__(self, bits: int, *, error: bool = False) -> None:
+    def __init__(self, bits: int, *, error: bool = False, keep: bool = False) -> None:
         self.data: Any = Signal(bool(0)) if bits == 1 else Signal(intbv(0)[bits:])
         self.valid: Any = Signal(bool(0))
         self.ready: Any = Signal(bool(0))
         self.last: Any = Signal(bool(0))
         if error:
             self.error: Any = Signal(bool(0))
+        if keep:
+            self.keep: Any = every_byte(bits)
+
+
+def every_byte(bits: int) -> Any:
+    """Return a signal of a bit for each byte of a word, all set."""
+    return Signal(intbv((1 << (bits // 8)) - 1)[bits // 8 :])
 
 
 class StreamGroup:
@@ -50,13 +60,15 @@ class StreamGroup:
 class AxiStream:
     """The same stream under AXI4-Stream's names; `tuser` is the error flag."""
 
-    def __init__(self, bits: int, *, error: bool = False) -> None:
+    def __init__(self, bits: int, *, error: bool = False, keep: bool = False) -> None:
         self.tdata: Any = Signal(intbv(0)[bits:])
         self.tvalid: Any = Signal(bool(0))
         self.tready: Any = Signal(bool(0))
         self.tlast: Any = Signal(bool(0))
         if error:
             self.tuser: Any = Signal(bool(0))
+        if keep:
+            self.tkeep: Any = every_byte(bits)
 
     def stream(self) -> Stream:
         """Return the same signals under this library's names."""
@@ -64,6 +76,8 @@ class AxiStream:
         stream.data, stream.valid, stream.ready, stream.last = self.tdata, self.tvalid, self.tready, self.tlast
         if hasattr(self, "tuser"):
             stream.error = self.tuser
+        if hasattr(self, "tkeep"):
+            stream.keep = self.tkeep
         return stream
 
 

@@ -120,15 +120,19 @@ def _version() -> str:
 
 def _ports_header(engine: Engine) -> str:
     """Return the part of the harness that depends on the engine."""
-    sources = ", ".join(
-        f'Source("{port.name}", {port.bits}, {_members(engine, port, "data", "valid", "ready", "last")})'
-        for port in engine.inputs
-    )
+    sources = ", ".join(_source_of(engine, port) for port in engine.inputs)
     sinks = ", ".join(
         f'Sink("{port.name}", {_members(engine, port, "data", "valid", "ready", "last", "error")})'
         for port in engine.outputs
     )
     return f"#define SOURCES {sources}\n#define SINKS {sinks}\n"
+
+
+def _source_of(engine: Engine, port: Port) -> str:
+    source = f'Source("{port.name}", {port.bits}, {_members(engine, port, "data", "valid", "ready", "last")})'
+    if port.keep:  # whole words
+        return f"({_members(engine, port, 'keep')} = {(1 << (port.bits // 8)) - 1}, {source})"
+    return source
 
 
 def _members(engine: Engine, port: Port, *roles: str) -> str:

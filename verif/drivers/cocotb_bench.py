@@ -78,6 +78,9 @@ async def run(dut: Any, chance: float) -> None:
     dut.rst.value = 1
     for stream in vectors["inputs"].values():
         getattr(dut, stream["signals"]["valid"]).value = 0
+        if "keep" in stream["signals"]:  # packets of whole words
+            keep = getattr(dut, stream["signals"]["keep"])
+            keep.value = (1 << len(keep)) - 1
     for stream in vectors["outputs"].values():
         getattr(dut, stream["signals"]["ready"]).value = 0
     Clock(dut.clk, PERIOD_NS, "ns").start()

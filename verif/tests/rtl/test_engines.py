@@ -106,7 +106,7 @@ def test_ports_are_one_clock_one_reset_and_streams(name):
     assert all(1 <= port.bits <= 64 for port in ports)
     assert engine.tensor in {port.name for port in ports}
     assert not any(port.error for port in engine.inputs)
-    assert len(pins(engine)) == 2 + 4 * len(ports) + sum(port.error for port in ports)
+    assert len(pins(engine)) == 2 + 4 * len(ports) + sum(port.error + port.keep for port in ports)
     assert re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name)
     assert engine.name == name
     assert engine.period_ns > 0
