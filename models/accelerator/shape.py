@@ -25,6 +25,7 @@ class AcceleratorShape(Parameters):
     dct: bool = parameter(True, "whether there are DCT engines between array and memory")
     ebpc: bool = parameter(False, "whether there are EBPC engines between array and memory")
     weight_codec: str = parameter("plain", "how weights may be sent, besides plain", choices=WEIGHT_CODECS)
+    products: bool = parameter(False, "whether the array has products, for the multipliers of an FPGA, not digits")
 
     def __post_init__(self) -> None:
         """Check the parameters."""

@@ -89,7 +89,10 @@ def accelerator(
     )  # fmt: skip
     loads = weight_buffer(clk, rst, front, weight_words, pipeline, reads, entry, channel_weights, shape=shape)
     windows = window(clk, pool.strip_data, place, taps)
-    products = mac_array(clk, taps, channel_weights.taps, step.valid, step.first, step.last, sums, groups=groups)
+    products = mac_array(
+        clk, taps, channel_weights.taps, step.valid, step.first, step.last, sums,
+        groups=groups, products=shape.products,
+    )  # fmt: skip
     pools = peaks(clk, taps, channel_weights.taps[:TAPS], step, maxima)
     choices = [choose_result(is_maximum, sums[p], maxima[p], results_of_group[p]) for p in range(PIXELS)]
     finished = [*results_of_group, *sums[PIXELS:]]

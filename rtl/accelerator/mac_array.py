@@ -2,6 +2,7 @@
 
 Taps are recoded to four digits of -2 .. 2 (Booth, radix 4) once for all channels, and each cell adds the 36 partial
 products of its nine multiplications in one sum, so that there is one carry-propagate adder a cell, not one a product.
+An FPGA has multipliers: there the cells have nine products and their sum instead.
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ def mac_array(
     sums: Sequence[Any],
     *,
     groups: int,
+    products: bool = False,
 ) -> Any:
     """Multiply the windows of eight pixels by the weights of some output channels, and add up over steps.
 
@@ -76,19 +78,22 @@ def mac_array(
         Sum of channel g and pixel p is number 8 * g + p: two cycles after its last step, until those of the next one.
     groups : int
         Output channels that are computed at once.
+    products : bool
+        Whether cells have products, for the multipliers of an FPGA, instead of digits.
     """
     if len(weights) != TAPS * groups or len(sums) != PIXELS * groups:
         raise ValueError(f"groups must be {len(weights) // TAPS} and {len(sums) // PIXELS}, not {groups}")
 
     digits, step = TapDigits(taps), DotStep(valid)
-    recoders = [recode(taps[n], digits.codes[n]) for n in range(TAPS * PIXELS)]
-    counters = [
-        count_negative(*taps[PIXELS * 3 * n + p : PIXELS * 3 * (n + 1) : PIXELS], digits.negatives[p][n])
-        for p in range(PIXELS)
-        for n in range(TAPS // 3)
-    ]
+    if not products:
+        recoders = [recode(taps[n], digits.codes[n]) for n in range(TAPS * PIXELS)]
+        counters = [
+            count_negative(*taps[PIXELS * 3 * n + p : PIXELS * 3 * (n + 1) : PIXELS], digits.negatives[p][n])
+            for p in range(PIXELS)
+            for n in range(TAPS // 3)
+        ]
     cells = [
-        mac_cell(clk, digits, weights, step, sums[PIXELS * g + p], group=g, pixel=p)
+        mac_cell(clk, digits, weights, step, sums[PIXELS * g + p], group=g, pixel=p, products=products)
         for g in range(groups)
         for p in range(PIXELS)
     ]
@@ -131,8 +136,9 @@ def count_negative(first: Any, second: Any, third: Any, count: Any) -> Any:
 
 @block
 def mac_cell(
-    clk: Any, digits: TapDigits, weights: Sequence[Any], step: DotStep, result: Any, *, group: int, pixel: int
-) -> Any:
+    clk: Any, digits: TapDigits, weights: Sequence[Any], step: DotStep, result: Any, *, group: int, pixel: int,
+    products: bool,
+) -> Any:  # fmt: skip
     """Multiply the taps of one pixel by the weights of one channel, and add up over steps."""
     taps, codes = digits.taps, digits.codes
     (negative0, negative1, negative2) = digits.negatives[pixel]
@@ -140,25 +146,37 @@ def mac_cell(
     total = Signal(intbv(0, min=-(1 << (SUM_BITS - 1)), max=1 << (SUM_BITS - 1)))
     valid, dot_valid, dot_first, dot_last = step.valid, step.dot_valid, step.dot_first, step.dot_last
 
-    @always(clk.posedge)
-    def multiply() -> None:
-        weight = modbv(0)[ROW_BITS:]
-        row = modbv(0)[ROW_BITS:]
-        products = modbv(0)[DOT_BITS:]
-        if valid:
-            products[:] = negative0 + negative1 + negative2 + OFFSET
-            for t in range(TAPS):
-                weight[:] = weights[TAPS * group + t]
-                for k in range(DIGITS):
-                    row[:] = 0
-                    if codes[PIXELS * t + pixel][2 * k]:
-                        row[:] = weight
-                    if codes[PIXELS * t + pixel][2 * k + 1]:
-                        row[:] = row | (weight << 1)
-                    if taps[PIXELS * t + pixel][2 * k + 1]:
-                        row[:] = ~row
-                    products[:] = products + ((row ^ SIGN) << (2 * k))
-            dot.next = products.signed()
+    if products:
+
+        @always(clk.posedge)
+        def multiply() -> None:
+            products_sum = intbv(0, min=-(1 << (DOT_BITS - 1)), max=1 << (DOT_BITS - 1))
+            if valid:
+                products_sum[:] = 0
+                for t in range(TAPS):
+                    products_sum[:] = products_sum + taps[PIXELS * t + pixel].signed() * weights[TAPS * group + t]
+                dot.next = products_sum
+    else:
+
+        @always(clk.posedge)
+        def multiply() -> None:
+            weight = modbv(0)[ROW_BITS:]
+            row = modbv(0)[ROW_BITS:]
+            products = modbv(0)[DOT_BITS:]
+            if valid:
+                products[:] = negative0 + negative1 + negative2 + OFFSET
+                for t in range(TAPS):
+                    weight[:] = weights[TAPS * group + t]
+                    for k in range(DIGITS):
+                        row[:] = 0
+                        if codes[PIXELS * t + pixel][2 * k]:
+                            row[:] = weight
+                        if codes[PIXELS * t + pixel][2 * k + 1]:
+                            row[:] = row | (weight << 1)
+                        if taps[PIXELS * t + pixel][2 * k + 1]:
+                            row[:] = ~row
+                        products[:] = products + ((row ^ SIGN) << (2 * k))
+                dot.next = products.signed()
 
     @always(clk.posedge)
     def accumulate() -> None:

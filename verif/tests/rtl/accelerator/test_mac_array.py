@@ -8,14 +8,14 @@ from silicodec.rtl.accelerator.mac_array import mac_array
 from silicodec.verif.drivers.block_bench import TRACES, join, packed, split, unpacked
 
 
-def device_of(groups):
+def device_of(groups, products):
     @block
     def device(clk, taps, weights, valid, first, last, sums):
         tap_parts = [Signal(intbv(0)[8:]) for _ in range(72)]
         weight_parts = [Signal(intbv(0, min=-256, max=256)) for _ in range(9 * groups)]
         sum_parts = [Signal(intbv(0, min=-(1 << 27), max=1 << 27)) for _ in range(8 * groups)]
         splits = split(taps, tap_parts), split(weights, weight_parts)
-        array = mac_array(clk, tap_parts, weight_parts, valid, first, last, sum_parts, groups=groups)
+        array = mac_array(clk, tap_parts, weight_parts, valid, first, last, sum_parts, groups=groups, products=products)
         return splits, array, join(sum_parts, sums)
 
     return device
@@ -28,8 +28,8 @@ def ports_of(groups):
 
 
 @pytest.mark.parametrize("simulator", TRACES)
-@pytest.mark.parametrize("groups", [1, 4])
-def test_sums_of_rows(simulator, groups):
+@pytest.mark.parametrize(("groups", "products"), [(1, False), (4, False), (1, True)])
+def test_sums_of_rows(simulator, groups, products):
     random = np.random.default_rng(groups)
     inputs = {name: [] for name in ("taps", "weights", "valid", "first", "last")}
     expected = {}
@@ -50,7 +50,7 @@ def test_sums_of_rows(simulator, groups):
         expected[len(inputs["valid"]) + 1] = np.einsum("sgt,stp->gp", weights, taps).ravel().tolist()
     for name in inputs:
         inputs[name] += [0, 0, 0]
-    sums = TRACES[simulator](device_of(groups), ports_of(groups), inputs)["sums"]
+    sums = TRACES[simulator](device_of(groups, products), ports_of(groups), inputs)["sums"]
     held = None
     for cycle, bits in enumerate(sums):
         held = expected.get(cycle, held)
