@@ -15,7 +15,9 @@ from silicodec.rtl.engine import Engine, Packets, Port
 ATTEMPTS = 20
 """Times that a request is sent before the link is given up."""
 IDLE_ROUNDS = 20
-"""Rounds over all streams without a word before the engine is given up."""
+"""Rounds over all streams without a word before the engine is given up, at the least."""
+ROUND_CYCLES = 2 * 7 * 10 * 4
+"""Cycles of the board that a round takes at the least: a request and its answer, ten bits a byte, four cycles a bit."""
 
 
 class LinkError(Exception):
@@ -227,6 +229,7 @@ def run(
         _Output(number, port, packet_counts[port.name]) for number, port in enumerate(engine.outputs, len(senders))
     ]
     total, sent, idle = sum(packet.size for packets in inputs.values() for packet in packets), 0, 0
+    patience = max(IDLE_ROUNDS, engine.idle_cycles // ROUND_CYCLES)
     start = time.monotonic()
     while any(sender.packets for sender in senders) or any(receiver.missing for receiver in receivers):
         taken = sum(sender.send(link) for sender in senders)
@@ -234,7 +237,7 @@ def run(
         sent += taken
         progress(sent, total)
         idle = 0 if taken or given else idle + 1
-        if idle == IDLE_ROUNDS:
+        if idle == patience:
             raise LinkError(f"the board stops after {sent} of {total} words: {_missing(receivers)}")
     seconds = time.monotonic() - start
     for receiver in receivers:

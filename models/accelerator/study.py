@@ -217,49 +217,6 @@ def study(
     return Study(network.name, program, samples, runs, plan(program, runs[0]), accuracy)
 
 
-def network_packets(
-    network: Network, shape: AcceleratorShape, image: np.ndarray
-) -> tuple[dict[str, list[np.ndarray]], int]:
-    """Compile a network with raw maps, and return a packet of every input stream for one image.
-
-    Parameters
-    ----------
-    network, shape
-        As of `study`.
-    image : ndarray
-        Pixels, uint8, (C, H, W) or (H, W, C); or int8, (C, H, W), samples as the network takes them.
-
-    Returns
-    -------
-    dict of str to list of ndarray
-        Packets by stream.
-    int
-        Cycles that the longest layer is planned to take.
-
-    Raises
-    ------
-    CodecError
-        If it is no network in integers, the accelerator cannot compute it, or the image is not one for it.
-    """
-    integers = integer_graph(network)
-    graph = from_graph(integers)
-    wanted = graph.layers[0].in_shape
-    if image.dtype == np.uint8 and image.shape == (*wanted[1:], wanted[0]) != wanted:
-        image = image.transpose(2, 0, 1)
-    if image.shape != wanted or image.dtype.name not in ("int8", "uint8"):
-        raise CodecError(
-            f"{network.name} takes an image {wanted} of uint8, its pixels, or of int8, not {image.dtype} {image.shape}"
-        )
-    samples = image
-    if image.dtype == np.uint8:
-        (samples,) = samples_of(integers, network.normalised(image[np.newaxis].astype(np.float32) / 255))
-    program = compile_graph(graph, shape)
-    pixels = pixel_words(samples, depthwise=graph.layers[0].depthwise)
-    run = run_program(shape, program.words, program.weights, pixels)
-    packets = {"program": [program.words], "weights": [program.weights], "pixels": [pixels], "refill": run.refilled}
-    return packets, max(layer.cycles for layer in plan(program, run))
-
-
 def integer_graph(network: Network) -> IntegerGraph:
     """Load a network in integers, or raise CodecError for another one."""
     graph = network.load()

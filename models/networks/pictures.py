@@ -32,7 +32,7 @@ def image_files(folder: Path) -> list[Path]:
     return files
 
 
-def read_image(path: Path, shape: tuple[int, int, int]) -> np.ndarray:
+def read_image(path: Path, shape: tuple[int, int, int], *, exact: bool = False) -> np.ndarray:
     """Read an image file upright, cut to the centre and resized.
 
     Parameters
@@ -41,6 +41,8 @@ def read_image(path: Path, shape: tuple[int, int, int]) -> np.ndarray:
         File in any format that Pillow reads.
     shape : tuple of int
         Channels (1: grey, 3: red, green, blue), height, width.
+    exact : bool
+        Whether an image of another size is refused instead.
 
     Returns
     -------
@@ -51,6 +53,8 @@ def read_image(path: Path, shape: tuple[int, int, int]) -> np.ndarray:
     ------
     OSError
         When the file is not an image or is damaged.
+    ValueError
+        When it has another size, and must not.
     """
     from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -62,6 +66,8 @@ def read_image(path: Path, shape: tuple[int, int, int]) -> np.ndarray:
         raise OSError(f"{path} is not an image that can be read") from error
     except (OSError, SyntaxError) as error:  # Pillow reports some broken PNG files as SyntaxError
         raise OSError(f"{path} cannot be read: {error}") from error
+    if exact and picture.size != (width, height):
+        raise ValueError(f"{path} has {picture.width} x {picture.height} pixels, and {width} x {height} are wanted")
     picture = ImageOps.fit(picture, (width, height), method=Image.Resampling.BILINEAR, bleed=BORDER)
     pixels = np.asarray(picture, np.float32).reshape(height, width, -1) / np.float32(255)
     pixels = np.broadcast_to(pixels, (height, width, channels))

@@ -277,11 +277,11 @@ def network_on(engine: Engine, name: str, arrays: dict[str, Any]) -> tuple[Engin
     """Return the accelerator as patient as a network needs it, and packets for an image through the network."""
     if "shape" not in engine.parameters or set(arrays) != {""}:
         raise click.UsageError(f"--network goes with the engine {ACCELERATOR}, and with one --input, the image")
-    from silicodec.models.accelerator.study import network_packets
+    from silicodec.models.accelerator.inference import prepare
     from silicodec.models.networks import get_network
 
-    packets, cycles = network_packets(get_network(name), engine.parameters["shape"], arrays[""])
-    return dataclasses.replace(engine, idle_cycles=2 * cycles), packets
+    inference = prepare(get_network(name), engine.parameters["shape"], arrays[""])
+    return dataclasses.replace(engine, idle_cycles=2 * inference.longest_layer), inference.inputs
 
 
 def read_inputs(inputs: tuple[str, ...]) -> dict[str, Any]:

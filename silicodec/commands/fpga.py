@@ -1,7 +1,8 @@
-"""Commands about FPGAs: fpga build, boards, program, talk."""
+"""Commands about FPGAs: fpga build, boards, program, talk, accelerate."""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,6 +12,7 @@ import click
 
 from silicodec.arrays import read_array
 from silicodec.commands.engines import find_engine
+from silicodec.commands.network_options import network_options
 from silicodec.design_options import Designs, design_options
 from silicodec.files import FOLDER, INPUT, OUTPUT
 from silicodec.models.errors import unknown_name
@@ -19,9 +21,15 @@ from silicodec.output import Columns, print_table, progress_bar, say, write_json
 from silicodec.program import DefaultGroup, FailedRun
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from silicodec.fpga.boards import Board
     from silicodec.fpga.records import BuildRecord
+    from silicodec.models.networks import Network
 
+BAUD = click.option("--baud", default=1_000_000, show_default=True, help="Speed of the board's UART.")
+SIMULATED_TIMEOUT = 60.0
+"""Seconds that a simulated board may take for an answer."""
 OUT = click.option("--out", "folder", type=FOLDER, default=Path("build/fpga"), show_default=True, help="Folder.")
 
 
@@ -155,7 +163,7 @@ def program(engine_name: str, board_name: str, folder: Path) -> None:
 
 @fpga.command()
 @click.option("--port", required=True, help="Serial port of the board, such as /dev/ttyUSB0.")
-@click.option("--baud", default=1_000_000, show_default=True, help="Speed of the board's UART.")
+@BAUD
 @click.option("--timeout", default=0.5, show_default=True, metavar="SECONDS", help="How long to wait for an answer.")
 @click.argument("engine_name", metavar="ENGINE", type=ENGINE)
 @click.argument("source", metavar="IN.npy", type=INPUT)
@@ -191,6 +199,72 @@ def talk(port: str, baud: int, timeout: float, engine_name: str, source: Path, t
     if any(flag for flags in outcome.errors.values() for flag in flags):
         raise FailedRun("the board reports a malformed stream")
     say("match: every word equals the reference")
+
+
+@fpga.command()
+@click.option("--port", help="Serial port of the board, such as /dev/ttyUSB0.")
+@click.option("--simulate", "simulated", is_flag=True, help="Simulate a board instead, which takes minutes.")
+@BAUD
+@click.option("--timeout", type=float, metavar="SECONDS", help="How long to wait for an answer.  [default: 0.5]")
+@click.option("--engine", "engine_name", type=ENGINE, help="The accelerator on the board.  [default: the ULX3S's]")
+@network_options
+@click.argument("source", metavar="IMAGE", type=INPUT)
+def accelerate(
+    port: str | None,
+    simulated: bool,
+    baud: int,
+    timeout: float | None,
+    engine_name: str | None,
+    network: Network,
+    source: Path,
+) -> None:
+    """Classify IMAGE by a network in integers on a board's accelerator, and check every word against the reference.
+
+    IMAGE is a picture of just the size that the network takes, or a .npy file of its pixels, uint8.
+
+        silicodec fpga accelerate --port /dev/ttyUSB0 --network resnet8 image.png
+    """
+    from silicodec.fpga.boards import ACCELERATOR
+    from silicodec.fpga.inference import classify, simulated_board
+    from silicodec.fpga.link import Link
+    from silicodec.models.accelerator.inference import prepare
+    from silicodec.models.accelerator.study import integer_graph
+
+    if bool(port) == simulated:
+        raise click.UsageError("give --port, or --simulate")
+    engine = find_engine(engine_name or ACCELERATOR)
+    if "shape" not in engine.parameters:
+        raise click.UsageError(f"--engine: {engine.name} is no accelerator")
+    integer_graph(network)
+    pixels = read_pixels(source, network)
+    timeout = timeout or (SIMULATED_TIMEOUT if simulated else 0.5)
+    with (
+        contextlib.nullcontext(port) if port else simulated_board(engine) as place,
+        Link(place, baud=baud, timeout=timeout) as link,
+        progress_bar(network.name) as progress,
+    ):
+        inference = prepare(network, engine.parameters["shape"], pixels)
+        found = classify(link, engine, inference, progress)
+    say(f"{source}: class {found.label}, score {found.score}")
+    say(
+        f"  {found.seconds:.2f} s; {link.bytes_sent:,} bytes sent, {link.bytes_received:,} received; "
+        f"{link.repeats} requests repeated"
+    )
+    say(f"  accelerator: {found.cycles:,} cycles, of which its array waited {found.weight_cycles:,} for weights")
+    if found.difference:
+        raise FailedRun(f"mismatch: {found.difference}")
+    say("  match: every word equals the reference")
+
+
+def read_pixels(path: Path, network: Network) -> np.ndarray:
+    """Read a picture, or an array, of the size that a network takes."""
+    import numpy as np
+
+    from silicodec.models.networks.pictures import SUFFIXES, read_image
+
+    if path.suffix.lower() not in SUFFIXES:
+        return read_array(path)
+    return (read_image(path, network.input_shape, exact=True) * 255).round().astype(np.uint8)
 
 
 COMMANDS: tuple[Any, ...] = (fpga,)

@@ -87,8 +87,8 @@ class SimulatedBoard:
         tty.setraw(self._slave)
         self.port = os.ttyname(self._slave)
         self._simulator = subprocess.Popen(
-            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
-        )
+            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1, start_new_session=True
+        )  # in a session of its own, Ctrl-C leaves its end to `__exit__`
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
         return self
