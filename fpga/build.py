@@ -145,7 +145,7 @@ def run_flow(design: Design, board: Board, work: Path, *, place: bool = True) ->
         command, arguments = flow.build_runner.get_build_command()
         code = run_group([command, *arguments], work, output).returncode
     if code:
-        reason = _reason(log.read_text(errors="replace"), f"{command} ended with exit code {code}")
+        reason = reason_of(log.read_text(errors="replace"), f"{command} ended with exit code {code}")
         raise BuildError(f"{design.name} on {board.name}: {reason}")
 
 
@@ -166,7 +166,7 @@ def plain_verilog(source: Source, folder: Path) -> Source:
         raise BuildError("the front end slang comes with pyosys: pip install 'silicodec[asic]'")
     done = run_group([sys.executable, "-m", "silicodec.fpga.elaborate"], folder)
     if done.returncode:
-        raise BuildError(f"{source.top}: {_reason(done.stderr + done.stdout, 'it cannot be read')}")
+        raise BuildError(f"{source.top}: {reason_of(done.stderr + done.stdout, 'it cannot be read')}")
     return Source(source.top, (Path("elaborated.v"),))
 
 
@@ -241,7 +241,9 @@ def _path(report: dict[str, Any], domain: str) -> str:
     return "unknown"
 
 
-def _reason(log: str, otherwise: str) -> str:
+def reason_of(log: str, otherwise: str) -> str:
     """Pick the failing program's own words."""
-    errors = [line.strip() for line in log.splitlines() if "error" in line.lower() and not line.startswith("make")]
+    lines = [line.strip() for line in log.splitlines() if not line.startswith("make")]
+    errors = [line for line in lines if re.search(r"\berror:", line, re.IGNORECASE)]
+    errors = errors or [line for line in lines if "error" in line.lower()]
     return re.sub(r"^ERROR: ", "", errors[0]) if errors else otherwise

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from silicodec.cli import main
 from silicodec.fpga.board_top import board_verilog
 from silicodec.fpga.boards import BOARDS
-from silicodec.fpga.build import Design, bare_design, board_design, build, cell_counts, run_flow
+from silicodec.fpga.build import Design, bare_design, board_design, build, cell_counts, reason_of, run_flow
 from silicodec.fpga.errors import BuildError
 from silicodec.fpga.records import SHIPPED, Clock, Resource, read_record
 from silicodec.fpga.tools import programs_on_path, versions
@@ -113,6 +113,11 @@ def test_a_clock_that_is_not_met_fails_with_the_path(tmp_path):
     with pytest.raises(BuildError, match=r"reaches [\d.]+ of 500.0 MHz; the path: [\d.]+ ns, \S+ -> \S+"):
         build(replace(bare_design(ENGINES["ebpc-encoder"]), name="fast"), board, tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_signal_called_error_is_no_reason():
+    log = "  1/2: $1\\outbox0_error[0:0]\nmake: *** Error 1\nERROR: Module top has no ports\nmake: error: 2\n"
+    assert reason_of(log, "exit code 2") == "Module top has no ports"
 
 
 def test_verilog_that_is_wrong_fails_in_one_line(run, tmp_path):
