@@ -13,13 +13,15 @@ _UNANNOTATED = re.compile(r"^unannotated +(\d+)", re.MULTILINE)
 _CLOCK_LOAD = re.compile(r"^ clkload\d+/[A-Z]\n", re.MULTILINE)
 """A pin of a cell that balances the clock tree: its input is a clock net, its output drives nothing."""
 
+SCOPE = "top"
+"""The netlist's name in a SAIF file."""
 SCRIPT = """\
 read_liberty {{{liberty}}}
 read_verilog {{{netlist}}}
 link_design {top}
 {surroundings}
 {parasitics}
-read_vcd -scope testbench/engine {{{waveform}}}
+read_saif -scope {scope} {{{activity}}}
 report_activity_annotation -report_unannotated
 report_power -digits 6
 """
@@ -33,6 +35,11 @@ class PowerReport:
     switching_mw: float
     leakage_mw: float
 
+    @property
+    def total_mw(self) -> float:
+        """All of it."""
+        return self.internal_mw + self.switching_mw + self.leakage_mw
+
 
 def power_script(
     *,
@@ -41,16 +48,17 @@ def power_script(
     top: str,
     clock_ports: Sequence[str],
     period_ns: float,
-    waveform: str,
+    activity: str,
     parasitics: str | None = None,
 ) -> str:
     """Return the Tcl script that reports the power of a netlist, or of a layout with its parasitics (SPEF).
 
-    Takes what `silicodec.asic.timing.timing_script` does, and the waveform (VCD) of the netlist at work.
+    Takes what `silicodec.asic.timing.timing_script` does, and the activity (SAIF) of the netlist at work.
     """
     layout = f"set_propagated_clock [all_clocks]\nread_spef {{{parasitics}}}" if parasitics else ""
-    files = {"liberty": liberty, "netlist": netlist, "waveform": waveform}
-    return SCRIPT.format(top=top, surroundings=surroundings(clock_ports, period_ns), parasitics=layout, **files)
+    files = {"liberty": liberty, "netlist": netlist, "activity": activity, "scope": SCOPE}
+    constraints = surroundings(clock_ports, period_ns)
+    return SCRIPT.format(top=top, surroundings=constraints, parasitics=layout, **files)
 
 
 def read_power(report: str) -> PowerReport:
@@ -59,7 +67,7 @@ def read_power(report: str) -> PowerReport:
     Raises
     ------
     ValueError
-        If there are no figures, or a pin's activity was not in the waveform and would have been a guess.
+        If there are no figures, or the activity of a pin is not known and would have been a guess.
     """
     total, unannotated = _TOTAL.search(report), _UNANNOTATED.search(report)
     if total is None or unannotated is None:

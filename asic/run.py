@@ -254,12 +254,11 @@ def measured_power(job: Job, folder: Path, index: str) -> Power:
     if job.power_fault or job.workload is None:
         return Power.missing(job.power_fault)
     report = read_power((step_folder(job, folder, "power", index) / "power.log").read_text())
-    total_mw = report.internal_mw + report.switching_mw + report.leakage_mw
     return Power(
         internal_mw=report.internal_mw,
         switching_mw=report.switching_mw,
         leakage_mw=report.leakage_mw,
-        energy_pj_per_word=round(total_mw * job.clock_ns * job.workload.cycles / job.workload.words, 2),
+        energy_pj_per_word=round(report.total_mw * job.clock_ns * job.workload.cycles / job.workload.words, 2),
         reason=None,
     )
 

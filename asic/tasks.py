@@ -22,7 +22,9 @@ from silicodec.asic.target import EXTRACTION
 from silicodec.asic.timing import read_timing, timing_script, whole_script
 
 PYOSYS_VERSION = "from importlib.metadata import version; print(version('pyosys'))"
-ICARUS_VERSION = "import subprocess; print(subprocess.check_output(['iverilog', '-V'], text=True).split()[3])"
+VERILATOR_VERSION = (
+    "import subprocess; print(subprocess.check_output(['verilator', '--version'], text=True).split()[1])"
+)
 OPENSTA_OLDEST = "2.0.17"
 OPENSTA_WITH_POWER = "2.6"
 LIMITS_CORNER = "typical"
@@ -283,7 +285,7 @@ class ActivityTask(CornerTask):
 
     def tool(self) -> str:
         """Name of the tool."""
-        return "icarus"
+        return "verilator"
 
     def task(self) -> str:
         """Name of the task."""
@@ -293,16 +295,16 @@ class ActivityTask(CornerTask):
         return "typical"
 
     def parse_version(self, stdout: str) -> str:
-        """Version of Icarus."""
+        """Version of Verilator."""
         return stdout.strip()
 
     def setup(self) -> None:
         """Declare files and parameters."""
         super().setup()
-        self.set_exe(sys.executable, vswitch=["-c", ICARUS_VERSION])
-        self.add_version(">=11")
+        self.set_exe(sys.executable, vswitch=["-c", VERILATOR_VERSION])
+        self.add_version(">=5")
         self.add_input_file(self._netlist())
-        self.add_output_file(ext="vcd.gz")
+        self.add_output_file(ext="saif.gz")
         for name in ("engine", "stimulus", "period_ns"):
             self.add_required_key("var", name)
 
@@ -315,7 +317,7 @@ class ActivityTask(CornerTask):
         """Arguments of the program."""
         top = self.design_topmodule
         engine = [self._parameter("engine"), self.find_files("var", "stimulus")]
-        files = [f"inputs/{self._netlist()}", "cells.lib", self._parameter("period_ns"), f"outputs/{top}.vcd.gz"]
+        files = [f"inputs/{self._netlist()}", "cells.lib", self._parameter("period_ns"), f"outputs/{top}.saif.gz"]
         return ["-m", PROGRAMS[self.task()], *engine, *files]
 
 
@@ -332,20 +334,19 @@ class PowerTask(OpenstaTask):
         return "typical"
 
     def setup(self) -> None:
-        """Declare the waveform."""
+        """Declare the activity."""
         super().setup()
-        self.add_input_file(ext="vcd.gz")
+        self.add_input_file(ext="saif.gz")
 
     def _script(self, design: dict[str, Any]) -> str:
-        return power_script(**design, waveform=f"inputs/{self.design_topmodule}.vcd.gz")
+        return power_script(**design, activity=f"inputs/{self.design_topmodule}.saif.gz")
 
     def post_process(self) -> None:
         """Record the power."""
         super().post_process()
         log = self.get_logpath("exe")
         power = read_power(Path(log).read_text())
-        total = power.internal_mw + power.switching_mw + power.leakage_mw
-        self.record_metric("averagepower", total, source_file=log, source_unit="mW")
+        self.record_metric("averagepower", power.total_mw, source_file=log, source_unit="mW")
         self.record_metric("leakagepower", power.leakage_mw, source_file=log, source_unit="mW")
 
 

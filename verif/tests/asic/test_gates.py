@@ -1,0 +1,101 @@
+"""Netlists simulated as gates: what comes out, and how often nets switch."""
+
+import gzip
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from silicodec.asic.gate_simulation import simulate_gates
+from silicodec.asic.gates import read_library, read_netlist
+from silicodec.asic.switching import write_saif
+from silicodec.rtl.engine import Port
+
+LIBERTY = """
+    cell ("sky130_fd_sc_hd__inv_1") {
+        pin ("A") {
+        }
+        pin ("Y") {
+            function : "(!A)";
+        }
+    }
+    cell ("sky130_fd_sc_hd__dfxtp_1") {
+        ff ("IQ","IQ_N") {
+            clocked_on : "CLK";
+            next_state : "D";
+        }
+        pin ("Q") {
+            function : "IQ";
+        }
+    }
+    cell ("sky130_fd_sc_hd__dlxtp_1") {
+        latch ("IQ","IQ_N") {
+            data_in : "D";
+        }
+        pin ("Q") {
+            function : "IQ";
+        }
+    }
+"""
+NETLIST = r"""module invert(clk, rst, a_data, a_valid, a_ready, a_last, b_data, b_valid, b_ready, b_last);
+  input clk;
+  input rst;
+  input [1:0] a_data;
+  input a_valid;
+  output a_ready;
+  input a_last;
+  output [1:0] b_data;
+  output b_valid;
+  input b_ready;
+  output b_last;
+  wire \kept[0] ;
+  sky130_fd_sc_hd__dlclkp_1 gate ( .CLK(clk), .GATE(a_valid), .GCLK(gated) );
+  sky130_fd_sc_hd__dfxtp_1 low ( .CLK(gated), .D(a_data[0]), .Q(\kept[0] ) );
+  sky130_fd_sc_hd__dfxtp_1 high ( .CLK(gated), .D(a_data[1]), .Q(kept_high) );
+  sky130_fd_sc_hd__inv_1 not_low ( .A(\kept[0] ), .Y(b_data[0]) );
+  sky130_fd_sc_hd__inv_1 not_high ( .A(kept_high), .Y(b_data[1]) );
+  sky130_fd_sc_hd__dfxtp_1 valid ( .CLK(clk), .D(a_valid), .Q(b_valid) );
+  sky130_fd_sc_hd__dfxtp_1 last ( .CLK(clk), .D(a_last), .Q(b_last) );
+  assign a_ready = 1'h1;
+endmodule
+"""
+ENGINE = SimpleNamespace(axi=False, inputs=(Port("a", 2),), outputs=(Port("b", 2),))
+WORDS = np.array([0, 1, 3, 2, 3], np.uint8)
+
+
+def simulate(cycles):
+    netlist = read_netlist(NETLIST, read_library(LIBERTY), "clk")
+    return netlist, *simulate_gates(netlist, ENGINE, {"a": [WORDS[:2], WORDS[2:]]}, cycles)
+
+
+def test_a_netlist_does_what_its_cells_do():
+    _, streams, _ = simulate(8)
+    assert [packet.tolist() for packet in streams["b"]] == [[3, 2], [0, 1, 0]]
+
+
+def test_what_switched_is_told_of_every_pin(tmp_path):
+    netlist, _, switching = simulate(8)
+    write_saif(netlist, switching, 10.0, tmp_path / "activity.saif.gz")
+    lines = gzip.decompress((tmp_path / "activity.saif.gz").read_bytes()).decode().splitlines()
+    cells = {line.split()[1]: line for line in lines if line.startswith("(INSTANCE ") and "NET" in line}
+    assert cells.keys() == {"gate", "low", "high", "not_low", "not_high", "valid", "last"}
+    # Eight cycles of 10 ns; the enable is high in five. The low bit is 0, 1, 1, 0, 1, and stays.
+    assert "(CLK (T0 40000000) (T1 40000000) (TC 16))" in cells["valid"]
+    assert "(GCLK (T0 55000000) (T1 25000000) (TC 10))" in cells["gate"]
+    assert "(CLK (T0 55000000) (T1 25000000) (TC 10))" in cells["low"]
+    assert "(Q (T0 30000000) (T1 50000000) (TC 3))" in cells["low"]
+    assert "(Y (T0 50000000) (T1 30000000) (TC 3))" in cells["not_low"]
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "message"),
+    [
+        ("dfxtp_1 low", "dlxtp_1 low", "cannot be simulated"),
+        ("inv_1 not_low ( .A(\\kept[0] )", "inv_1 not_low ( .A(b_data[0])", "loop"),
+        (".CLK(clk), .D(a_valid)", ".CLK(rst), .D(a_valid)", "valid is not clocked by clk"),
+    ],
+)
+def test_what_cannot_be_simulated_is_refused(right, wrong, message):
+    assert right in NETLIST
+    with pytest.raises(ValueError, match=message):
+        read_netlist(NETLIST.replace(right, wrong), read_library(LIBERTY), "clk")
