@@ -55,9 +55,9 @@ def check_handshakes(engine):
     assert inputs_that_are_taken_in_reset(engine, gates) == []
 
 
-@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize("name", [*ENGINES, "ebpc-encoder-overlap", "ebpc-decoder-checked-overlap"])
 def test_handshakes_within_a_cycle(name):
-    check_handshakes(find_engine(name, SMALLER[name]) if name in SMALLER else ENGINES[name])
+    check_handshakes(find_engine(name, SMALLER.get(name, {})))
 
 
 @pytest.mark.prove
