@@ -27,6 +27,7 @@ templates_path = ["_templates"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
+autodoc_mock_imports = ["litex", "migen"]  # of an extra that the documents do without
 autosummary_generate = True
 autodoc_member_order = "bysource"
 autodoc_default_options = {"ignore-module-all": True}
