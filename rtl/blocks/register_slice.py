@@ -20,7 +20,7 @@ def register_slice(clk: Any, rst: Any, source: Stream, sink: Stream) -> Any:
     source : Stream
         Any words.
     sink : Stream
-        The same words, and the same `error` and `keep` where both streams have it.
+        The same words, and the same `error` where both streams have it.
     """
     spare_full = Signal(bool(0))
     move = Signal(bool(0))

@@ -77,7 +77,7 @@ def ebpc_decoder(
     length_bits: int = 8,
     framed: bool = False,
     checked: bool = False,
-    overlap: bool = False,
+    overlap: bool = False,  # as of `overlapped_ebpc_decoder`
 ) -> Any:
     """Restore packets of words from their ZNZ and BPC streams, up to one word per cycle.
 
@@ -104,9 +104,6 @@ def ebpc_decoder(
         Whether each packet has a packet on every input, so that no number of words puts them out of step.
     checked : bool
         Whether to detect malformed streams.
-    overlap : bool
-        Whether the next packet's first block is read while this one's last words leave. They leave by themselves where
-        it does not come at once; once it does, they wait for all of its planes.
     """
     if word_bits not in (8, 16):
         raise ValueError(f"word_bits must be 8 or 16, not {word_bits}")
