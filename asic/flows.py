@@ -11,6 +11,7 @@ from typing import Any
 
 from siliconcompiler import ASIC, Design, Flowgraph, Task
 from siliconcompiler.flows.asicflow import PNRFlow
+from siliconcompiler.tools.openroad.repair_timing import RepairTimingTask
 
 from silicodec.asic.constraints import layout_constraints
 from silicodec.asic.job import Job
@@ -128,6 +129,8 @@ def make_project(job: Job, folder: Path, scheduler: str | None = None) -> ASIC:
     if job.flow == "layout":
         project.set_flow(LayoutFlow(clock_gating=job.clock_gating, power=power))
         set_floorplan(project, job)
+        # To save power it makes buffers smaller than the loads that they were put in for ask.
+        RepairTimingTask.find_task(project).set("var", "rsz_skip_recover_power", True)
     else:
         project.set_flow(SynthesisFlow(clock_gating=job.clock_gating, power=power))
     set_parameters(project, job, staged)
