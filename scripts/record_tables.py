@@ -65,9 +65,9 @@ def flow_table() -> str:
 def layout_table() -> str:
     """Make the table of layouts beside the netlists that went into them, in Markdown."""
     lines = [
-        "| engine | | clock ns | area, um2 | cells | MHz slow / typical / fast corner | mW | pJ a word "
+        "| engine | | clock ns | area, um2 | MHz slow / typical / fast corner | mW | pJ a word "
         "| core filled, % | wire, mm | DRC violations | clean |\n",
-        "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|\n",
+        "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|---|\n",
     ]
     results = [result for result in read_results(FLOWS) if result.flow == "layout"]
     outdated = outdated_names(results, read_records(SHIPPED))
@@ -80,7 +80,7 @@ def layout_table() -> str:
         if result.before_layout:
             rows.insert(0, ("netlist", result.before_layout, [""] * 4))
         for kind, netlist, others in rows:
-            cells = [title, kind, f"{result.period_ns:g}", f"{netlist.area_um2:,.0f}", f"{netlist.cells:,}"]
+            cells = [title, kind, f"{result.period_ns:g}", f"{netlist.area_um2:,.0f}"]
             cells += [clock_figures(netlist.corners), f"{sum(netlist.power.parts_mw):.3g}"]
             cells += [f"{netlist.power.energy_pj_per_word or 0:.1f}", *others]
             lines.append(f"| {' | '.join(cells)} |\n")
