@@ -7,6 +7,7 @@ error. Its divergence in other settings is taken as proportional to the mean squ
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,34 @@ Settings = Mapping[str, int]
 """Setting by layer, the number of a candidate from 1 on; 0 leaves a layer's maps as they are."""
 
 
+@dataclass(frozen=True)
+class Choices:
+    """Which settings of a scheme are reported.
+
+    Parameters
+    ----------
+    budgets : tuple of float
+        Accuracy that may be lost, as a fraction of the images.
+    ratios : tuple of float
+        Ratios to reach on calibration images, with the least divergence by estimate.
+    agreement : bool
+        Whether agreement with the network without compression counts as accuracy, as it does where labels are unknown.
+    uniform : bool
+        Whether to report settings that all layers have, too.
+    settings : sequence of int
+        Which settings to report and to choose among, from 1; all by default, and to choose among, none too.
+    """
+
+    budgets: tuple[float, ...] = (0.01,)
+    ratios: tuple[float, ...] = ()
+    agreement: bool = False
+    uniform: bool = True
+    settings: Sequence[int] = ()
+
+
+DEFAULT_CHOICES = Choices()
+
+
 def measure_accuracy(
     network: str | Network,
     *,
@@ -50,11 +79,7 @@ def measure_accuracy(
     calibration: int | Images = 200,
     images: int | Images = 400,
     views: int = 1,
-    budgets: tuple[float, ...] = (0.01,),
-    ratios: tuple[float, ...] = (),
-    agreement: bool = False,
-    uniform: bool = True,
-    settings: Sequence[int] = (),
+    choices: Choices = DEFAULT_CHOICES,
     folder: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[dict[str, Any]]:
@@ -72,16 +97,8 @@ def measure_accuracy(
         The first so many images serve to calibrate and to choose settings, so many after them to report; or the images.
     views : int
         Views to make of each image, of `silicodec.models.networks.views`.
-    budgets : tuple of float
-        Accuracy that may be lost, as a fraction of the images.
-    ratios : tuple of float
-        Ratios to reach on calibration images, with the least divergence by estimate.
-    agreement : bool
-        Whether agreement with the network without compression counts as accuracy, as it does where labels are unknown.
-    uniform : bool
-        Whether to report settings that all layers have, too.
-    settings : sequence of int
-        Which settings to report and to choose among, from 1; all by default, and to choose among, none too.
+    choices : Choices
+        Which settings to report.
     folder : path, optional
         Folder of image files instead of the network's data set.
     progress : callable, optional
@@ -108,7 +125,7 @@ def measure_accuracy(
     scheme = get_scheme(scheme) if isinstance(scheme, str) else scheme
     if point not in POINTS:
         raise BudgetError(unknown_name("point", point, POINTS))
-    check_budgets(budgets)
+    check_budgets(choices.budgets)
     model = network.load()
     first, rest = (
         make_views(part, views) for part in calibration_and_test(network, calibration, images, folder=folder)
@@ -117,18 +134,19 @@ def measure_accuracy(
     restored = RestoredNetwork(model, first.batch, point)
     candidates = {layer: scheme.candidates(maps) for layer, maps in restored.maps(first.batch).items()}
     most = max(map(len, candidates.values()))
-    if any(not 1 <= setting <= most for setting in settings):
+    if any(not 1 <= setting <= most for setting in choices.settings):
         raise BudgetError(f"settings must be from 1 to {most}")
-    tried = settings or range(1, most + 1)
+    tried = choices.settings or range(1, most + 1)
     uniform_settings = {
         setting: {layer: min(setting, len(codecs)) for layer, codecs in candidates.items()} for setting in sorted(tried)
     }
-    choices: dict[str, Settings] = (
-        {f"setting {setting}": chosen for setting, chosen in uniform_settings.items()} if uniform else {}
+    reported: dict[str, Settings] = (
+        {f"setting {setting}": chosen for setting, chosen in uniform_settings.items()} if choices.uniform else {}
     )
-    finest: Settings = uniform_settings[min(tried)] if settings else {}
-    searched = bool(budgets or ratios)
-    runs_done, runs = 0, len(candidates) * searched + len(choices) + 2 * len(budgets) + len(ratios)
+    finest: Settings = uniform_settings[min(tried)] if choices.settings else {}
+    searched = bool(choices.budgets or choices.ratios)
+    searches = 2 * len(choices.budgets) + len(choices.ratios)
+    runs_done, runs = 0, len(candidates) * searched + len(reported) + searches
 
     def run(images: np.ndarray, settings: Settings, *, compare: bool = False) -> Run:
         nonlocal runs_done
@@ -138,22 +156,23 @@ def measure_accuracy(
         codecs = {layer: candidates[layer][setting - 1] for layer, setting in settings.items() if setting}
         return restored.run(images, codecs, compare=compare)
 
-    points, bits = _probe(restored, first.batch, candidates, sorted(settings), run) if searched else ({}, 0)
-    search_labels = None if agreement else first.labels
+    points, bits = _probe(restored, first.batch, candidates, sorted(choices.settings), run) if searched else ({}, 0)
+    search_labels = None if choices.agreement else first.labels
     unchanged = restored.run(first.batch, {}).scores
 
     def loss(settings: Settings) -> float:
         return lost_accuracy(unchanged, run(first.batch, {**finest, **settings}).scores, search_labels)
 
-    searches = within_budgets(ordered_steps(points), budgets, loss) | reaching_ratios(points, ratios, bits)
-    choices |= {choice: {**finest, **chosen} for choice, chosen in searches.items()}
+    found = within_budgets(ordered_steps(points), choices.budgets, loss)
+    found |= reaching_ratios(points, choices.ratios, bits)
+    reported |= {choice: {**finest, **chosen} for choice, chosen in found.items()}
     unchanged = restored.run(rest.batch, {}).scores
     return [
         {"network": network.name, "point": point, "choice": choice}
         | accuracy_record(classes(unchanged), classes(result.scores), rest.labels)
         | _ratios(result)
         | {"layers": _layers(result, settings, candidates)}
-        for choice, settings in choices.items()
+        for choice, settings in reported.items()
         for result in [run(rest.batch, settings, compare=True)]
     ]
 

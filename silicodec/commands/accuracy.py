@@ -93,12 +93,13 @@ def accuracy(
 
         silicodec accuracy --network resnet20 --budget 0.01
     """
-    from silicodec.models.evaluation.accuracy import measure_accuracy
+    from silicodec.models.evaluation.accuracy import Choices, measure_accuracy
 
     options |= calibration_and_images(network, calibration, images)
     options["budgets"] = options["budgets"] or (() if options["settings"] or options["ratios"] else (0.01,))
+    choices = Choices(**{name: options.pop(name) for name in ("budgets", "ratios", "agreement", "uniform", "settings")})
     with progress_bar(network.name) as progress:
-        records = measure_accuracy(network, progress=progress, **options)
+        records = measure_accuracy(network, choices=choices, progress=progress, **options)
     numbers = (*ACCURACY_COLUMNS, "ratio", "entropy", "EBPC instead", "EBPC on coefficients")
     columns: Columns = [("choice", "left"), *((name, "right") for name in numbers)]
     rows = [

@@ -8,7 +8,7 @@ torch = pytest.importorskip("torch")
 from silicodec.models.baselines.bounds import Entropy  # noqa: E402
 from silicodec.models.dct.codec import DCT  # noqa: E402
 from silicodec.models.ebpc.codec import EBPC  # noqa: E402
-from silicodec.models.evaluation.accuracy import measure_accuracy  # noqa: E402
+from silicodec.models.evaluation.accuracy import Choices, measure_accuracy  # noqa: E402
 from silicodec.models.evaluation.budget import BudgetError  # noqa: E402
 from silicodec.models.evaluation.restoration import RestoredNetwork  # noqa: E402
 from silicodec.models.evaluation.schemes import get_scheme  # noqa: E402
@@ -25,7 +25,8 @@ def network():
 
 @pytest.fixture(scope="module")
 def records(network):
-    records = measure_accuracy(network, scheme="dct", calibration=CALIBRATION, images=IMAGES, budgets=(0.0, 0.05, 1.0))
+    choices = Choices(budgets=(0.0, 0.05, 1.0))
+    records = measure_accuracy(network, scheme="dct", calibration=CALIBRATION, images=IMAGES, choices=choices)
     return {record["choice"]: record for record in records}
 
 
@@ -73,7 +74,8 @@ def test_a_larger_budget_is_not_worse(records):
 
 
 def test_search_keeps_its_budget_on_the_calibration_images(network):
-    record = measure_accuracy(network, scheme="dct", calibration=CALIBRATION, images=1, budgets=(0.05,))[-1]
+    choices = Choices(budgets=(0.05,))
+    record = measure_accuracy(network, scheme="dct", calibration=CALIBRATION, images=1, choices=choices)[-1]
     batch, labels = network.images(CALIBRATION)
     restored = RestoredNetwork(network.load(), batch)
     codecs = {layer["layer"]: DCT.from_config(layer["codec"]) for layer in record["layers"] if layer["setting"]}
@@ -83,8 +85,8 @@ def test_search_keeps_its_budget_on_the_calibration_images(network):
 
 
 def test_agreement_of_views_and_no_uniform_choices(network):
-    arguments = {"scheme": "dct", "calibration": 5, "images": 6, "views": 3, "agreement": True, "uniform": False}
-    (record,) = measure_accuracy(network, **arguments, budgets=(1.0,))
+    choices = Choices(budgets=(1.0,), agreement=True, uniform=False)
+    (record,) = measure_accuracy(network, scheme="dct", calibration=5, images=6, views=3, choices=choices)
     assert record["choice"] == "loss 1"
     assert record["images"] == 18
     assert record["loss"] == pytest.approx(record["top1_before"] - record["top1"])
@@ -93,8 +95,9 @@ def test_agreement_of_views_and_no_uniform_choices(network):
 
 
 def test_ratios_are_reached_among_the_settings_that_are_given(network):
-    arguments = {"scheme": "dct", "calibration": 20, "images": 20, "uniform": False, "budgets": (), "settings": (4, 3)}
-    finest, between, coarsest = measure_accuracy(network, **arguments, ratios=(1.0, 2.1, 100.0))
+    choices = Choices(budgets=(), ratios=(1.0, 2.1, 100.0), uniform=False, settings=(4, 3))
+    records = measure_accuracy(network, scheme="dct", calibration=20, images=20, choices=choices)
+    finest, between, coarsest = records
     assert [record["choice"] for record in (finest, between, coarsest)] == ["ratio 1", "ratio 2.1", "ratio 100"]
     settings = [{layer["setting"] for layer in record["layers"]} for record in (finest, between, coarsest)]
     assert settings == [{3}, {3, 4}, {4}]
@@ -102,8 +105,8 @@ def test_ratios_are_reached_among_the_settings_that_are_given(network):
 
 
 def test_lossless_first_where_a_scheme_has_it(network):
-    arguments = {"scheme": "dct-or-ebpc", "calibration": 20, "images": 20, "uniform": False}
-    none, all_ = measure_accuracy(network, **arguments, budgets=(0.0, 1.0))
+    choices = Choices(budgets=(0.0, 1.0), uniform=False)
+    none, all_ = measure_accuracy(network, scheme="dct-or-ebpc", calibration=20, images=20, choices=choices)
     assert none["ratio"] >= none["ebpc_ratio"] > 1
     assert all_["ratio"] > none["ratio"]
     assert {layer["codec"]["id"] for layer in all_["layers"]} <= {"ebpc", "dct"}
@@ -136,7 +139,7 @@ def test_without_labels_agreement_counts(network, tmp_path):
     [
         ({"calibration": 0}, "at least 1 image"),
         ({"images": 0}, "at least 1 image"),
-        ({"budgets": (1.5,)}, "from 0 to 1"),
+        ({"choices": Choices(budgets=(1.5,))}, "from 0 to 1"),
         ({"point": "pool"}, "activation, convolution"),
     ],
 )
