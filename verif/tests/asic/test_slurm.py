@@ -44,7 +44,7 @@ def job(tmp_path):
     """Synthesis of a counter."""
     path = tmp_path / "counter.v"
     path.write_text(COUNTER)
-    return Job("counter", Source("counter", (path,)))
+    return Job("counter", Source("counter", (path,)), period_ns=4.0)
 
 
 @pytest.fixture
