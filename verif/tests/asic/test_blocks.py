@@ -47,7 +47,7 @@ endmodule
 
 @needs_tools
 def test_blocks_make_up_the_engine():
-    engine = ENGINES["huffman-encoder"]
+    engine = ENGINES["ebpc-encoder"]
     source = Source(engine.top, text=verilog(engine))
     whole, parts = measure(source), measure_blocks(source, name=engine.name)
     assert len(parts.blocks) > 2
