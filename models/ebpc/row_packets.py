@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from silicodec.models.bitstream import peek_all, put_next
+from silicodec.models.bitstream import peek, peek_all, put_next
 from silicodec.models.ebpc.byte_blocks import transpose
 from silicodec.models.ebpc.parallel_loops import (
     BLOCK,
@@ -18,6 +18,7 @@ from silicodec.models.ebpc.parallel_loops import (
     HEIGHTS,
     MIRRORED,
     PLANE_BITS,
+    RAW_PLANE,
     code_planes,
     plane_entries,
     plane_meanings,
@@ -64,7 +65,7 @@ def _encode(rows: np.ndarray, entries: np.ndarray, heights: np.ndarray, mirrored
     byte = np.uint64(0xFF)
     for row in rows:
         flags, packed, nonzero_words = none, none, 0
-        changes, changed, nonzero = none, 0, 0
+        changes, changed, nonzero = none, np.int64(0), np.int64(0)
         for i in range(BLOCK):
             flags <<= one
             if row[i]:
@@ -80,7 +81,7 @@ def _encode(rows: np.ndarray, entries: np.ndarray, heights: np.ndarray, mirrored
         if nonzero_words == 0:
             index, filled, last = put_next(bits, index, filled, last, none, one)
             continue
-        planes, count = transpose(changes), np.int64(heights[changed])
+        planes, count = transpose(changes), int(np.int64(heights[changed]))
         fields, extras, stored = code_planes(planes, count, np.uint64(~nonzero), entries, none, none)
         extra_bits = np.uint64(EXTRA_BITS) * stored
         size = FIELD_BITS * count + np.int64(extra_bits)
@@ -133,33 +134,30 @@ def decode_packet(words: np.ndarray, count: int) -> tuple[np.ndarray, bool]:
 @njit(cache=True)
 def _decode(bits: np.ndarray, nbits: int, meanings: np.ndarray, mirrored: np.ndarray, rows: np.ndarray) -> int:
     """Decode rows up to the first malformed one; returns the number of bits read, or -1."""
-    one = np.uint64(1)
     position = 0
     for row in rows:
         if position >= nbits:
             return -1
-        kind = peek_all(bits, position) >> np.uint64(PORT_BITS - KIND_BITS)
+        kind = peek(bits, position, KIND_BITS)
         if kind < BLOCK_ROW:
             position += 1
             continue
         position += KIND_BITS
-        ahead = peek_all(bits, position)
         if kind == MIXED_ROW:
-            flags = ahead >> np.uint64(PORT_BITS - BLOCK)
+            flags = peek(bits, position, BLOCK)
             start = position + BLOCK
             end = start
             for i in range(BLOCK):
-                end += WORD_BITS * np.int64(flags >> np.uint64(i) & one)
+                end += WORD_BITS * (flags >> i & 1)
             if end > nbits:
                 return -1
             position = start
             for i in range(BLOCK):
-                if flags >> np.uint64(BLOCK - 1 - i) & one:
-                    row[i] = peek_all(bits, position) >> np.uint64(PORT_BITS - WORD_BITS)
+                if flags >> (BLOCK - 1 - i) & 1:
+                    row[i] = peek(bits, position, WORD_BITS)
                     position += WORD_BITS
             continue
-        count = np.int64(ahead >> np.uint64(PORT_BITS - COUNT_BITS))
-        base = (ahead << np.uint64(COUNT_BITS)) >> np.uint64(PORT_BITS - WORD_BITS)
+        count, base = peek(bits, position, COUNT_BITS), peek(bits, position + COUNT_BITS, WORD_BITS)
         position += COUNT_BITS + WORD_BITS
         planes, size = _read_planes(bits, position, count, meanings, mirrored)
         position += size
@@ -192,7 +190,7 @@ def _read_planes(
     for k in range(WORD_BITS):
         if k < count:
             field = ahead >> np.uint64(PORT_BITS - FIELD_BITS)
-            raw = np.int64(field >> np.uint64(FIELD_BITS - 1))
+            raw = 1 if field >= RAW_PLANE else 0
             meaning = meanings[field << np.uint64(EXTRA_BITS) | rest >> np.uint64(PORT_BITS - EXTRA_BITS)]
             ahead <<= np.uint64(FIELD_BITS)
             rest <<= np.uint64(EXTRA_BITS * raw)
