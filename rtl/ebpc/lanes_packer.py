@@ -33,7 +33,7 @@ def wide_packer(clk: Any, rst: Any, symbols: SymbolStream, words: Stream, *, wor
     closing = Signal(bool(0))
 
     joined = Signal(intbv(0)[total_bits:])
-    total = Signal(intbv(0, min=0, max=word_bits + symbol_bits))
+    total = Signal(intbv(0, min=0, max=held_bits + symbol_bits + 1))
     enough = Signal(bool(0))
     over = Signal(bool(0))
     wait = Signal(bool(0))

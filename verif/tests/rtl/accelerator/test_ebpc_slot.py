@@ -64,7 +64,6 @@ def encoding(clk, rst, rows, codecs, packed, *, dct):
 
     @always_seq(clk.posedge, reset=rst)
     def choose():
-        codecs.ready.next = True
         if codecs.valid and codecs.ready:
             codec.next = codecs.data
             chosen.next = True
@@ -73,11 +72,12 @@ def encoding(clk, rst, rows, codecs, packed, *, dct):
     def enter():
         offered.data.next = rows.data
         offered.last.next = rows.last
-        offered.valid.next = rows.valid and chosen
+        offered.valid.next = rows.valid and chosen and not rst
 
     @always_comb
     def accept():
-        rows.ready.next = offered.ready and chosen
+        rows.ready.next = offered.ready and chosen and not rst
+        codecs.ready.next = not chosen and not rst
 
     return slot, choose, enter, accept
 
