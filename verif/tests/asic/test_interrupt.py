@@ -33,8 +33,9 @@ def wait_until(condition, seconds=180):
     return False
 
 
-ONE = ["--verilog", "counter.v", "--top", "counter", "--clock-ns", "4"]  # without a clock, a synthesis finds one first
-MORE_THAN_AT_ONCE = ["ebpc-encoder", "ebpc-decoder", "ebpc-encoder-axis", "ebpc-decoder-axis", "--jobs", "2"]
+CLOCK = ["--clock-ns", "4"]  # without one, a synthesis comes first that finds it
+ONE = ["--verilog", "counter.v", "--top", "counter", *CLOCK]
+MORE_THAN_AT_ONCE = ["ebpc-encoder", "ebpc-decoder", "ebpc-encoder-axis", "--jobs", "2", *CLOCK]
 
 
 @pytest.mark.parametrize("designs", [ONE, MORE_THAN_AT_ONCE], ids=["one", "many"])
