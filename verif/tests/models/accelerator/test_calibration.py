@@ -15,7 +15,7 @@ from silicodec.models.accelerator.calibration import (
     with_all_room,
 )
 from silicodec.models.accelerator.compiler import compile_graph
-from silicodec.models.accelerator.packets import RAW
+from silicodec.models.accelerator.packets import EBPC_CODECS, RAW
 from silicodec.models.accelerator.plan import plan
 from silicodec.models.accelerator.program import Status
 from silicodec.models.accelerator.sample import sample_graph
@@ -83,6 +83,14 @@ def test_steps_are_chosen_within_the_budget(graph):
     tight = choose_codecs(graph, SHAPE, images, lambda scores: float(np.abs(scores - exact).max() > 0), 0.0)
     assert all(codec != RAW for codec in free.values())
     assert len(tight) < len(free) or tight != free
+
+
+def test_without_any_loss_maps_are_stored_by_ebpc(graph):
+    images, shape = [smooth(seed) for seed in range(2)], AcceleratorShape(ebpc=True)
+    exact = np.array([run_image(graph, shape, {}, image).maps[-1].ravel() for image in images])
+    chosen = choose_codecs(graph, shape, images, lambda scores: float((scores != exact).any()), 0.0)
+    assert chosen
+    assert set(chosen.values()) <= set(EBPC_CODECS)
 
 
 def test_a_plan_counts_words_and_multiplications(graph):
