@@ -68,7 +68,7 @@ def place_of_lines(text: str) -> list[Place]:
 
 
 def assign_places(top: yosys.Module, lines: Sequence[Place]) -> dict[str, Place]:
-    """Return the place of each cell by its name; cells that Yosys added go with those that read them."""
+    """Return the place of each cell by its name; cells that Yosys added go with those that read them, or drive them."""
     places, rest = {}, []
     for cell in top.selected_cells():
         found = _LINE.search(cell.get_src_attribute())
@@ -77,10 +77,12 @@ def assign_places(top: yosys.Module, lines: Sequence[Place]) -> dict[str, Place]
         else:
             rest.append(cell)
     readers = _readers(top)
+    drivers = {bit: cell.name.str() for cell in top.selected_cells() for bit in _bits(cell, output=True)}
     for cell in rest:
         reading = [places[name] for bit in _bits(cell, output=True) for name in readers[bit] if name in places]
-        first = reading[0] if reading else Place(OTHER)
-        places[cell.name.str()] = first if set(reading) <= {first} else Place(first.block)
+        driving = [places[name] for bit in _bits(cell, output=False) if (name := drivers.get(bit)) in places]
+        near = reading or driving or [Place(OTHER)]
+        places[cell.name.str()] = near[0] if set(near) == {near[0]} else Place(near[0].block)
     return places
 
 
@@ -119,6 +121,10 @@ def main() -> None:
     for command in (*source.yosys_commands(), *TO_MEMORIES):
         run(command)
     memories = take_out_memories(design)
+    # Of two names of a net, such as an output's, `submod` gives one to the block that drives it and the other to blocks
+    # that read it, to which it would then come from nowhere: so each output gets a cell, which is kept until then.
+    run("insbuf o:*")
+    run("setattr -set keep 1 t:$_BUF_")
     top = design.top_module()
     places = assign_places(top, place_of_lines("".join(file.read_text() for file in source.files)))
     pieces = divide(top, places)

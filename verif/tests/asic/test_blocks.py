@@ -4,6 +4,8 @@ import importlib.util
 import json
 import os
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -43,6 +45,40 @@ assign x = first;
 assign y = second;
 endmodule
 """
+
+SHARED = """module shared (clk, a, b, y, z);
+input clk;
+input [3:0] a;
+input b;
+output [3:0] y;
+output z;
+wire [3:0] word;
+reg [3:0] kept;
+reg held;
+
+assign word = (b ? kept : 0);
+
+always @(posedge clk) begin: first0_keep
+    kept <= a;
+end
+
+always @(posedge clk) begin: second0_read
+    held <= (word == 3);
+end
+
+assign z = held;
+assign y = word;
+endmodule
+"""
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("pyosys"), reason="pyosys is missing")
+def test_a_net_that_is_an_output_reaches_the_blocks_that_read_it(tmp_path):
+    Source("shared", text=SHARED).stage(tmp_path)
+    subprocess.run([sys.executable, "-m", "silicodec.asic.split"], cwd=tmp_path, check=True, stdout=subprocess.PIPE)
+    assert "input [3:0] word;" in (tmp_path / "shared_second.v").read_text()
+    assert "output [3:0] y;" in (tmp_path / "shared_other.v").read_text()
+    assert "output z;" in (tmp_path / "shared_second.v").read_text()
 
 
 @needs_tools
