@@ -229,7 +229,7 @@ def tile_codec(codec: Any, short: Any) -> Any:
     @always_comb
     def choose() -> None:
         short.next = 0
-        if codec[0]:
+        if codec & 1 != 0:
             short.next = codec
 
     return instances()
