@@ -16,16 +16,21 @@ LAYERS = """<?xml version="1.0" encoding="utf-8"?>
   <frame-color>#ff0000</frame-color><fill-color>#ff0000</fill-color><dither-pattern>I0</dither-pattern>
   <visible>true</visible><source>68/20</source>
  </properties>
+ <properties>
+  <frame-color>#00ff00</frame-color><fill-color>#00ff00</fill-color><dither-pattern>I0</dither-pattern>
+  <visible>true</visible><source>81/4</source>
+ </properties>
 </layer-properties>
 """
 
 
 @pytest.mark.parametrize("name", ["two.gds", "two.gds.gz"])
-def test_picture_has_the_rectangles_of_the_layout(tmp_path, name):
+def test_picture_has_the_wires_of_the_layout_and_not_what_marks_areas(tmp_path, name):
     layout = db.Layout()
     shapes = layout.create_cell("two").shapes(layout.layer(68, 20))
     shapes.insert(db.DBox(0, 0, 4, 10))
     shapes.insert(db.DBox(16, 0, 20, 10))
+    layout.top_cell().shapes(layout.layer(81, 4)).insert(db.DBox(0, 0, 20, 10))
     layout.write(str(tmp_path / name))
     (tmp_path / "layers.lyp").write_text(LAYERS)
     draw_layout(tmp_path / name, tmp_path / "layers.lyp", tmp_path / "two.png", pixels=200)
