@@ -187,10 +187,13 @@ def study(
     Raises
     ------
     CodecError
-        If it is no network in integers, the accelerator cannot compute it, or an image's maps outgrow their regions.
+        If it is no network in integers, the accelerator cannot compute it or was built without the codec, or an image's
+        maps outgrow their regions.
     """
     from silicodec.models.evaluation.statistics import accuracy_record
 
+    if not {"dct": shape.dct, "ebpc": shape.ebpc}.get(choice.codec, True):
+        raise CodecError(f"an accelerator with {choice.codec}=false cannot store maps by {choice.codec}")
     integers = integer_graph(network)
     graph = from_graph(integers)
     codings = None

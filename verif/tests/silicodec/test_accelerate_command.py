@@ -79,7 +79,8 @@ def test_maps_without_room_go_to_external_memory(resnet8, tmp_path):
     ("arguments", "reason"),
     [
         (["--network", "digits"], "networks in integers"),
-        (["--codec", "zip"], "unknown codec 'zip': known are raw, dct, auto"),
+        (["--codec", "zip"], "unknown codec 'zip': known are raw, dct, ebpc, auto"),
+        (["--codec", "ebpc", "--set", "ebpc=false"], "an accelerator with ebpc=false cannot store maps by ebpc"),
         (["--set", "groups=9"], "groups must be an integer from 1 to 8, not 9"),
         (["--set", "memory_kib=64", "--set", "banks=4"], "memory_kib or banks"),
         (["--calibration", "1", "--codec", "dct", "--step", "3"], "step must be"),
