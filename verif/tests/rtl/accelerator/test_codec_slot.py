@@ -16,9 +16,7 @@ from silicodec.verif.drivers.stalls import Stalls
 from silicodec.verif.simulate import simulate
 
 DCT_MODE = mode_word(DCT(step=2))
-DCT_WORDS = tuple(
-    1 + 2 * mode for mode in (DCT_MODE, mode_word(DCT(step=4, signed=0)), mode_word(DCT(step=1), "uint8"))
-)
+DCT_WORDS = tuple(1 + 2 * mode for mode in (DCT_MODE, mode_word(DCT(step=4)), mode_word(DCT(step=1), "uint8")))
 
 
 @block
