@@ -4,7 +4,7 @@ Yosys knows the pins of a design's ports, in a program of its own. Usage, in the
 
     python -m silicodec.asic.ports
 
-prints their names, `a` or `a[3]`, a line each, in the order of the ports.
+writes their names, `a` or `a[3]`, a line each, in the order of the ports, to the file `pins`: Yosys prints its log.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from silicodec.asic.yosys_log import pass_runner
 from silicodec.models.processes import run_group
 from silicodec.rtl.source import Source, read_staged
 
+PINS = "pins"
 SIDES = ("north", "east", "south", "west")
 
 
@@ -44,9 +45,9 @@ def pins_by_side(source: Source, wanted: Mapping[str, str]) -> dict[str, str]:
     with tempfile.TemporaryDirectory(prefix="silicodec-") as temporary:
         source.stage(Path(temporary))
         done = run_group([sys.executable, "-m", "silicodec.asic.ports"], Path(temporary))
-    if done.returncode:
-        raise MeasurementError(f"reading {source.top} failed: {failure(done.returncode, done.stderr)}")
-    pins = done.stdout.split()
+        if done.returncode:
+            raise MeasurementError(f"reading {source.top} failed: {failure(done.returncode, done.stderr)}")
+        pins = Path(temporary, PINS).read_text().split()
     placed: dict[str, str] = {}
     for pattern, side in wanted.items():
         found = [pin for pin in pins if any(fnmatchcase(name, pattern) for name in (pin, pin.partition("[")[0]))]
@@ -57,18 +58,20 @@ def pins_by_side(source: Source, wanted: Mapping[str, str]) -> dict[str, str]:
 
 
 def main() -> None:
-    """Print the pins of the design in the working folder."""
+    """Write the pins of the design in the working folder."""
     source = read_staged(Path())
     design = yosys.Design()
     run = pass_runner(design, Path())
     for command in source.yosys_commands():
         run(command)
     top = design.top_module()
+    pins: list[str] = []
     for name in top.ports:
         wire = top.wire(name)
         bits = range(wire.start_offset, wire.start_offset + wire.width)
         plain = name.str().removeprefix("\\")
-        print("\n".join([plain] if wire.width == 1 and not wire.start_offset else [f"{plain}[{bit}]" for bit in bits]))
+        pins += [plain] if wire.width == 1 and not wire.start_offset else [f"{plain}[{bit}]" for bit in bits]
+    Path(PINS).write_text("\n".join(pins))
 
 
 if __name__ == "__main__":

@@ -63,12 +63,12 @@ def test_project_is_complete_for_siliconcompiler(job, tmp_path):
 
 @needs_cells
 def test_floorplan_and_extraction_reach_siliconcompiler(job, tmp_path):
-    wanted = Floorplan(density=55.0, aspect=2.0, pins={"value": "east", "clk": "north"})
+    wanted = Floorplan(density=55.0, aspect=2.0, pins={"value": "east", "*": "north"})
     project = make_project(replace(job, floorplan=wanted), tmp_path / "build")
     assert project.get("tool", "openroad", "task", "repair_timing", "var", "rsz_skip_recover_power") is True
     assert (project.constraint.area.get_density(), project.constraint.area.get_aspectratio()) == (55.0, 2.0)
     sides = {pin: project.get("constraint", "pin", pin, "side") for pin in project.getkeys("constraint", "pin")}
-    assert sides == {"clk": 2, **{f"value[{bit}]": 3 for bit in range(8)}}
+    assert sides == {"clk": 2, "rst": 2, **{f"value[{bit}]": 3 for bit in range(8)}}
     rules = {corner: project.get("constraint", "timing", "scenario", corner, "pexcorner") for corner in CORNERS}
     assert rules == {"slow": "maximum", "typical": "typical", "fast": "minimum"}
     with pytest.raises(MeasurementError, match="counter has no port 'val' to put on the west side"):
