@@ -56,7 +56,7 @@ def record_activity(
     inputs = engine.stimulus([tensor])
     cycles = simulate(engine, inputs, backend="verilator").cycles
     gates = read_netlist(netlist.read_text(), read_library(liberty.read_text()), CLOCK_PORT)
-    streams, switching = simulate_gates(gates, engine, inputs, cycles)
+    streams, switching = simulate_gates(gates, engine, inputs, (0, cycles))
     if difference := first_difference(engine.reference(inputs), streams):
         raise AssertionError(f"the netlist of {engine.name}: {difference}")
     write_saif(gates, switching, period_ns, target)

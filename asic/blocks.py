@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 from silicodec.asic.limits import Limits
 from silicodec.asic.measure import failure, synthesize, time_netlist, tool_versions
@@ -113,6 +115,56 @@ class BlockMeasurement:
         return sum(memory.total_um2 for memory in self.memories)
 
 
+@dataclass(frozen=True)
+class KeptNetlist:
+    """The netlist of all blocks together, kept in a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Where it is.
+    """
+
+    folder: Path
+
+    @property
+    def netlist(self) -> str:
+        """Verilog."""
+        return gzip.decompress((self.folder / "netlist.v.gz").read_bytes()).decode()
+
+    @cached_property
+    def _described(self) -> dict[str, Any]:
+        described: dict[str, Any] = json.loads((self.folder / "blocks.json").read_text())
+        return described
+
+    @property
+    def memories(self) -> list[dict[str, Any]]:
+        """Fields of `silicodec.asic.memories.OutsideMemory`, in the order of the ports."""
+        memories: list[dict[str, Any]] = self._described["memories"]
+        return memories
+
+    @property
+    def verilog_sha256(self) -> str:
+        """`Source.sha256` of what it was made from."""
+        return str(self._described["verilog_sha256"])
+
+    @cached_property
+    def _blocks(self) -> dict[str, str]:
+        return {module: block for block, some in self._described["modules"].items() for module in some}
+
+    def block_of_cell(self, cell: str) -> str:
+        """Return the block of a cell by its name."""
+        return self._blocks.get(cell.partition("__")[0], BUFFERS)
+
+    def write(self, netlist: Path, found: dict[str, Any], verilog_sha256: str) -> None:
+        """Keep a netlist with the list of its modules and memories, as `silicodec.asic.split` leaves it."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with written_whole(self.folder / "netlist.v.gz") as temporary:
+            temporary.write_bytes(gzip.compress(netlist.read_bytes(), 1))
+        with written_whole(self.folder / "blocks.json") as temporary:
+            temporary.write_text(json.dumps({**found, "verilog_sha256": verilog_sha256}) + "\n")
+
+
 def measure_blocks(
     source: Source,
     *,
@@ -121,6 +173,7 @@ def measure_blocks(
     period_ns: float = PERIOD_NS,
     clock_gating: bool = False,
     booth: bool = False,
+    keep: Path | None = None,
 ) -> BlockMeasurement:
     """Synthesise the blocks of an engine one by one, and time the whole.
 
@@ -134,6 +187,8 @@ def measure_blocks(
         As of `measure`.
     booth : bool
         Whether multipliers are Yosys' Booth multipliers.
+    keep : Path, optional
+        Folder that takes the whole netlist (`KeptNetlist`).
 
     Raises
     ------
@@ -166,6 +221,8 @@ def measure_blocks(
         netlists.append((folder / f"{source.top}.v").read_text())
         whole = folder / "whole"
         added = _assemble(source.top, whole, netlists, liberty=next(folder.glob("blocks/*/cells.lib")))
+        if keep:
+            KeptNetlist(keep).write(whole / "netlist.v", found, source.sha256)
         time = partial(time_netlist, source.top, whole, clock_ports, period_ns, liberty=liberty_file())
         timing, ends = time(ends=_ends(found["modules"]))
         memories = build_memories(

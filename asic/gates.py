@@ -15,6 +15,8 @@ CLOCK_GATE = "sky130_fd_sc_hd__dlclkp_"
 """What the names of clock gates begin with."""
 CONSTANTS = 2
 """The first nets are the constants 0 and 1."""
+MOST_INPUTS = 6
+"""So many inputs a truth table of 64 bits has."""
 _CELL = re.compile(r'^    cell \("(\w+)"\)', re.MULTILINE)
 _PIN = re.compile(r'^        pin \("(\w+)"\) \{(.*?)^        \}', re.MULTILINE | re.DOTALL)
 _FUNCTION = re.compile(r'^            function : "([^"]*)"', re.MULTILINE)
@@ -48,7 +50,8 @@ class _Instance(NamedTuple):
 class Gates(NamedTuple):
     """Gates in an order in which each comes after those that it reads.
 
-    Gate n has the inputs `inputs[n]`, the first of which is the lowest bit of the place in its truth table `tables[n]`.
+    Gate n has the inputs `inputs[n]`, the first of which is the lowest bit of the place in its truth table `tables[n]`;
+    what it has fewer than `MOST_INPUTS` is net 0.
     """
 
     tables: np.ndarray
@@ -191,7 +194,7 @@ class _Reader:
                 self._add(cell, clocks)
         return GateNetlist(
             gates=self._ordered(),
-            registers=Registers(*np.array(self._registers, np.int32).reshape(-1, 3).T.copy()),
+            registers=Registers(*np.array(self._registers, np.uint32).reshape(-1, 3).T.copy()),
             net_count=self._count,
             ports=ports,
             pins={cell.name: cell.pins for cell in cells},
@@ -290,9 +293,8 @@ class _Reader:
                     if not done[gate]:
                         done[gate] = True
                         order.append(gate)
-        most = max((len(inputs) for _, inputs, _ in self._gates), default=0)
-        inputs = np.zeros((len(order), most), np.int32)
+        inputs = np.zeros((len(order), MOST_INPUTS), np.uint32)
         for place, gate in enumerate(order):
             inputs[place, : len(self._gates[gate][1])] = self._gates[gate][1]
         tables = np.array([self._gates[gate][0] for gate in order], np.uint64)
-        return Gates(tables, inputs, np.array([self._gates[gate][2] for gate in order], np.int32))
+        return Gates(tables, inputs, np.array([self._gates[gate][2] for gate in order], np.uint32))

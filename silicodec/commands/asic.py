@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from silicodec.arrays import read_array
-from silicodec.commands.asic_accelerator import accelerator
+from silicodec.commands.asic_accelerator import NETLISTS, accelerator
 from silicodec.design_options import Designs, design_options
 from silicodec.files import FOLDER, INPUT, OUTPUT
 from silicodec.flow_options import CHECKS, flow_options
@@ -191,7 +191,8 @@ def measure_by_blocks(designs: Designs, folder: Path, json_file: Path | None, **
     found = []
     for engine in designs.engines:
         click.echo(f"measuring {engine.name}", err=True)
-        found.append(measure_blocks(Source(engine.top, text=verilog(engine)), name=engine.name, **options))
+        source = Source(engine.top, text=verilog(engine))
+        found.append(measure_blocks(source, name=engine.name, keep=NETLISTS / engine.name, **options))
         write_blocks(found[-1], folder / "blocks")
     columns: Columns = [
         ("block", "left"),

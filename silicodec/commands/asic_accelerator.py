@@ -1,4 +1,4 @@
-"""Command `asic accelerator`: area of its parts with memories, clock, and the energy of its memories at work."""
+"""Command `asic accelerator`: area of its parts with memories, clock, and energy at work."""
 
 from __future__ import annotations
 
@@ -9,50 +9,85 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from silicodec.accelerator_options import SET_HELP, shape_of
 from silicodec.commands.network_options import ImageChoice, calibration_and_images, network_options
 from silicodec.files import FOLDER, OUTPUT
 from silicodec.output import Columns, print_table, say, write_json
-from silicodec.program import FailedRun
+from silicodec.program import BadInput, FailedRun
+from silicodec.settings import set_option
 
 if TYPE_CHECKING:
+    from silicodec.asic.accelerator_power import LogicPower
     from silicodec.asic.blocks import BlockMeasurement
+    from silicodec.models.accelerator.shape import AcceleratorShape
+    from silicodec.models.accelerator.study import Study
     from silicodec.models.networks import Network
 
 RECORD = "accelerator-booth.json"
 CALIBRATION_IMAGES = 5
+NETLISTS = Path("build/asic/netlists")
+"""Where `asic measure --blocks` leaves netlists."""
 MEASURE = "silicodec asic measure accelerator --blocks --booth --clock-gating"
 
 
 @click.command()
 @network_options
+@set_option(help=SET_HELP)
 @click.option("--codec", default="dct", show_default=True, help="How maps are stored: raw or dct.")
 @click.option("--step", default=4, show_default=True, metavar="N", help="Quantisation step of dct: 1, 2, 4 or 8.")
 @click.option(
     "--records", "folder", type=FOLDER, default=Path("build/asic"), show_default=True, metavar="FOLDER",
     help="Folder of the measurement; without one there, the shipped one counts.",
 )  # fmt: skip
+@click.option("--activity", type=click.Choice(["image"]), help="Measure the logic's power: simulate its netlist.")
+@click.option(
+    "--window", type=(click.IntRange(0), click.IntRange(1)), default=(8_000, 20_000), show_default=True,
+    metavar="FIRST COUNT", help="With --activity: the cycles of the image whose power is taken.",
+)  # fmt: skip
 @click.option("--json", "json_file", type=OUTPUT, metavar="FILE", help="Write the record there.")
-def accelerator(network: Network, codec: str, step: int, folder: Path, json_file: Path | None) -> None:
+def accelerator(
+    network: Network,
+    settings: dict[str, str],
+    codec: str,
+    step: int,
+    folder: Path,
+    activity: str | None,
+    window: tuple[int, int],
+    json_file: Path | None,
+) -> None:
     """Say what the accelerator costs in silicon, while it computes one image.
 
     Areas and the clock are those that `silicodec asic measure accelerator --blocks --booth --clock-gating` recorded.
     Accesses to the memories are counted in a simulation of the Verilog, which is compared with the reference, and take
-    the energy that the macros' libraries say.
+    the energy that the macros' libraries say. The power of the logic is the recorded one. With --activity it is
+    measured anew, of the netlist that the same command left in build/asic/netlists, and recorded.
 
     Example:
 
         silicodec asic accelerator --network resnet20-int8 --codec dct
+
+        silicodec asic accelerator --network resnet20-int8 --codec dct --activity image
     """
-    from silicodec.asic.accelerator_figures import accelerator_record
+    from silicodec.asic.accelerator_figures import accelerator_record, longest_path
+    from silicodec.asic.accelerator_power import read_logic_power, write_power
     from silicodec.asic.blocks import SHIPPED, read_blocks
     from silicodec.asic.memory_activity import memory_energies
+    from silicodec.models.accelerator.shape import AcceleratorShape
 
     path = folder / "blocks" / RECORD
     measurement = read_blocks(path if path.is_file() else SHIPPED / RECORD)
-    work, accesses = simulated(network, codec, step)
+    found = studied(network, codec, step, shape_of(settings, AcceleratorShape))
+    work, accesses = simulated(found, codec, step)
+    logic: LogicPower | None
+    if activity:
+        logic = logic_at_work(found, window, longest_path(measurement), work)
+        write_power(logic, folder / "blocks")
+    else:
+        logic = next(filter(None, map(read_logic_power, (folder / "blocks", SHIPPED))), None)
     if {name for memory in measurement.memories for name in memory.names} != accesses.keys():
         raise FailedRun(f"the measurement has other memories than the engine: {MEASURE}")
-    record = accelerator_record(measurement, memory_energies(measurement.memories, accesses, work["cycles"]), work)
+    energies = memory_energies(measurement.memories, accesses, work["cycles"])
+    record = accelerator_record(measurement, energies, work, logic)
     show(record, measurement)
     if measurement.verilog_sha256 != work["verilog_sha256"]:
         say(f"areas and clock are of the engine as it was when it was measured last: {MEASURE}")
@@ -60,17 +95,10 @@ def accelerator(network: Network, codec: str, step: int, folder: Path, json_file
         write_json(json_file, record)
 
 
-def simulated(network: Network, codec: str, step: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Simulate one image: what it took, and the accesses to each memory."""
-    from silicodec.asic.memory_activity import counting, read_accesses
-    from silicodec.models.accelerator.program import PIXELS, TAPS
-    from silicodec.models.accelerator.shape import AcceleratorShape
+def studied(network: Network, codec: str, step: int, shape: AcceleratorShape) -> Study:
+    """Compile the network, and compute an image with the reference."""
     from silicodec.models.accelerator.study import Choice, study
     from silicodec.models.evaluation.budget import calibration_and_test
-    from silicodec.rtl.accelerator.engines import accelerator_engine
-    from silicodec.rtl.convert import verilog
-    from silicodec.rtl.source import Source
-    from silicodec.verif.network_run import run_network
 
     images, choose_on = ImageChoice(1, None), None
     if codec == "raw":
@@ -78,9 +106,19 @@ def simulated(network: Network, codec: str, step: int) -> tuple[dict[str, Any], 
     else:
         given = calibration_and_images(network, ImageChoice(CALIBRATION_IMAGES, None), images)
         choose_on, report_on = calibration_and_test(network, **given)
-    shape = AcceleratorShape()
-    found = study(network, shape, Choice(codec=codec, step=step), report_on, choose_on)
-    engine = accelerator_engine(shape)
+    return study(network, shape, Choice(codec=codec, step=step), report_on, choose_on)
+
+
+def simulated(found: Study, codec: str, step: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Simulate one image: what it took, and the accesses to each memory."""
+    from silicodec.asic.memory_activity import counting, read_accesses
+    from silicodec.models.accelerator.program import PIXELS, TAPS
+    from silicodec.rtl.accelerator.engines import accelerator_engine
+    from silicodec.rtl.convert import verilog
+    from silicodec.rtl.source import Source
+    from silicodec.verif.network_run import run_network
+
+    engine = accelerator_engine(found.program.shape)
     plain = verilog(engine)
     text, names = counting(plain)
     with tempfile.TemporaryDirectory(prefix="silicodec-") as place, contextlib.chdir(place):
@@ -90,15 +128,54 @@ def simulated(network: Network, codec: str, step: int) -> tuple[dict[str, Any], 
         raise FailedRun(f"the simulation differs from the reference in {', '.join(run.differing)}")
     macs = sum(layer.macs for layer in found.layers)
     work = {
-        "network": network.name,
+        "network": found.name,
         "codec": codec if codec == "raw" else f"{codec}, step {step}",
         "cycles": run.cycles,
         "counted_cycles": counted,
         "macs": macs,
+        "layer_cycles": run.layer_cycles[0].tolist(),
         "verilog_sha256": Source(engine.top, text=plain).sha256,
-        "peak_macs": shape.groups * PIXELS * TAPS,
+        "peak_macs": found.program.shape.groups * PIXELS * TAPS,
     }
     return work, accesses
+
+
+def logic_at_work(found: Study, window: tuple[int, int], period_ns: float, work: dict[str, Any]) -> LogicPower:
+    """Measure the logic's power in a window of cycles of the image."""
+    import numpy as np
+
+    from silicodec.asic.accelerator_power import measure_power, same_beginning
+    from silicodec.asic.blocks import KeptNetlist
+    from silicodec.rtl.accelerator.engines import accelerator_engine
+    from silicodec.verif.network_run import TIMING_WORDS
+
+    kept = KeptNetlist(NETLISTS / "accelerator")
+    if not kept.folder.is_dir():
+        raise BadInput(f"{kept.folder} holds no netlist: {MEASURE} makes it")
+    if kept.verilog_sha256 != work["verilog_sha256"]:
+        raise BadInput(f"the netlist in {kept.folder} is of other Verilog: {MEASURE} makes it anew")
+    if window[0] + window[1] > work["cycles"]:
+        raise click.UsageError(f"--window ends after the image, which takes {work['cycles']:,} cycles")
+    run, program = found.runs[0], found.program
+    inputs = {
+        "program": [program.words],
+        "weights": [program.weights],
+        "pixels": [found.pixels(0)],
+        "refill": list(run.refilled),
+    }
+    described = {"period_ns": period_ns, "work": f"{work['network']}, maps {work['codec']}"}
+    power, given = measure_power(kept, accelerator_engine(program.shape), inputs, window, **described)
+    given["timing"] = [packet[::TIMING_WORDS] for packet in given["timing"]]
+    expected = {
+        "scores": [] if run.scores is None else [run.scores],
+        "spill": run.spilled,
+        "report": [np.array(run.report)],
+        "timing": [np.array(work["layer_cycles"])],
+    }
+    whole = sum(window) == work["cycles"]
+    if wrong := [name for name, packets in expected.items() if not same_beginning(packets, given[name], whole=whole)]:
+        raise FailedRun(f"the netlist differs from the reference in {', '.join(wrong)}")
+    return power
 
 
 def show(record: dict[str, Any], measurement: BlockMeasurement) -> None:
@@ -125,7 +202,33 @@ def show(record: dict[str, Any], measurement: BlockMeasurement) -> None:
     microjoules, of_mac = record["memory_uj"], record["memory_pj_per_mac"]
     for name, text in (("clocked", "in every cycle"), ("gated", "for accesses alone")):
         say(f"macros clocked {text}: {microjoules[name]:.1f} uJ an image, {of_mac[name]:.2f} pJ a multiply-accumulate")
-    say(f"energy of the logic: {record['logic_energy']}")
+    show_energy(record)
+
+
+def show_energy(record: dict[str, Any]) -> None:
+    """Print the energy of the logic, and of all."""
+    logic, energy = record["logic"], record["energy"]
+    if logic is None or energy is None:
+        say("energy of the logic: not measured for this engine; --activity image does")
+        return
+    columns: Columns = [("part", "left"), ("mW", "right"), ("share %", "right")]
+    rows = [(part, f"{mw:.1f}", f"{100 * mw / logic['mw']:.1f}") for part, mw in logic["mw_by_part"].items()]
+    first, count = logic["first_cycle"], logic["cycles"]
+    print_table(
+        f"logic at {logic['period_ns']:.2f} ns, cycles {first:,} to {first + count:,} of {logic['work']}",
+        columns,
+        [*rows, ("sum", f"{logic['mw']:.1f}", "")],
+    )
+    say(f"logic: {logic['uj']:.1f} uJ an image, {logic['pj_per_mac']:.2f} pJ a multiply-accumulate")
+    say(
+        f"with macros clocked for accesses alone: {energy['uj']:.1f} uJ an image, {energy['pj_per_mac']:.2f} pJ a "
+        f"multiply-accumulate, {energy['mw']:.0f} mW, {energy['gops_per_watt']:.0f} GOPS/W"
+    )
+    scaled = energy["scaled"]
+    say(
+        f"scaled to {scaled['nanometres']} nm at {scaled['volts']} V, good to a factor of two: "
+        f"{scaled['pj_per_mac']:.2f} pJ a multiply-accumulate, {scaled['gops_per_watt']:,.0f} GOPS/W"
+    )
 
 
 def memory_row(one: dict[str, Any]) -> tuple[str, ...]:

@@ -65,7 +65,7 @@ WORDS = np.array([0, 1, 3, 2, 3], np.uint8)
 
 def simulate(cycles):
     netlist = read_netlist(NETLIST, read_library(LIBERTY), "clk")
-    return netlist, *simulate_gates(netlist, ENGINE, {"a": [WORDS[:2], WORDS[2:]]}, cycles)
+    return netlist, *simulate_gates(netlist, ENGINE, {"a": [WORDS[:2], WORDS[2:]]}, (0, cycles))
 
 
 def test_a_netlist_does_what_its_cells_do():
@@ -85,6 +85,60 @@ def test_what_switched_is_told_of_every_pin(tmp_path):
     assert "(CLK (T0 55000000) (T1 25000000) (TC 10))" in cells["low"]
     assert "(Q (T0 30000000) (T1 50000000) (TC 3))" in cells["low"]
     assert "(Y (T0 50000000) (T1 30000000) (TC 3))" in cells["not_low"]
+
+
+def test_only_what_switched_in_the_window_counts():
+    netlist, *_ = simulate(8)
+    words = {"a": [WORDS]}
+    _, first = simulate_gates(netlist, ENGINE, words, (0, 3))
+    _, rest = simulate_gates(netlist, ENGINE, words, (3, 5))
+    _, whole = simulate_gates(netlist, ENGINE, words, (0, 8))
+    assert (first.cycles, rest.cycles) == (3, 5)
+    assert (first.ones + rest.ones).tolist() == whole.ones.tolist()
+    assert (first.toggles + rest.toggles).tolist() == whole.toggles.tolist()
+
+
+MEMORY = """module store(clk, rst, a_data, a_valid, a_ready, a_last, b_data, b_valid, b_ready, b_last,
+    to_memory_0_wr_en, to_memory_0_wr_addr, to_memory_0_wr_data, to_memory_0_rd_en, to_memory_0_rd_addr,
+    from_memory_0_rd_data);
+  input clk;
+  input rst;
+  input [1:0] a_data;
+  input a_valid;
+  output a_ready;
+  input a_last;
+  output [1:0] b_data;
+  output b_valid;
+  input b_ready;
+  output b_last;
+  output to_memory_0_wr_en;
+  output to_memory_0_wr_addr;
+  output [1:0] to_memory_0_wr_data;
+  output to_memory_0_rd_en;
+  output to_memory_0_rd_addr;
+  input [1:0] from_memory_0_rd_data;
+  sky130_fd_sc_hd__dfxtp_1 valid ( .CLK(clk), .D(a_valid), .Q(b_valid) );
+  sky130_fd_sc_hd__dfxtp_1 last ( .CLK(clk), .D(a_last), .Q(b_last) );
+  assign a_ready = 1'h1;
+  assign to_memory_0_wr_en = a_valid;
+  assign to_memory_0_wr_addr = a_data[0];
+  assign to_memory_0_wr_data = a_data;
+  assign to_memory_0_rd_en = a_valid;
+  assign to_memory_0_rd_addr = a_data[0];
+  assign b_data = from_memory_0_rd_data;
+endmodule
+"""
+"""The low bit of a word is the place where it is kept; what was there before comes out."""
+FIELDS = {"name": "kept", "words": 2, "bits": 2, "mask_bits": None, "shared_port": False, "usual": True}
+
+
+def test_memories_outside_the_netlist_keep_words():
+    netlist = read_netlist(MEMORY, read_library(LIBERTY), "clk")
+    streams, switching = simulate_gates(netlist, ENGINE, {"a": [WORDS]}, (0, 8), [FIELDS])
+    assert [packet.tolist() for packet in streams["b"]] == [[0, 0, 1, 0, 3]]
+    assert switching.ones[netlist.ports["from_memory_0_rd_data[1]"]] == 3  # the last word stays
+    with pytest.raises(ValueError, match="memory kept cannot be simulated"):
+        simulate_gates(netlist, ENGINE, {"a": [WORDS]}, (0, 8), [FIELDS | {"mask_bits": 1}])
 
 
 @pytest.mark.parametrize(

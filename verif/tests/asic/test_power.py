@@ -10,9 +10,11 @@ import sys
 import numpy as np
 import pytest
 
+from silicodec.asic.accelerator_power import measure_power, read_logic_power, same_beginning, write_power
 from silicodec.asic.activity import record_activity
+from silicodec.asic.blocks import KeptNetlist
 from silicodec.asic.pdk import PERIOD_NS
-from silicodec.asic.power import power_script, read_power
+from silicodec.asic.power import power_script, read_cells_power, read_power
 from silicodec.asic.tools import OPENSTA_WITH_POWER
 from silicodec.rtl.catalog import ENGINES
 from silicodec.rtl.convert import verilog
@@ -68,6 +70,25 @@ def test_loads_that_balance_the_clock_tree_are_no_guess():
     assert read_power(REPORT.replace("unannotated     0\n", known)) == read_power(REPORT)
 
 
+CELLS = """\
+unannotated     0
+     Internal    Switching      Leakage        Total
+        Power        Power        Power        Power (Watts)
+----------------------------------------------------
+ 2.000000e-05 1.000000e-05 9.000000e-12 3.000001e-05 first__1_
+ 1.000000e-05 2.000000e-05 8.000000e-12 3.000001e-05 second__1_
+ 3.000000e-05 0.000000e+00 7.000000e-12 3.000001e-05 first__2_
+"""
+
+
+def test_power_of_cells_is_summed_in_groups():
+    found = read_cells_power(CELLS, lambda cell: cell.partition("__")[0])
+    assert {name: round(power.internal_mw, 6) for name, power in found.items()} == {"first": 0.05, "second": 0.01}
+    assert found["second"].total_mw == pytest.approx(0.03)
+    with pytest.raises(ValueError, match="says nothing of 3 pins"):
+        read_cells_power(CELLS.replace("unannotated     0", "unannotated     3"), str)
+
+
 @pytest.fixture(scope="module")
 def netlist(tmp_path_factory):
     """Folder with the netlist of the encoder and its cells."""
@@ -104,18 +125,44 @@ def test_netlist_that_does_something_else_is_found_out(netlist):
         record_activity(ENGINE, tensor, wrong, netlist / "cells.lib", PERIOD_NS, netlist / "x.saif.gz")
 
 
+NOISE = np.random.default_rng(1).integers(-128, 128, 512).astype(np.int8)
+
+
+def power(netlist, tensor):
+    files = {"liberty": "cells.lib", "netlist": "netlist.v", "activity": str(record(netlist, tensor))}
+    script = power_script(top=ENGINE.top, clock_ports=["clk"], period_ns=PERIOD_NS, **files)
+    (netlist / "power.tcl").write_text(script)
+    command = ["sta", "-no_init", "-exit", "power.tcl"]
+    return read_power(subprocess.run(command, cwd=netlist, check=True, capture_output=True, text=True).stdout)
+
+
 @needs_cells
 @pytest.mark.skipif(bool(FAULT), reason=str(FAULT))
 def test_noise_takes_more_power_than_zeros(netlist):
-    def power(tensor):
-        files = {"liberty": "cells.lib", "netlist": "netlist.v", "activity": str(record(netlist, tensor))}
-        script = power_script(top=ENGINE.top, clock_ports=["clk"], period_ns=PERIOD_NS, **files)
-        (netlist / "power.tcl").write_text(script)
-        command = ["sta", "-no_init", "-exit", "power.tcl"]
-        return read_power(subprocess.run(command, cwd=netlist, check=True, capture_output=True, text=True).stdout)
-
-    noise = power(np.random.default_rng(1).integers(-128, 128, 512).astype(np.int8))
-    zeros = power(np.zeros(512, np.int8))
+    noise = power(netlist, NOISE)
+    zeros = power(netlist, np.zeros(512, np.int8))
     assert noise.switching_mw > 2 * zeros.switching_mw
     assert noise.internal_mw > zeros.internal_mw > 0
     assert noise.leakage_mw == pytest.approx(zeros.leakage_mw, rel=0.5)
+
+
+@needs_cells
+@pytest.mark.skipif(bool(FAULT), reason=str(FAULT))
+def test_power_by_block_is_that_of_the_whole(netlist, tmp_path):
+    inputs = ENGINE.stimulus([NOISE])
+    kept = KeptNetlist(tmp_path / "kept")
+    kept.write(netlist / "netlist.v", {"memories": [], "modules": {}}, "of its Verilog")
+    cycles = simulate(ENGINE, inputs, backend="verilator").cycles
+    described = {"period_ns": PERIOD_NS, "work": "noise"}
+    found, streams = measure_power(kept, ENGINE, inputs, (0, cycles), **described)
+    assert found.total_mw == pytest.approx(power(netlist, NOISE).total_mw, rel=0.002)
+    assert found.pj_per_cycle == pytest.approx(found.total_mw * PERIOD_NS)
+    for name, wanted in ENGINE.reference(inputs).items():
+        (words,) = streams[name]
+        assert same_beginning(wanted, [words], whole=True)
+        assert same_beginning(wanted, [words[:1]], whole=False)
+        assert not same_beginning(wanted, [words[:-1]], whole=True)
+        assert not same_beginning(wanted, [words[:1] ^ 1], whole=False)
+    write_power(found, tmp_path)
+    assert read_logic_power(tmp_path) == found
+    assert read_logic_power(tmp_path / "kept") is None
