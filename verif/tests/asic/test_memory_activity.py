@@ -2,16 +2,19 @@
 
 import contextlib
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from silicodec.asic.accelerator_figures import CODECS, MACROS, PARTS, accelerator_record, areas_by_part
+from silicodec.asic.accelerator_power import LogicPower
 from silicodec.asic.blocks import SHIPPED, read_blocks
 from silicodec.asic.macros import Macro
 from silicodec.asic.memory_activity import Accesses, counting, memory_energies, read_accesses
 from silicodec.asic.memory_build import access_constraints, build_memories
+from silicodec.asic.power import PowerReport
 from silicodec.asic.statistics import Statistics
 from silicodec.rtl.catalog import ENGINES
 from silicodec.rtl.convert import verilog
@@ -72,6 +75,25 @@ def test_the_parts_of_the_accelerator_are_all_its_blocks():
     record = accelerator_record(measurement, memory_energies(measurement.memories, accesses, 100), work)
     assert record["codec_share_of_logic"] == pytest.approx(areas[CODECS] / logic)
     assert record["gops"] == pytest.approx(record["peak_gops"] * 200 / 288, abs=0.1)
+
+
+def test_energy_of_an_image_is_that_of_logic_and_accesses():
+    measurement = read_blocks(SHIPPED / "accelerator-booth.json")
+    of_blocks = {"mac_array": PowerReport(1.0, 2.0, 0.0), "peaks": PowerReport(0.5, 0.5, 0.0)}
+    fields = {"period_ns": 10.0, "first_cycle": 0, "cycles": 100, "work": "toy", "corner": "", "opensta": "2.7.0"}
+    logic = LogicPower(blocks=of_blocks, verilog_sha256=measurement.verilog_sha256, **fields)
+    energies = memory_energies([built()], {"cells": Accesses(1_000_000, 500_000, 0)}, 1_000_000)
+    work = {"cycles": 1_000_000, "macs": 100_000_000, "peak_macs": 288}
+    record = accelerator_record(measurement, energies, work, logic)
+    assert record["logic"]["mw_by_part"] == dict.fromkeys(PARTS, 0.0) | {"array and sums": 4.0}
+    assert (record["logic"]["uj"], record["logic"]["pj_per_mac"]) == (40.0, 0.4)
+    energy = record["energy"]
+    assert (energy["uj"], energy["pj_per_mac"]) == (47.5, 0.475)
+    assert energy["gops_per_watt"] == pytest.approx(2 / 0.475 * 1000, abs=0.1)
+    assert energy["mw"] == pytest.approx(47.5e-6 / (1e6 * record["clock_ns"] * 1e-9) * 1e3, abs=0.01)
+    assert energy["scaled"]["gops_per_watt"] > 10 * energy["gops_per_watt"]
+    other = replace(logic, verilog_sha256="of other Verilog")
+    assert accelerator_record(measurement, energies, work, other)["logic"] is None
 
 
 PORTS = """module ports (input clk, write, read, input [5:0] at, input [7:0] word, output reg [7:0] found, seen);
