@@ -27,6 +27,7 @@ RECORD = "accelerator-booth.json"
 CALIBRATION_IMAGES = 5
 NETLISTS = Path("build/asic/netlists")
 """Where `asic measure --blocks` leaves netlists."""
+KEPT = NETLISTS / "accelerator"
 MEASURE = "silicodec asic measure accelerator --blocks --booth --clock-gating"
 
 
@@ -74,6 +75,8 @@ def accelerator(
     from silicodec.asic.memory_activity import memory_energies
     from silicodec.models.accelerator.shape import AcceleratorShape
 
+    if activity and not KEPT.is_dir():
+        raise BadInput(f"{KEPT} holds no netlist: {MEASURE} makes it")
     path = folder / "blocks" / RECORD
     measurement = read_blocks(path if path.is_file() else SHIPPED / RECORD)
     found = studied(network, codec, step, shape_of(settings, AcceleratorShape))
@@ -149,9 +152,7 @@ def logic_at_work(found: Study, window: tuple[int, int], period_ns: float, work:
     from silicodec.rtl.accelerator.engines import accelerator_engine
     from silicodec.verif.network_run import TIMING_WORDS
 
-    kept = KeptNetlist(NETLISTS / "accelerator")
-    if not kept.folder.is_dir():
-        raise BadInput(f"{kept.folder} holds no netlist: {MEASURE} makes it")
+    kept = KeptNetlist(KEPT)
     if kept.verilog_sha256 != work["verilog_sha256"]:
         raise BadInput(f"the netlist in {kept.folder} is of other Verilog: {MEASURE} makes it anew")
     if window[0] + window[1] > work["cycles"]:

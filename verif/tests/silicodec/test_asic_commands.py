@@ -264,3 +264,9 @@ def test_a_long_default_tensor_is_cut_to_its_first_rows(tmp_path, monkeypatch):
     assert cut["workload"].origin == f"noise, first {rows} rows"
     assert np.array_equal(np.load(cut["stimulus"]), tensor[..., :rows, :])
     assert np.array_equal(np.load(whole["stimulus"]), tensor)
+
+
+def test_power_of_the_accelerator_without_a_netlist_names_what_makes_it(run):
+    code, output, error = run("accelerator", "--activity", "image")
+    assert (code, output) == (2, "")
+    assert "accelerator holds no netlist: silicodec asic measure accelerator --blocks" in error[-1]
