@@ -107,6 +107,9 @@ def simulate_gates(
     arrays = _memories(netlist, memories)
     values = np.zeros(netlist.net_count, np.uint8)
     values[1] = 1
+    for port in engine.inputs:
+        if port.keep:  # words are whole
+            values[_nets(netlist, f"{port.name}_{signal_names(engine, port)['keep']}", port.bits // 8)] = 1
     ones, toggles = (np.zeros(netlist.net_count, np.int64) for _ in range(2))
     reset = netlist.ports["rst"]
     _run(
