@@ -65,7 +65,7 @@ def read_image(path: Path, shape: tuple[int, int, int], *, exact: bool = False) 
     except UnidentifiedImageError as error:
         raise OSError(f"{path} is not an image that can be read") from error
     except (OSError, SyntaxError) as error:  # Pillow reports some broken PNG files as SyntaxError
-        raise OSError(f"{path} cannot be read: {error}") from error
+        raise OSError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
     if exact and picture.size != (width, height):
         raise ValueError(f"{path} has {picture.width} x {picture.height} pixels, and {width} x {height} are wanted")
     picture = ImageOps.fit(picture, (width, height), method=Image.Resampling.BILINEAR, bleed=BORDER)

@@ -37,3 +37,8 @@ def test_turned_photograph_is_read_upright(tmp_path, orientation, turns):
     pixels = read_image(tmp_path / "photo.png", (3, 8, 8))
     assert pixels[:, :3].min() > 0.7
     assert pixels[:, 5:].max() < 0.1
+
+
+def test_a_missing_file_is_named_once(tmp_path):
+    with pytest.raises(OSError, match=r"^\S+absent\.png cannot be read: No such file or directory$"):
+        read_image(tmp_path / "absent.png", (3, 8, 8))
