@@ -3,34 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import zip_longest
 from math import ceil
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from silicodec.models.accelerator.compiler import MapCoding, compile_graph
+from silicodec.models.accelerator.forward import Codecs, Forward
 from silicodec.models.accelerator.layers import Layer, LayerGraph
-from silicodec.models.accelerator.packets import EBPC_CODECS, RAW, most_words
+from silicodec.models.accelerator.packets import EBPC_CODECS, RAW, most_words, packet_words
 from silicodec.models.accelerator.program import LOWEST, PIXELS
-from silicodec.models.accelerator.reference import Run, pixel_words, run_program
 from silicodec.models.accelerator.shape import AcceleratorShape
 from silicodec.models.dct import DCT
 from silicodec.models.dct.modes import mode_word
 
+if TYPE_CHECKING:
+    from silicodec.models.evaluation.budget import Point
+
 STEPS = (1, 2, 4, 8)
 """Quantisation steps of the DCT engines."""
+WORD_BITS = 64
 MARGIN = 0.15
 """Room for maps that take more words than any calibration image's, as a fraction."""
 PROBE_IMAGES = 4
-
-Codecs = Mapping[int, int]
-"""Codec words by number of the map; maps that are not in it are raw."""
-
-
-def run_image(graph: LayerGraph, shape: AcceleratorShape, codings: Mapping[int, MapCoding], pixels: np.ndarray) -> Run:
-    """Run a network on one image, int8 (C, H, W)."""
-    program = compile_graph(graph, shape, codings)
-    depthwise = graph.layers[0].depthwise
-    return run_program(shape, program.words, program.weights, pixel_words(pixels, depthwise=depthwise))
+"""Images on which codecs of single maps are tried."""
+WORTHWHILE = 0.05
+"""What DCT has to save over the smallest way without loss to be tried, as a fraction."""
 
 
 def dct_word(layer: Layer, step: int) -> int:
@@ -65,18 +64,6 @@ def _group_words(graph: LayerGraph, group: Sequence[int], step: int) -> Codecs:
     return dict.fromkeys(group, word)
 
 
-def with_all_room(graph: LayerGraph, codecs: Codecs) -> dict[int, MapCoding]:
-    """Give every map room for the most words that its packets can take."""
-    result = {}
-    for layer in graph.layers[:-1]:
-        channels, height, width = layer.out_shape
-        codec = codecs.get(layer.output, RAW)
-        if codec != RAW:
-            words = channels * -(-height // PIXELS) * most_words(codec, PIXELS, -(-width // PIXELS))
-            result[layer.output] = MapCoding(codec, words)
-    return result
-
-
 def fit_regions(
     graph: LayerGraph, shape: AcceleratorShape, codecs: Codecs, images: Sequence[np.ndarray]
 ) -> dict[int, MapCoding]:
@@ -95,12 +82,12 @@ def fit_regions(
     images : sequence of ndarray of int8
         Calibration images: (C, H, W).
     """
-    codings = with_all_room(graph, codecs)
-    most: dict[int, int] = {}
+    forward = Forward(compile_graph(graph, shape))
+    most = dict.fromkeys(codecs, 0)
     for pixels in images:
-        run = run_image(graph, shape, codings, pixels)
-        for layer, packets in zip(graph.layers, run.packets, strict=True):
-            most[layer.output] = max(most.get(layer.output, 0), sum(map(len, packets)))
+        maps = forward.maps(pixels, codecs)
+        for number, codec in codecs.items():
+            most[number] = max(most[number], int(packet_words(maps[number], codec).sum()))
     shapes = {layer.output: layer.out_shape for layer in graph.layers}
     # A depthwise layer cannot take two maps from external memory.
     must_fit = {
@@ -111,14 +98,15 @@ def fit_regions(
     }
     result: dict[int, MapCoding] = {}
     for group in graph.codec_groups:
-        codec = codecs.get(group[0], RAW)
-        rooms, raw_words = {}, 0
+        if group[0] not in codecs:
+            continue
+        codec, rooms, raw_words = codecs[group[0]], {}, 0
         for number in group:
             channels, height, width = shapes[number]
             tiles = -(-width // PIXELS)
             rooms[number] = ceil((1 + MARGIN) * most[number]) + most_words(codec, PIXELS, tiles)
             raw_words += channels * height * tiles
-        if codec != RAW and sum(rooms.values()) < raw_words:
+        if sum(rooms.values()) < raw_words:
             for number, room in rooms.items():
                 result[number] = MapCoding(codec, room, spills=number not in must_fit)
     return result
@@ -130,12 +118,11 @@ def choose_codecs(
     images: Sequence[np.ndarray],
     loss: Callable[[np.ndarray], float],
     budget: float,
-    *,
-    progress: Callable[[int, int], None] | None = None,
 ) -> Codecs:
     """Choose for each map EBPC, a step of DCT or raw, as of `silicodec.models.evaluation.budget`.
 
-    Only codecs count that the accelerator is built with.
+    Only codecs count that the accelerator is built with. Each map begins with the smaller one of raw and EBPC, which
+    cost no accuracy. DCT is tried where it is smaller by `WORTHWHILE`.
 
     Parameters
     ----------
@@ -145,49 +132,55 @@ def choose_codecs(
         Gives the accuracy that is lost where the images have these scores: int8, (images, classes).
     budget : float
         Accuracy that may be lost.
-    progress : callable, optional
-        Called with the number of probes done, and of all.
     """
-    from silicodec.models.evaluation.budget import Point, ordered_steps, within_budgets
+    from silicodec.models.evaluation.budget import ordered_steps, within_budgets
 
-    probes = images[:PROBE_IMAGES]
+    trials = _Trials(graph, shape, images)
+    points = {str(group[0]): trials.points(group) for group in graph.codec_groups}
+    exactly = {name: of_group[0].setting for name, of_group in points.items()}
 
-    def scores(codecs: Codecs, chosen: Sequence[np.ndarray]) -> tuple[np.ndarray, list[Run]]:
-        codings = with_all_room(graph, codecs)
-        runs = [run_image(graph, shape, codings, pixels) for pixels in chosen]
-        return np.array([run.maps[-1].ravel() for run in runs]), runs
-
-    indices = {layer.output: index for index, layer in enumerate(graph.layers)}
-
-    def bits(runs: list[Run], group: Sequence[int]) -> int:
-        return 64 * sum(len(packet) for run in runs for number in group for packet in run.packets[indices[number]])
-
-    exact, plain = scores({}, probes)
-    points = {}
-    tried = [(group, words) for group in graph.codec_groups for words in _candidates(graph, shape, group)]
-    for group in graph.codec_groups:
-        points[str(group[0])] = [Point(RAW, bits(plain, group), 0.0)]
-    for number, (group, words) in enumerate(tried):
-        found, runs = scores(words, probes)
-        error = float(np.square(found.astype(float) - exact).mean())
-        points[str(group[0])].append(Point(words[group[0]], bits(runs, group), error))
-        if progress:
-            progress(number + 1, len(tried))
+    def codecs(settings: Mapping[str, int]) -> dict[int, int]:
+        words = {group: {**exactly, **settings}[str(group[0])] for group in graph.codec_groups}
+        return {number: word for group, word in words.items() for number in group if word != RAW}
 
     def lost(settings: Mapping[str, int]) -> float:
-        return loss(scores(_codecs(graph, settings), images)[0])
+        return loss(trials.scores(codecs(settings), len(images)))
 
     (chosen,) = within_budgets(ordered_steps(points), [budget], lost).values()
-    return _codecs(graph, chosen)
+    return codecs(chosen)
 
 
-def _candidates(graph: LayerGraph, shape: AcceleratorShape, group: Sequence[int]) -> list[Codecs]:
-    """Return the codec words that maps that are stored alike may have besides raw."""
-    result = [_ebpc_words(graph, group)] if shape.ebpc else []
-    return result + [_group_words(graph, group, step) for step in STEPS if shape.dct]
+class _Trials:
+    """A network's maps and scores on some images, with codecs that are tried; parameters as of `choose_codecs`."""
 
+    def __init__(self, graph: LayerGraph, shape: AcceleratorShape, images: Sequence[np.ndarray]) -> None:
+        self._graph, self._shape, self._images = graph, shape, images
+        self._forward = Forward(compile_graph(graph, shape))
+        self._exact = [self._forward.maps(pixels, {}) for pixels in images[:PROBE_IMAGES]]
+        self._plain = self.scores({}, PROBE_IMAGES)
 
-def _codecs(graph: LayerGraph, settings: Mapping[str, int]) -> dict[int, int]:
-    """Return the codec words of all maps where those of each group's first are given."""
-    words = {group: settings.get(str(group[0]), RAW) for group in graph.codec_groups}
-    return {number: word for group, word in words.items() for number in group if word != RAW}
+    def scores(self, codecs: Codecs, count: int) -> np.ndarray:
+        """Return the scores of the first images: float64, (images, classes)."""
+        images = zip_longest(self._images[:count], self._exact)
+        runs = [self._forward.maps(pixels, codecs, exact) for pixels, exact in images]
+        return np.array([maps[self._graph.layers[-1].output].ravel() for maps in runs], np.float64)
+
+    def points(self, group: Sequence[int]) -> list[Point[int]]:
+        """Return sizes and errors of maps that are stored alike, on the probes: first without loss, then by DCT."""
+        from silicodec.models.evaluation.budget import Point
+
+        ebpc = _ebpc_words(self._graph, group)[group[0]]
+        exactly = [Point(codec, self._bits(group, codec), 0.0) for codec in (RAW, ebpc)[: 1 + self._shape.ebpc]]
+        result = [min(exactly, key=lambda point: point.bits)]
+        for step in STEPS if self._shape.dct else ():
+            codecs = _group_words(self._graph, group, step)
+            bits = self._bits(group, codecs[group[0]])
+            if bits <= (1 - WORTHWHILE) * result[0].bits:
+                error = float(np.square(self.scores(codecs, PROBE_IMAGES) - self._plain).mean())
+                result.append(Point(codecs[group[0]], bits, error))
+        return result
+
+    def _bits(self, group: Sequence[int], codec: int) -> int:
+        """Return the bits that maps take on the probes."""
+        maps = [exact[number] for exact in self._exact for number in group]
+        return WORD_BITS * sum(int(packet_words(one, codec).sum()) for one in maps)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from silicodec.models.accelerator.program import PIXELS
-from silicodec.models.dct.modes import decode_samples, encode_samples
+from silicodec.models.dct.modes import decode_samples, encode_samples, restore_samples
+from silicodec.models.dct.modes import packet_words as dct_words
 from silicodec.models.dct.tiles import MOST_TILE_BITS
-from silicodec.models.ebpc.row_packets import MOST_ROW_BITS, decode_packet, encode_packet
+from silicodec.models.ebpc.row_packets import MOST_ROW_BITS, count_bits, decode_packet, encode_packet
 
 RAW = 0
 DCT_CODECS = tuple(1 + 2 * mode for mode in (0, 1, 2, 3, 12, 13, 14, 15))
@@ -78,6 +79,38 @@ def decode_checked(words: np.ndarray, codec: int, shape: tuple[int, int]) -> tup
         samples, sound = words.astype(">u8").view(np.int8), True
     tiles = samples.reshape(-1, rows, PIXELS)
     return np.ascontiguousarray(tiles.transpose(1, 0, 2).reshape(rows, -1)[:, :width]), sound
+
+
+def restored(samples: np.ndarray, codec: int) -> np.ndarray:
+    """Return what a map, int8 (channels, height, width), is read as once its packets were encoded."""
+    return restore_samples(samples, codec >> 1) if codec in DCT_CODECS else samples
+
+
+def packet_words(samples: np.ndarray, codec: int) -> np.ndarray:
+    """Count the words of a map's packets, without encoding them.
+
+    Parameters
+    ----------
+    samples : ndarray of int8
+        The map: (channels, height, width).
+    codec : int
+        Codec word.
+
+    Returns
+    -------
+    ndarray of int64
+        (channels, strips).
+    """
+    channels, height, width = samples.shape
+    if codec in DCT_CODECS:
+        return dct_words(samples, codec >> 1).reshape(channels, -1)
+    if codec in EBPC_CODECS:
+        filled = np.pad(samples, ((0, 0), (0, 0), (0, -width % PIXELS)), mode="edge").view(np.uint8) ^ _zero(codec)
+        # Rows are coded each by itself.
+        bits = count_bits(filled.reshape(channels * height, -1, PIXELS)).reshape(channels, height)
+        return -(-np.add.reduceat(bits, range(0, height, PIXELS), axis=1) // 64)
+    rows = [rows_of(height, strip) for strip in range(-(-height // PIXELS))]
+    return np.outer(np.ones(channels, int), rows) * -(-width // PIXELS)
 
 
 def _zero(codec: int) -> np.uint8:

@@ -8,22 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from silicodec.models.accelerator.arithmetic import (
-    add_all,
-    dense_sums,
-    depthwise_peaks,
-    depthwise_sums,
-    multiply_all,
-)
 from silicodec.models.accelerator.checks import check_header, check_layer
+from silicodec.models.accelerator.layer_output import added, convolved, padded, read_weights
 from silicodec.models.accelerator.packets import EBPC_CODECS, MOST_TILE_WORDS, RAW, decode_checked, encode, rows_of
 from silicodec.models.accelerator.program import (
     COLUMNS,
     LAYOUT,
     PIXELS,
-    TAPS,
     Descriptor,
-    Opcode,
     Source,
     Status,
     Target,
@@ -31,11 +23,8 @@ from silicodec.models.accelerator.program import (
 )
 from silicodec.models.accelerator.shape import AcceleratorShape
 from silicodec.models.accelerator.weight_packets import decode_packet, packet_size
-from silicodec.models.accelerator.weights import group_words, layer_words, read_group
+from silicodec.models.accelerator.weights import group_words, layer_words
 from silicodec.models.errors import CorruptDataError
-
-SUMS = {Opcode.DENSE: dense_sums, Opcode.DEPTHWISE: depthwise_sums, Opcode.MAXIMUM: depthwise_peaks}
-"""What gives a layer's sums, or what is in their place."""
 
 
 @dataclass
@@ -133,7 +122,7 @@ class Accelerator:
         source = self._read_input(descriptor, sources["pixels"], brought)
         own = self._convolve(descriptor, source, sources["weights"])
         if descriptor.add:
-            own = _added(descriptor, own, self._read_residual(descriptor, brought))
+            own = added(descriptor, own, self._read_residual(descriptor, brought))
         if descriptor.ordered:
             brought.sort(key=lambda packet: packet[0])
         result.refilled += [words for _, words in brought]
@@ -210,19 +199,13 @@ class Accelerator:
         """Compute a layer's own result: strips with the same weights at once."""
         channels, height, width = descriptor.out_channels, descriptor.out_height, descriptor.out_width
         result = np.zeros((channels, height, width), np.int8)
-        padded = _pad(descriptor, source)
-        stride = 1 + descriptor.stride2
-        limits = np.array([descriptor.conv_zero, descriptor.conv_low, descriptor.conv_high])
-        sums = SUMS[Opcode(descriptor.opcode)]
+        surrounded = padded(descriptor, source)
         chunks = _by_strip(descriptor, words, self.shape.groups)
         alike = bool((chunks == chunks[0]).all())
         for strip in range(1 if alike else descriptor.strips):
             rows = slice(0, height) if alike else slice(PIXELS * strip, min(PIXELS * (strip + 1), height))
-            groups = [read_group(chunk, descriptor, self.shape.groups) for chunk in chunks[strip]]
-            bias, factors, shifts, taps = (np.concatenate(column)[:channels] for column in zip(*groups, strict=True))
-            size = rows.stop - rows.start, width
-            totals = sums(padded[:, stride * rows.start :], _kernel(descriptor, taps), stride, size)
-            result[:, rows] = multiply_all(totals, bias, factors, shifts, bool(descriptor.away), limits)
+            weights = read_weights(chunks[strip], descriptor, self.shape.groups)
+            result[:, rows] = convolved(descriptor, surrounded, weights, rows)
         return result
 
     def _write(self, descriptor: Descriptor, samples: np.ndarray, result: Run) -> tuple[int, int, bool]:
@@ -314,44 +297,6 @@ def _by_strip(descriptor: Descriptor, words: _Words, groups: int) -> np.ndarray:
     if descriptor.depthwise:
         return taken.reshape(descriptor.passes, descriptor.strips, size).transpose(1, 0, 2)
     return taken.reshape(descriptor.strips, -1, size)
-
-
-def _pad(descriptor: Descriptor, source: np.ndarray) -> np.ndarray:
-    """Surround a map with padding, as far as windows reach; pointwise layers get channels of zeros."""
-    if descriptor.pointwise:
-        return np.pad(source, ((0, -len(source) % PIXELS), (0, 0), (0, 0)))
-    stride = 1 + descriptor.stride2
-    rows = stride * (descriptor.out_height - 1) + 3 * descriptor.kernel_rows
-    columns = stride * (descriptor.out_width - 1) + 3 * descriptor.kernel_columns
-    after = [
-        max(0, size - before - length)
-        for size, before, length in zip(
-            (rows, columns), (descriptor.pad_top, descriptor.pad_left), source.shape[1:], strict=True
-        )
-    ]
-    sides = ((0, 0), (descriptor.pad_top, after[0]), (descriptor.pad_left, after[1]))
-    return np.pad(source, sides, constant_values=descriptor.pad_value)
-
-
-def _kernel(descriptor: Descriptor, taps: np.ndarray) -> np.ndarray:
-    """Return weights of steps, (out, steps, 9), as (out, in, height, width)."""
-    outputs = len(taps)
-    if descriptor.pointwise:
-        return taps[:, :, :PIXELS].reshape(outputs, -1, 1, 1)
-    rows, columns = descriptor.kernel_rows, descriptor.kernel_columns
-    parts = taps.reshape(outputs, -1, rows, columns, 3, TAPS // 3).transpose(0, 1, 2, 4, 3, 5)
-    return parts.reshape(outputs, -1, 3 * rows, 3 * columns)
-
-
-def _added(descriptor: Descriptor, own: np.ndarray, residual: np.ndarray) -> np.ndarray:
-    limits = np.array([descriptor.out_zero, descriptor.out_low, descriptor.out_high])
-    parameters = np.array(
-        [descriptor.residual_factor, descriptor.residual_shift, descriptor.out_factor, descriptor.out_shift]
-    )
-    coarse, fine = (own, descriptor.conv_zero), (residual, descriptor.residual_zero)
-    if descriptor.swap:
-        coarse, fine = fine, coarse
-    return add_all(coarse[0], fine[0], np.array([coarse[1], fine[1]]), parameters, limits)
 
 
 def run_program(shape: AcceleratorShape, program: np.ndarray, weights: np.ndarray, pixels: np.ndarray) -> Run:

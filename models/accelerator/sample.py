@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 
 import numpy as np
 
-from silicodec.models.accelerator.compiler import compile_graph
+from silicodec.models.accelerator.compiler import MapCoding, compile_graph
+from silicodec.models.accelerator.forward import Codecs
 from silicodec.models.accelerator.layers import Layer, LayerGraph, Rescaling, Residual, Shape
-from silicodec.models.accelerator.program import LOWEST, ONE, Opcode
-from silicodec.models.accelerator.reference import Accelerator, pixel_words
+from silicodec.models.accelerator.packets import RAW, most_words
+from silicodec.models.accelerator.program import LOWEST, ONE, PIXELS, Opcode
+from silicodec.models.accelerator.reference import Accelerator, Run, pixel_words, run_program
 from silicodec.models.accelerator.shape import AcceleratorShape
 
 CHANNELS = 6
@@ -39,6 +41,25 @@ def sample_inputs(tensors: Sequence[np.ndarray], shape: AcceleratorShape) -> dic
         packets["pixels"].append(pixels)
         packets["refill"] += machine.run(program.words, program.weights, pixels).refilled
     return packets
+
+
+def run_image(graph: LayerGraph, shape: AcceleratorShape, codings: Mapping[int, MapCoding], pixels: np.ndarray) -> Run:
+    """Run a network on one image, int8 (C, H, W)."""
+    program = compile_graph(graph, shape, codings)
+    words = pixel_words(pixels, depthwise=graph.layers[0].depthwise)
+    return run_program(shape, program.words, program.weights, words)
+
+
+def with_all_room(graph: LayerGraph, codecs: Codecs) -> dict[int, MapCoding]:
+    """Give every map that has a codec room for the most words that its packets can take."""
+    result = {}
+    for layer in graph.layers[:-1]:
+        channels, height, width = layer.out_shape
+        codec = codecs.get(layer.output, RAW)
+        if codec != RAW:
+            words = channels * -(-height // PIXELS) * most_words(codec, PIXELS, -(-width // PIXELS))
+            result[layer.output] = MapCoding(codec, words)
+    return result
 
 
 def sample_graph(shape: Shape) -> LayerGraph:

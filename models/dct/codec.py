@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from silicodec.models.codec import Codec, EncodedStream
+from silicodec.models.dct.columns import packet_bits
 from silicodec.models.dct.first import FirstDCT
 from silicodec.models.dct.maps import count_tiles, parts, to_rows
 from silicodec.models.dct.quantiser import Quantiser, quantise_tiles
@@ -105,6 +106,20 @@ class DCT(Codec):
         if int.from_bytes(data[end // 8 :]) & ((1 << (stream.nbits - end)) - 1):
             raise CorruptDataError("stream of tiles is padded with bits that are not zero")
         return maps
+
+    def packet_words(self, array: np.ndarray) -> np.ndarray:
+        """Count the 64-bit words that each row of tiles takes if it is encoded by itself: int64, 1-D.
+
+        Examples
+        --------
+        >>> maps = np.arange(2 * 12 * 40, dtype=np.uint8).reshape(2, 12, 40)
+        >>> DCT(step=4).packet_words(maps)
+        array([4, 4, 4, 4])
+        """
+        self._check(array)
+        quantiser = self._quantiser(array.dtype)
+        bits = [packet_bits(to_rows(part), quantiser) for part in parts(array)]
+        return -(-np.concatenate([np.empty(0, np.int64), *bits]) // 64)
 
     def quantised(self, array: np.ndarray) -> np.ndarray:
         """Return the quantised coefficients, int16, (tiles, 64), in the order of the stream."""

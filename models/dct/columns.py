@@ -11,7 +11,16 @@ from numba import njit
 from silicodec.models.bitstream import put_next
 from silicodec.models.dct.quantiser import Quantiser, quantise
 from silicodec.models.dct.rows import gather
-from silicodec.models.dct.tiles import EMPTY, FIRST_REFERENCE, FULL, LOW_PLANES, MEAN_BITS, QUOTIENTS, SHORT
+from silicodec.models.dct.tiles import (
+    EMPTY,
+    FIRST_REFERENCE,
+    FULL,
+    LOW_PLANES,
+    MEAN_BITS,
+    MOST_TILE_BITS,
+    QUOTIENTS,
+    SHORT,
+)
 from silicodec.models.dct.transform import LANES
 from silicodec.models.instructions import leading_zeros
 
@@ -27,6 +36,7 @@ columns of the tiles before; and else what is known of the last columns of these
 """
 
 
+@njit(cache=True)
 def new_columns() -> np.ndarray:
     """Make room for what is known of columns, int64, as before the first tile of a stream."""
     columns = np.zeros(5 * _SPAN, np.int64)
@@ -92,6 +102,17 @@ def encode(
         index, filled, last = put_next(bits, index, filled, last, np.uint64(code), np.uint64(length))
     bits[index] = last
     return 64 * np.int64(index) + np.int64(filled)  # type: ignore[return-value]
+
+
+@njit(cache=True)
+def packet_bits(samples: np.ndarray, quantiser: Quantiser) -> np.ndarray:
+    """Count the bits of each row of tiles as a stream of its own; `samples` are as of `encode`."""
+    bits = np.empty(samples.shape[1] * MOST_TILE_BITS // 64 + 4, np.uint64)
+    none, sizes = np.uint64(0), np.empty(len(samples) // 8, np.int64)
+    for row in range(len(sizes)):
+        tiles = samples[8 * row : 8 * row + 8]
+        sizes[row] = encode(tiles, quantiser, new_columns(), none, none, bits, True)
+    return sizes
 
 
 @njit(cache=True)

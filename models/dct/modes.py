@@ -64,3 +64,15 @@ def decode_samples(words: np.ndarray, shape: Sequence[int], mode: int) -> np.nda
     """
     codec, dtype = codec_of(mode)
     return to_samples(codec.decode_words(words, shape, dtype))
+
+
+def restore_samples(samples: np.ndarray, mode: int) -> np.ndarray:
+    """Return what decoding gives for encoded samples, int8 (.., height, width)."""
+    codec, dtype = codec_of(mode)
+    return to_samples(codec.restore(from_samples(samples, np.dtype(dtype))))
+
+
+def packet_words(samples: np.ndarray, mode: int) -> np.ndarray:
+    """Count the words of samples, int8 (.., height, width), of which each row of tiles is a packet: int64, 1-D."""
+    codec, dtype = codec_of(mode)
+    return codec.packet_words(from_samples(samples, np.dtype(dtype)))

@@ -58,6 +58,30 @@ def encode_packet(rows: np.ndarray) -> np.ndarray:
     return bits[: -(-end // PORT_BITS)]
 
 
+def count_bits(packets: np.ndarray) -> np.ndarray:
+    """Count the bits of packets of as many rows each, uint8, (packets, rows, 8): int64, 1-D.
+
+    Examples
+    --------
+    >>> rows = np.array([[0] * 8, [0, 0, 5, 0, 0, 0, 255, 0], [9, 9, 9, 9, 9, 9, 9, 8]], np.uint8)
+    >>> count_bits(rows[np.newaxis]), count_bits(rows[:, np.newaxis])
+    (array([55]), array([ 1, 26, 28]))
+    """
+    room = np.zeros(packets.shape[1] * MOST_ROW_BITS // PORT_BITS + 2, np.uint64)
+    return _count(np.ascontiguousarray(packets), plane_entries(), HEIGHTS, MIRRORED, room)
+
+
+@njit(cache=True)
+def _count(
+    packets: np.ndarray, entries: np.ndarray, heights: np.ndarray, mirrored: np.ndarray, room: np.ndarray
+) -> np.ndarray:
+    """Count the bits of packets; `room` takes one."""
+    ends = np.empty(len(packets), np.int64)
+    for i in range(len(packets)):
+        ends[i] = _encode(packets[i], entries, heights, mirrored, room)
+    return ends
+
+
 @njit(cache=True)
 def _encode(rows: np.ndarray, entries: np.ndarray, heights: np.ndarray, mirrored: np.ndarray, bits: np.ndarray) -> int:
     """Encode rows; returns the number of bits."""

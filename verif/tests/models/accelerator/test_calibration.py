@@ -10,15 +10,13 @@ from silicodec.models.accelerator.calibration import (
     choose_codecs,
     dct_word,
     fit_regions,
-    run_image,
     same_step,
-    with_all_room,
 )
 from silicodec.models.accelerator.compiler import compile_graph
 from silicodec.models.accelerator.packets import EBPC_CODECS, RAW
 from silicodec.models.accelerator.plan import plan
 from silicodec.models.accelerator.program import Status
-from silicodec.models.accelerator.sample import sample_graph
+from silicodec.models.accelerator.sample import run_image, sample_graph, with_all_room
 from silicodec.models.accelerator.shape import AcceleratorShape
 from silicodec.models.dct.modes import codec_of
 

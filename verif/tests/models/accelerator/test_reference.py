@@ -8,12 +8,13 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("ai_edge_litert")
 
-from silicodec.models.accelerator.calibration import lossless, with_all_room
+from silicodec.models.accelerator.calibration import lossless
 from silicodec.models.accelerator.compiler import compile_graph
 from silicodec.models.accelerator.lowering import from_graph
 from silicodec.models.accelerator.packets import EBPC_CODECS, RAW
 from silicodec.models.accelerator.program import Descriptor, Status
 from silicodec.models.accelerator.reference import pixel_words, run_program
+from silicodec.models.accelerator.sample import with_all_room
 from silicodec.models.accelerator.shape import AcceleratorShape
 from silicodec.models.networks.tflite.file import TFLiteModel
 from silicodec.models.storage import data_file
