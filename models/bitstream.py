@@ -2,6 +2,8 @@
 
 While a codec works on it, a string of bits is a uint64 array whose elements are filled from their most significant bit
 down, with zeros after the end and at least three spare elements, so that a look ahead at the end needs no check.
+
+The decoders that count on speed read the bytes themselves, of which `padded` makes a copy with spare zeros.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import numpy as np
 from numba import njit
 
 from silicodec.models.codec import EncodedStream, word_dtype
+from silicodec.models.instructions import load_bytes
 
 
 @njit(cache=True)
@@ -88,6 +91,39 @@ def window(data: bytes | memoryview, position: int, nbits: int) -> np.ndarray:
     if offset := np.uint64(position % 64):
         bits[:-1] = bits[:-1] << offset | bits[1:] >> (np.uint64(64) - offset)
     return bits
+
+
+def padded(data: bytes | memoryview, start: int, stop: int, spare: int) -> np.ndarray:
+    """Copy bytes, from the `start`-th to before the `stop`-th one where there are as many, and `spare` zeros."""
+    part = memoryview(data)[start:stop]
+    room = np.empty(len(part) + spare, np.uint8)
+    room[: len(part)], room[len(part) :] = part, 0
+    return room
+
+
+@njit(cache=True, inline="always")
+def look_ahead(data: np.ndarray, position: np.uint64) -> np.uint64:
+    """Read the next 57 bits of bytes at a bit position; less significant ones may be missing."""
+    return load_bytes(data, position >> np.uint64(3)) << (position & np.uint64(7))
+
+
+@njit(cache=True, inline="always")
+def look_ahead_all(data: np.ndarray, position: np.uint64) -> np.uint64:
+    """Read the next 64 bits of bytes at a bit position."""
+    index, offset = position >> np.uint64(3), position & np.uint64(7)
+    return load_bytes(data, index) << offset | np.uint64(data[index + np.uint64(8)]) >> (np.uint64(8) - offset)
+
+
+@njit(cache=True, inline="always")
+def refill(
+    data: np.ndarray, ahead: np.uint64, unread: np.uint64, index: np.uint64
+) -> tuple[np.uint64, np.uint64, np.uint64]:
+    """Append the bytes from `index` on to the `unread` bits of `ahead`, until these are 56 to 63; returns the three.
+
+    What the bits are loaded from does not depend on those read since the last time, for which it does not wait.
+    """
+    ahead |= load_bytes(data, index) >> unread
+    return ahead, unread | np.uint64(56), index + ((np.uint64(63) - unread) >> np.uint64(3))
 
 
 SLAB = 1 << 20

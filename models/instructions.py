@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -31,6 +32,31 @@ def _count_ones(context: Any, bits: Any) -> Any:
     return types.int64(types.uint64), generate
 
 
+@intrinsic
+def _swap_bytes(context: Any, bits: Any) -> Any:
+    """Reverse the order of the bytes of 64 bits."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.bswap(arguments[0])
+
+    return types.uint64(types.uint64), generate
+
+
+@intrinsic
+def _load_bytes(context: Any, data: Any, index: Any) -> Any:
+    """Load eight bytes from any index of a contiguous uint8 array on, the first one as the most significant."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        place = builder.bitcast(builder.gep(array.data, [arguments[1]]), IntType(64).as_pointer())
+        eight = builder.load(place, align=1)
+        return builder.bswap(eight) if sys.byteorder == "little" else eight
+
+    return types.uint64(data, types.uint64), generate
+
+
 # Numba gives them their context.
 leading_zeros = cast("Callable[[np.uint64], int]", _leading_zeros)
 count_ones = cast("Callable[[np.uint64], int]", _count_ones)
+swap_bytes = cast("Callable[[np.uint64], np.uint64]", _swap_bytes)
+load_bytes = cast("Callable[[np.ndarray, np.uint64], np.uint64]", _load_bytes)

@@ -20,6 +20,7 @@ from silicodec.models.bitstream import (
     ElementWriter,
     join,
     new_bits,
+    padded,
     peek,
     peek_all,
     put,
@@ -28,7 +29,7 @@ from silicodec.models.bitstream import (
     window,
 )
 from silicodec.models.codec import EncodedStream, WordCodec, to_words, word_dtype
-from silicodec.models.ebpc import byte_blocks
+from silicodec.models.ebpc import byte_blocks, byte_parser
 from silicodec.models.ebpc.tables import (
     ALL_ONES,
     NO_CODE,
@@ -164,9 +165,13 @@ def decode_blocks(
 def _decode_slab(stream: EncodedStream, position: int, block_size: int, word_bits: int, words: np.ndarray) -> int:
     """Decode whole blocks from a bit position on; returns the number of bits read."""
     nbits = min(stream.nbits - position, words.size // block_size * _longest_block(word_bits, block_size))
-    bits = window(stream.data, position, nbits)
     if (word_bits, block_size) == (byte_blocks.WORD_BITS, byte_blocks.BLOCK_SIZE):
-        return byte_blocks.decode_blocks(bits, nbits, byte_blocks.block_meanings(), words.view("<u8"))
+        data = padded(stream.data, position // 8, (position + nbits + 7) // 8, byte_parser.SPARE_BYTES)
+        blocks, planes = words.view("<u8"), byte_parser.plane_meanings()
+        if (end := byte_parser.decode_blocks(data, position % 8, nbits, planes, blocks)) >= 0:
+            return end
+        # What is malformed is left to the loop for all shapes, which tells what is wrong.
+    bits = window(stream.data, position, nbits)
     meanings = code_meanings(word_bits, block_size)
     to_differences = transposition(rows=word_bits + 1, columns=block_size - 1)
     return _decode_blocks(bits, nbits, word_bits, block_size, meanings, to_differences, words)

@@ -14,17 +14,14 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from silicodec.models.bitstream import peek_all, put_next
+from silicodec.models.bitstream import put_next
 from silicodec.models.ebpc.tables import (
-    NO_CODE,
     SINGLE_ZERO_PLANE,
     ZERO_DELTA_PLANE,
     ZERO_PLANES,
-    code_meanings,
     field_bits,
     plane_codes,
 )
-from silicodec.models.errors import CorruptDataError
 
 WORD_BITS = BLOCK_SIZE = 8
 CHUNK = 128
@@ -102,7 +99,7 @@ def transpose(matrix: np.uint64) -> np.uint64:
 
 
 @njit(cache=True, inline="always")
-def _differences(block: np.uint64) -> tuple[np.uint64, np.uint64]:
+def differences(block: np.uint64) -> tuple[np.uint64, np.uint64]:
     """Subtract each word from the next one: the low 8 bits of d[i] in byte i, and the plane of signs."""
     before, after = block & SEVEN_BYTES, block >> np.uint64(8)
     difference = ((after | HIGH_BITS) - (before & LOW_BITS)) ^ ((after ^ ~before) & HIGH_BITS)
@@ -146,7 +143,7 @@ def encode_blocks(blocks: np.ndarray, table: BlockCodes, last: np.uint64, filled
     for start in range(0, blocks.size, CHUNK):
         part = blocks[start : start + CHUNK]
         for i in range(part.size):
-            difference, signs = _differences(part[i])
+            difference, signs = differences(part[i])
             planes = transpose(difference)
             changes = planes ^ (planes << np.uint64(8))
             nonzero = (((changes + LOW_BITS) & HIGH_BITS) * GATHER) >> np.uint64(56)
@@ -172,137 +169,3 @@ def encode_blocks(blocks: np.ndarray, table: BlockCodes, last: np.uint64, filled
             index, filled, last = put_next(bits, index, filled, last, code, length)
     bits[index] = last
     return 64 * np.int64(index) + np.int64(filled)  # type: ignore[return-value]
-
-
-class BlockMeanings(NamedTuple):
-    """What the decoder does with the bits ahead: arrays of uint16.
-
-    Attributes
-    ----------
-    codes : numpy.ndarray
-        (256,), by the next 8 bits: DBX of the first plane that the code there stands for, `DBP_IS_ZERO`, or `INVALID`;
-        DBX of its other planes is zero. From bit 8 on the number of planes, or `NO_CODE`.
-    pairs : numpy.ndarray
-        (2**PAIR_BITS,), by the next `PAIR_BITS` bits: the length of the first code, from bit 4 on that of the first
-        two, and from bit 9 on the planes that these stand for.
-    """
-
-    codes: np.ndarray
-    pairs: np.ndarray
-
-
-DBP_IS_ZERO, INVALID = 0x80, 0xFF
-PAIR_BITS = 14
-"""A code has at most 8 bits, and 6 bits tell how long a code is and how many planes it stands for."""
-
-
-@lru_cache
-def block_meanings() -> BlockMeanings:
-    """Tabulate what strings of bits start with."""
-    meanings = code_meanings(WORD_BITS, BLOCK_SIZE)
-    length, repeat = meanings.length.astype(np.uint16), meanings.repeat.astype(np.uint16)
-    changes = np.where(meanings.keep == 0, DBP_IS_ZERO, meanings.flip)
-    changes[repeat == NO_CODE] = INVALID
-    ahead = np.arange(1 << PAIR_BITS)
-    first = ahead >> (PAIR_BITS - 8)
-    second = (ahead << length[first] >> (PAIR_BITS - 8)) & 0xFF
-    planes = np.minimum(repeat[first] + repeat[second], 0x7F)
-    pairs = length[first] | (length[first] + length[second]) << 4 | planes << 9
-    return BlockMeanings(changes.astype(np.uint16) | repeat << 8, pairs.astype(np.uint16))
-
-
-@njit(cache=True, inline="always")
-def _add(a: np.uint64, b: np.uint64) -> np.uint64:
-    """Add bytes, each modulo 256."""
-    return ((a & LOW_BITS) + (b & LOW_BITS)) ^ ((a ^ b) & HIGH_BITS)
-
-
-@njit(cache=True, inline="always")
-def _planes(changes: np.uint64) -> np.uint64:
-    """Return DBP by DBX, in which `DBP_IS_ZERO` marks planes that are zero."""
-    zero_planes = ((changes & HIGH_BITS) >> np.uint64(7)) * np.uint64(0xFF)
-    planes = changes & LOW_BITS
-    planes ^= planes << np.uint64(8)
-    planes ^= planes << np.uint64(16)
-    planes ^= planes << np.uint64(32)
-    # What this makes of a zero plane is too much there and in all planes up to the next such one.
-    surplus = planes & zero_planes
-    surplus |= (surplus << np.uint64(8)) & ~zero_planes
-    zero_planes |= zero_planes << np.uint64(8)
-    surplus |= (surplus << np.uint64(16)) & ~zero_planes
-    zero_planes |= zero_planes << np.uint64(16)
-    surplus |= (surplus << np.uint64(32)) & ~zero_planes
-    return planes ^ surplus
-
-
-@njit(cache=True)
-def decode_blocks(bits: np.ndarray, nbits: int, meanings: BlockMeanings, blocks: np.ndarray) -> int:
-    """Decode as many blocks as `blocks` has room for, uint64; returns the number of bits read.
-
-    Raises
-    ------
-    CorruptDataError
-        If the stream is malformed.
-    """
-    places = np.empty(16 * CHUNK, np.uint8)  # for the planes of a block, nine, and seven that stay zero
-    changes_of = places.view(np.uint64)
-    bases = np.empty(CHUNK, np.uint8)
-    contradictions, invalid = np.uint64(0), np.uint64(0)
-    end, position = np.uint64(nbits), np.uint64(0)
-    for start in range(0, blocks.size, CHUNK):
-        part = blocks[start : start + CHUNK]
-        places[:] = 0
-        for i in range(part.size):
-            ahead = peek_all(bits, position)
-            bases[i] = ahead >> np.uint64(56)
-            ahead <<= np.uint64(8)
-            position += np.uint64(64)
-            unread = np.uint64(56)  # of the bits up to `position`
-            place = np.uint64(16) * np.uint64(i)
-            stop = place + np.uint64(WORD_BITS + 1)
-            while place < stop:
-                if unread < np.uint64(16):
-                    position -= unread
-                    if position > end:
-                        raise CorruptDataError("BPC stream is too short")
-                    ahead = peek_all(bits, position)
-                    position += np.uint64(64)
-                    unread = np.uint64(64)
-                pair = np.uint64(meanings.pairs[ahead >> np.uint64(64 - PAIR_BITS)])
-                code = np.uint64(meanings.codes[ahead >> np.uint64(56)])
-                length = pair & np.uint64(15)
-                places[place] = code & np.uint64(0xFF)
-                second = place + (code >> np.uint64(8))
-                if second >= stop:
-                    place = second
-                    unread -= length
-                    break
-                places[second] = meanings.codes[(ahead << length) >> np.uint64(56)] & np.uint16(0xFF)
-                place += pair >> np.uint64(9)
-                length = (pair >> np.uint64(4)) & np.uint64(31)
-                ahead <<= length
-                unread -= length
-            position -= unread
-            if place > stop:
-                if place >= stop + np.uint64(NO_CODE - WORD_BITS - 1):
-                    raise CorruptDataError("BPC stream has a position beyond its plane")
-                raise CorruptDataError("BPC stream has a run of zero planes beyond its block")
-            if position > end:
-                raise CorruptDataError("BPC stream is too short")
-        for i in range(part.size):
-            planes = _planes(changes_of[2 * i])
-            block = np.uint64(bases[i]) | transpose(planes) << np.uint64(8)
-            block = _add(block, block << np.uint64(8))
-            block = _add(block, block << np.uint64(16))
-            block = _add(block, block << np.uint64(32))
-            part[i] = block
-            sign_changes = changes_of[2 * i + 1] & np.uint64(0xFF)
-            signs = (planes >> np.uint64(56)) ^ sign_changes if sign_changes < np.uint64(DBP_IS_ZERO) else np.uint64(0)
-            contradictions |= signs ^ _differences(block)[1]
-            for changes in (changes_of[2 * i], changes_of[2 * i + 1]):
-                invalid |= changes & ((changes & LOW_BITS) + LOW_BITS) & HIGH_BITS
-        if invalid:
-            raise CorruptDataError("BPC stream has a position beyond its plane")
-    if contradictions:
-        raise CorruptDataError("BPC stream has a sign plane that contradicts its differences")
-    return np.int64(position)  # type: ignore[return-value]

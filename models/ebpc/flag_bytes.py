@@ -1,4 +1,4 @@
-"""The ZNZ stream by tables, eight flags or up to eleven bits at a time, where runs of zeros are at most 16 long.
+"""The ZNZ stream by tables, eight flags or up to twelve bits at a time, where runs of zeros are at most 16 long.
 
 The same code as that of `silicodec.models.ebpc.znz`. Flags are bits, 1 for a nonzero word, the first one most
 significant.
@@ -11,13 +11,14 @@ from functools import lru_cache
 import numpy as np
 from numba import njit
 
-from silicodec.models.bitstream import peek_all
+from silicodec.models.bitstream import refill
 from silicodec.models.ebpc.tables import field_bits
 from silicodec.models.errors import CorruptDataError
 
 LONGEST_RUN = 16
 """Longest run of zeros that the tables are made for."""
-WINDOW_BITS = 11
+WINDOW_BITS, TURNS = 12, 4
+"""Bits that are looked up at once, and how often between looks at the stream, which gives 56."""
 MOST_FLAGS = 32
 """Flags that a look at `WINDOW_BITS` bits gives at the most."""
 
@@ -77,8 +78,8 @@ def flag_meanings(max_zero_run: int) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        uint64, (2**WINDOW_BITS,): flags in bits 0 to 31, their number in bits 32 to 39, and from bit 40 on the length
-        of their code: as many whole codes as the string, and `MOST_FLAGS`, have room for.
+        uint64, (2**WINDOW_BITS,): the length of as many whole codes as the string, and `MOST_FLAGS`, have room for, in
+        bits 0 to 7; the number of their flags in bits 8 to 31, and the flags from bit 32 on.
     """
     run_bits = field_bits(max_zero_run)
     table = np.zeros(1 << WINDOW_BITS, np.uint64)
@@ -90,18 +91,18 @@ def flag_meanings(max_zero_run: int) -> np.ndarray:
             if length > len(text) or len(flags) + len(more) > MOST_FLAGS:
                 break
             text, flags = text[length:], flags + more
-        table[window] = int(flags or "0", 2) | len(flags) << 32 | (WINDOW_BITS - len(text)) << 40
+        table[window] = WINDOW_BITS - len(text) | len(flags) << 8 | int(flags or "0", 2) << 32
     return table
 
 
 @njit(cache=True)
-def decode_flags(bits: np.ndarray, nbits: int, table: np.ndarray, count: int, halves: np.ndarray) -> tuple[int, int]:
+def decode_flags(data: np.ndarray, nbits: int, table: np.ndarray, count: int, halves: np.ndarray) -> tuple[int, int]:
     """Decode as many flags as are sure to be among the first `count`.
 
     Parameters
     ----------
-    bits : numpy.ndarray
-        The stream, as of `silicodec.models.bitstream`.
+    data : numpy.ndarray
+        The stream, as of `silicodec.models.bitstream.padded`, with 24 spare bytes.
     nbits : int
         Its number of bits.
     table : numpy.ndarray
@@ -114,7 +115,7 @@ def decode_flags(bits: np.ndarray, nbits: int, table: np.ndarray, count: int, ha
     Returns
     -------
     position, found : int
-        Bits read, and flags decoded from them: fewer than `MOST_FLAGS` less than `count`.
+        Bits read, and flags decoded from them: fewer than `MOST_FLAGS` in each of `TURNS` turns less than `count`.
 
     Raises
     ------
@@ -122,24 +123,22 @@ def decode_flags(bits: np.ndarray, nbits: int, table: np.ndarray, count: int, ha
         If the stream is too short.
     """
     flags, filled = np.uint64(0), np.uint64(0)
-    element = 0
-    position, found = 0, 0
-    while found <= count - MOST_FLAGS:
-        if position > nbits:
+    ahead, unread, index = np.uint64(0), np.uint64(0), np.uint64(0)
+    element, found, end = np.uint64(0), np.uint64(0), np.uint64(nbits)
+    while np.int64(found) <= count - TURNS * MOST_FLAGS:
+        if np.uint64(8) * index - unread > end:
             raise CorruptDataError("ZNZ stream is too short")
-        ahead = peek_all(bits, position)
-        for _ in range(64 // WINDOW_BITS):
-            if found > count - MOST_FLAGS:
-                break
+        ahead, unread, index = refill(data, ahead, unread, index)
+        for _ in range(TURNS):
             entry = table[ahead >> np.uint64(64 - WINDOW_BITS)]
-            number, length = (entry >> np.uint64(32)) & np.uint64(0xFF), entry >> np.uint64(40)
+            length, number = entry & np.uint64(63), (entry >> np.uint64(8)) & np.uint64(63)
             ahead <<= length
-            position += np.int64(length)  # type: ignore[assignment]
-            found += np.int64(number)  # type: ignore[assignment]
-            flags = flags << number | (entry & np.uint64(0xFFFFFFFF))
+            unread -= length
+            found += number
+            flags = flags << number | entry >> np.uint64(32)
             filled += number
             halves[element] = flags >> (filled & np.uint64(31))  # counts only if it is full
-            element += np.int64(filled >> np.uint64(5))  # type: ignore[assignment]
+            element += filled >> np.uint64(5)
             filled &= np.uint64(31)
     halves[element] = flags << (np.uint64(32) - filled)
-    return position, found
+    return np.int64(np.uint64(8) * index - unread), np.int64(found)  # type: ignore[return-value]

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from silicodec.models.bitstream import SLAB, from_bytes, new_bits, pack_nonzero, peek, put, to_stream
+from silicodec.models.bitstream import SLAB, look_ahead, new_bits, pack_nonzero, padded, peek, put, to_stream
 from silicodec.models.codec import EncodedStream
 from silicodec.models.ebpc import flag_bytes
 from silicodec.models.ebpc.tables import field_bits
@@ -59,13 +59,13 @@ def decode_zeros(stream: EncodedStream, count: int, max_zero_run: int) -> tuple[
     runs, nonzero = divmod(stream.nbits, 1 + run_bits)
     if count > runs * max_zero_run + nonzero:
         raise CorruptDataError("ZNZ stream is too short")
-    bits = from_bytes(stream.data)
+    data = padded(stream.data, 0, len(stream.data), spare=24)
     position, found = 0, 0
     packed = np.zeros(4 * (count // 32 + 2), np.uint8)
     if max_zero_run <= flag_bytes.LONGEST_RUN:
         halves = packed.view(np.uint32)
         meanings = flag_bytes.flag_meanings(max_zero_run)
-        position, found = flag_bytes.decode_flags(bits, stream.nbits, meanings, count, halves)
+        position, found = flag_bytes.decode_flags(data, stream.nbits, meanings, count, halves)
         _to_bytes(halves)
     # What is left, all of it or the end, is decoded to a byte for each flag, a slab at a time.
     start = found // 8 * 8
@@ -74,7 +74,7 @@ def decode_zeros(stream: EncodedStream, count: int, max_zero_run: int) -> tuple[
     index = found - start
     while True:
         limit = min(SLAB, count - start)
-        position, index = _decode_flags(bits, stream.nbits, run_bits, _LEADING_ONES, position, flags, index, limit)
+        position, index = _decode_flags(data, stream.nbits, run_bits, _LEADING_ONES, position, flags, index, limit)
         packed[start // 8 : -(-(start + limit) // 8)] = np.packbits(flags[:limit])
         start, index = start + limit, index - limit
         if start == count:
@@ -245,7 +245,7 @@ def _put_zeros(bits: np.ndarray, position: int, count: int, max_zero_run: int, r
 
 @njit(cache=True)
 def _decode_flags(
-    bits: np.ndarray,
+    data: np.ndarray,
     nbits: int,
     run_bits: int,
     leading_ones: np.ndarray,
@@ -261,7 +261,7 @@ def _decode_flags(
     while index < count:
         if position > nbits:
             raise CorruptDataError("ZNZ stream is too short")
-        ahead = peek(bits, position, 8 + 1 + run_bits)
+        ahead = np.int64(look_ahead(data, np.uint64(position)) >> np.uint64(64 - 8 - 1 - run_bits))
         ones = leading_ones[ahead >> (1 + run_bits)]
         if ones > count - index:
             ones = count - index

@@ -1,6 +1,7 @@
 """EBPC and BPC against the public hardware's streams, and against the format restated in strings of bits."""
 
 import os
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from silicodec.models.codec import CodecError, CorruptDataError
+from silicodec.models.codec import CodecError, CorruptDataError, EncodedStream
 from silicodec.models.ebpc import EBPC
 from silicodec.models.ebpc.bpc import BPC
 
@@ -297,6 +298,51 @@ def test_takes_any_two_streams_for_what_the_format_says(data):
     count = data.draw(st.integers(0, 200))
     expected = outcome(lambda: restated_decode(codec, znz, bpc, count), Malformed)
     assert outcome(lambda: codec.decode_words(znz, bpc, count), CorruptDataError) == expected
+
+
+def freely_coded_block(words, random):
+    """Code eight bytes, with any code that is true of a plane rather than the first one."""
+    values = [signed(int(word), 8) for word in words]
+    differences = [binary((after - before) % 512, 9) for before, after in pairwise(values)]
+    dbp = ["".join(difference[8 - k] for difference in differences) for k in range(9)]
+    dbx = [xor(plane, before) for before, plane in pairwise(["0" * 7, *dbp])]
+    stream, k = binary(int(words[0]), 8), 0
+    while k < 9:
+        codes = [("1" + dbx[k], 1), (restated_plane(dbx[k], dbp[k], 3), 1)]
+        codes += [("00001", 1)] * ("1" not in dbp[k])
+        zeros = next((i for i, plane in enumerate(dbx[k:]) if "1" in plane), 9 - k)
+        codes = codes[: 1 if zeros else 3] + [("01", 1)] * (zeros > 0)
+        codes += [("001" + binary(run - 2, 3), run) for run in range(2, zeros + 1)]
+        code, planes = codes[random.integers(len(codes))]
+        stream, k = stream + code, k + planes
+    return stream
+
+
+@pytest.mark.parametrize("deviation", [0, 1, 4, 60])
+def test_decodes_blocks_of_bytes_with_any_codes(deviation):
+    """Blocks of the shape that has a decoder of its own, as they are and with bits inverted."""
+    random = np.random.default_rng(deviation)
+    for blocks in [*range(1, 30), 129, 300]:
+        words = random.normal(0, deviation, (blocks, 8)).cumsum(1).astype(np.int64).astype(np.uint8)
+        bits = "".join(freely_coded_block(block, random) for block in words)
+        np.testing.assert_array_equal(decode_bpc(bits, words.size), words.reshape(-1))
+        place = random.integers(len(bits))
+        bits = bits[:place] + "10"[int(bits[place])] + bits[place + 1 :]
+        expected = outcome(partial(restated_blocks, bits, blocks), Malformed)
+        assert outcome(partial(decode_bpc, bits, words.size), CorruptDataError) == expected
+
+
+def decode_bpc(bits, count):
+    stream = EncodedStream(words_of(bits, 8, np.uint8).tobytes(), len(bits))
+    return BPC()._decode({"bpc": stream}, count)
+
+
+def restated_blocks(bits, count):
+    reader = Reader(words_of(bits, 8, np.uint8), 8)
+    words = [word for _ in range(count) for word in restated_decode_block(reader, 8, 8)]
+    if reader.position != len(bits):
+        raise Malformed("another end")
+    return words
 
 
 def packed(*codes, word_bits=8):
