@@ -23,7 +23,7 @@ class Port:
     name : str
         The engine's argument that takes the stream; the prefix of its signals in Verilog.
     bits : int
-        Width of a word, 1 to 64.
+        Width of a word, 1 to 128.
     error : bool
         Whether the stream carries an error flag together with `last`.
     keep : bool
@@ -37,7 +37,7 @@ class Port:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The smallest unsigned type that holds a word."""
+        """The smallest unsigned type that holds a word; above 64 bits words are objects, Python's integers."""
         return np.min_scalar_type(2**self.bits - 1)
 
 

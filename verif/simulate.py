@@ -112,7 +112,7 @@ def _packets(port: Port, given: Packets | np.ndarray) -> list[np.ndarray]:
         where = f"packet {number} of stream {port.name}"
         if packet.ndim != 1 or packet.size == 0:
             raise ValueError(f"{where} must be a one-dimensional array of at least one word, not shape {packet.shape}")
-        if packet.dtype.kind != "u":
+        if packet.dtype.kind != "u" and packet.dtype != port.dtype:
             raise ValueError(f"{where} must hold unsigned integers, not {packet.dtype}")
         if int(packet.max()) >> port.bits:
             raise ValueError(f"{where} has the word {packet.max()}, which does not fit in {port.bits} bits")

@@ -9,21 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
-from silicodec.models.bitstream import from_bytes, pack_nonzero, peek, slabs
+from silicodec.models.bitstream import from_bytes, pack_nonzero, peek, slabs, window
 from silicodec.models.codec import EncodedStream, WordCodec, to_words, word_dtype
 from silicodec.models.ebpc import parallel_loops as loops
 from silicodec.models.ebpc.bpc import whole_blocks
 from silicodec.models.ebpc.znz import SPARE_BYTES, insert_zeros, nonzero_words
-from silicodec.models.errors import CodecError, CorruptDataError
+from silicodec.models.errors import CodecError, CorruptDataError, check_integer
 
 ROW = loops.BLOCK
 """Words of a row, and of a block."""
 ZNZ_PORT, BPC_PORT = 16, 64
 """Bits of the words that the hardware cuts each stream into."""
+PORTS = {"znz": ZNZ_PORT, "bpc": BPC_PORT}
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class ParallelEBPC(WordCodec):
     ----------
     word_bits : int
         Bits of a word, 4 to 16; the engines' are 8.
+    parts : int
+        1, or 2 where every other row is coded apart, by an engine of its own: for 16 words a cycle.
 
     Examples
     --------
@@ -45,8 +48,20 @@ class ParallelEBPC(WordCodec):
     array([0, 0, 0, 5, 6, 7, 0, 0], dtype=int8)
     """
 
+    parts: int = 1
+
     codec_id: ClassVar[str] = "ebpc-parallel"
     stream_names: ClassVar[tuple[str, ...]] = ("znz", "bpc")
+
+    def __post_init__(self) -> None:
+        """Check the parameters."""
+        super().__post_init__()
+        check_integer("parts", self.parts, 1, 2)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the codec's id and parameters, as plain JSON; one part is what it was before there were more."""
+        config = super().get_config()
+        return config if self.parts > 1 else {name: value for name, value in config.items() if name != "parts"}
 
     def encode_words(self, words: np.ndarray) -> dict[str, np.ndarray]:
         """Encode one packet to the words that the hardware emits.
@@ -59,10 +74,11 @@ class ParallelEBPC(WordCodec):
         Returns
         -------
         dict of str to numpy.ndarray
-            Streams "znz", uint16, and "bpc", uint64; the last word of each is filled up with zero bits.
+            Streams "znz", uint16, and "bpc", uint64; the last word of each is filled up with zero bits. Of two parts
+            the words of the second follow those of the first.
         """
         streams = self._encode(to_words(words, self.word_bits))
-        return {name: _port_words(streams[name], bits) for name, bits in (("znz", ZNZ_PORT), ("bpc", BPC_PORT))}
+        return {name: _port_words(streams[name], bits) for name, bits in PORTS.items()}
 
     def decode_words(self, znz: np.ndarray, bpc: np.ndarray, rows: int) -> np.ndarray:
         """Decode one packet of so many rows of 8 words from the words that the hardware takes.
@@ -72,7 +88,7 @@ class ParallelEBPC(WordCodec):
         znz, bpc : numpy.ndarray
             The streams, as `encode_words` returns them.
         rows : int
-            Number of rows, at least 1.
+            Number of rows, at least 1; of two parts an even number.
 
         Raises
         ------
@@ -88,7 +104,7 @@ class ParallelEBPC(WordCodec):
             for name, words, bits in (("znz", znz, ZNZ_PORT), ("bpc", bpc, BPC_PORT))
         }
         words, ends = self._read(streams, ROW * rows)
-        for name, bits in (("znz", ZNZ_PORT), ("bpc", BPC_PORT)):
+        for name, bits in PORTS.items():
             padding = streams[name].nbits - ends[name]
             if padding >= bits:
                 raise CorruptDataError(f"{name.upper()} stream has words after its end")
@@ -97,6 +113,12 @@ class ParallelEBPC(WordCodec):
         return words
 
     def _encode(self, words: np.ndarray) -> dict[str, EncodedStream]:
+        if self.parts == 1:
+            return self._encode_part(words)
+        encoded = [self._encode_part(part) for part in deal_rows(words, self.parts)]
+        return {name: _join([part[name] for part in encoded], bits) for name, bits in PORTS.items()}
+
+    def _encode_part(self, words: np.ndarray) -> dict[str, EncodedStream]:
         return {
             "znz": loops.encode_rows(pack_nonzero(words)),
             "bpc": loops.encode_blocks(whole_blocks(map(nonzero_words, slabs(words)), ROW), self.word_bits),
@@ -111,6 +133,25 @@ class ParallelEBPC(WordCodec):
 
     def _read(self, streams: Mapping[str, EncodedStream], count: int) -> tuple[np.ndarray, dict[str, int]]:
         """Decode `count` words, and say how many bits of each stream they take."""
+        if self.parts == 1:
+            return self._read_part(streams, count)
+        each = -(-count // (ROW * self.parts)) * ROW
+        dealt, ends = [], dict.fromkeys(PORTS, 0)
+        for _ in range(self.parts):
+            starts = {name: _next_port_word(streams[name], ends[name], bits) for name, bits in PORTS.items()}
+            rests = {
+                name: EncodedStream(stream.data[starts[name] // 8 :], stream.nbits - starts[name])
+                for name, stream in streams.items()
+            }
+            words, used = self._read_part(rests, each)
+            dealt.append(words.reshape(-1, ROW))
+            ends = {name: start + used[name] for name, start in starts.items()}
+        words = np.stack(dealt, axis=1).reshape(-1)
+        if words[count:].any():
+            raise CorruptDataError("ZNZ stream has a nonzero word beyond the packet")
+        return words[:count], ends
+
+    def _read_part(self, streams: Mapping[str, EncodedStream], count: int) -> tuple[np.ndarray, dict[str, int]]:
         flags, znz_end = loops.decode_rows(streams["znz"], -(-count // ROW))
         if count % ROW and flags[-1] & (0xFF >> count % ROW):
             raise CorruptDataError("ZNZ stream has a nonzero word beyond the packet")
@@ -124,6 +165,33 @@ class ParallelEBPC(WordCodec):
         bpc_end = loops.decode_blocks(streams["bpc"], self.word_bits, words[start : start + ROW * blocks])
         insert_zeros(flags, words, start, count)
         return words[:count], {"znz": znz_end, "bpc": bpc_end}
+
+
+def deal_rows(words: np.ndarray, parts: int) -> list[np.ndarray]:
+    """Deal rows of 8 words to parts, in turn; zero words fill up the last row of each.
+
+    Examples
+    --------
+    >>> [part.tolist() for part in deal_rows(np.arange(1, 11, dtype=np.uint8), 2)]
+    [[1, 2, 3, 4, 5, 6, 7, 8], [9, 10, 0, 0, 0, 0, 0, 0]]
+    """
+    rows = np.pad(words, (0, -words.size % (ROW * parts))).reshape(-1, parts, ROW)
+    return [np.ascontiguousarray(rows[:, part]).reshape(-1) for part in range(parts)]
+
+
+def _join(parts: list[EncodedStream], bits: int) -> EncodedStream:
+    """Put streams one after the other, each from a new word of so many bits on."""
+    *others, last = parts
+    before = b"".join(part.data + bytes(-len(part.data) % (bits // 8)) for part in others)
+    return EncodedStream(before + last.data, 8 * len(before) + last.nbits)
+
+
+def _next_port_word(stream: EncodedStream, end: int, bits: int) -> int:
+    """Return where the word of so many bits begins that follows the bit `end`; the bits before it must be zeros."""
+    start = -(-end // bits) * bits
+    if start > end and (start > stream.nbits or peek(window(stream.data, end, start - end), 0, start - end)):
+        raise CorruptDataError("a part of the packet is not filled up with bits that are zero")
+    return start
 
 
 def _port_words(stream: EncodedStream, bits: int) -> np.ndarray:

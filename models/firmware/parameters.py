@@ -15,6 +15,7 @@ from silicodec.models.dictionary.codec import Dictionary
 from silicodec.models.ebpc import BPC, EBPC, ParallelEBPC
 from silicodec.models.ebpc.parallel_loops import count_bits
 from silicodec.models.ebpc.tables import field_bits
+from silicodec.models.errors import CodecError
 from silicodec.models.transform.codec import TransformCodec
 from silicodec.models.transform.huffman import MAX_LENGTH, HuffmanCode
 
@@ -104,6 +105,8 @@ def _ebpc(codec: EBPC) -> dict[str, str]:
 
 
 def _ebpc_parallel(codec: ParallelEBPC) -> dict[str, str]:
+    if codec.parts > 1:
+        raise CodecError("C code takes ebpc-parallel of one part: call it for each part")
     values = {"WORD_BITS": codec.word_bits, "COUNT_BITS": count_bits(codec.word_bits)}
     about = "Bits of words, and of a block's number of planes."
     return header("ebpc_parallel", about, values, word_bits=codec.word_bits)

@@ -2,7 +2,8 @@
 //
 //     harness DIRECTORY READY_AFTER_VALID IDLE_CYCLES MAX_CYCLES RESET_AFTER
 //
-// DIRECTORY holds STREAM.words (the smallest unsigned type that fits) and STREAM.flags (uint8) of every input, and
+// DIRECTORY holds STREAM.words (the smallest unsigned type that fits, for more than 64 bits several of 32, the least
+// significant first) and STREAM.flags (uint8) of every input, and
 // STREAM.stall (uint8) of every stream. The words and flags of the outputs are written there, too, and a report to
 // standard output. With RESET_AFTER cycles everything begins anew after so many. Cycle for cycle the same as the bench
 // of the MyHDL simulator (bench.py).
@@ -10,11 +11,13 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
 #include <string>
 #include <tuple>
+#include <type_traits>
 #include <vector>
 
 #include "Vengine.h"
@@ -24,6 +27,23 @@ enum Flag : uint8_t { LAST = 1, ERROR = 2 };
 constexpr int RESET_CYCLES = 3;
 
 static uint64_t junk(uint64_t cycle, int bits) { return cycle * 0x9E3779B97F4A7C15ULL >> (64 - bits); }
+
+template <class Data>
+void set_junk(Data& data, uint64_t cycle, int bits) {
+    if constexpr (std::is_integral_v<Data>) {
+        data = junk(cycle, bits);
+    } else {  // an array of 32 bits each
+        const uint64_t pattern = junk(cycle, 64);
+        const int parts = sizeof(Data) / sizeof(EData);
+        for (int i = 0; i < parts; ++i) data[i] = pattern >> (i % 2 ? 32 : 0);
+        if (bits % 32) data[parts - 1] &= (1U << bits % 32) - 1;
+    }
+}
+
+template <class Data>
+bool differ(const Data& first, const Data& second) {
+    return std::memcmp(&first, &second, sizeof first);
+}
 
 static std::string directory;
 
@@ -71,13 +91,14 @@ class Source {
         const bool stalled = stall_.next();
         if (left() && !stalled) offering_ = true;
         valid_ = offering_;
-        data_ = offering_ ? words_[taken_] : junk(cycle, bits_);
+        if (offering_) data_ = words_[taken_];
+        else set_junk(data_, cycle, bits_);
         last_ = offering_ ? flags_[taken_] & LAST : junk(cycle, 1);
     }
 
     void reset(uint64_t cycle) {
         valid_ = 1;
-        data_ = junk(cycle, bits_);
+        set_junk(data_, cycle, bits_);
         last_ = junk(cycle, 1);
     }
 
@@ -144,11 +165,11 @@ class Sink {
     bool sample() {
         const Data word = data_;
         const uint8_t flags = this->flags();
-        if (valid_ != probed_valid_ || (valid_ && (word != probed_word_ || flags != probed_flags_))) {
+        if (valid_ != probed_valid_ || (valid_ && (differ(word, probed_word_) || flags != probed_flags_))) {
             violation_ = "what is offered depends on ready";
         } else if (held_) {
             if (!valid_) violation_ = "valid fell before the transfer";
-            else if (word != held_word_) violation_ = "data changed before the transfer";
+            else if (differ(word, held_word_)) violation_ = "data changed before the transfer";
             else if (flags != held_flags_) violation_ = "last or error changed before the transfer";
         }
         const bool transfer = valid_ && ready_;
@@ -185,10 +206,10 @@ class Sink {
     std::vector<uint8_t> flags_;
     bool will_take_ = false;
     bool probed_valid_ = false;
-    Data probed_word_ = 0;
+    Data probed_word_{};
     uint8_t probed_flags_ = 0;
     bool held_ = false;
-    Data held_word_ = 0;
+    Data held_word_{};
     uint8_t held_flags_ = 0;
     const char* violation_ = nullptr;
 };

@@ -41,11 +41,12 @@ def run(engine: Engine, stimulus: Stimulus, verilog: str | None) -> Recording:
     if waveform:
         check_ending(waveform, *TRACED_FLAGS)
         write_groups(engine, waveform, verilog, f"TOP.{engine.top}")
+    ports = {port.name: port for port in engine.inputs}
     harness = _build(engine, verilog, waveform.suffix if waveform else "")
     with tempfile.TemporaryDirectory() as temporary:
         directory = Path(temporary)
         for name, source in stimulus.sources.items():
-            source.words.tofile(directory / f"{name}.words")
+            write_words(source.words, ports[name], directory / f"{name}.words")
             source.flags.tofile(directory / f"{name}.flags")
             source.stall.tofile(directory / f"{name}.stall")
         for name, stall in stimulus.sinks.items():
@@ -157,7 +158,25 @@ def _recording(engine: Engine, report: str, directory: Path) -> Recording:
         first_input=numbers.get("first_input"),
         last_output=numbers.get("last_output"),
         taken=taken,
-        words={port.name: np.fromfile(directory / f"{port.name}.words", port.dtype) for port in engine.outputs},
+        words={port.name: read_words(directory / f"{port.name}.words", port) for port in engine.outputs},
         flags={port.name: np.fromfile(directory / f"{port.name}.flags", np.uint8) for port in engine.outputs},
         violation=violation,
     )
+
+
+def write_words(words: np.ndarray, port: Port, path: Path) -> None:
+    """Write words as Verilator holds them: those of more than 64 bits as several of 32."""
+    if port.bits <= 64:
+        words.tofile(path)
+    else:
+        size = -(-port.bits // 32) * 4
+        path.write_bytes(b"".join(word.to_bytes(size, "little") for word in words.tolist()))
+
+
+def read_words(path: Path, port: Port) -> np.ndarray:
+    """Read what `write_words` writes."""
+    if port.bits <= 64:
+        return np.fromfile(path, port.dtype)
+    data, size = path.read_bytes(), -(-port.bits // 32) * 4
+    words = [int.from_bytes(data[start : start + size], "little") for start in range(0, len(data), size)]
+    return np.array(words, port.dtype)

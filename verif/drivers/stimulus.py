@@ -15,7 +15,8 @@ RESET_CYCLES = 3
 
 def junk(cycle: int, bits: int) -> int:
     """Return what lies on the `bits` lines of an input that is not valid, or in reset: other bits each cycle."""
-    return (cycle * 0x9E3779B97F4A7C15) % (1 << 64) >> (64 - bits)
+    pattern = (cycle * 0x9E3779B97F4A7C15) % (1 << 64)
+    return pattern >> (64 - bits) if bits <= 64 else (pattern << 64 | pattern) % (1 << bits)
 
 
 @dataclass(frozen=True)

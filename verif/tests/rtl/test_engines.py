@@ -103,7 +103,7 @@ def test_ports_are_one_clock_one_reset_and_streams(name):
     engine = ENGINES[name]
     ports = [*engine.inputs, *engine.outputs]
     assert len({port.name for port in ports}) == len(ports)
-    assert all(1 <= port.bits <= 64 for port in ports)
+    assert all(1 <= port.bits <= 128 for port in ports)
     assert engine.tensor in {port.name for port in ports}
     assert not any(port.error for port in engine.inputs)
     assert len(pins(engine)) == 2 + 4 * len(ports) + sum(port.error + port.keep for port in ports)

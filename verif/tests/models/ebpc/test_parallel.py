@@ -135,3 +135,34 @@ def test_any_streams_are_decoded_or_rejected(znz, bpc, count, word_bits):
     except CorruptDataError:
         return
     assert decoded.size == count
+
+
+@given(data=st.data())
+def test_two_parts_are_every_other_row_coded_apart(data):
+    words = np.array(data.draw(st.lists(st.integers(0, 3), max_size=60)), np.uint8)
+    rows = np.concatenate([words, np.zeros(-words.size % 16, np.uint8)]).reshape(-1, 16)
+    codec, each = ParallelEBPC(parts=2), ParallelEBPC()
+    parts = [each.encode_words(rows[:, start : start + 8].reshape(-1)) for start in (0, 8)]
+    streams = codec.encode_words(words)
+    for name, stream in streams.items():
+        assert np.array_equal(stream, np.concatenate([part[name] for part in parts]))
+    encoded = codec.encode(words)
+    assert np.array_equal(codec.decode(encoded), words)
+    assert np.array_equal(ParallelEBPC.from_config(encoded.codec).decode(encoded), words)
+    if words.size:
+        assert np.array_equal(codec.decode_words(*streams.values(), 2 * len(rows)), rows.reshape(-1))
+
+
+def test_nothing_stands_between_two_parts():
+    codec = ParallelEBPC(parts=2)
+    encoded = codec.encode(np.arange(1, 33, dtype=np.uint8))
+    streams = dict(encoded.streams)
+    data = bytearray(streams["znz"].data)
+    data[1] |= 1
+    streams["znz"] = EncodedStream(bytes(data), streams["znz"].nbits)
+    with pytest.raises(CorruptDataError, match="not filled up"):
+        codec.decode(Encoded(encoded.codec, streams, encoded.shape, encoded.dtype))
+
+
+def test_one_part_is_configured_as_before():
+    assert ParallelEBPC().get_config() == {"id": "ebpc-parallel", "word_bits": 8}
