@@ -182,8 +182,8 @@ def deal_rows(words: np.ndarray, parts: int) -> list[np.ndarray]:
 def _join(parts: list[EncodedStream], bits: int) -> EncodedStream:
     """Put streams one after the other, each from a new word of so many bits on."""
     *others, last = parts
-    before = b"".join(part.data + bytes(-len(part.data) % (bits // 8)) for part in others)
-    return EncodedStream(before + last.data, 8 * len(before) + last.nbits)
+    before = b"".join(bytes(part.data) + bytes(-len(part.data) % (bits // 8)) for part in others)
+    return EncodedStream(before + bytes(last.data), 8 * len(before) + last.nbits)
 
 
 def _next_port_word(stream: EncodedStream, end: int, bits: int) -> int:
