@@ -118,7 +118,7 @@ def print_sizes(names: Sequence[str], records: Mapping[str, Measurement]) -> Non
     """Print what the named sizes of a family cost, their latency, and the cycles of a word in the flow `synthesis`."""
     from silicodec.asic.pdk import CORNER
     from silicodec.asic.results import SHIPPED, read_results
-    from silicodec.verif.latency import read_latencies
+    from silicodec.verif.latency import NETWORK, read_latencies
 
     latencies = read_latencies()
     work = {result.name: result.workload for result in read_results(SHIPPED) if result.flow == "synthesis"}
@@ -136,7 +136,9 @@ def print_sizes(names: Sequence[str], records: Mapping[str, Measurement]) -> Non
     say(f"  paths: typical corner; {IO_NOTE}; violations: slews and loads beyond their limits, at all corners")
     for origin in sorted({done.origin for name in names if (done := work.get(name))}):
         say(f"  cycles a word: {origin}")
-    if latencies.keys() & set(names):
+    if "accelerator" in names:
+        say(f"  latency: cycles of an image of {NETWORK} with raw maps, from its program to its last score, as planned")
+    elif latencies.keys() & set(names):
         say("  latency: cycles from the first word in, of tables where an engine loads some, to the first word out")
 
 

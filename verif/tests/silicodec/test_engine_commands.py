@@ -1,6 +1,7 @@
 """`silicodec engines`, `verilog`, `fusesoc` and `simulate`."""
 
 import json
+import os
 import re
 from dataclasses import replace
 
@@ -86,8 +87,17 @@ def test_an_engine_tells_its_latency(run, tmp_path, name):
     assert json.loads((tmp_path / "engine.json").read_text())["latency_cycles"] == latency
 
 
-def test_latencies_are_of_engines_in_the_catalog():
-    assert read_latencies().keys() <= catalog.ENGINES.keys()
+def test_every_engine_has_a_latency():
+    assert read_latencies().keys() == catalog.ENGINES.keys()
+
+
+@pytest.mark.skipif("SILICODEC_DATA" not in os.environ, reason="SILICODEC_DATA is not set")
+def test_the_accelerator_tells_what_is_planned_for_an_image(run):
+    latency = measure_latency(catalog.ENGINES["accelerator"])
+    code, output, _ = run("engines", "accelerator")
+    assert code == 0
+    assert re.search(rf"^ +accelerator .* {latency} *$", output, re.MULTILINE)
+    assert "an image of resnet8" in output
 
 
 def test_parameters_can_be_set(run, words, tmp_path):
