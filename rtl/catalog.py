@@ -18,6 +18,7 @@ from silicodec.rtl.engine import Engine
 from silicodec.rtl.family import Family
 from silicodec.rtl.interface import EngineParameters
 from silicodec.rtl.lanes.engines import LANES_FAMILIES
+from silicodec.rtl.mlw.engines import MLW_FAMILIES
 from silicodec.rtl.systolic.engines import SYSTOLIC_FAMILIES
 from silicodec.rtl.transform.engines import TRANSFORM_FAMILIES
 
@@ -25,7 +26,7 @@ FAMILIES: dict[str, Family] = {
     family.name: family
     for family in (
         *(*EBPC_FAMILIES, *EBPC_LANES_FAMILIES, *TRANSFORM_FAMILIES, *DCT_FAMILIES),
-        *(*DICTIONARY_FAMILIES, *LANES_FAMILIES, *SYSTOLIC_FAMILIES),
+        *(*DICTIONARY_FAMILIES, *LANES_FAMILIES, *MLW_FAMILIES, *SYSTOLIC_FAMILIES),
         *(*BLOCK_FAMILIES, *ACCELERATOR_FAMILIES),
     )
 }

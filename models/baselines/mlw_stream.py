@@ -11,9 +11,11 @@ from silicodec.models.errors import CorruptDataError
 NO_RUNS, END, PLAIN = 6, 7, 7
 """Of a slice's first field: there are no runs of zeros; the stream ends. Of its divisor: indices as they are."""
 MOST_DIVISOR, MOST_RUN_DIVISOR = 5, 3
-INDICES = 512
+INDICES, MOST_ENTRIES = 512, 32
 LEAD = 8
 """Indices that may be read ahead of their runs."""
+PLACES = 12
+"""Bits for quotients in a chunk, of indices as of runs."""
 
 
 class _Bits:
@@ -140,6 +142,11 @@ def decode(data: bytes) -> np.ndarray:
             weights += [0] * (runs.numbers[i] if has_runs else 0)
 
 
+def run_places(divisor: int) -> int:
+    """Return the bits for quotients of runs in a chunk."""
+    return 8 if divisor == MOST_RUN_DIVISOR else PLACES
+
+
 def _read_chunks(bits: _Bits, indices: _Rice, runs: _Rice, plain: bool, truncated: bool) -> None:
     """Read indices and runs of a slice."""
     while True:
@@ -147,14 +154,14 @@ def _read_chunks(bits: _Bits, indices: _Rice, runs: _Rice, plain: bool, truncate
         lead = begun - runs_begun if runs.count else 0
         more_indices = lead < LEAD and begun < indices.count
         more_runs = lead >= 0 and runs_begun < runs.count
-        firsts = bits.take(12) if more_indices and not plain else 0
+        firsts = bits.take(PLACES) if more_indices and not plain else 0
         if more_runs:
-            width = 8 if runs.divisor == MOST_RUN_DIVISOR else 12
+            width = run_places(runs.divisor)
             ones = bits.take(width)
             for i in range(width):
                 runs.add(ones >> i & 1, not ones >> i & 1)
         if more_indices:
-            for i in range(8 if plain and indices.divisor > MOST_DIVISOR else 12):
+            for i in range(8 if plain and indices.divisor > MOST_DIVISOR else PLACES):
                 ones = firsts >> i & 1
                 if ones:
                     ones += bits.take(1)

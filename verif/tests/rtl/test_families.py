@@ -80,6 +80,7 @@ def simulate_size(engine, seed):
         "dictionary-decoder-checked-entry-size-1-slot-bits-2",
         "dictionary-decoder-sparse-entry-size-4-slot-bits-13",
         "lanes-decoder-lanes-1-symbols-5",
+        "mlw-decoder-lanes-2",
         "weight-trimmer-entry-size-2",
         "systolic-array-rows-3-columns-9",
         "compressed-systolic-array-rows-5-columns-2",

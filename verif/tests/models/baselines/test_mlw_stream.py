@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from silicodec.models.baselines.mlw_stream import decode
+from silicodec.models.baselines.mlw_writer import encode
 from silicodec.models.errors import CorruptDataError
 
 PAGE = Path(__file__).parents[4] / "docs" / "formats" / "mlw.md"
@@ -51,6 +52,26 @@ def test_reads_what_the_package_writes(kind):
         stream = mlw_codec.encode(weights.tolist())
         assert mlw_codec.decode(stream) == weights.tolist()
         np.testing.assert_array_equal(decode(bytes(stream)), weights)
+
+
+@pytest.mark.parametrize("kind", ["normal", "sparse", "few", "steps", "many"])
+def test_reads_what_the_writer_writes_as_the_package_does(kind):
+    rng = np.random.default_rng(4)
+    for _ in range(1 if kind == "many" else 20):
+        weights = some_weights(rng, kind).clip(-239, 239)
+        stream = encode(weights)
+        np.testing.assert_array_equal(decode(stream), weights)
+        try:
+            from ethosu import mlw_codec
+        except ImportError:
+            continue
+        assert mlw_codec.decode(bytearray(stream)) == weights.tolist()
+
+
+def test_the_writer_refuses_what_no_slice_can_hold():
+    for weights in ([], [240]):
+        with pytest.raises(ValueError, match="from -239 to 239"):
+            encode(np.array(weights))
 
 
 @pytest.mark.parametrize("stream", [b"", EXAMPLE[:8], b"\x04" * 8, b"\x06" + bytes(8)])

@@ -1,0 +1,1 @@
+"""Engine for Arm's weight code: a decoder of a chunk a cycle."""
