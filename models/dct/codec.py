@@ -112,9 +112,8 @@ class DCT(Codec):
 
         Examples
         --------
-        >>> maps = np.arange(2 * 12 * 40, dtype=np.uint8).reshape(2, 12, 40)
-        >>> DCT(step=4).packet_words(maps)
-        array([4, 4, 4, 4])
+        >>> DCT(step=4).packet_words(np.full((2, 12, 64), 40, np.int8))
+        array([2, 2, 2, 2])
         """
         self._check(array)
         quantiser = self._quantiser(array.dtype)

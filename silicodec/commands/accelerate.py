@@ -49,6 +49,10 @@ CALIBRATION_IMAGES = 10
 )
 @images_option("--calibration", CALIBRATION_HELP.replace("200", str(CALIBRATION_IMAGES)))
 @images_option("--images", f"{IMAGES_HELP}  [default: 1]")
+@click.option(
+    "--simulate", "simulations", type=click.IntRange(1), metavar="N",
+    help="Simulate the first N of the images alone: accuracy and sizes of maps are told of all.  [default: all]",
+)  # fmt: skip
 @set_option(help=SET_HELP)
 @click.option("--plan", "plan_only", is_flag=True, help="Only the plan: do not simulate.")
 @click.option("--backend", type=BACKEND, default="verilator", show_default=True, help="Simulator.")
@@ -58,6 +62,7 @@ def accelerate(
     network: Network,
     calibration: ImageChoice | None,
     images: ImageChoice | None,
+    simulations: int | None,
     settings: dict[str, str],
     plan_only: bool,
     backend: str,
@@ -68,11 +73,13 @@ def accelerate(
     """Run a network in integers on the accelerator: cycles, memory and traffic of every layer.
 
     The network is compiled, computed by the reference and simulated, and the simulation is compared with the reference
-    word by word.
+    word by word. Codecs and the memory's division are chosen on calibration images, which are not among the others.
 
     Example:
 
         silicodec accelerate --network resnet20-int8 --codec dct --step 8 --images 2
+
+        silicodec accelerate --network resnet56-int8 --codec auto --calibration 200 --images 500 --simulate 1
 
         silicodec accelerate --network mobilenetv2-int8 --plan --set memory_kib=256
     """
@@ -93,7 +100,9 @@ def accelerate(
         given = calibration_and_images(network, calibration or ImageChoice(CALIBRATION_IMAGES, None), images)
         choose_on, report_on = calibration_and_test(network, **given)
     with progress_bar("images") as progress:
-        found = study(network, shape, chosen, report_on, choose_on, progress=progress)
+        found = study(
+            network, shape, chosen, report_on, choose_on, runs=1 if plan_only else simulations, progress=progress
+        )
     record = found.record() | {"codec": vars(chosen)}
     record["summary"] = summary(record)
     shape_text = f"{shape.groups} groups and {shape.memory_bytes // 1024} KiB"
@@ -159,12 +168,14 @@ def layer_rows(record: dict[str, Any]) -> list[tuple[str, ...]]:
 
 def summary(record: dict[str, Any]) -> list[str]:
     """Say the sums of a record in some lines."""
-    ratio = record["raw_bits"] / record["stored_bits"] if record["stored_bits"] else 1
+    stored, images = record["mean_stored_bits"], record["images"]
+    ratio = record["raw_bits"] / stored if stored else 1
+    of_all = f", on average of {images} images" if images > 1 else ""
     return [
         f"{record['cycles']:,} cycles an image, {record['macs_per_cycle']:.1f} MACs a cycle, "
         f"{100 * record['utilisation']:.1f} % of the multipliers",
-        f"maps between layers: {kib(record['raw_bits'])} KiB raw, {kib(record['stored_bits'])} KiB stored, "
-        f"{ratio:.2f} times smaller",
+        f"maps between layers: {kib(record['raw_bits'])} KiB raw, {kib(stored)} KiB stored, "
+        f"{ratio:.2f} times smaller{of_all}",
         f"weights: {kib(record['plain_weight_bits'])} KiB plain, {kib(record['weight_bits'])} KiB sent",
         f"external memory: {kib(record['spilled_bits'])} KiB written and {kib(record['refilled_bits'])} KiB read, "
         f"{1e6 * record['joules']:.1f} uJ ({record['memory']})",
