@@ -196,6 +196,8 @@ class EngineDMA(LiteXModule):
             reader = PacketReader(self.buses[port.name], port, enable)
             setattr(self, port.name.removeprefix("s_axis_"), reader)
             pins |= _pins("i", "o", port.name, reader.source, port.bits)
+            if port.keep:  # whole words
+                pins[f"i_{port.name}_tkeep"] = (1 << port.bits // 8) - 1
         done = []
         for port in engine.outputs:
             writer = PacketWriter(self.buses[port.name], port, enable)

@@ -28,12 +28,16 @@ class Port:
         Whether the stream carries an error flag together with `last`.
     keep : bool
         Whether it has a bit for each byte of a word, since packets may end within one.
+    partial : int
+        Bytes of a value, if a word holds several of which a packet's last word may have fewer, before zeros: with `axi`
+        the stream has `keep`.
     """
 
     name: str
     bits: int
     error: bool = False
     keep: bool = False
+    partial: int = 0
 
     @property
     def dtype(self) -> np.dtype[Any]:

@@ -13,9 +13,10 @@ from myhdl import always_comb, block, instances
 
 from silicodec.models.errors import CodecError
 from silicodec.models.parameters import Parameters, parameter
+from silicodec.rtl.blocks.partial import byte_mask, tail_keeper
 from silicodec.rtl.blocks.register_slice import register_slice
-from silicodec.rtl.blocks.stream import Stream
-from silicodec.rtl.engine import Engine, Packets, Port
+from silicodec.rtl.blocks.stream import AxiStream, Stream
+from silicodec.rtl.engine import Engine, Packets, Port, count_packet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,13 +42,16 @@ def with_interface(engine: Engine, parameters: EngineParameters) -> Engine:
     """Return an engine with what its parameters ask for around it, and nothing twice.
 
     Streams become `s_axis` and `m_axis`, or where there are several `s_axis_NAME` and `m_axis_NAME`. Words have whole
-    bytes: zeros above an engine's own bits, which it ignores where it takes them.
+    bytes: zeros above an engine's own bits, which it ignores where it takes them. A stream whose packets may end within
+    a word has `keep`; the input `length` of an engine with such an output counts bytes.
     """
     if not parameters.axi or (engine.axi and not parameters.registered):
         return engine
     inputs, outputs = _axi_ports(engine, engine.inputs, "s_axis"), _axi_ports(engine, engine.outputs, "m_axis")
     ports = zip((*engine.inputs, *engine.outputs), (*inputs, *outputs), strict=True)
     outer = {port.name: axi_port.name for port, axi_port in ports}
+    length = next((port for port in engine.inputs if port.name == "length"), None)
+    step = _partial_bytes(engine) if length else 1
     inner = {axi_name: name for name, axi_name in outer.items()}
     # MyHDL takes only blocks within a block, not functions that return one.
     core = replace(engine, block=block(engine.block)) if isfunction(engine.block) else engine
@@ -61,11 +65,19 @@ def with_interface(engine: Engine, parameters: EngineParameters) -> Engine:
         return instance
 
     def reference(packets: Mapping[str, Packets]) -> dict[str, list[np.ndarray]]:
-        results = engine.reference({inner[name]: stream for name, stream in packets.items()})
+        given = {inner[name]: stream for name, stream in packets.items()}
+        if length and step > 1:
+            given["length"] = [-(-size.astype(np.int64) // step).astype(length.dtype) for size in given["length"]]
+        results = engine.reference(given)
         return {outer[name]: stream for name, stream in results.items()}
 
     def stimulus(tensors: Sequence[np.ndarray]) -> dict[str, list[np.ndarray]]:
-        return {outer[name]: stream for name, stream in engine.stimulus(tensors).items()}
+        streams = {outer[name]: stream for name, stream in engine.stimulus(tensors).items()}
+        if length and step > 1:
+            bits = _bits(engine, length)
+            value_bytes = max(port.partial for port in engine.outputs)
+            streams[outer["length"]] = [count_packet(tensor.size * value_bytes, bits, "bytes") for tensor in tensors]
+        return streams
 
     return replace(
         engine,
@@ -83,12 +95,28 @@ def with_interface(engine: Engine, parameters: EngineParameters) -> Engine:
     )
 
 
+def _partial_bytes(engine: Engine) -> int:
+    """Return the bytes of a word of which `length` counts bytes with `axi`; 1 where it does not."""
+    return max((port.bits // 8 for port in engine.outputs if port.partial), default=1)
+
+
 def _axi_ports(engine: Engine, ports: Sequence[Port], prefix: str) -> tuple[Port, ...]:
     """Return the ports as they are outside."""
     names = {port.name: prefix if len(ports) == 1 else f"{prefix}_{port.name}" for port in ports}
     return tuple(
-        replace(port, name=port.name if engine.axi else names[port.name], bits=-(-port.bits // 8) * 8) for port in ports
+        replace(
+            port,
+            name=port.name if engine.axi else names[port.name],
+            bits=-(-_bits(engine, port) // 8) * 8,
+            keep=port.keep or (port.partial and port.bits > 8),
+        )
+        for port in ports
     )
+
+
+def _bits(engine: Engine, port: Port) -> int:
+    """Return the bits of a word that count outside: a `length` in bytes has more."""
+    return port.bits + (_partial_bytes(engine).bit_length() - 1 if port.name == "length" else 0)
 
 
 @block
@@ -110,19 +138,30 @@ def axi_interface(
     """
     ends = engine.streams()
     parts = []
+    inner: dict[str, Any] = {}
     for port in (*engine.inputs, *engine.outputs):
-        is_input, outside = port in engine.inputs, streams[port.name]
-        if len(outside.data) != port.bits:
-            whole, outside = outside.data, _with_data_of(outside, port.bits)
+        is_input, outside, bits = port in engine.inputs, streams[port.name], _bits(engine, port)
+        if len(outside.data) != bits:
+            whole, outside = outside.data, _with_data_of(outside, bits)
             parts.append(_word(whole, outside.data) if is_input else _word(outside.data, whole))
-        if not registered:
-            ends[port.name] = outside
-            continue
-        end = ends[port.name].stream() if engine.axi else ends[port.name]
-        end.last.read = True  # an engine may ignore it
-        source, sink = (outside, end) if is_input else (end, outside)
-        parts.append(register_slice(clk, rst, source, sink))
-    core = engine.block(clk, rst, **ends, **engine.parameters)
+        if registered:
+            kind = AxiStream if engine.axi else Stream
+            end = kind(bits, error=port.error, keep=hasattr(outside, "keep"))
+            between = end.stream() if engine.axi else end
+            between.last.read = True  # an engine may ignore it
+            parts.append(register_slice(clk, rst, *((outside, between) if is_input else (between, outside))))
+            outside = end
+        inner[port.name] = outside
+    for port in engine.inputs:
+        if port.partial and hasattr(inner[port.name], "keep"):
+            whole, inner[port.name] = inner[port.name], _with_data_of(inner[port.name], port.bits)
+            parts.append(byte_mask(whole.data, whole.keep, inner[port.name].data))
+    for port in engine.outputs:
+        if port.partial and hasattr(inner[port.name], "keep"):
+            sizes, words = inner["length"], inner[port.name]
+            inner["length"], inner[port.name] = ends["length"], ends[port.name]
+            parts.append(tail_keeper(clk, rst, sizes, inner["length"], inner[port.name], words))
+    core = engine.block(clk, rst, **inner, **engine.parameters)
     return instances()
 
 

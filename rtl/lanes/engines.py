@@ -57,7 +57,7 @@ def lanes_engine(shape: LanesShape) -> Engine:
         block=lanes_decoder,
         parameters=shape.of_block,
         inputs=(Port("length", LENGTH_BITS), Port("packet", UNIT * BUS_UNITS)),
-        outputs=(Port("weights", 8 * lanes, error=True),),
+        outputs=(Port("weights", 8 * lanes, error=True, partial=1),),
         reference=reference,
         stimulus=stimulus,
         tensor="weights",
