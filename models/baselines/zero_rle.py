@@ -9,17 +9,18 @@ from typing import ClassVar
 import numpy as np
 from numba import njit
 
+from silicodec.models.baselines import zero_rle_bytes
 from silicodec.models.bitstream import (
     SLAB,
     ElementWriter,
     join,
+    look_ahead,
     new_bits,
-    peek_all,
+    padded,
     put,
     put_next,
     slabs,
     to_stream,
-    window,
 )
 from silicodec.models.codec import EncodedStream, WordCodec, to_words, word_dtype
 from silicodec.models.ebpc.znz import count_zero_bits
@@ -83,9 +84,12 @@ class ZeroRLE(WordCodec):
         while index < count:
             if end >= stream.nbits:
                 raise CorruptDataError("RLE stream is too short")
-            bits = window(stream.data, end, 8 * SLAB + _LONGEST_CODE)
-            taken, index = _decode(bits, min(8 * SLAB, stream.nbits - end), self.word_bits, self.run_bits, words, index)
-            end += taken
+            data = padded(stream.data, end // 8, end // 8 + SLAB + 8, spare=16)
+            start, stop = end % 8, min(8 * SLAB, stream.nbits - end // 8 * 8)
+            if self.word_bits == 8 and self.run_bits <= zero_rle_bytes.LONGEST_RUN_BITS:
+                start, index = zero_rle_bytes.decode_bytes(data, start, stop, self.run_bits, words, index)
+            start, index = _decode(data, start, stop, self.word_bits, self.run_bits, words, index)
+            end = end // 8 * 8 + start
         if index > count:
             raise CorruptDataError("RLE stream has a run of zeros beyond the array")
         if end > stream.nbits:
@@ -207,25 +211,22 @@ def _join_pairs(codes: np.ndarray, lengths: np.ndarray, count: int, joined: np.n
         sums[i] = lengths[2 * i] + lengths[2 * i + 1]
 
 
-_LONGEST_CODE = 17  # bits, of any parameters
-
-
 @njit(cache=True)
 def _decode(
-    bits: np.ndarray, nbits: int, word_bits: int, run_bits: int, words: np.ndarray, index: int
+    data: np.ndarray, start: int, nbits: int, word_bits: int, run_bits: int, words: np.ndarray, index: int
 ) -> tuple[int, int]:
-    """Decode the codes that begin in so many bits into an array of zeros, from its `index`-th word on.
+    """Decode the codes that begin before bit `nbits` into an array of zeros, from its `index`-th word on.
 
-    Returns the number of bits read, and the index of the word that follows.
+    Returns the position after them, and the index of the word that follows.
     """
-    position, place, turns = np.uint64(0), np.uint64(index), 64 // (2 + run_bits + word_bits)
+    position, place, turns = np.uint64(start), np.uint64(index), 57 // (2 + run_bits + word_bits)
     reach = (1 + (1 << run_bits)) * turns
     while np.int64(place) + reach < words.size and np.int64(position) + 64 <= nbits:
-        ahead = peek_all(bits, position)
+        ahead = look_ahead(data, position)
         for _ in range(turns):
             ahead, position, place = _decode_word(ahead, position, place, word_bits, run_bits, words)
     while np.int64(place) < words.size and np.int64(position) < nbits:
-        ahead = peek_all(bits, position)
+        ahead = look_ahead(data, position)
         if ahead >> np.uint64(63):
             words[place] = (ahead << np.uint64(1)) >> np.uint64(64 - word_bits)
             position += np.uint64(1 + word_bits)

@@ -35,6 +35,28 @@ def test_zero_rle_round_trip_and_size(words, run_bits):
     assert codec.nbits(array) == encoded.nbits == codes * (1 + run_bits) + np.count_nonzero(array) * 5
 
 
+@pytest.mark.parametrize("run_bits", [0, 1, 4, 9, 10])
+@pytest.mark.parametrize("zeros", [0, 0.1, 0.5, 0.95])
+def test_zero_rle_decodes_any_codes_of_bytes(run_bits, zeros):
+    """Runs after runs and coded zero words too, which no encoder writes; bytes have a decoder of their own."""
+    random = np.random.default_rng(run_bits)
+    text, words = "", []
+    for is_run in random.random(300) < zeros:
+        number = random.integers(1 << run_bits if is_run else 256)
+        text += f"0{number:0{run_bits}b}"[: 1 + run_bits] if is_run else f"1{number:08b}"
+        words += [0] * (number + 1) if is_run else [number]
+    codec = make_codec("zero-rle", run_bits=run_bits)
+
+    def decode(text, count):
+        stream = EncodedStream(int(text + "0" * (-len(text) % 8), 2).to_bytes(-(-len(text) // 8)), len(text))
+        return codec.decode(Encoded(codec.get_config(), {"rle": stream}, (count,), np.dtype(np.uint8)))
+
+    np.testing.assert_array_equal(decode(text, len(words)), words)
+    for bad_text, count in ((text[:-1], len(words)), (text + "1", len(words)), (text, len(words) + 1)):
+        with pytest.raises(CorruptDataError, match=r"RLE stream (is too short|has bits after)"):
+            decode(bad_text, count)
+
+
 def test_zvc_is_a_mask_and_the_nonzero_words():
     streams = make_codec("zvc", word_bits=4).encode(WORDS).streams
     assert bits(streams["mask"]) == "000001101"
