@@ -153,6 +153,7 @@ def decode(
     levels, highs = np.zeros(COLUMNS, np.int64), np.zeros(COLUMNS, np.uint64)
     quotients, tails = np.zeros(COLUMNS, np.uint64), np.zeros(COLUMNS, np.uint64)
     group, rows = np.empty(64 * LANES, np.int16), np.empty(COLUMNS, np.uint64)
+    work = np.empty(64 * LANES, np.int32)
     ahead, further = peek_all(bits, position), peek_all(bits, position + 64)
     while start < tiles and position < limit:
         count = min(LANES, tiles - start)
@@ -215,7 +216,7 @@ def decode(
         if highest > FULL + LOW_PLANES:
             _add_high_planes(levels, quotients, highs, group)
         _add_means(levels, tails, group)
-        restore(group, quantiser, rows)
+        restore(group, quantiser, work, rows)
         scatter(rows, start, count, quantiser.flip, samples)
         start += count
     progress[POSITION], progress[TILE], progress[LEVEL], progress[FIRST] = position, start, level, first

@@ -69,8 +69,8 @@ def quantise(rows: np.ndarray, quantiser: Quantiser, group: np.ndarray) -> None:
 
 
 @njit(cache=True)
-def restore(group: np.ndarray, quantiser: Quantiser, rows: np.ndarray) -> None:
-    """Turn what `quantise` gives, modulo 2^11, back into rows of samples."""
+def restore(group: np.ndarray, quantiser: Quantiser, work: np.ndarray, rows: np.ndarray) -> None:
+    """Turn what `quantise` gives, modulo 2^11, back into rows of samples; `work` is room for a group of int32."""
     # Up to the highest bits, of which the lowest 12 are kept; the mask tells that 16 bits are enough.
     shift = (quantiser.step_bits + 4) & 15
     start = 0
@@ -82,12 +82,12 @@ def restore(group: np.ndarray, quantiser: Quantiser, rows: np.ndarray) -> None:
         value = np.int16(group[i] & 2047)
         group[i] = np.int16(np.int16(value >> 1) ^ np.int16(-np.int16(value & 1))) << shift
     for i in range(64 * LANES):
-        group[i] = min(max(group[i] >> 4, -1024), 1023)
-    inverse_group(group, 8)
-    lowest = np.int16(0 if quantiser.positive else -128)
+        work[i] = min(max(group[i] >> 4, -1024), 1023)
+    inverse_group(work, 8)
+    lowest = np.int32(0 if quantiser.positive else -128)
     samples = rows.view(np.int8)
     for i in range(64 * LANES):
-        samples[i] = min(max(group[i], lowest), np.int16(127))
+        samples[i] = min(max(work[i], lowest), np.int32(127))
     transpose(rows)
 
 
@@ -95,12 +95,13 @@ def restore(group: np.ndarray, quantiser: Quantiser, rows: np.ndarray) -> None:
 def restore_tiles(samples: np.ndarray, quantiser: Quantiser, restored: np.ndarray) -> None:
     """Quantise tiles and restore them: maps of eight samples each, uint64, (rows, columns of tiles)."""
     rows, group = np.zeros(8 * LANES, np.uint64), np.empty(64 * LANES, np.int16)
+    work = np.empty(64 * LANES, np.int32)
     tiles = samples.size // 8
     for start in range(0, tiles, LANES):
         count = min(LANES, tiles - start)
         gather(samples, start, count, quantiser.flip, rows)
         quantise(rows, quantiser, group)
-        restore(group, quantiser, rows)
+        restore(group, quantiser, work, rows)
         scatter(rows, start, count, quantiser.flip, restored)
 
 

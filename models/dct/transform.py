@@ -36,8 +36,8 @@ LANES = 16
 """Tiles of a group. Loops over its lanes compile to vector instructions, with no exchange between lanes; LLVM takes no
 shorter ones that go over several arrays.
 
-A group is an array of int16, (64 * LANES,), of samples or coefficients column by column: each is there for all tiles,
-side by side.
+A group is an array of int16, unless said otherwise, (64 * LANES,), of samples or coefficients column by column: each is
+there for all tiles, side by side.
 """
 _COLUMN = 8 * LANES
 """From a number of a tile to that beside it, in the next column."""
@@ -54,16 +54,17 @@ def forward_group(group: np.ndarray) -> None:
 
 
 @njit(cache=True, inline="always")
-def inverse_group(group: np.ndarray, sample_bits: int) -> None:
-    """Transform coefficients of `sample_bits` + 3 bits back in place, to samples that are not saturated yet."""
+def inverse_group(work: np.ndarray, sample_bits: int) -> None:
+    """Transform coefficients of `sample_bits` + 3 bits back in place, to samples that are not saturated yet.
+
+    `work` is a group of int32: of sums that came from 16 bits, LLVM would know that 32 hold them, and take 64.
+    """
+    unused = 32 - 9 - (sample_bits + 6)
     for start in range(0, 64 * LANES, _COLUMN):
         for i in range(start, start + LANES):
-            _inverse_pass(group, i, LANES, 9)
-    unused = 16 - (sample_bits + 6)
-    for i in range(64 * LANES):
-        group[i] = np.int16(group[i] << unused) >> unused
+            _inverse_pass(work, i, LANES, 9, unused)
     for i in range(_COLUMN):
-        _inverse_pass(group, i, _COLUMN, 16)
+        _inverse_pass(work, i, _COLUMN, 16, 0)
 
 
 @njit(cache=True)
@@ -83,7 +84,7 @@ def inverse(coefficients: np.ndarray, sample_bits: int) -> np.ndarray:
         (tiles, 64), int16: samples row by row, saturated to `sample_bits` bits.
     """
     samples = np.empty(coefficients.shape, np.int16)
-    group = np.zeros(64 * LANES, np.int16)
+    group = np.zeros(64 * LANES, np.int32)
     limit = 1 << (sample_bits - 1)
     for start in range(0, len(coefficients), LANES):
         part = coefficients[start : start + LANES]
@@ -116,19 +117,25 @@ def _forward_pass(x: np.ndarray, i: int, step: int, half: int, shift: int) -> No
 
 
 @njit(cache=True, inline="always")
-def _inverse_pass(x: np.ndarray, i: int, step: int, shift: int) -> None:
-    """Transform eight numbers of `x` back in place, from the i-th one in steps."""
+def _inverse_pass(x: np.ndarray, i: int, step: int, shift: int, unused: int) -> None:
+    """Transform eight numbers of `x` back in place, from the i-th one in steps; the highest bits may be `unused`."""
     x0, x1, x2, x3 = x[i], x[i + step], x[i + 2 * step], x[i + 3 * step]
     x4, x5, x6, x7 = x[i + 4 * step], x[i + 5 * step], x[i + 6 * step], x[i + 7 * step]
     half = 1 << (shift - 1)
-    e0, e1 = 2048 * (x0 + x4) + half, 2048 * (x0 - x4) + half
-    e2, e3 = 1108 * x2 - 2676 * x6, 2676 * x2 + 1108 * x6
-    s0, s1, s2, s3 = e0 + e3, e1 + e2, e1 - e2, e0 - e3
-    d0 = 2841 * x1 + 2408 * x3 + 1609 * x5 + 565 * x7
-    d1 = 2408 * x1 - 565 * x3 - 2841 * x5 - 1609 * x7
-    d2 = 1609 * x1 - 2841 * x3 + 565 * x5 + 2408 * x7
-    d3 = 565 * x1 - 1609 * x3 + 2408 * x5 - 2841 * x7
-    x[i], x[i + 7 * step] = (s0 + d0) >> shift, (s0 - d0) >> shift
-    x[i + step], x[i + 6 * step] = (s1 + d1) >> shift, (s1 - d1) >> shift
-    x[i + 2 * step], x[i + 5 * step] = (s2 + d2) >> shift, (s2 - d2) >> shift
-    x[i + 3 * step], x[i + 4 * step] = (s3 + d3) >> shift, (s3 - d3) >> shift
+    e0, e1 = np.int32(2048 * (x0 + x4) + half), np.int32(2048 * (x0 - x4) + half)
+    e2, e3 = np.int32(1108 * x2 - 2676 * x6), np.int32(2676 * x2 + 1108 * x6)
+    s0, s1, s2, s3 = np.int32(e0 + e3), np.int32(e1 + e2), np.int32(e1 - e2), np.int32(e0 - e3)
+    d0 = np.int32(2841 * x1 + 2408 * x3 + 1609 * x5 + 565 * x7)
+    d1 = np.int32(2408 * x1 - 565 * x3 - 2841 * x5 - 1609 * x7)
+    d2 = np.int32(1609 * x1 - 2841 * x3 + 565 * x5 + 2408 * x7)
+    d3 = np.int32(565 * x1 - 1609 * x3 + 2408 * x5 - 2841 * x7)
+    x[i], x[i + 7 * step] = _cut(s0 + d0, shift, unused), _cut(s0 - d0, shift, unused)
+    x[i + step], x[i + 6 * step] = _cut(s1 + d1, shift, unused), _cut(s1 - d1, shift, unused)
+    x[i + 2 * step], x[i + 5 * step] = _cut(s2 + d2, shift, unused), _cut(s2 - d2, shift, unused)
+    x[i + 3 * step], x[i + 4 * step] = _cut(s3 + d3, shift, unused), _cut(s3 - d3, shift, unused)
+
+
+@njit(cache=True, inline="always")
+def _cut(number: int, shift: int, unused: int) -> int:
+    """Drop the lowest bits of a number, and the highest ones of 32."""
+    return np.int32(number << unused) >> (shift + unused)  # type: ignore[return-value]  # Numba's int
