@@ -25,6 +25,26 @@ from silicodec.rtl.convert import verilog
 from silicodec.rtl.engine import Engine
 from silicodec.rtl.source import Source, parameter_value
 
+NAMELESS_SYNTHESIS = """\
+yosys -import
+source edalize_yosys_procs.tcl
+verilog_defaults -push
+verilog_defaults -add -defer
+set_defines
+set_incdirs
+read_files
+set_params
+verilog_defaults -pop
+synth $top
+blackbox =A:whitebox
+write_json $name.json
+"""
+"""Synthesis in edalize's terms, whose options leave out the last step of `synth_ecp5`.
+
+That step begins with `autoname`, which comes to no end on a design of the accelerator's size in Yosys 0.23; only names
+depend on it.
+"""
+
 
 @dataclass(frozen=True)
 class Design:
@@ -133,9 +153,8 @@ def run_flow(design: Design, board: Board, work: Path, *, place: bool = True) ->
         "files": files,
         "parameters": edalize_parameters(source),
         "flow_options": {
-            "yosys_synth_options": synthesis_options(board),
+            **synthesis_options(board, work),
             "nextpnr_options": [*nextpnr, "--timing-allow-fail", "--report", "report.json"],
-            "pnr": "next" if place else "none",
         },
     }
     log = work / "flow.log"
@@ -143,15 +162,19 @@ def run_flow(design: Design, board: Board, work: Path, *, place: bool = True) ->
         flow = flow_class(edam, str(work))
         flow.configure()
         command, arguments = flow.build_runner.get_build_command()
-        code = run_group([command, *arguments], work, output).returncode
+        target = [] if place else [f"{design.top}.json"]
+        code = run_group([command, *arguments, *target], work, output).returncode
     if code:
         reason = reason_of(log.read_text(errors="replace"), f"{command} ended with exit code {code}")
         raise BuildError(f"{design.name} on {board.name}: {reason}")
 
 
-def synthesis_options(board: Board) -> list[str]:
-    """Return the options of Yosys' synthesis for a board: multipliers of ECP5 are inferred without being asked for."""
-    return ["-dsp"] if board.device == "up5k" else []
+def synthesis_options(board: Board, work: Path) -> dict[str, Any]:
+    """Return edalize's options of synthesis for a board; multipliers of ECP5 are inferred without being asked for."""
+    if board.family == "ecp5":
+        (work / "synthesis.tcl").write_text(NAMELESS_SYNTHESIS)
+        return {"yosys_synth_options": ["-run", "begin:check"], "yosys_template": "synthesis.tcl"}
+    return {"yosys_synth_options": ["-dsp"] if board.device == "up5k" else []}
 
 
 def plain_verilog(source: Source, folder: Path) -> Source:

@@ -101,11 +101,13 @@ def test_any_verilog_is_built_for_any_board_one_after_the_other(run, tmp_path):
         assert (tmp_path / "out" / record.bitstream).stat().st_size == record.bitstream_bytes > 0
 
 
-@pytest.mark.parametrize(("board", "dsps"), [("icebreaker", 1), ("hx8k", 0)])
-def test_a_multiplier_becomes_a_dsp_where_the_device_has_one(tmp_path, board, dsps):
+@pytest.mark.parametrize(
+    ("board", "cell", "dsps"), [("icebreaker", "SB_MAC16", 1), ("hx8k", "SB_MAC16", 0), ("ulx3s", "MULT18X18D", 1)]
+)
+def test_a_multiplier_becomes_a_dsp_where_the_device_has_one(tmp_path, board, cell, dsps):
     verilog = ADDER.replace("x + y", "x * y").replace("output reg [7:0]", "output reg [15:0]")
     run_flow(Design("multiplier", Source("adder", text=verilog), on_pins=False), BOARDS[board], tmp_path, place=False)
-    assert cell_counts(tmp_path / "adder.json", "adder").get("SB_MAC16", 0) == dsps
+    assert cell_counts(tmp_path / "adder.json", "adder").get(cell, 0) == dsps
 
 
 def test_a_clock_that_is_not_met_fails_with_the_path(tmp_path):
