@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from silicodec.rtl.engine import Engine
@@ -26,6 +26,7 @@ class Family:
 
     build: Callable[[Any], Engine]
     presets: Mapping[str, EngineParameters]
+    _described: dict[EngineParameters, Engine] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -34,8 +35,11 @@ class Family:
 
     def engine(self, parameters: EngineParameters) -> Engine:
         """Describe the engine of a size; it has the name of the preset, or one that `find` knows."""
-        engine = with_interface(self.build(parameters), parameters)
-        return dataclasses.replace(engine, name=self.size_name(parameters))
+        # The same engine for the same parameters, since its Verilog is kept with it.
+        if parameters not in self._described:
+            engine = with_interface(self.build(parameters), parameters)
+            self._described[parameters] = dataclasses.replace(engine, name=self.size_name(parameters))
+        return self._described[parameters]
 
     def engines(self) -> tuple[Engine, ...]:
         """Describe the engines that have names."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import cache
 
 import numpy as np
 
@@ -26,6 +27,7 @@ class AcceleratorParameters(AcceleratorShape, EngineParameters):
     """Parameters of an accelerator, and of what can be around it."""
 
 
+@cache
 def accelerator_engine(parameters: AcceleratorShape) -> Engine:
     """Describe the accelerator of a shape."""
     shape = AcceleratorShape(**{field.name: getattr(parameters, field.name) for field in fields(AcceleratorShape)})
