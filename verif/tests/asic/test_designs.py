@@ -228,7 +228,7 @@ endmodule
     assert "netlist proven equal to the Verilog" in output
     assert run("rom.v", "--top", "rom")[2].startswith("rom: as recorded")
     (folder / "width.vh").write_text("`define W 8\n")
-    _, wider, error = run("rom.v", "--top", "rom")
+    _, wider, error = run("rom.v", "--top", "rom", "--clock-ns", "5")
     assert error.startswith("rom: recorded")
     assert wider != output
 

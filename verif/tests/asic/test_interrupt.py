@@ -35,7 +35,7 @@ def wait_until(condition, seconds=180):
 
 CLOCK = ["--clock-ns", "4"]  # without one, a synthesis comes first that finds it
 ONE = ["--verilog", "counter.v", "--top", "counter", *CLOCK]
-MORE_THAN_AT_ONCE = ["ebpc-encoder", "ebpc-decoder", "ebpc-encoder-axis", "--jobs", "2", *CLOCK]
+MORE_THAN_AT_ONCE = ["register-slice", "stream-narrower", "stream-widener", "--jobs", "2", *CLOCK]
 
 
 @pytest.mark.parametrize("designs", [ONE, MORE_THAN_AT_ONCE], ids=["one", "many"])
@@ -48,7 +48,8 @@ def test_interrupted_run_ends_at_once_without_a_record(designs, tmp_path):
         os.killpg(run.pid, signal.SIGINT)
         error = run.communicate(timeout=20)[1]
     finally:
-        run.kill()
+        if run.poll() is None:
+            os.killpg(run.pid, signal.SIGKILL)
     assert run.returncode == 130
     assert error.splitlines()[-1] == "silicodec: interrupted"
     assert "Traceback" not in error

@@ -101,7 +101,7 @@ def image(tmp_path):
 
 
 SMALL = {"groups": 2, "banks": 6, "bank_depth": 128, "weight_words": 256, "tile_columns": 8, "packets": 1024}
-SMALL["weight_codec"] = "dictionary"  # as in the tests of the engine, so that it is built once
+SMALL |= {"weight_codec": "dictionary", "ebpc": "yes"}  # as in the tests of the engine, so that it is built once
 
 
 @needs_data

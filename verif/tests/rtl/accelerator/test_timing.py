@@ -17,8 +17,9 @@ from silicodec.models.storage import data_file
 from silicodec.verif.network_run import run_network
 
 SMALL = AcceleratorShape(
-    groups=2, banks=6, bank_depth=128, weight_words=256, tile_columns=8, packets=1024, weight_codec="dictionary"
-)
+    groups=2, banks=6, bank_depth=128, weight_words=256, tile_columns=8, packets=1024, weight_codec="dictionary",
+    ebpc=True,  # as in the tests of the engine, so that it is built once
+)  # fmt: skip
 NETWORKS = {
     "resnet8": "pretrainedResnet_quant",
     "keywords": "kws_ref_model",
