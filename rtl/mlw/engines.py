@@ -9,6 +9,7 @@ import numpy as np
 
 from silicodec.models.baselines.mlw_stream import decode
 from silicodec.models.baselines.mlw_writer import encode
+from silicodec.models.codec import to_words
 from silicodec.models.errors import CorruptDataError
 from silicodec.models.parameters import parameter
 from silicodec.rtl.engine import Engine, Packets, Port
@@ -40,7 +41,9 @@ def mlw_engine(shape: MlwShape) -> Engine:
         inputs=(Port("packet", WORD_BITS),),
         outputs=(Port("weights", 8 * lanes, error=True),),
         reference=reference,
-        stimulus=lambda tensors: {"packet": [packet_words(encode(tensor)) for tensor in tensors]},
+        stimulus=lambda tensors: {
+            "packet": [packet_words(encode(to_words(tensor, 8).view(np.int8))) for tensor in tensors]
+        },
         tensor="weights",
         period_ns=5.0,
         clock_gating=True,
