@@ -10,6 +10,7 @@ from silicodec.models.accelerator.shape import AcceleratorShape
 from silicodec.models.accelerator.study import Choice, study
 from silicodec.models.evaluation.budget import calibration_and_test
 from silicodec.models.networks import get_network
+from silicodec.models.storage import data_file
 from silicodec.verif.drivers.stalls import Stalls
 from silicodec.verif.network_run import run_network
 
@@ -56,12 +57,25 @@ def test_coded_weights(name, images, stalls):
         assert int(run.layer_cycles[0].sum()) == pytest.approx(planned, rel=0.02)
 
 
-def test_mobilenet_with_spills():
+@pytest.mark.parametrize("codec", ["raw", "ebpc"])
+def test_mobilenet_with_spills(codec):
     pytest.importorskip("ai_edge_litert")
-    found = studied("mobilenetv2-int8", CHOICES["raw"], 1, banks=14)
+    found = studied("mobilenetv2-int8", CHOICES[codec], 1, banks=14)
     assert found.runs[0].spilled
     run = run_network(found.program, [found.pixels(0)], found.runs)
     assert not run.differing
+    assert int(run.layer_cycles[0].sum()) == pytest.approx(sum(layer.cycles for layer in found.layers), rel=0.02)
+
+
+@pytest.mark.parametrize("codec", ["dct", "ebpc"])
+def test_visual_wake_words_on_a_photograph(codec):
+    pytest.importorskip("ai_edge_litert")
+    network = get_network(str(data_file("weights/mlperf_tiny/vww_96_int8.tflite")))
+    calibration, images = calibration_and_test(network, calibration=3, images=1, folder=data_file("imagenet_test"))
+    found = study(network, AcceleratorShape(ebpc=codec == "ebpc"), CHOICES[codec], images, calibration)
+    run = run_network(found.program, [found.pixels(0)], found.runs)
+    assert not run.differing
+    assert int(run.layer_cycles[0].sum()) == pytest.approx(sum(layer.cycles for layer in found.layers), rel=0.02)
 
 
 def test_2000_images_in_the_reference():
