@@ -14,7 +14,7 @@ from silicodec.asic.scaling import AREA_FROM_130_NM, TYPICAL_VOLTS, energy_facto
 PARTS = {
     "array and sums": ("mac_array", "peaks"),
     "requantisation": ("requantiser", "choose_result"),
-    "codecs": ("decode_slot", "encode_slot"),
+    "codecs": ("decode_slot", "encode_slot", "ebpc_decode_slot", "ebpc_encode_slot", "tile_codec", "packet_faults"),
     "buffers' logic": (
         *("memory_pool", "weight_buffer", "weight_slot", "output_buffer", "row_buffer", "row_address"),
         *("residual_writer", "memory"),

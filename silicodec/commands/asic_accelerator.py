@@ -23,18 +23,17 @@ if TYPE_CHECKING:
     from silicodec.models.accelerator.study import Study
     from silicodec.models.networks import Network
 
-RECORD = "accelerator-booth.json"
 CALIBRATION_IMAGES = 5
 NETLISTS = Path("build/asic/netlists")
 """Where `asic measure --blocks` leaves netlists."""
-KEPT = NETLISTS / "accelerator"
 MEASURE = "silicodec asic measure accelerator --blocks --booth --clock-gating"
+WITH_EBPC = " --set ebpc=true"
 
 
 @click.command()
 @network_options
 @set_option(help=SET_HELP)
-@click.option("--codec", default="dct", show_default=True, help="How maps are stored: raw or dct.")
+@click.option("--codec", default="dct", show_default=True, help="How maps are stored: raw, dct or ebpc.")
 @click.option("--step", default=4, show_default=True, metavar="N", help="Quantisation step of dct: 1, 2, 4 or 8.")
 @click.option(
     "--records", "folder", type=FOLDER, default=Path("build/asic"), show_default=True, metavar="FOLDER",
@@ -61,7 +60,8 @@ def accelerator(
     Areas and the clock are those that `silicodec asic measure accelerator --blocks --booth --clock-gating` recorded.
     Accesses to the memories are counted in a simulation of the Verilog, which is compared with the reference, and take
     the energy that the macros' libraries say. The power of the logic is the recorded one. With --activity it is
-    measured anew, of the netlist that the same command left in build/asic/netlists, and recorded.
+    measured anew, of the netlist that the same command left in build/asic/netlists, and recorded. An accelerator with
+    EBPC has its own area and netlist if that command was run with `--set ebpc=true`.
 
     Example:
 
@@ -75,25 +75,30 @@ def accelerator(
     from silicodec.asic.memory_activity import memory_energies
     from silicodec.models.accelerator.shape import AcceleratorShape
 
-    if activity and not KEPT.is_dir():
-        raise BadInput(f"{KEPT} holds no netlist: {MEASURE} makes it")
-    path = folder / "blocks" / RECORD
-    measurement = read_blocks(path if path.is_file() else SHIPPED / RECORD)
-    found = studied(network, codec, step, shape_of(settings, AcceleratorShape))
+    shape = shape_of(({"ebpc": "true"} if codec == "ebpc" else {}) | settings, AcceleratorShape)
+    name, measure = ("accelerator-ebpc", MEASURE + WITH_EBPC) if shape.ebpc else ("accelerator", MEASURE)
+    kept = NETLISTS / name
+    if activity and not kept.is_dir():
+        raise BadInput(f"{kept} holds no netlist: {measure} makes it")
+    places = [place / f"{one}-booth.json" for one in (name, "accelerator") for place in (folder / "blocks", SHIPPED)]
+    measurement = read_blocks(next(path for path in places if path.is_file()))
+    found = studied(network, codec, step, shape)
     work, accesses = simulated(found, codec, step)
-    logic: LogicPower | None
+    logic: LogicPower | None = None
     if activity:
-        logic = logic_at_work(found, window, longest_path(measurement), work)
+        logic = logic_at_work(found, kept, window, work | {"period_ns": longest_path(measurement)})
         write_power(logic, folder / "blocks")
-    else:
+    elif measurement.name == name:
         logic = next(filter(None, map(read_logic_power, (folder / "blocks", SHIPPED))), None)
-    if {name for memory in measurement.memories for name in memory.names} != accesses.keys():
-        raise FailedRun(f"the measurement has other memories than the engine: {MEASURE}")
+    if {one for memory in measurement.memories for one in memory.names} != accesses.keys():
+        raise FailedRun(f"the measurement has other memories than the engine: {measure}")
     energies = memory_energies(measurement.memories, accesses, work["cycles"])
     record = accelerator_record(measurement, energies, work, logic)
     show(record, measurement)
-    if measurement.verilog_sha256 != work["verilog_sha256"]:
-        say(f"areas and clock are of the engine as it was when it was measured last: {MEASURE}")
+    if measurement.name != name:
+        say(f"areas and clock are of the accelerator without EBPC; with it: {measure}")
+    elif measurement.verilog_sha256 != work["verilog_sha256"]:
+        say(f"areas and clock are of the engine as it was when it was measured last: {measure}")
     if json_file:
         write_json(json_file, record)
 
@@ -132,7 +137,7 @@ def simulated(found: Study, codec: str, step: int) -> tuple[dict[str, Any], dict
     macs = sum(layer.macs for layer in found.layers)
     work = {
         "network": found.name,
-        "codec": codec if codec == "raw" else f"{codec}, step {step}",
+        "codec": f"{codec}, step {step}" if codec == "dct" else codec,
         "cycles": run.cycles,
         "counted_cycles": counted,
         "macs": macs,
@@ -143,8 +148,8 @@ def simulated(found: Study, codec: str, step: int) -> tuple[dict[str, Any], dict
     return work, accesses
 
 
-def logic_at_work(found: Study, window: tuple[int, int], period_ns: float, work: dict[str, Any]) -> LogicPower:
-    """Measure the logic's power in a window of cycles of the image."""
+def logic_at_work(found: Study, netlist: Path, window: tuple[int, int], work: dict[str, Any]) -> LogicPower:
+    """Measure the power of a netlist in a window of cycles of the image."""
     import numpy as np
 
     from silicodec.asic.accelerator_power import measure_power, same_beginning
@@ -152,9 +157,9 @@ def logic_at_work(found: Study, window: tuple[int, int], period_ns: float, work:
     from silicodec.rtl.accelerator.engines import accelerator_engine
     from silicodec.verif.network_run import TIMING_WORDS
 
-    kept = KeptNetlist(KEPT)
+    kept = KeptNetlist(netlist)
     if kept.verilog_sha256 != work["verilog_sha256"]:
-        raise BadInput(f"the netlist in {kept.folder} is of other Verilog: {MEASURE} makes it anew")
+        raise BadInput(f"the netlist in {kept.folder} is of other Verilog: measure it anew")
     if window[0] + window[1] > work["cycles"]:
         raise click.UsageError(f"--window ends after the image, which takes {work['cycles']:,} cycles")
     run, program = found.runs[0], found.program
@@ -164,7 +169,7 @@ def logic_at_work(found: Study, window: tuple[int, int], period_ns: float, work:
         "pixels": [found.pixels(0)],
         "refill": list(run.refilled),
     }
-    described = {"period_ns": period_ns, "work": f"{work['network']}, maps {work['codec']}"}
+    described = {"period_ns": work["period_ns"], "work": f"{work['network']}, maps {work['codec']}"}
     power, given = measure_power(kept, accelerator_engine(program.shape), inputs, window, **described)
     given["timing"] = [packet[::TIMING_WORDS] for packet in given["timing"]]
     expected = {

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from silicodec.asic.accelerator_figures import CODECS, MACROS, PARTS, accelerator_record, areas_by_part
+from silicodec.asic.accelerator_figures import CODECS, MACROS, MEMORY_CELLS, PARTS, accelerator_record, areas_by_part
 from silicodec.asic.accelerator_power import LogicPower
 from silicodec.asic.blocks import SHIPPED, read_blocks
 from silicodec.asic.macros import Macro
@@ -64,9 +64,12 @@ def test_memories_of_other_ports_are_flip_flops():
     assert (built(usual=False).kind, built(usual=False).estimated) == ("flip-flops", True)
 
 
-def test_the_parts_of_the_accelerator_are_all_its_blocks():
-    measurement = read_blocks(SHIPPED / "accelerator-booth.json")
+@pytest.mark.parametrize("name", ["accelerator", "accelerator-ebpc"])
+def test_the_parts_of_the_accelerator_are_all_its_blocks(name):
+    measurement = read_blocks(SHIPPED / f"{name}-booth.json")
     areas = areas_by_part(measurement)
+    assert measurement.name == name
+    assert areas.keys() == {*PARTS, MACROS, MEMORY_CELLS}
     logic = sum(block.area_um2 for block in measurement.blocks.values())
     assert sum(areas.values()) == pytest.approx(logic + measurement.memory_um2, abs=10)
     assert all(areas[part] > 0 for part in (*PARTS, MACROS))
