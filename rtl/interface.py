@@ -108,7 +108,7 @@ def _axi_ports(engine: Engine, ports: Sequence[Port], prefix: str) -> tuple[Port
             port,
             name=port.name if engine.axi else names[port.name],
             bits=-(-_bits(engine, port) // 8) * 8,
-            keep=port.keep or (port.partial and port.bits > 8),
+            keep=port.keep or (port.partial > 0 and port.bits > 8),
         )
         for port in ports
     )
@@ -140,13 +140,13 @@ def axi_interface(
     parts = []
     inner: dict[str, Any] = {}
     for port in (*engine.inputs, *engine.outputs):
-        is_input, outside, bits = port in engine.inputs, streams[port.name], _bits(engine, port)
+        is_input, bits = port in engine.inputs, _bits(engine, port)
+        outside: Any = streams[port.name]
         if len(outside.data) != bits:
             whole, outside = outside.data, _with_data_of(outside, bits)
             parts.append(_word(whole, outside.data) if is_input else _word(outside.data, whole))
         if registered:
-            kind = AxiStream if engine.axi else Stream
-            end = kind(bits, error=port.error, keep=hasattr(outside, "keep"))
+            end: Any = (AxiStream if engine.axi else Stream)(bits, error=port.error, keep=hasattr(outside, "keep"))
             between = end.stream() if engine.axi else end
             between.last.read = True  # an engine may ignore it
             parts.append(register_slice(clk, rst, *((outside, between) if is_input else (between, outside))))
