@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from silicodec.models.bitstream import from_bytes, pack_nonzero, peek, slabs, window
+from silicodec.models.bitstream import pack_nonzero, slabs, window
 from silicodec.models.codec import EncodedStream, WordCodec, to_words, word_dtype
 from silicodec.models.ebpc import parallel_loops as loops
 from silicodec.models.ebpc.bpc import whole_blocks
@@ -22,9 +22,11 @@ from silicodec.models.errors import CodecError, CorruptDataError, check_integer
 
 ROW = loops.BLOCK
 """Words of a row, and of a block."""
-ZNZ_PORT, BPC_PORT = 16, 64
-"""Bits of the words that the hardware cuts each stream into."""
-PORTS = {"znz": ZNZ_PORT, "bpc": BPC_PORT}
+
+
+def ports(word_bits: int) -> dict[str, int]:
+    """Return the bits of the words that the hardware cuts each stream into."""
+    return {"znz": 16, "bpc": 64 if word_bits <= 8 else 128}
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class ParallelEBPC(WordCodec):
     Parameters
     ----------
     word_bits : int
-        Bits of a word, 4 to 16; the engines' are 8.
+        Bits of a word, 4 to 16; the engines' are 8 or 16.
     parts : int
         1, or 2 where every other row is coded apart, by an engine of its own: for 16 words a cycle.
 
@@ -74,11 +76,12 @@ class ParallelEBPC(WordCodec):
         Returns
         -------
         dict of str to numpy.ndarray
-            Streams "znz", uint16, and "bpc", uint64; the last word of each is filled up with zero bits. Of two parts
-            the words of the second follow those of the first.
+            Streams "znz", uint16, and "bpc", uint64 or, for words of more than 8 bits, integers of 128 bits as objects;
+            the last word of each is filled up with zero bits. Of two parts the words of the second follow those of the
+            first.
         """
         streams = self._encode(to_words(words, self.word_bits))
-        return {name: _port_words(streams[name], bits) for name, bits in PORTS.items()}
+        return {name: _port_words(streams[name], bits) for name, bits in ports(self.word_bits).items()}
 
     def decode_words(self, znz: np.ndarray, bpc: np.ndarray, rows: int) -> np.ndarray:
         """Decode one packet of so many rows of 8 words from the words that the hardware takes.
@@ -100,15 +103,15 @@ class ParallelEBPC(WordCodec):
         if rows < 1:
             raise CodecError(f"rows must be at least 1, not {rows}")
         streams = {
-            name: EncodedStream(words.astype(f">u{bits // 8}").tobytes(), bits * words.size)
-            for name, words, bits in (("znz", znz, ZNZ_PORT), ("bpc", bpc, BPC_PORT))
+            name: EncodedStream(_from_port_words(words, bits), bits * words.size)
+            for (name, bits), words in zip(ports(self.word_bits).items(), (znz, bpc), strict=True)
         }
         words, ends = self._read(streams, ROW * rows)
-        for name, bits in PORTS.items():
+        for name, bits in ports(self.word_bits).items():
             padding = streams[name].nbits - ends[name]
             if padding >= bits:
                 raise CorruptDataError(f"{name.upper()} stream has words after its end")
-            if padding and peek(from_bytes(streams[name].data), ends[name], padding):
+            if window(streams[name].data, ends[name], padding).any():
                 raise CorruptDataError(f"{name.upper()} stream is padded with bits that are not zero")
         return words
 
@@ -116,7 +119,7 @@ class ParallelEBPC(WordCodec):
         if self.parts == 1:
             return self._encode_part(words)
         encoded = [self._encode_part(part) for part in deal_rows(words, self.parts)]
-        return {name: _join([part[name] for part in encoded], bits) for name, bits in PORTS.items()}
+        return {name: _join([part[name] for part in encoded], bits) for name, bits in ports(self.word_bits).items()}
 
     def _encode_part(self, words: np.ndarray) -> dict[str, EncodedStream]:
         return {
@@ -136,9 +139,10 @@ class ParallelEBPC(WordCodec):
         if self.parts == 1:
             return self._read_part(streams, count)
         each = -(-count // (ROW * self.parts)) * ROW
-        dealt, ends = [], dict.fromkeys(PORTS, 0)
+        port_bits = ports(self.word_bits)
+        dealt, ends = [], dict.fromkeys(port_bits, 0)
         for _ in range(self.parts):
-            starts = {name: _next_port_word(streams[name], ends[name], bits) for name, bits in PORTS.items()}
+            starts = {name: _next_port_word(streams[name], ends[name], bits) for name, bits in port_bits.items()}
             rests = {
                 name: EncodedStream(stream.data[starts[name] // 8 :], stream.nbits - starts[name])
                 for name, stream in streams.items()
@@ -189,12 +193,22 @@ def _join(parts: list[EncodedStream], bits: int) -> EncodedStream:
 def _next_port_word(stream: EncodedStream, end: int, bits: int) -> int:
     """Return where the word of so many bits begins that follows the bit `end`; the bits before it must be zeros."""
     start = -(-end // bits) * bits
-    if start > end and (start > stream.nbits or peek(window(stream.data, end, start - end), 0, start - end)):
+    if start > end and (start > stream.nbits or window(stream.data, end, start - end).any()):
         raise CorruptDataError("a part of the packet is not filled up with bits that are zero")
     return start
 
 
 def _port_words(stream: EncodedStream, bits: int) -> np.ndarray:
-    """Cut a stream into words of 16 or 64 bits, the last one filled up with zeros."""
+    """Cut a stream into words of so many bits, the last one filled up with zeros."""
     data = bytes(stream.data) + bytes(-len(stream.data) % (bits // 8))
-    return np.frombuffer(data, f">u{bits // 8}").astype(f"u{bits // 8}")
+    if bits <= 64:
+        return np.frombuffer(data, f">u{bits // 8}").astype(f"u{bits // 8}")
+    high, low = np.frombuffer(data, ">u8").astype(object).reshape(-1, 2).T
+    return high << 64 | low
+
+
+def _from_port_words(words: np.ndarray, bits: int) -> bytes:
+    """Return the bytes that `_port_words` cut."""
+    if bits <= 64:
+        return words.astype(f">u{bits // 8}").tobytes()
+    return b"".join(word.to_bytes(bits // 8, "big") for word in words.tolist())

@@ -11,7 +11,7 @@
 #define AS_IT_IS ((UINT32_C(1) << EBPC_PARALLEL_COUNT_BITS) - 1U)
 #define END (AS_IT_IS - 1U)
 #define ZNZ_PORT 16U
-#define BPC_PORT 64U
+#define BPC_PORT (PLANES > 8U ? 128U : 64U)
 
 /* A plane's code: a field of 5 bits, and 3 bits more where the plane is stored as it is. */
 #define FIELD 5U

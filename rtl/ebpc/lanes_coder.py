@@ -6,19 +6,21 @@ from typing import Any
 
 from myhdl import ConcatSignal, Signal, always, always_comb, always_seq, block, instances, intbv, modbv
 
-from silicodec.models.ebpc.parallel_loops import EXTRA_BITS, FIELD_BITS, PLANE_BITS, count_bits
+from silicodec.models.ebpc.parallel_loops import BLOCK, EXTRA_BITS, FIELD_BITS, PLANE_BITS, count_bits
 from silicodec.rtl.blocks.stream import SymbolStream
 from silicodec.rtl.ebpc.lanes_plane import PlaneCode, code_plane
-from silicodec.rtl.ebpc.lanes_rows import ROW_BITS, WORD_BITS, BlockStream
+from silicodec.rtl.ebpc.lanes_rows import WORD_BITS, BlockStream
 
-COUNT_BITS = count_bits(WORD_BITS)
-HEAD_BITS = COUNT_BITS + WORD_BITS
+
+def code_bits(word_bits: int) -> int:
+    """Return the bits of the longest code of a block."""
+    return count_bits(word_bits) + BLOCK * word_bits
+
+
+HEAD_BITS = count_bits(WORD_BITS) + WORD_BITS
 BODY_BITS = PLANE_BITS * WORD_BITS
-CODE_BITS = HEAD_BITS + BODY_BITS
-"""Bits of the longest code of a block."""
-FIELDS_BITS = FIELD_BITS * WORD_BITS
-EXTRAS_BITS = EXTRA_BITS * WORD_BITS
-WHOLE_MARK, END_MARK = 2**COUNT_BITS - 1, 2**COUNT_BITS - 2
+CODE_BITS = code_bits(WORD_BITS)
+"""Bits of the longest code of a block of words of 8 bits."""
 
 
 class PlaneStream:
@@ -28,10 +30,10 @@ class PlaneStream:
     `end` there is no block: the packet is over.
     """
 
-    def __init__(self) -> None:
-        self.base: Any = Signal(intbv(0)[WORD_BITS:])
-        self.changes: Any = Signal(intbv(0)[BODY_BITS:])
-        self.level: Any = Signal(intbv(0)[WORD_BITS:])
+    def __init__(self, word_bits: int = WORD_BITS) -> None:
+        self.base: Any = Signal(intbv(0)[word_bits:])
+        self.changes: Any = Signal(intbv(0)[PLANE_BITS * word_bits :])
+        self.level: Any = Signal(intbv(0)[word_bits:])
         self.end: Any = Signal(bool(0))
         self.valid: Any = Signal(bool(0))
         self.ready: Any = Signal(bool(0))
@@ -48,8 +50,9 @@ def plane_maker(clk: Any, rst: Any, blocks: BlockStream, planes: PlaneStream) ->
     planes : PlaneStream
         Their planes.
     """
-    steps = [Signal(modbv(0)[WORD_BITS:]) for _ in range(PLANE_BITS)]
-    words = [blocks.words(WORD_BITS * (i + 1), WORD_BITS * i) for i in range(ROW_BITS // WORD_BITS)]
+    word_bits = len(planes.base)
+    steps = [Signal(modbv(0)[word_bits:]) for _ in range(PLANE_BITS)]
+    words = [blocks.words(word_bits * (i + 1), word_bits * i) for i in range(BLOCK)]
     subtractors = [subtract(words[i], words[i + 1], steps[i]) for i in range(PLANE_BITS)]
     deltas = ConcatSignal(*reversed(steps))
     free = Signal(bool(0))
@@ -68,18 +71,18 @@ def plane_maker(clk: Any, rst: Any, blocks: BlockStream, planes: PlaneStream) ->
     def store() -> None:
         if free:
             planes.end.next = blocks.end
-            planes.base.next = blocks.words[WORD_BITS:]
-            for k in range(WORD_BITS):
+            planes.base.next = blocks.words[word_bits:]
+            for k in range(word_bits):
                 some = False
                 for i in range(PLANE_BITS):
                     # The first difference is the plane's most significant bit.
-                    some = some or deltas[WORD_BITS * i + k]
+                    some = some or deltas[word_bits * i + k]
                     if k > 0:
                         planes.changes.next[PLANE_BITS * k + PLANE_BITS - 1 - i] = (
-                            deltas[WORD_BITS * i + k] ^ deltas[WORD_BITS * i + k - 1]
+                            deltas[word_bits * i + k] ^ deltas[word_bits * i + k - 1]
                         )
                     else:
-                        planes.changes.next[PLANE_BITS - 1 - i] = deltas[WORD_BITS * i]
+                        planes.changes.next[PLANE_BITS - 1 - i] = deltas[word_bits * i]
                 planes.level.next[k] = not some
 
     return instances()
@@ -105,54 +108,71 @@ def block_coder(clk: Any, rst: Any, planes: PlaneStream, symbols: SymbolStream) 
     planes : PlaneStream
         The planes of blocks, and the end of each packet.
     symbols : SymbolStream
-        Their codes, of `CODE_BITS` bits at most; `last` comes together with the mark of the end.
+        Their codes, of `code_bits` bits at most; `last` comes together with the mark of the end.
     """
-    changes = [planes.changes(PLANE_BITS * (k + 1), PLANE_BITS * k) for k in range(WORD_BITS)]
-    codes = [PlaneCode() for _ in range(WORD_BITS)]
-    coders = [code_plane(changes[k], planes.level(k), codes[k]) for k in range(WORD_BITS)]
+    word_bits = len(planes.base)
+    number_bits, body_bits = count_bits(word_bits), PLANE_BITS * word_bits
+    head_bits, all_bits = number_bits + word_bits, code_bits(word_bits)
+    fields_bits, extras_bits = FIELD_BITS * word_bits, EXTRA_BITS * word_bits
+    whole_mark, end_mark = 2**number_bits - 1, 2**number_bits - 2
+    changes = [planes.changes(PLANE_BITS * (k + 1), PLANE_BITS * k) for k in range(word_bits)]
+    codes = [PlaneCode() for _ in range(word_bits)]
+    coders = [code_plane(changes[k], planes.level(k), codes[k]) for k in range(word_bits)]
 
     changed = ConcatSignal(*(code.changed for code in reversed(codes)))
     fields = ConcatSignal(*(code.field for code in codes))
     whole = ConcatSignal(*changes)
-    extras, stored = Signal(intbv(0)[EXTRAS_BITS:]), Signal(intbv(0, min=0, max=WORD_BITS + 1))
+    extras, stored = Signal(intbv(0)[extras_bits:]), Signal(intbv(0, min=0, max=word_bits + 1))
     joiner = join_extras(codes, extras, stored)
 
-    reached = Signal(intbv(0)[WORD_BITS:])
-    count = Signal(intbv(0)[COUNT_BITS:])
+    reached = Signal(intbv(0)[word_bits:])
+    count = Signal(intbv(0)[number_bits:])
     as_it_is = Signal(bool(0))
-    body = Signal(intbv(0)[BODY_BITS:])
+    body = Signal(intbv(0)[body_bits:])
     free = Signal(bool(0))
 
     @always_comb
     def reach() -> None:
         # Planes up to the highest one that is not zero.
         some = False
-        number = intbv(0)[COUNT_BITS:]
-        for k in range(WORD_BITS):
-            some = some or changed[WORD_BITS - 1 - k]
-            reached.next[WORD_BITS - 1 - k] = some
+        number = intbv(0)[number_bits:]
+        for k in range(word_bits):
+            some = some or changed[word_bits - 1 - k]
+            reached.next[word_bits - 1 - k] = some
             if changed[k]:
                 number[:] = k + 1
         count.next = number
 
-    @always_comb
-    def weigh() -> None:
-        # Where 5 bits a plane and 3 for each that is stored are not below 7 * 8.
-        as_it_is.next = (reached[WORD_BITS - 1] and stored >= 6) or (reached[WORD_BITS - 2] and stored >= 7)
+    # Where 5 bits a plane and 3 for each that is stored are not below 7 bits for each plane of a word.
+    if word_bits == WORD_BITS:
+
+        @always_comb
+        def weigh() -> None:
+            as_it_is.next = (reached[word_bits - 1] and stored >= 6) or (reached[word_bits - 2] and stored >= 7)
+
+    else:
+
+        @always_comb
+        def weigh_long() -> None:
+            as_it_is.next = (
+                (reached[word_bits - 1] and stored >= 11)
+                or (reached[word_bits - 2] and stored >= 13)
+                or (reached[word_bits - 3] and stored >= 14)
+            )
 
     @always_comb
     def place() -> None:
-        for j in range(BODY_BITS):
+        for j in range(body_bits):
             value = False
-            if j < FIELDS_BITS:
-                value = fields[FIELDS_BITS - 1 - j] and reached[j // FIELD_BITS]
-            for k in range(1, WORD_BITS + 1):
+            if j < fields_bits:
+                value = fields[fields_bits - 1 - j] and reached[j // FIELD_BITS]
+            for k in range(1, word_bits + 1):
                 position = j - FIELD_BITS * k
-                if position >= 0 and position < EXTRAS_BITS:
-                    value = value or (count == k and extras[EXTRAS_BITS - 1 - position])
+                if position >= 0 and position < extras_bits:
+                    value = value or (count == k and extras[extras_bits - 1 - position])
             if as_it_is:
-                value = whole[BODY_BITS - 1 - j]
-            body.next[BODY_BITS - 1 - j] = value
+                value = whole[body_bits - 1 - j]
+            body.next[body_bits - 1 - j] = value
 
     @always_comb
     def advance() -> None:
@@ -168,17 +188,17 @@ def block_coder(clk: Any, rst: Any, planes: PlaneStream, symbols: SymbolStream) 
     def store() -> None:
         if free:
             symbols.last.next = planes.end
-            symbols.data.next[BODY_BITS:] = body
-            symbols.data.next[CODE_BITS - COUNT_BITS : BODY_BITS] = planes.base
-            symbols.data.next[CODE_BITS : CODE_BITS - COUNT_BITS] = count
+            symbols.data.next[body_bits:] = body
+            symbols.data.next[all_bits - number_bits : body_bits] = planes.base
+            symbols.data.next[all_bits : all_bits - number_bits] = count
             if planes.end:
-                symbols.data.next = END_MARK << (CODE_BITS - COUNT_BITS)
-                symbols.length.next = COUNT_BITS
+                symbols.data.next = end_mark << (all_bits - number_bits)
+                symbols.length.next = number_bits
             elif as_it_is:
-                symbols.data.next[CODE_BITS : CODE_BITS - COUNT_BITS] = WHOLE_MARK
-                symbols.length.next = CODE_BITS
+                symbols.data.next[all_bits : all_bits - number_bits] = whole_mark
+                symbols.length.next = all_bits
             else:
-                symbols.length.next = HEAD_BITS + FIELD_BITS * count + EXTRA_BITS * stored
+                symbols.length.next = head_bits + FIELD_BITS * count + EXTRA_BITS * stored
 
     return instances()
 

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from silicodec.models.codec import to_words
+from silicodec.models.codec import to_words, word_dtype
 from silicodec.models.ebpc import ParallelEBPC
-from silicodec.models.ebpc.parallel import PORTS, ROW, deal_rows
+from silicodec.models.ebpc.parallel import ROW, deal_rows, ports
+from silicodec.models.errors import CodecError
 from silicodec.models.parameters import parameter
-from silicodec.rtl.ebpc.lanes_codec import LANES, ebpc_lanes_decoder, ebpc_lanes_encoder
+from silicodec.rtl.ebpc.lanes_codec import LANES, WORD_SIZES, ebpc_lanes_decoder, ebpc_lanes_encoder
 from silicodec.rtl.ebpc.lanes_pair import ebpc_pair_decoder, ebpc_pair_encoder
 from silicodec.rtl.engine import Engine, Packets, Port, count_packet
 from silicodec.rtl.family import Family
 from silicodec.rtl.interface import EngineParameters
 
-CODEC = ParallelEBPC()
 PAIR = 16
 """Words a cycle of two engines side by side."""
 LENGTH_BITS = 24
@@ -31,6 +31,35 @@ class LanesShape(EngineParameters):
     lanes: int = parameter(
         8, "words a cycle; fewer than 8 take no less area, and 16 are two engines of 8", choices=(*LANES, PAIR)
     )
+    word_bits: int = parameter(8, "bits of a word", choices=WORD_SIZES)
+
+    def __post_init__(self) -> None:
+        """Check the parameters."""
+        super().__post_init__()
+        if self.lanes == PAIR and self.word_bits > 8:
+            raise CodecError("word_bits must be 8 for 16 lanes")
+
+    @property
+    def codec(self) -> ParallelEBPC:
+        """The codec of each part."""
+        return ParallelEBPC(word_bits=self.word_bits)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Parameters of the block: those that are not what they are by default are told."""
+        return ({} if self.lanes == PAIR else {"lanes": self.lanes}) | (
+            {"word_bits": self.word_bits} if self.word_bits > 8 else {}
+        )
+
+    @property
+    def ports(self) -> tuple[Port, ...]:
+        """Ports of the coded streams."""
+        return tuple(Port(f"{name}{mark}", bits) for mark in self.marks for name, bits in ports(self.word_bits).items())
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """What the names of the parts' streams end with."""
+        return ("",) if self.parts == 1 else tuple(map(str, range(self.parts)))
 
     @property
     def parts(self) -> int:
@@ -40,21 +69,20 @@ class LanesShape(EngineParameters):
 
 def lanes_encoder_engine(shape: LanesShape) -> Engine:
     """Describe an EBPC encoder of several words a cycle."""
-    lanes, parts = shape.lanes, shape.parts
-    ports = tuple(Port(f"{name}{mark}", bits) for mark in _marks(parts) for name, bits in PORTS.items())
+    lanes, parts, bits = shape.lanes, shape.parts, shape.word_bits
 
     def reference(inputs: Mapping[str, Packets]) -> dict[str, list[np.ndarray]]:
-        return encode_packets([split_lanes(packet, lanes) for packet in inputs["words"]], parts)
+        return encode_packets([split_lanes(packet, lanes, bits) for packet in inputs["words"]], shape)
 
     return Engine(
         name="ebpc-encoder-l8",
-        summary=f"EBPC compressor, {_words(lanes)} a cycle",
+        summary=f"EBPC compressor, {_words(shape)} a cycle",
         block=ebpc_lanes_encoder if parts == 1 else ebpc_pair_encoder,
-        parameters=shape.of_block if parts == 1 else {},
-        inputs=(Port("words", 8 * lanes, partial=1),),
-        outputs=ports,
+        parameters=shape.sizes,
+        inputs=(Port("words", bits * lanes, partial=bits // 8),),
+        outputs=shape.ports,
         reference=reference,
-        stimulus=lambda tensors: {"words": [lane_words(tensor, lanes) for tensor in tensors]},
+        stimulus=lambda tensors: {"words": [lane_words(tensor, lanes, bits) for tensor in tensors]},
         tensor="words",
         period_ns=5.0,
         clock_gating=True,
@@ -63,36 +91,35 @@ def lanes_encoder_engine(shape: LanesShape) -> Engine:
 
 def lanes_decoder_engine(shape: LanesShape) -> Engine:
     """Describe an EBPC decoder of several words a cycle."""
-    lanes, parts = shape.lanes, shape.parts
-    ports = tuple(Port(f"{name}{mark}", bits) for mark in _marks(parts) for name, bits in PORTS.items())
+    lanes, parts, bits = shape.lanes, shape.parts, shape.word_bits
 
     def reference(inputs: Mapping[str, Packets]) -> dict[str, list[np.ndarray]]:
         packets = []
         for number, length in enumerate(inputs["length"]):
             count = lanes * ((int(length[0]) - 1) % (1 << LENGTH_BITS) + 1)
             rows = [
-                CODEC.decode_words(
+                shape.codec.decode_words(
                     inputs[f"znz{mark}"][number], inputs[f"bpc{mark}"][number], -(-count // (ROW * parts))
                 ).reshape(-1, ROW)
-                for mark in _marks(parts)
+                for mark in shape.marks
             ]
-            packets.append(join_lanes(np.stack(rows, axis=1).reshape(-1)[:count], lanes))
+            packets.append(join_lanes(np.stack(rows, axis=1).reshape(-1)[:count], lanes, bits))
         return {"words": packets}
 
     def stimulus(tensors: Sequence[np.ndarray]) -> dict[str, list[np.ndarray]]:
-        packets = [to_words(tensor, 8) for tensor in tensors]
+        packets = [to_words(tensor, bits) for tensor in tensors]
         return {
-            **encode_packets(packets, parts),
+            **encode_packets(packets, shape),
             "length": [length_words(-(-words.size // lanes)) for words in packets],
         }
 
     return Engine(
         name="ebpc-decoder-l8",
-        summary=f"EBPC decompressor, {_words(lanes)} a cycle, detects malformed streams",
+        summary=f"EBPC decompressor, {_words(shape)} a cycle, detects malformed streams",
         block=ebpc_lanes_decoder if parts == 1 else ebpc_pair_decoder,
-        parameters=shape.of_block if parts == 1 else {},
-        inputs=(*ports, Port("length", LENGTH_BITS)),
-        outputs=(Port("words", 8 * lanes, error=True, partial=1),),
+        parameters=shape.sizes,
+        inputs=(*shape.ports, Port("length", LENGTH_BITS)),
+        outputs=(Port("words", bits * lanes, error=True, partial=bits // 8),),
         reference=reference,
         stimulus=stimulus,
         tensor="words",
@@ -112,44 +139,40 @@ def length_words(transfers: int) -> np.ndarray:
     return count_packet(transfers, LENGTH_BITS, "transfers")
 
 
-def _words(lanes: int) -> str:
-    return f"{lanes} {'words' if lanes > 1 else 'word'} of 8 bits"
+def _words(shape: LanesShape) -> str:
+    return f"{shape.lanes} {'words' if shape.lanes > 1 else 'word'} of {shape.word_bits} bits"
 
 
-def _marks(parts: int) -> tuple[str, ...]:
-    """Return what the names of the parts' streams end with."""
-    return ("",) if parts == 1 else tuple(map(str, range(parts)))
-
-
-def encode_packets(packets: Sequence[np.ndarray], parts: int) -> dict[str, list[np.ndarray]]:
+def encode_packets(packets: Sequence[np.ndarray], shape: LanesShape) -> dict[str, list[np.ndarray]]:
     """Encode packets of words to those of every stream of the parts that their rows are dealt to."""
-    encoded = [[CODEC.encode_words(part) for part in deal_rows(words, parts)] for words in packets]
+    encoded = [[shape.codec.encode_words(part) for part in deal_rows(words, shape.parts)] for words in packets]
     return {
         f"{name}{mark}": [streams[part][name] for streams in encoded]
-        for part, mark in enumerate(_marks(parts))
-        for name in PORTS
+        for part, mark in enumerate(shape.marks)
+        for name in ports(shape.word_bits)
     }
 
 
-def lane_words(tensor: np.ndarray, lanes: int) -> np.ndarray:
+def lane_words(tensor: np.ndarray, lanes: int, word_bits: int) -> np.ndarray:
     """Return the transfers of a packet: so many words each, of which zeros fill up the last."""
-    words = to_words(tensor, 8)
-    return join_lanes(np.concatenate([words, np.zeros(-words.size % lanes, np.uint8)]), lanes)
+    words = to_words(tensor, word_bits)
+    return join_lanes(np.pad(words, (0, -words.size % lanes)), lanes, word_bits)
 
 
-def join_lanes(words: np.ndarray, lanes: int) -> np.ndarray:
-    """Return words of 8 bits, so many in an element, the first one in the least significant bits."""
-    if lanes <= ROW:
-        return words.view(f"<u{lanes}")
+def join_lanes(words: np.ndarray, lanes: int, word_bits: int) -> np.ndarray:
+    """Return words, so many in an element, the first one in the least significant bits."""
+    if lanes * word_bits <= 64:
+        return words.view(f"<u{lanes * word_bits // 8}")
     low, high = words.view("<u8").astype(object).reshape(-1, 2).T
     return low | high << 64
 
 
-def split_lanes(transfers: np.ndarray, lanes: int) -> np.ndarray:
-    """Return the words of 8 bits that `join_lanes` joined."""
-    if lanes <= ROW:
-        return transfers.view(np.uint8)
-    return np.stack([transfers & (2**64 - 1), transfers >> 64], axis=1).astype("<u8").reshape(-1).view(np.uint8)
+def split_lanes(transfers: np.ndarray, lanes: int, word_bits: int) -> np.ndarray:
+    """Return the words that `join_lanes` joined."""
+    dtype = word_dtype(word_bits)
+    if lanes * word_bits <= 64:
+        return transfers.view(dtype)
+    return np.stack([transfers & (2**64 - 1), transfers >> 64], axis=1).astype("<u8").reshape(-1).view(dtype)
 
 
 EBPC_LANES_FAMILIES: tuple[Family, ...] = (

@@ -6,8 +6,8 @@ from typing import Any
 
 from myhdl import Signal, always, always_comb, always_seq, block, instances, intbv
 
-from silicodec.models.ebpc.parallel_loops import FIELD_BITS
-from silicodec.rtl.ebpc.lanes_coder import BODY_BITS, CODE_BITS, COUNT_BITS, END_MARK, HEAD_BITS, WHOLE_MARK
+from silicodec.models.ebpc.parallel_loops import FIELD_BITS, PLANE_BITS, count_bits
+from silicodec.rtl.ebpc.lanes_coder import code_bits
 from silicodec.rtl.ebpc.lanes_rows import WORD_BITS
 from silicodec.rtl.ebpc.lanes_window import CodeWindow
 
@@ -19,10 +19,10 @@ class CodeStream:
     the packet is over, and `fault` says that its stream was malformed.
     """
 
-    def __init__(self) -> None:
-        self.base: Any = Signal(intbv(0)[WORD_BITS:])
-        self.body: Any = Signal(intbv(0)[BODY_BITS:])
-        self.count: Any = Signal(intbv(0)[COUNT_BITS:])
+    def __init__(self, word_bits: int = WORD_BITS) -> None:
+        self.base: Any = Signal(intbv(0)[word_bits:])
+        self.body: Any = Signal(intbv(0)[PLANE_BITS * word_bits :])
+        self.count: Any = Signal(intbv(0)[count_bits(word_bits) :])
         self.whole: Any = Signal(bool(0))
         self.end: Any = Signal(bool(0))
         self.fault: Any = Signal(bool(0))
@@ -43,7 +43,11 @@ def code_parser(clk: Any, rst: Any, window: CodeWindow, codes: CodeStream) -> An
     codes : CodeStream
         The codes, and the end of each packet.
     """
-    count = Signal(intbv(0)[COUNT_BITS:])
+    word_bits = len(codes.base)
+    number_bits, body_bits = len(codes.count), len(codes.body)
+    head_bits, all_bits = number_bits + word_bits, code_bits(word_bits)
+    whole_mark, end_mark = 2**number_bits - 1, 2**number_bits - 2
+    count = Signal(intbv(0)[number_bits:])
     whole, mark, long = (Signal(bool(0)) for _ in range(3))
     malformed = Signal(bool(0))
     closing, fault = Signal(bool(0)), Signal(bool(0))
@@ -52,34 +56,50 @@ def code_parser(clk: Any, rst: Any, window: CodeWindow, codes: CodeStream) -> An
 
     @always_comb
     def read() -> None:
-        count.next = window.data[CODE_BITS : CODE_BITS - COUNT_BITS]
-        whole.next = window.data[CODE_BITS : CODE_BITS - COUNT_BITS] == WHOLE_MARK
-        mark.next = window.data[CODE_BITS : CODE_BITS - COUNT_BITS] == END_MARK
+        count.next = window.data[all_bits : all_bits - number_bits]
+        whole.next = window.data[all_bits : all_bits - number_bits] == whole_mark
+        mark.next = window.data[all_bits : all_bits - number_bits] == end_mark
 
     @always_comb
     def find_stored() -> None:
-        for k in range(WORD_BITS):
-            window.stored.next[k] = count > k and count <= WORD_BITS and window.data[BODY_BITS - 1 - FIELD_BITS * k]
+        for k in range(word_bits):
+            window.stored.next[k] = count > k and count <= word_bits and window.data[body_bits - 1 - FIELD_BITS * k]
 
-    @always_comb
-    def weigh() -> None:
-        number = intbv(0, min=0, max=WORD_BITS + 1)
-        for k in range(WORD_BITS):
-            number[:] = number + window.stored[k]
-        long.next = (count == WORD_BITS and number >= 6) or (count == WORD_BITS - 1 and number >= 7)
+    # As `block_coder` weighs them.
+    if word_bits == WORD_BITS:
+
+        @always_comb
+        def weigh() -> None:
+            number = intbv(0, min=0, max=word_bits + 1)
+            for k in range(word_bits):
+                number[:] = number + window.stored[k]
+            long.next = (count == word_bits and number >= 6) or (count == word_bits - 1 and number >= 7)
+
+    else:
+
+        @always_comb
+        def weigh_long() -> None:
+            number = intbv(0, min=0, max=word_bits + 1)
+            for k in range(word_bits):
+                number[:] = number + window.stored[k]
+            long.next = (
+                (count == word_bits and number >= 11)
+                or (count == word_bits - 1 and number >= 13)
+                or (count == word_bits - 2 and number >= 14)
+            )
 
     @always_comb
     def measure() -> None:
         if mark:
-            window.length.next = COUNT_BITS
+            window.length.next = number_bits
         elif whole:
-            window.length.next = CODE_BITS
+            window.length.next = all_bits
         else:
-            window.length.next = HEAD_BITS + FIELD_BITS * count
+            window.length.next = head_bits + FIELD_BITS * count
 
     @always_comb
     def judge() -> None:
-        malformed.next = window.short or (not whole and not mark and (count > WORD_BITS or long))
+        malformed.next = window.short or (not whole and not mark and (count > word_bits or long))
 
     @always_comb
     def advance() -> None:
@@ -116,8 +136,8 @@ def code_parser(clk: Any, rst: Any, window: CodeWindow, codes: CodeStream) -> An
     @always(clk.posedge)
     def store() -> None:
         if free:
-            codes.base.next = window.data[CODE_BITS - COUNT_BITS : BODY_BITS]
-            codes.body.next = window.data[BODY_BITS:]
+            codes.base.next = window.data[all_bits - number_bits : body_bits]
+            codes.body.next = window.data[body_bits:]
             codes.count.next = count
             codes.whole.next = whole
             codes.end.next = closing

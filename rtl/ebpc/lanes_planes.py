@@ -7,17 +7,16 @@ from typing import Any
 from myhdl import ConcatSignal, Signal, always, always_comb, always_seq, block, instances, intbv, modbv
 
 from silicodec.models.ebpc.parallel_loops import EXTRA_BITS, FIELD_BITS, PLANE_BITS
-from silicodec.rtl.ebpc.lanes_coder import BODY_BITS, EXTRAS_BITS
 from silicodec.rtl.ebpc.lanes_parser import CodeStream
 from silicodec.rtl.ebpc.lanes_plane import read_plane
-from silicodec.rtl.ebpc.lanes_rows import ROW_BITS, WORD_BITS, BlockStream
+from silicodec.rtl.ebpc.lanes_rows import WORD_BITS, BlockStream
 
 
 class CheckedBlocks(BlockStream):
     """Blocks of nonzero words; with `end`, `fault` says that the packet's stream was malformed."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, word_bits: int = WORD_BITS) -> None:
+        super().__init__(word_bits)
         self.fault: Any = Signal(bool(0))
 
 
@@ -27,9 +26,9 @@ class StepStream:
     With `end` there is no block: the packet is over, and `fault` says that its stream was malformed.
     """
 
-    def __init__(self) -> None:
-        self.base: Any = Signal(intbv(0)[WORD_BITS:])
-        self.steps: Any = Signal(intbv(0)[ROW_BITS - WORD_BITS :])
+    def __init__(self, word_bits: int = WORD_BITS) -> None:
+        self.base: Any = Signal(intbv(0)[word_bits:])
+        self.steps: Any = Signal(intbv(0)[PLANE_BITS * word_bits :])
         self.end: Any = Signal(bool(0))
         self.fault: Any = Signal(bool(0))
         self.valid: Any = Signal(bool(0))
@@ -47,41 +46,43 @@ def plane_reader(clk: Any, rst: Any, codes: CodeStream, steps: StepStream) -> An
     steps : StepStream
         Their differences.
     """
-    reached, stored = Signal(intbv(0)[WORD_BITS:]), Signal(intbv(0)[WORD_BITS:])
-    extras = Signal(intbv(0)[EXTRAS_BITS:])
-    changes = [Signal(intbv(0)[PLANE_BITS:]) for _ in range(WORD_BITS)]
-    clears = [Signal(bool(0)) for _ in range(WORD_BITS)]
-    spread = [Signal(intbv(0)[EXTRA_BITS:]) for _ in range(WORD_BITS)]
+    word_bits, body_bits = len(codes.base), len(codes.body)
+    extras_bits = EXTRA_BITS * word_bits
+    reached, stored = Signal(intbv(0)[word_bits:]), Signal(intbv(0)[word_bits:])
+    extras = Signal(intbv(0)[extras_bits:])
+    changes = [Signal(intbv(0)[PLANE_BITS:]) for _ in range(word_bits)]
+    clears = [Signal(bool(0)) for _ in range(word_bits)]
+    spread = [Signal(intbv(0)[EXTRA_BITS:]) for _ in range(word_bits)]
     spreader = spread_extras(extras, stored, spread)
-    readers = [read_plane(codes, reached, spread[k], changes[k], clears[k], k) for k in range(WORD_BITS)]
+    readers = [read_plane(codes, reached, spread[k], changes[k], clears[k], k) for k in range(word_bits)]
     all_changes, all_clears = ConcatSignal(*reversed(changes)), ConcatSignal(*reversed(clears))
-    summed = Signal(intbv(0)[ROW_BITS - WORD_BITS :])
+    summed = Signal(intbv(0)[body_bits:])
     free = Signal(bool(0))
 
     @always_comb
     def reach() -> None:
-        for k in range(WORD_BITS):
+        for k in range(word_bits):
             reached.next[k] = codes.count > k
-            stored.next[k] = codes.count > k and codes.body[BODY_BITS - 1 - FIELD_BITS * k]
+            stored.next[k] = codes.count > k and codes.body[body_bits - 1 - FIELD_BITS * k]
 
     @always_comb
     def fetch() -> None:
         # What stands after the fields.
-        for j in range(EXTRAS_BITS):
+        for j in range(extras_bits):
             value = False
-            for k in range(1, WORD_BITS + 1):
-                if FIELD_BITS * k + j < BODY_BITS:
-                    value = value or (codes.count == k and codes.body[BODY_BITS - 1 - FIELD_BITS * k - j])
-            extras.next[EXTRAS_BITS - 1 - j] = value
+            for k in range(1, word_bits + 1):
+                if FIELD_BITS * k + j < body_bits:
+                    value = value or (codes.count == k and codes.body[body_bits - 1 - FIELD_BITS * k - j])
+            extras.next[extras_bits - 1 - j] = value
 
     @always_comb
     def undo() -> None:
         plane = intbv(0)[PLANE_BITS:]
-        for k in range(WORD_BITS):
+        for k in range(word_bits):
             for i in range(PLANE_BITS):
                 # The first difference is the plane's most significant bit.
                 plane[i] = plane[i] != all_changes[PLANE_BITS * k + i] and not all_clears[k]
-                summed.next[WORD_BITS * (PLANE_BITS - 1 - i) + k] = plane[i]
+                summed.next[word_bits * (PLANE_BITS - 1 - i) + k] = plane[i]
 
     @always_comb
     def advance() -> None:
@@ -109,8 +110,8 @@ def spread_extras(extras: Any, stored: Any, spread: list[Any]) -> Any:
     """Hand the three bits that stored planes have to these planes, in their order."""
     splitters = []
     parts = [extras]
-    while len(parts) < WORD_BITS:
-        planes = WORD_BITS // len(parts)
+    while len(parts) < len(stored):
+        planes = len(stored) // len(parts)
         bits = EXTRA_BITS * planes // 2
         after = spread if planes == 2 else [Signal(intbv(0)[bits:]) for _ in range(2 * len(parts))]
         for i, part in enumerate(parts):
@@ -156,16 +157,17 @@ def word_adder(clk: Any, rst: Any, steps: StepStream, blocks: CheckedBlocks) -> 
     blocks : CheckedBlocks
         Words.
     """
-    sums: list[Any] = [Signal(modbv(0)[WORD_BITS:]) for _ in range(PLANE_BITS + 1)]
+    word_bits = len(steps.base)
+    sums: list[Any] = [Signal(modbv(0)[word_bits:]) for _ in range(PLANE_BITS + 1)]
     cuts = [cut(steps.base, sums[0], 0)]
-    cuts += [cut(steps.steps, sums[i + 1], WORD_BITS * i) for i in range(PLANE_BITS)]
+    cuts += [cut(steps.steps, sums[i + 1], word_bits * i) for i in range(PLANE_BITS)]
     adders = []
     for stage in range(PLANE_BITS.bit_length()):
         # Every number of an upper half of 2, 4, then 8 gets the last one of the lower half.
         after = list(sums)
         for i in range(PLANE_BITS + 1):
             if i >> stage & 1:
-                after[i] = Signal(modbv(0)[WORD_BITS:])
+                after[i] = Signal(modbv(0)[word_bits:])
                 adders.append(add(sums[i], sums[(i >> stage << stage) - 1], after[i]))
         sums = after
     words = ConcatSignal(*reversed(sums))
@@ -194,10 +196,11 @@ def word_adder(clk: Any, rst: Any, steps: StepStream, blocks: CheckedBlocks) -> 
 @block
 def cut(words: Any, word: Any, start: int) -> Any:
     """Take a word out of some."""
+    bits = len(word)
 
     @always_comb
     def drive() -> None:
-        word.next = words[start + WORD_BITS : start]
+        word.next = words[start + bits : start]
 
     return instances()
 

@@ -11,9 +11,7 @@ from silicodec.rtl.blocks.stream import BitWindow, Stream
 from silicodec.rtl.ebpc.lanes_planes import CheckedBlocks
 from silicodec.rtl.ebpc.lanes_rows import (
     PLACE_BITS,
-    ROW_BITS,
     ROW_CODE_BITS,
-    WORD_BITS,
     compare_places,
     exchange,
     rank_words,
@@ -134,10 +132,11 @@ def row_restorer(clk: Any, rst: Any, flags: FlagStream, blocks: CheckedBlocks, r
     parts : Signal
         How many transfers the row has after the first.
     """
+    word_bits = len(rows.data) // BLOCK
     places = [Signal(intbv(0)[PLACE_BITS:]) for _ in range(BLOCK)]
     filled = Signal(modbv(0)[PLACE_BITS:])
     total = Signal(intbv(0, min=0, max=2 * BLOCK))
-    held, chosen, restored = (Signal(intbv(0)[ROW_BITS:]) for _ in range(3))
+    held, chosen, restored = (Signal(intbv(0)[BLOCK * word_bits :]) for _ in range(3))
     holding, waiting, fresh, fault = (Signal(bool(0)) for _ in range(4))
     needed, go, found_end, bad = (Signal(bool(0)) for _ in range(4))
     counter = rank_words(flags.nonzero, filled, places, total)
@@ -146,11 +145,11 @@ def row_restorer(clk: Any, rst: Any, flags: FlagStream, blocks: CheckedBlocks, r
     @always_comb
     def choose() -> None:
         for i in range(BLOCK):
-            for j in range(WORD_BITS):
+            for j in range(word_bits):
                 if filled != 0 and filled <= i:
-                    chosen.next[WORD_BITS * i + j] = held[WORD_BITS * i + j]
+                    chosen.next[word_bits * i + j] = held[word_bits * i + j]
                 else:
-                    chosen.next[WORD_BITS * i + j] = blocks.words[WORD_BITS * i + j]
+                    chosen.next[word_bits * i + j] = blocks.words[word_bits * i + j]
 
     @always_comb
     def look() -> None:
@@ -201,6 +200,7 @@ def row_restorer(clk: Any, rst: Any, flags: FlagStream, blocks: CheckedBlocks, r
 @block
 def word_returner(nonzero: Any, places: Any, words: Any, row: Any) -> Any:
     """Send words from their places in a block back to where the nonzero words of a row are: `word_router` backwards."""
+    word_bits = len(words) // BLOCK
     columns = [Signal(intbv(0)[1 + PLACE_BITS :]) for _ in range(BLOCK)]
     inputs = [join_place(nonzero, places[i], columns[i], i) for i in range(BLOCK)]
     exchanges: list[Any] = []
@@ -217,10 +217,10 @@ def word_returner(nonzero: Any, places: Any, words: Any, row: Any) -> Any:
                 crossings.append((step, low, high, cross))
         columns = after
 
-    slots = [Signal(intbv(0)[WORD_BITS:]) for _ in range(BLOCK)]
+    slots = [Signal(intbv(0)[word_bits:]) for _ in range(BLOCK)]
     cuts = [cut_word(words, slots[i], i) for i in range(BLOCK)]
     for step in reversed(range(PLACE_BITS)):
-        before = [Signal(intbv(0)[WORD_BITS:]) for _ in range(BLOCK)]
+        before = [Signal(intbv(0)[word_bits:]) for _ in range(BLOCK)]
         for _, low, high, cross in (crossing for crossing in crossings if crossing[0] == step):
             exchanges.append(swap(slots[low], slots[high], before[low], before[high], cross))
         slots = before
@@ -229,8 +229,8 @@ def word_returner(nonzero: Any, places: Any, words: Any, row: Any) -> Any:
     @always_comb
     def blank() -> None:
         for i in range(BLOCK):
-            for j in range(WORD_BITS):
-                row.next[WORD_BITS * i + j] = all_words[WORD_BITS * i + j] and nonzero[i]
+            for j in range(word_bits):
+                row.next[word_bits * i + j] = all_words[word_bits * i + j] and nonzero[i]
 
     return instances()
 
@@ -258,10 +258,11 @@ def join_place(nonzero: Any, place: Any, column: Any, index: int) -> Any:
 @block
 def cut_word(words: Any, word: Any, index: int) -> Any:
     """Take a word out of a row."""
+    bits = len(word)
 
     @always_comb
     def drive() -> None:
-        word.next = words[WORD_BITS * (index + 1) : WORD_BITS * index]
+        word.next = words[bits * (index + 1) : bits * index]
 
     return instances()
 
@@ -295,7 +296,7 @@ def row_scatterer(clk: Any, rst: Any, rows: Stream, parts: Any, words: Stream) -
         Words, the first one of a transfer in the least significant bits.
     """
     part_bits = len(words.data)
-    count = ROW_BITS // part_bits
+    count = len(rows.data) // part_bits
     index = Signal(intbv(0, min=0, max=count))
     final = Signal(bool(0))
 

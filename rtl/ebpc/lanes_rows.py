@@ -27,8 +27,8 @@ def row_gatherer(clk: Any, rst: Any, words: Stream, rows: Stream) -> Any:
         Rows.
     """
     part_bits = len(words.data)
-    parts = ROW_BITS // part_bits
-    row = Signal(intbv(0)[ROW_BITS:])
+    parts = len(rows.data) // part_bits
+    row = Signal(intbv(0)[len(rows.data) :])
     index = Signal(modbv(0, min=0, max=parts))
     begun = Signal(bool(0))
     full = Signal(bool(0))
@@ -80,8 +80,8 @@ class BlockStream:
     `words` are 8 words, the first one in the least significant bits. With `end` there is no block: the packet is over.
     """
 
-    def __init__(self) -> None:
-        self.words: Any = Signal(intbv(0)[ROW_BITS:])
+    def __init__(self, word_bits: int = WORD_BITS) -> None:
+        self.words: Any = Signal(intbv(0)[BLOCK * word_bits :])
         self.end: Any = Signal(bool(0))
         self.valid: Any = Signal(bool(0))
         self.ready: Any = Signal(bool(0))
@@ -103,22 +103,23 @@ def row_splitter(clk: Any, rst: Any, rows: Stream, flags: SymbolStream, blocks: 
     blocks : BlockStream
         Blocks; zeros fill up a packet's last one.
     """
+    word_bits = len(rows.data) // BLOCK
     nonzero = Signal(intbv(0)[BLOCK:])
     full = Signal(bool(0))
     places = [Signal(intbv(0)[PLACE_BITS:]) for _ in range(BLOCK)]
     filled = Signal(modbv(0)[PLACE_BITS:])
     total = Signal(intbv(0, min=0, max=2 * BLOCK))
-    held = Signal(intbv(0)[ROW_BITS:])
+    held = Signal(intbv(0)[BLOCK * word_bits :])
     kept = Signal(intbv(0)[BLOCK:])
-    merged = Signal(intbv(0)[ROW_BITS:])
+    merged = Signal(intbv(0)[BLOCK * word_bits :])
     tail, ending = Signal(bool(0)), Signal(bool(0))
     flags_free, blocks_free = Signal(bool(0)), Signal(bool(0))
     take = Signal(bool(0))
     emit = Signal(bool(0))
 
-    slots = [Signal(intbv(0)[WORD_BITS + 1 :]) for _ in range(BLOCK)]
-    present = ConcatSignal(*(slot(WORD_BITS) for slot in reversed(slots)))
-    arrived = ConcatSignal(*(slot(WORD_BITS, 0) for slot in reversed(slots)))
+    slots = [Signal(intbv(0)[word_bits + 1 :]) for _ in range(BLOCK)]
+    present = ConcatSignal(*(slot(word_bits) for slot in reversed(slots)))
+    arrived = ConcatSignal(*(slot(word_bits, 0) for slot in reversed(slots)))
     counter = rank_words(nonzero, filled, places, total)
     router = word_router(rows, nonzero, places, slots)
 
@@ -126,8 +127,8 @@ def row_splitter(clk: Any, rst: Any, rows: Stream, flags: SymbolStream, blocks: 
     def find() -> None:
         for i in range(BLOCK):
             some = False
-            for j in range(WORD_BITS):
-                some = some or rows.data[WORD_BITS * i + j]
+            for j in range(word_bits):
+                some = some or rows.data[word_bits * i + j]
             nonzero.next[i] = some
 
     @always_comb
@@ -142,11 +143,11 @@ def row_splitter(clk: Any, rst: Any, rows: Stream, flags: SymbolStream, blocks: 
     @always_comb
     def merge() -> None:
         for i in range(BLOCK):
-            for j in range(WORD_BITS):
+            for j in range(word_bits):
                 if kept[i]:
-                    merged.next[WORD_BITS * i + j] = held[WORD_BITS * i + j]
+                    merged.next[word_bits * i + j] = held[word_bits * i + j]
                 else:
-                    merged.next[WORD_BITS * i + j] = arrived[WORD_BITS * i + j] and present[i] and not tail
+                    merged.next[word_bits * i + j] = arrived[word_bits * i + j] and present[i] and not tail
 
     @always_comb
     def advance() -> None:
@@ -185,8 +186,8 @@ def row_splitter(clk: Any, rst: Any, rows: Stream, flags: SymbolStream, blocks: 
         if take:
             for i in range(BLOCK):
                 if present[i]:
-                    for j in range(WORD_BITS):
-                        held.next[WORD_BITS * i + j] = arrived[WORD_BITS * i + j]
+                    for j in range(word_bits):
+                        held.next[word_bits * i + j] = arrived[word_bits * i + j]
         if blocks_free:
             blocks.words.next = merged
             blocks.end.next = ending
@@ -248,18 +249,19 @@ def word_router(rows: Stream, nonzero: Any, places: Any, slots: Any) -> Any:
     slots : list of Signal
         A word each, and above it whether there is one.
     """
-    columns = [Signal(intbv(0)[WORD_BITS + 1 + PLACE_BITS :]) for _ in range(BLOCK)]
+    word_bits = len(rows.data) // BLOCK
+    columns = [Signal(intbv(0)[word_bits + 1 + PLACE_BITS :]) for _ in range(BLOCK)]
     inputs = [join_word(rows.data, nonzero, places[i], columns[i], i) for i in range(BLOCK)]
     exchanges = []
     for step in range(PLACE_BITS):
-        width = WORD_BITS + PLACE_BITS - step
+        width = word_bits + PLACE_BITS - step
         after = slots if step == PLACE_BITS - 1 else [Signal(intbv(0)[width:]) for _ in range(BLOCK)]
         for low in range(BLOCK):
             high = low | 1 << step
             if high != low:
                 pair, cross = (columns[low], columns[high]), Signal(bool(0))
-                exchanges.append(compare_places(*pair, cross, word_bits=WORD_BITS))
-                exchanges.append(exchange(*pair, after[low], after[high], cross, word_bits=WORD_BITS))
+                exchanges.append(compare_places(*pair, cross, word_bits=word_bits))
+                exchanges.append(exchange(*pair, after[low], after[high], cross, word_bits=word_bits))
         columns = after
     return instances()
 
@@ -267,24 +269,25 @@ def word_router(rows: Stream, nonzero: Any, places: Any, slots: Any) -> Any:
 @block
 def join_word(words: Any, nonzero: Any, place: Any, column: Any, index: int) -> Any:
     """Put a word, whether it is not zero, and its place side by side."""
+    word_bits = len(words) // BLOCK
     if place is None:
 
         @always_comb
         def collect_first() -> None:
             column.next = 0
-            for j in range(WORD_BITS):
-                column.next[j] = words[WORD_BITS * index + j]
-            column.next[WORD_BITS] = nonzero[index]
+            for j in range(word_bits):
+                column.next[j] = words[word_bits * index + j]
+            column.next[word_bits] = nonzero[index]
 
         return instances()
 
     @always_comb
     def collect() -> None:
-        for j in range(WORD_BITS):
-            column.next[j] = words[WORD_BITS * index + j]
-        column.next[WORD_BITS] = nonzero[index]
+        for j in range(word_bits):
+            column.next[j] = words[word_bits * index + j]
+        column.next[word_bits] = nonzero[index]
         for j in range(PLACE_BITS):
-            column.next[WORD_BITS + 1 + j] = place[j]
+            column.next[word_bits + 1 + j] = place[j]
 
     return instances()
 

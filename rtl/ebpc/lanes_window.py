@@ -10,8 +10,6 @@ from silicodec.rtl.blocks.stream import Stream
 from silicodec.rtl.ebpc.lanes_rows import WORD_BITS
 
 PORT_BITS = 64
-SHIFT_BITS = PORT_BITS.bit_length() - 1
-MOVE_BITS = SHIFT_BITS + 1
 
 
 class CodeWindow:
@@ -24,12 +22,12 @@ class CodeWindow:
     the next packet begins.
     """
 
-    def __init__(self, bits: int) -> None:
+    def __init__(self, bits: int, word_bits: int = WORD_BITS) -> None:
         self.data: Any = Signal(intbv(0)[bits:])
         self.valid: Any = Signal(bool(0))
         self.take: Any = Signal(bool(0))
-        self.length: Any = Signal(intbv(0)[MOVE_BITS:])
-        self.stored: Any = Signal(intbv(0)[WORD_BITS:])
+        self.length: Any = Signal(intbv(0)[bits.bit_length() :])
+        self.stored: Any = Signal(intbv(0)[word_bits:])
         self.short: Any = Signal(bool(0))
         self.loaded: Any = Signal(bool(0))
         self.last: Any = Signal(bool(0))
@@ -48,19 +46,21 @@ def code_window(clk: Any, rst: Any, words: Stream, window: CodeWindow, ends: Any
     Parameters
     ----------
     words : Stream
-        Words of 64 bits.
+        Words, of a power of two bits, at most one and a half of which make a code.
     window : CodeWindow
         The window.
     ends : Signal of bool, optional
         The packet has no word after the one in which ends what would be taken.
     """
-    bits = len(window.data)
-    beyond = bits - 1 - PORT_BITS
-    first, second = Signal(intbv(0)[PORT_BITS:]), Signal(intbv(0)[PORT_BITS:])
+    bits, port_bits = len(window.data), len(words.data)
+    planes, move_bits = len(window.stored), len(window.length)
+    shift_bits = port_bits.bit_length() - 1
+    beyond = bits - 1 - port_bits
+    first, second = Signal(intbv(0)[port_bits:]), Signal(intbv(0)[port_bits:])
     first_valid, second_valid = Signal(bool(0)), Signal(bool(0))
     first_last, second_last = Signal(bool(0)), Signal(bool(0))
-    used = Signal(intbv(0)[MOVE_BITS:])
-    after = Signal(intbv(0)[MOVE_BITS + 1 :])
+    used = Signal(intbv(0)[move_bits:])
+    after = Signal(intbv(0)[move_bits + 1 :])
     move, fill_first, fill_second = (Signal(bool(0)) for _ in range(3))
     second_seen, third_seen = Signal(bool(0)), Signal(bool(0))
     over = Signal(bool(0))
@@ -72,41 +72,41 @@ def code_window(clk: Any, rst: Any, words: Stream, window: CodeWindow, ends: Any
 
     @always_comb
     def show() -> None:
-        joined = intbv(0)[2 * PORT_BITS + beyond :]
-        joined[2 * PORT_BITS + beyond : PORT_BITS + beyond] = first
+        joined = intbv(0)[2 * port_bits + beyond :]
+        joined[2 * port_bits + beyond : port_bits + beyond] = first
         if second_seen:
-            joined[PORT_BITS + beyond : beyond] = second
+            joined[port_bits + beyond : beyond] = second
         if third_seen:
-            joined[beyond:] = words.data[PORT_BITS : PORT_BITS - beyond]
-        for stage in range(SHIFT_BITS):
+            joined[beyond:] = words.data[port_bits : port_bits - beyond]
+        for stage in range(shift_bits):
             if used[stage]:
-                joined[:] = (joined << (1 << stage)) & (2 ** (2 * PORT_BITS + beyond) - 1)
-        window.data.next = joined[2 * PORT_BITS + beyond : 2 * PORT_BITS + beyond - bits]
+                joined[:] = (joined << (1 << stage)) & (2 ** (2 * port_bits + beyond) - 1)
+        window.data.next = joined[2 * port_bits + beyond : 2 * port_bits + beyond - bits]
 
     @always_comb
     def status() -> None:
         window.valid.next = (
             first_valid
             and not over
-            and used < PORT_BITS
-            and (first_last or (second_valid and (second_last or words.valid or used < PORT_BITS - beyond)))
+            and used < port_bits
+            and (first_last or (second_valid and (second_last or words.valid or used < port_bits - beyond)))
         )
-        window.loaded.next = first_valid and used < PORT_BITS
+        window.loaded.next = first_valid and used < port_bits
         window.last.next = first_last
         window.over.next = over
 
     @always_comb
     def count() -> None:
-        total = modbv(0)[MOVE_BITS + 1 :]
+        total = modbv(0)[move_bits + 1 :]
         total[:] = used + window.length
-        for k in range(WORD_BITS):
+        for k in range(planes):
             total[:] = total + window.stored[k] + (window.stored[k] << 1)
         after.next = total
 
     @always_comb
     def measure() -> None:
-        window.short.next = (first_last and after > PORT_BITS) or (
-            second_last and second_valid and after > 2 * PORT_BITS
+        window.short.next = (first_last and after > port_bits) or (
+            second_last and second_valid and after > 2 * port_bits
         )
 
     if ends is not None:
@@ -114,12 +114,12 @@ def code_window(clk: Any, rst: Any, words: Stream, window: CodeWindow, ends: Any
         @always_comb
         def find_end() -> None:
             ends.next = first_last or (
-                after > PORT_BITS and ((second_valid and second_last) or (after > 2 * PORT_BITS and words.last))
+                after > port_bits and ((second_valid and second_last) or (after > 2 * port_bits and words.last))
             )
 
     @always_comb
     def advance() -> None:
-        move.next = first_valid and (window.skip or used >= PORT_BITS or (window.take and after >= PORT_BITS))
+        move.next = first_valid and (window.skip or used >= port_bits or (window.take and after >= port_bits))
 
     @always_comb
     def refill() -> None:
@@ -142,9 +142,9 @@ def code_window(clk: Any, rst: Any, words: Stream, window: CodeWindow, ends: Any
         elif move and not window.take:
             used.next = 0
             if not window.skip:
-                used.next = used - PORT_BITS
+                used.next = used - port_bits
         elif move:
-            used.next = after - PORT_BITS
+            used.next = after - port_bits
         elif window.take:
             used.next = after
 

@@ -72,6 +72,8 @@ def simulate_size(engine, seed):
         "ebpc-decoder-l8-lanes-1",
         "ebpc-encoder-l8-lanes-16",
         "ebpc-decoder-l8-lanes-16",
+        "ebpc-encoder-l8-word-bits-16",
+        "ebpc-decoder-l8-lanes-4-word-bits-16",
         "huffman-decoder-checked-symbol-bits-3",
         "pca-encoder-rows-3-columns-4-multipliers-2-in-bits-5",
         "pca-decoder-rows-1-columns-1-multipliers-1-in-bits-2-out-bits-2",

@@ -166,3 +166,17 @@ def test_nothing_stands_between_two_parts():
 
 def test_one_part_is_configured_as_before():
     assert ParallelEBPC().get_config() == {"id": "ebpc-parallel", "word_bits": 8}
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+def test_long_words_have_words_of_128_bits(parts):
+    random = np.random.default_rng(5)
+    words = (random.integers(0, 2**16, 320) * (random.random(320) < 0.7)).astype(np.uint16)
+    codec = ParallelEBPC(word_bits=16, parts=parts)
+    znz, bpc = codec.encode_words(words).values()
+    stream = codec.encode(words).streams["bpc"]
+    assert b"".join(word.to_bytes(16, "big") for word in bpc.tolist()).startswith(bytes(stream.data))
+    assert np.array_equal(codec.decode_words(znz, bpc, 40), words)
+    bpc[-1] |= 1
+    with pytest.raises(CorruptDataError):
+        codec.decode_words(znz, bpc, 40)

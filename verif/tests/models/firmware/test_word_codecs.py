@@ -12,7 +12,7 @@ from silicodec.cli import main
 from silicodec.models.baselines import ZVC, ZeroRLE
 from silicodec.models.codec import CorruptDataError, Encoded, EncodedStream
 from silicodec.models.ebpc import BPC, EBPC, ParallelEBPC
-from silicodec.models.ebpc.parallel import BPC_PORT, ZNZ_PORT
+from silicodec.models.ebpc.parallel import ports
 
 CODECS = [
     EBPC(word_bits=8),
@@ -53,7 +53,7 @@ def packets(codec):
 def fill(codec):
     """Return the bits of the words that each stream may be filled up to."""
     if isinstance(codec, ParallelEBPC):
-        return ZNZ_PORT, BPC_PORT
+        return tuple(ports(codec.word_bits).values())
     return [codec.word_bits if isinstance(codec, EBPC) else 8] * len(codec.stream_names)
 
 
