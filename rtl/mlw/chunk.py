@@ -8,7 +8,9 @@ from myhdl import Signal, always_comb, block, instances, intbv
 
 PLACES = 12
 """Bits for quotients in a chunk."""
-HALF = PLACES // 2
+NARROW = 8
+"""The same of runs with remainders of three bits, and of plain indices of more than five bits."""
+HALF, HALF_BITS = PLACES // 2, 3
 PLACE_BITS = 4
 MARK_BITS = PLACE_BITS + 2
 """Bits of the place where a quotient of indices ends, and of what is added there: 0, 1 or 2."""
@@ -45,9 +47,9 @@ class Chunk:
     """Quotients of a chunk, with the remainders that came in the next one.
 
     While it is `valid` it waits to be taken with `take`. It has `count` indices: `marks` tell where the quotient of
-    each one ended and what was added there, `fields` are the remainders, of `width` bits, and after the last end come
-    `tail` places. So do `run_count`, `run_ends`, `run_fields` and `run_tail` of runs. It `has` indices, or `has_runs`,
-    or both; `none` and `no_run` say that no quotient ended.
+    each one ended and what was added there, `fields` are the remainders, of `width` bits, after `ones` bits of the next
+    chunk, and after the last end come `tail` places. So do `run_count`, `run_ends`, `run_fields` and `run_tail` of
+    runs. It `has` indices, or `has_runs`, or both; `none` and `no_run` say that no quotient ended.
     """
 
     def __init__(self) -> None:
@@ -58,7 +60,8 @@ class Chunk:
         self.none: Any = Signal(bool(0))
         self.marks: Any = Signal(intbv(0)[MARK_BITS * PLACES :])
         self.tail: Any = Signal(intbv(0)[COUNT_BITS:])
-        self.fields: Any = Signal(intbv(0)[FIELDS_BITS:])
+        self.ones: Any = Signal(intbv(0)[COUNT_BITS:])
+        self.fields: Any = Signal(intbv(0)[FIELDS_BITS + PLACES :])
         self.width: Any = Signal(intbv(0)[4:])
         self.has_runs: Any = Signal(bool(0))
         self.run_count: Any = Signal(intbv(0)[COUNT_BITS:])
@@ -69,22 +72,23 @@ class Chunk:
 
 
 @block
-def count_places(chosen: Any, count: Any) -> Any:
-    """Count the chosen ones of twelve places."""
+def number(one_hot: Any, value: Any) -> Any:
+    """Give the number of the bit that is set, of seven."""
 
     @always_comb
-    def add() -> None:
-        low = intbv(0)[COUNT_BITS:]
-        high = intbv(0)[COUNT_BITS:]
-        low[:] = chosen[0] + chosen[1] + chosen[2] + chosen[3] + chosen[4] + chosen[5]
-        high[:] = chosen[6] + chosen[7] + chosen[8] + chosen[9] + chosen[10] + chosen[11]
-        count.next = low + high
+    def encode() -> None:
+        total = intbv(0)[HALF_BITS:]
+        total[:] = 0
+        for k in range(HALF + 1):
+            if one_hot[k]:
+                total[:] = total | k
+        value.next = total
 
     return instances()
 
 
 @block
-def gather(chosen: Any, values: Any, gathered: Any, *, bits: int) -> Any:
+def gather(chosen: Any, values: Any, gathered: Any, low_count: Any, high_count: Any, *, bits: int) -> Any:
     """Move the values of the chosen ones of twelve places together, in their order.
 
     Parameters
@@ -93,12 +97,13 @@ def gather(chosen: Any, values: Any, gathered: Any, *, bits: int) -> Any:
         Which places.
     values, gathered : Signal of 12 values of `bits` bits
         The first one in the least significant bits; zeros follow the last one that was chosen.
+    low_count, high_count : Signal of 7 bits
+        Bit k is set if k of the first six were chosen, or of the last six.
     bits : int
         Bits of a value.
     """
     mask = 2**bits - 1
     low, high = Signal(intbv(0)[bits * HALF :]), Signal(intbv(0)[bits * HALF :])
-    low_count = Signal(intbv(0)[HALF + 1 :])  # bit k is set if k were chosen
 
     @always_comb
     def halve() -> None:
@@ -129,6 +134,7 @@ def gather(chosen: Any, values: Any, gathered: Any, *, bits: int) -> Any:
             if chosen[HALF + i]:
                 rank[:] = (rank << 1) & (2 ** (HALF + 1) - 1)
         high.next = together
+        high_count.next = rank
 
     @always_comb
     def join() -> None:
@@ -138,41 +144,5 @@ def gather(chosen: Any, values: Any, gathered: Any, *, bits: int) -> Any:
             if low_count[k]:
                 both[:] = both | (high << (bits * k))
         gathered.next = both
-
-    return instances()
-
-
-@block
-def spread(chosen: Any, bits: Any, spread_bits: Any) -> Any:
-    """Give each chosen one of twelve places the next bit; those that are not chosen have none."""
-    rest = Signal(intbv(0)[HALF:])  # of the bits, after those of the first half
-
-    @always_comb
-    def skip() -> None:
-        rank = intbv(0)[HALF + 1 :]
-        left = intbv(0)[HALF:]
-        rank[:] = 1
-        left[:] = 0
-        for i in range(HALF):
-            if chosen[i]:
-                rank[:] = (rank << 1) & (2 ** (HALF + 1) - 1)
-        for k in range(HALF + 1):
-            if rank[k]:
-                left[:] = left | ((bits >> k) & (2**HALF - 1))
-        rest.next = left
-
-    @always_comb
-    def give() -> None:
-        rank = intbv(0)[HALF + 1 :]
-        later = intbv(0)[HALF + 1 :]
-        rank[:] = 1
-        later[:] = 1
-        for i in range(HALF):
-            spread_bits.next[i] = chosen[i] and (rank & bits[HALF + 1 :]) != 0
-            spread_bits.next[HALF + i] = chosen[HALF + i] and (later & rest) != 0
-            if chosen[i]:
-                rank[:] = (rank << 1) & (2 ** (HALF + 1) - 1)
-            if chosen[HALF + i]:
-                later[:] = (later << 1) & (2 ** (HALF + 1) - 1)
 
     return instances()

@@ -48,7 +48,7 @@ def mlw_decoder(clk: Any, rst: Any, packet: Stream, weights: Stream, *, lanes: i
     gate = reset_gate(rst, packet, words)
     source = bit_supply(clk, rst, words, supply)
     reader = parser(clk, rst, supply, part, chunk, loading, group, drained, flawed, finished, wrong)
-    splitter = split_fields(chunk.fields, chunk.width, parts)
+    splitter = split_fields(chunk, parts)
     queue = pair_queue(clk, rst, part, chunk, parts, pairs, wrong, number_flaw)
     palette = palette_store(clk, parts, loading, group, entries)
     filler = row_filler(clk, rst, part, pairs, entries, finished, wrong, first, weight_flaw, weights, supply.restart)

@@ -23,7 +23,7 @@ from silicodec.rtl.mlw.supply import WORD_BITS
 class MlwShape(EngineParameters):
     """Parameters of a decoder of Arm's weight code."""
 
-    lanes: int = parameter(8, "weights of a row", choices=(2, 4, 8))
+    lanes: int = parameter(8, "weights of a row, and most weights a cycle", choices=(2, 4, 8))
 
 
 def mlw_engine(shape: MlwShape) -> Engine:
@@ -35,7 +35,7 @@ def mlw_engine(shape: MlwShape) -> Engine:
 
     return Engine(
         name="mlw-decoder",
-        summary=f"decoder of Arm's weight code, a chunk a cycle, {lanes} weights a row",
+        summary=f"decoder of Arm's weight code, up to {lanes} weights a cycle",
         block=mlw_decoder,
         parameters=shape.of_block,
         inputs=(Port("packet", WORD_BITS),),

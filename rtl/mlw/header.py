@@ -43,6 +43,7 @@ def header_reader(clk: Any, supply: Supply, part: Slice, header: Header) -> Any:
     run_code, code = Signal(intbv(0)[3:]), Signal(intbv(0)[3:])
     offset, most = Signal(intbv(0)[5:]), Signal(intbv(0)[5:])
     entry_bits, index_bits = Signal(intbv(0)[4:]), Signal(intbv(0)[4:])
+    kept_offset = Signal(intbv(0)[5:])
     base = Signal(modbv(0)[10:])
 
     @always_comb
@@ -58,9 +59,9 @@ def header_reader(clk: Any, supply: Supply, part: Slice, header: Header) -> Any:
     @always_comb
     def look() -> None:
         header.is_end.next = run_code == END
-        header.align.next = 8 - supply.phase
-        if supply.phase > 5:
-            header.align.next = 16 - supply.phase
+        header.align.next = 8 - supply.offset[3:]
+        if supply.offset[3:] > 5:
+            header.align.next = 16 - supply.offset[3:]
         header.size.next = 0
         if most != 0:
             header.size.next = most + 1
@@ -88,7 +89,7 @@ def header_reader(clk: Any, supply: Supply, part: Slice, header: Header) -> Any:
 
     @always_comb
     def subtract() -> None:
-        base.next = offset - header.size
+        base.next = kept_offset - part.size
 
     @always(clk.posedge)
     def keep() -> None:
@@ -100,8 +101,13 @@ def header_reader(clk: Any, supply: Supply, part: Slice, header: Header) -> Any:
             header.truncated.next = supply.bits[21]
             if header.renews:
                 part.size.next = header.size
-                part.base.next = base
+                kept_offset.next = offset
                 header.entry_bits.next = entry_bits
                 header.index_bits.next = index_bits
+
+    @always(clk.posedge)
+    def follow() -> None:
+        # A cycle later, and before the first index comes.
+        part.base.next = base
 
     return instances()

@@ -10,6 +10,7 @@ from silicodec.models.baselines.mlw_stream import LEAD, MOST_RUN_DIVISOR
 from silicodec.rtl.mlw.chunk import (
     COUNT_BITS,
     FIELD_BITS,
+    FIELDS_BITS,
     GROUP,
     MARK_BITS,
     PLACE_BITS,
@@ -48,8 +49,18 @@ class Pairs:
 
 
 @block
-def split_fields(fields: Any, width: Any, parts: Any) -> Any:
-    """Divide remainders of `width` bits each: eight, or twelve if they are no more than five bits wide."""
+def split_fields(chunk: Chunk, parts: Any) -> Any:
+    """Divide the remainders of a chunk: eight, or twelve if they are no more than five bits wide."""
+    fields = Signal(intbv(0)[FIELDS_BITS:])
+
+    @always_comb
+    def skip() -> None:
+        rest = intbv(0)[FIELDS_BITS + PLACES :]
+        rest[:] = chunk.fields
+        for stage in range(COUNT_BITS):
+            if chunk.ones[stage]:
+                rest[:] = rest >> (1 << stage)
+        fields.next = rest[FIELDS_BITS:]
 
     @always_comb
     def split() -> None:
@@ -57,7 +68,7 @@ def split_fields(fields: Any, width: Any, parts: Any) -> Any:
         for i in range(PLACES):
             part[:] = 0
             for bits in range(1, FIELD_BITS + 1):
-                if (bits <= 5 or i < GROUP) and width == bits:
+                if (bits <= 5 or i < GROUP) and chunk.width == bits:
                     part[:] = part | ((fields >> (bits * i)) & ((1 << bits) - 1))
             for j in range(FIELD_BITS):
                 parts.next[FIELD_BITS * i + j] = part[j]
@@ -89,9 +100,7 @@ def join_indices(clk: Any, part: Slice, chunk: Chunk, parts: Any, indices: Any, 
                     if part.divisor[stage]:
                         quotient[:] = (quotient << (1 << stage)) & (2 ** (CARRY_BITS + 5) - 1)
             index[:] = (quotient & (2**INDEX_BITS - 1)) | ((parts >> (FIELD_BITS * i)) & (2**FIELD_BITS - 1))
-            if i >= chunk.count:
-                index[:] = 0
-            elif quotient >= 1 << INDEX_BITS:
+            if i < chunk.count and quotient >= 1 << INDEX_BITS:
                 too_large = True
             after[:] = ((mark >> 2) + 1) & (2**PLACE_BITS - 1)
             for j in range(INDEX_BITS):
@@ -204,33 +213,33 @@ def pair_queue(clk: Any, rst: Any, part: Slice, chunk: Chunk, parts: Any, pairs:
     joiner = join_indices(clk, part, chunk, parts, indices, index_flaw)
     run_joiner = join_runs(clk, part, chunk, new_runs, run_flaw)
     placed = Signal(intbv(0)[INDEX_BITS * (SLOTS + lanes) :])
-    kept, shifted = Signal(intbv(0)[INDEX_BITS * SLOTS :]), Signal(intbv(0)[INDEX_BITS * SLOTS :])
+    shifted = Signal(intbv(0)[INDEX_BITS * SLOTS :])
     shifted_runs = Signal(intbv(0)[RUNS_BITS:])
     left, runs_left = Signal(intbv(0)[5:]), Signal(intbv(0)[COUNT_BITS:])
     room, no_runs = Signal(bool(0)), Signal(bool(0))
 
     @always_comb
     def place() -> None:
-        # After those that are there: what is taken is taken off later.
+        # The chunk's after those that are there; if it is not taken, they do not count.
         moved = intbv(0)[INDEX_BITS * (SLOTS + lanes) :]
         moved[:] = indices
         for stage in range(5):
             if pairs.count[stage]:
                 moved[:] = (moved << (INDEX_BITS << stage)) & (2 ** (INDEX_BITS * (SLOTS + lanes)) - 1)
+        for i in range(SLOTS):
+            for j in range(INDEX_BITS):
+                if i < pairs.count:
+                    moved[INDEX_BITS * i + j] = pairs.indices[INDEX_BITS * i + j]
         placed.next = moved
 
     @always_comb
     def shift() -> None:
         rest = intbv(0)[INDEX_BITS * SLOTS :]
-        added = intbv(0)[INDEX_BITS * SLOTS :]
         rest[:] = 0
-        added[:] = 0
         for k in range(lanes + 1):
             if pairs.take[k]:
-                rest[:] = rest | (pairs.indices >> (INDEX_BITS * k))
-                added[:] = added | ((placed >> (INDEX_BITS * k)) & (2 ** (INDEX_BITS * SLOTS) - 1))
-        kept.next = rest
-        shifted.next = added
+                rest[:] = rest | ((placed >> (INDEX_BITS * k)) & (2 ** (INDEX_BITS * SLOTS) - 1))
+        shifted.next = rest
 
     @always_comb
     def shift_runs() -> None:
@@ -293,12 +302,7 @@ def pair_queue(clk: Any, rst: Any, part: Slice, chunk: Chunk, parts: Any, pairs:
 
     @always(clk.posedge)
     def store() -> None:
-        if flush or rst:
-            pairs.indices.next = 0
-        elif chunk.take and chunk.has:
-            pairs.indices.next = kept | shifted
-        else:
-            pairs.indices.next = kept
+        pairs.indices.next = shifted
         if chunk.take and chunk.has_runs:
             pairs.runs.next = new_runs
         else:

@@ -4,31 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
-from myhdl import Signal, always, always_comb, always_seq, block, instances, intbv, modbv
+from myhdl import ConcatSignal, Signal, always, always_comb, always_seq, block, instances, intbv, modbv
 
 from silicodec.models.baselines.mlw_stream import LEAD, MOST_DIVISOR, MOST_RUN_DIVISOR
 from silicodec.rtl.mlw.chunk import (
     COUNT_BITS,
-    FIELDS_BITS,
     GROUP,
+    HALF,
+    HALF_BITS,
     MARK_BITS,
+    NARROW,
     PLACE_BITS,
     PLACES,
     RUN_FIELDS_BITS,
     Chunk,
     Slice,
-    count_places,
     gather,
-    spread,
+    number,
 )
 from silicodec.rtl.mlw.header import HEADER_BITS, NUMBER_BITS, WITH_PALETTE_BITS, Header, header_reader
+from silicodec.rtl.mlw.sections import Lengths, Sections, read_sections
 from silicodec.rtl.mlw.supply import Supply
 
 HEADER, PALETTE, CHUNK, RUNS, END = range(5)
 """What is at the next bit; after END nothing is read any more."""
 EVERY_PLACE = 2**PLACES - 1
-NARROW = 8
-"""Places of a chunk of runs with remainders of three bits, and of plain indices of more than five bits."""
 
 
 @block
@@ -76,38 +76,35 @@ def parser(clk: Any, rst: Any, supply: Supply, part: Slice, chunk: Chunk, loadin
     tail, run_tail = Signal(intbv(0)[COUNT_BITS:]), Signal(intbv(0)[COUNT_BITS:])
 
     # Of this chunk.
-    more, more_runs, coded = Signal(bool(0)), Signal(bool(0)), Signal(bool(0))
-    runs_here, narrow_runs = Signal(bool(0)), Signal(bool(0))
-    run_ones = Signal(intbv(0)[PLACES:])
-    first_bits = Signal(intbv(0)[PLACES:])
-    bit_count, one_count = Signal(intbv(0)[COUNT_BITS:]), Signal(intbv(0)[COUNT_BITS:])
-    after_ones = Signal(intbv(0)[FIELDS_BITS + PLACES :])
-    second_ones = Signal(intbv(0)[PLACES:])
-    fields = Signal(intbv(0)[FIELDS_BITS:])
+    more, more_runs = Signal(bool(0)), Signal(bool(0))
     width = Signal(intbv(0)[4:])
-    field_count = Signal(intbv(0)[COUNT_BITS:])
-    section_bits = Signal(intbv(0)[6:])
-    run_fields_bits = Signal(intbv(0)[6:])
+    all_left = Signal(intbv(0)[COUNT_BITS:])
     step, fault = Signal(bool(0)), Signal(bool(0))
     last_step, runs_follow = Signal(bool(0)), Signal(bool(0))
 
+    counts = [Signal(intbv(0)[HALF + 1 :]) for _ in range(4)]
+    values = [Signal(intbv(0)[HALF_BITS:]) for _ in range(4)]
     header = Header()
     reader = header_reader(clk, supply, part, header)
-    counters = [
-        count_places(ends, end_count),
-        count_places(halts, halt_count),
-        count_places(first_bits, bit_count),
-    ]
-    gatherer = gather(ends, all_marks, marks, bits=MARK_BITS)
+    end_low, end_high, halt_low, halt_high = values  # in each half of the places
+    numbers = [number(count, value) for count, value in zip(counts, values, strict=True)]
+    counts_of_ends = ConcatSignal(counts[1], counts[0])
+    gatherer = gather(ends, all_marks, marks, *counts[:2], bits=MARK_BITS)
     places = Signal(intbv(0)[PLACE_BITS * PLACES :])
-    run_gatherer = gather(halts, places, run_ends, bits=PLACE_BITS)
-    spreader = spread(first_bits, after_ones, second_ones)
+    run_gatherer = gather(halts, places, run_ends, *counts[2:], bits=PLACE_BITS)
+    sections, lengths = Sections(), Lengths()
+    section_reader = read_sections(supply, part, sections, lengths)
+
+    @always_comb
+    def add_counts() -> None:
+        end_count.next = end_low + end_high
+        halt_count.next = halt_low + halt_high
+        new_lead.next = lead + end_low + end_high - halt_low - halt_high
 
     @always_comb
     def limit() -> None:
         few.next = left[:COUNT_BITS] == 0 and end_count >= left[COUNT_BITS:]
         few_runs.next = runs_left[:COUNT_BITS] == 0 and halt_count >= runs_left[COUNT_BITS:]
-        new_lead.next = lead + end_count - halt_count
 
     @always_comb
     def choose_counts() -> None:
@@ -151,10 +148,8 @@ def parser(clk: Any, rst: Any, supply: Supply, part: Slice, chunk: Chunk, loadin
 
     @always_comb
     def select() -> None:
-        narrow_runs.next = part.run_divisor == MOST_RUN_DIVISOR
-        first_bits.next = supply.bits[PLACES:]
-        coded.next = state == CHUNK and more and not part.plain
-        runs_here.next = state == CHUNK and more_runs
+        sections.coded.next = state == CHUNK and more and not part.plain
+        sections.runs_here.next = state == CHUNK and more_runs
         width.next = part.divisor
         if part.plain:
             width.next = header.index_bits
@@ -162,74 +157,40 @@ def parser(clk: Any, rst: Any, supply: Supply, part: Slice, chunk: Chunk, loadin
             width.next = header.entry_bits
 
     @always_comb
-    def take_ones() -> None:
-        one_count.next = 0
-        if coded:
-            one_count.next = bit_count
-
-    @always_comb
-    def skip_sections() -> None:
-        rest = intbv(0)[len(supply.bits) :]
-        rest[:] = supply.bits
-        if coded:
-            rest[:] = rest >> PLACES
-        run_ones.next = rest[PLACES:]
-        if runs_here:
-            if narrow_runs:
-                rest[:] = rest >> NARROW
-            else:
-                rest[:] = rest >> PLACES
-        after_ones.next = rest[FIELDS_BITS + PLACES :]
-
-    @always_comb
-    def measure_sections() -> None:
-        section_bits.next = 0
-        if state == HEADER:
-            section_bits.next = HEADER_BITS
-            if header.is_end:
-                section_bits.next = header.align
-            elif header.renews:
-                section_bits.next = WITH_PALETTE_BITS
-        elif state == RUNS:
-            section_bits.next = run_fields_bits
-        elif coded and runs_here:
-            section_bits.next = 2 * PLACES
-            if narrow_runs:
-                section_bits.next = PLACES + NARROW
-        elif coded:
-            section_bits.next = PLACES
-        elif runs_here:
-            section_bits.next = PLACES
-            if narrow_runs:
-                section_bits.next = NARROW
-
-    @always_comb
-    def skip_seconds() -> None:
-        rest = intbv(0)[FIELDS_BITS + PLACES :]
-        rest[:] = after_ones
-        for stage in range(COUNT_BITS):
-            if one_count[stage]:
-                rest[:] = rest >> (1 << stage)
-        fields.next = rest[FIELDS_BITS:]
-
-    @always_comb
-    def count_fields() -> None:
-        field_count.next = count
+    def number_fields() -> None:
+        # Those of all quotients that ended, or as many as are left.
+        all_left.next = left[COUNT_BITS:]
         if state == PALETTE:
-            field_count.next = GROUP
+            all_left.next = GROUP
             if entries_left < GROUP:
-                field_count.next = entries_left[COUNT_BITS:]
+                all_left.next = entries_left[COUNT_BITS:]
 
     @always_comb
-    def measure() -> None:
-        supply.further.next = 0
-        if state != HEADER and state != RUNS:
-            supply.further.next = field_count * width
-        run_fields_bits.next = chunk.run_count * part.run_divisor
+    def measure_fields() -> None:
+        lengths.low_bits.next = 0
+        lengths.high_bits.next = 0
+        for k in range(1, HALF + 1):
+            if counts_of_ends[k]:
+                lengths.low_bits.next = k * width
+            if counts_of_ends[HALF + 1 + k]:
+                lengths.high_bits.next = k * width
 
     @always_comb
-    def add() -> None:
-        supply.length.next = section_bits + one_count
+    def measure_early() -> None:
+        # What no count is needed for.
+        lengths.early_bits.next = all_left * width
+        if state == RUNS:
+            lengths.early_bits.next = chunk.run_count * part.run_divisor
+        elif state == HEADER:
+            lengths.early_bits.next = HEADER_BITS
+            if header.is_end:
+                lengths.early_bits.next = header.align
+            elif header.renews:
+                lengths.early_bits.next = WITH_PALETTE_BITS
+
+    @always_comb
+    def judge_length() -> None:
+        lengths.is_early.next = few or state != CHUNK
 
     @always_comb
     def go() -> None:
@@ -322,7 +283,7 @@ def parser(clk: Any, rst: Any, supply: Supply, part: Slice, chunk: Chunk, loadin
             parsed.next = False
             parsed_runs.next = False
         elif step and state == PALETTE:
-            entries_left.next = entries_left - field_count
+            entries_left.next = entries_left - all_left
             next_group.next = next_group + 1
         elif step and state == CHUNK:
             left.next = new_left
@@ -339,21 +300,22 @@ def parser(clk: Any, rst: Any, supply: Supply, part: Slice, chunk: Chunk, loadin
                     if header.index_bits > MOST_DIVISOR:
                         ends.next = 2**NARROW - 1
                 else:
-                    singles.next = first_bits & ~second_ones
-                    doubles.next = second_ones
-                    ends.next = ~second_ones
+                    singles.next = supply.bits[PLACES:] & ~sections.second_ones
+                    doubles.next = sections.second_ones
+                    ends.next = ~sections.second_ones
                     if header.truncated:
                         ends.next = EVERY_PLACE
             halts.next = 0
             if more_runs:
-                halts.next = ~run_ones
-                if narrow_runs:
+                halts.next = ~sections.run_ones
+                if part.run_divisor == MOST_RUN_DIVISOR:
                     halts.next[PLACES:NARROW] = 0
 
     @always(clk.posedge)
     def tell() -> None:
         if step and state != RUNS:
-            chunk.fields.next = fields
+            chunk.fields.next = sections.rest
+            chunk.ones.next = sections.one_count
             chunk.width.next = width
         if step and state == PALETTE:
             group.next = next_group

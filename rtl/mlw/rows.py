@@ -115,7 +115,8 @@ def row_filler(clk: Any, rst: Any, part: Slice, pairs: Pairs, entries: Any, fini
     taken = Signal(intbv(0)[lanes:])
     take_first = Signal(bool(0))
     takes = Signal(intbv(0)[lanes + 1 :])  # bit k is set if k weights are taken
-    last_start, last_run, next_position = (Signal(modbv(0)[RUN_BITS + 1 :]) for _ in range(3))
+    after_first, next_position = Signal(modbv(0)[RUN_BITS + 1 :]), Signal(modbv(0)[RUN_BITS + 1 :])
+    after_last = Signal(modbv(0)[SHORT_BITS + 1 :])
     looked_up = [Signal(intbv(0)[WEIGHT_BITS:]) for _ in range(lanes)]
     unfits = [Signal(bool(0)) for _ in range(lanes)]
     lookups = [look_up(part, entries, pairs.indices, i, looked_up[i], unfits[i]) for i in range(lanes)]
@@ -142,7 +143,7 @@ def row_filler(clk: Any, rst: Any, part: Slice, pairs: Pairs, entries: Any, fini
     @always_comb
     def allow() -> None:
         room.next = position < lanes or (position < 2 * lanes and leave)
-        take_first.next = first and pairs.run_count != 0 and position < 2 * lanes
+        take_first.next = first and pairs.run_count != 0 and position < 2 * lanes and not leave
 
     @always_comb
     def add() -> None:
@@ -205,31 +206,33 @@ def row_filler(clk: Any, rst: Any, part: Slice, pairs: Pairs, entries: Any, fini
             pairs.take_runs.next = 1
 
     @always_comb
+    def add_first_run() -> None:
+        # The only run that may be long is the first one, which is added before it is known whether it is taken.
+        if first:
+            after_first.next = position + pairs.runs[RUN_BITS:]
+        else:
+            after_first.next = position[lane_bits:] + pairs.runs[RUN_BITS:] + 1
+
+    @always_comb
     def find_last() -> None:
-        start = intbv(0)[RUN_BITS + 1 :]
-        run = intbv(0)[RUN_BITS + 1 :]
+        start = intbv(0)[lane_bits:]
+        run = intbv(0)[SHORT_BITS:]
         start[:] = 0
         run[:] = 0
-        if takes[0]:
-            start[:] = base
-            if take_first:
-                run[:] = pairs.runs[RUN_BITS:]
         for k in range(lanes):
             if takes[k + 1]:
                 start[:] = start | ((starts >> (sum_bits * k)) & (lanes - 1))
-                if not part.dense:
-                    if k == 0:
-                        run[:] = run | pairs.runs[RUN_BITS:]
-                    else:
-                        run[:] = run | ((pairs.runs >> (RUN_BITS + SHORT_BITS * (k - 1))) & (2**SHORT_BITS - 1))
-        last_start.next = start
-        last_run.next = run
+                if k > 0 and not part.dense:
+                    run[:] = run | ((pairs.runs >> (RUN_BITS + SHORT_BITS * (k - 1))) & (2**SHORT_BITS - 1))
+        after_last.next = start + run + 1
 
     @always_comb
     def go_on() -> None:
-        next_position.next = last_start + last_run
-        if taken[0]:
-            next_position.next = last_start + last_run + 1
+        next_position.next = after_last
+        if takes[0] and not take_first:
+            next_position.next = base
+        elif takes[0] or (takes[1] and not part.dense):
+            next_position.next = after_first
 
     @always_comb
     def end() -> None:
