@@ -42,8 +42,21 @@ class Mlw(Bound):
             If the package is not installed.
         """
         codec = _mlw_codec()
+        return 8 * len(self._stream(codec, array)) if np.size(array) else 0
+
+    def encode(self, array: np.ndarray) -> bytes:
+        """Return the stream of an array of integers that is not empty.
+
+        Raises
+        ------
+        CodecError
+            If the package is not installed.
+        """
+        return self._stream(_mlw_codec(), array)
+
+    def _stream(self, codec: ModuleType, array: np.ndarray) -> bytes:
         words = to_words(np.asarray(array), self.word_bits)
-        return 8 * len(codec.encode(from_words(words, self.word_bits, np.dtype(np.int8)).tolist())) if words.size else 0
+        return bytes(codec.encode(from_words(words, self.word_bits, np.dtype(np.int8)).tolist()))
 
 
 def _mlw_codec() -> ModuleType:
