@@ -205,14 +205,14 @@ def _lives(graph: LayerGraph, codings: Mapping[int, MapCoding]) -> list[_Life]:
     result = []
     for index, layer in enumerate(graph.layers[:-1]):
         coding = codings.get(layer.output, MapCoding())
-        words = _raw_words(layer.out_shape) if coding.words is None else coding.words
+        words = raw_room(layer.out_shape) if coding.words is None else coding.words
         is_added = any(other.residual and layer.output in graph.parts(other.residual.tensor) for other in graph.layers)
         last = max(index, graph.last_reader(layer.output))
         result.append(_Life(layer.output, index, last, words, is_added, coding.spills))
     return result
 
 
-def _raw_words(shape: Shape) -> int:
+def raw_room(shape: Shape) -> int:
     """Return the words to reserve for a raw map: a packet is stored where the largest one has room."""
     channels, height, width = shape
     largest = min(PIXELS, height)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from silicodec.models.accelerator.allocation import raw_room
 from silicodec.models.accelerator.compiler import MapCoding, compile_graph
 from silicodec.models.accelerator.forward import Codecs, Forward
 from silicodec.models.accelerator.layers import Layer, LayerGraph
-from silicodec.models.accelerator.packets import EBPC_CODECS, RAW, most_words, packet_words
+from silicodec.models.accelerator.packets import EBPC_CODECS, RAW, falls_back, most_words, packet_words, with_fallback
 from silicodec.models.accelerator.program import LOWEST, PIXELS
 from silicodec.models.accelerator.shape import AcceleratorShape
 from silicodec.models.dct import DCT
@@ -51,6 +52,11 @@ def lossless(graph: LayerGraph) -> Codecs:
     return {number: word for group in graph.codec_groups for number, word in _ebpc_words(graph, group).items()}
 
 
+def as_built(shape: AcceleratorShape, codecs: Codecs) -> Codecs:
+    """Return codec words with the fallback to raw packets, where an accelerator has it."""
+    return {number: with_fallback(word) for number, word in codecs.items()} if shape.raw_fallback else codecs
+
+
 def _ebpc_words(graph: LayerGraph, group: Sequence[int]) -> Codecs:
     """Return the codec word of EBPC for maps that are stored alike, by the zero of most of them."""
     zeros = [layer.out_rescaling.zero for layer in graph.layers if layer.output in group]
@@ -70,8 +76,8 @@ def fit_regions(
     """Find the room that maps need.
 
     A map whose codec saves nothing stays raw, with those that it is read with. A region has room for the most words
-    that an image takes, `MARGIN`, and the largest packet. What an image needs beyond that is spilled, but
-    for maps that a depthwise layer adds.
+    that an image takes, `MARGIN`, and the largest packet, but not more than the raw map where packets fall back to raw.
+    What an image needs beyond that is spilled, but for maps that a depthwise layer adds.
 
     Parameters
     ----------
@@ -82,6 +88,7 @@ def fit_regions(
     images : sequence of ndarray of int8
         Calibration images: (C, H, W).
     """
+    codecs = as_built(shape, codecs)
     forward = Forward(compile_graph(graph, shape))
     most = dict.fromkeys(codecs, 0)
     for pixels in images:
@@ -105,6 +112,8 @@ def fit_regions(
             channels, height, width = shapes[number]
             tiles = -(-width // PIXELS)
             rooms[number] = ceil((1 + MARGIN) * most[number]) + most_words(codec, PIXELS, tiles)
+            if falls_back(codec):
+                rooms[number] = min(rooms[number], raw_room(shapes[number]))
             raw_words += channels * height * tiles
         if sum(rooms.values()) < raw_words:
             for number, room in rooms.items():
@@ -162,7 +171,8 @@ class _Trials:
     def scores(self, codecs: Codecs, count: int) -> np.ndarray:
         """Return the scores of the first images: float64, (images, classes)."""
         images = zip_longest(self._images[:count], self._exact)
-        runs = [self._forward.maps(pixels, codecs, exact) for pixels, exact in images]
+        built = as_built(self._shape, codecs)
+        runs = [self._forward.maps(pixels, built, exact) for pixels, exact in images]
         return np.array([maps[self._graph.layers[-1].output].ravel() for maps in runs], np.float64)
 
     def points(self, group: Sequence[int]) -> list[Point[int]]:
@@ -182,5 +192,6 @@ class _Trials:
 
     def _bits(self, group: Sequence[int], codec: int) -> int:
         """Return the bits that maps take on the probes."""
-        maps = [exact[number] for exact in self._exact for number in group]
-        return WORD_BITS * sum(int(packet_words(one, codec).sum()) for one in maps)
+        built = as_built(self._shape, dict.fromkeys(group, codec))
+        maps = [(exact[number], built[number]) for exact in self._exact for number in group]
+        return WORD_BITS * sum(int(packet_words(*one).sum()) for one in maps)

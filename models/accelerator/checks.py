@@ -40,7 +40,7 @@ def check_layer(descriptor: Descriptor, shape: AcceleratorShape) -> Status:
     if descriptor.opcode not in tuple(Opcode) or descriptor.target > Target.SCORES:
         return Status.BAD_OPCODE
     codecs = (descriptor.in_codec, descriptor.residual_codec, descriptor.out_codec)
-    if not all(is_known(codec, dct=shape.dct, ebpc=shape.ebpc) for codec in codecs):
+    if not all(is_known(codec, dct=shape.dct, ebpc=shape.ebpc, raw_fallback=shape.raw_fallback) for codec in codecs):
         return Status.BAD_OPCODE
     if descriptor.weight_codec not in (WeightCodec.PLAIN, shape.weight_codec_word):
         return Status.BAD_OPCODE

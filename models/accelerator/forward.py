@@ -12,7 +12,7 @@ import numpy as np
 from silicodec.models.accelerator.compiler import Program
 from silicodec.models.accelerator.layer_output import Weights, added, convolved, padded, read_weights
 from silicodec.models.accelerator.layers import Layer
-from silicodec.models.accelerator.packets import DCT_CODECS, RAW, restored
+from silicodec.models.accelerator.packets import DCT_CODECS, RAW, plain_codec, restored
 from silicodec.models.accelerator.program import Descriptor
 from silicodec.models.accelerator.weights import group_words
 
@@ -54,7 +54,7 @@ class Forward:
                 self._output(layer, descriptor, weights, read) if exact is None else exact[layer.output]
             )
             codec = codecs.get(layer.output, RAW)
-            if codec in DCT_CODECS:
+            if plain_codec(codec) in DCT_CODECS:
                 exact = None
             read[layer.output] = restored(own, codec)
         return made

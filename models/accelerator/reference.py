@@ -10,7 +10,17 @@ import numpy as np
 
 from silicodec.models.accelerator.checks import check_header, check_layer
 from silicodec.models.accelerator.layer_output import added, convolved, padded, read_weights
-from silicodec.models.accelerator.packets import EBPC_CODECS, MOST_TILE_WORDS, RAW, decode_checked, encode, rows_of
+from silicodec.models.accelerator.packets import (
+    EBPC_CODECS,
+    MOST_TILE_WORDS,
+    RAW,
+    codec_of_packet,
+    decode_checked,
+    encode,
+    falls_back,
+    plain_codec,
+    rows_of,
+)
 from silicodec.models.accelerator.program import (
     COLUMNS,
     LAYOUT,
@@ -25,6 +35,9 @@ from silicodec.models.accelerator.shape import AcceleratorShape
 from silicodec.models.accelerator.weight_packets import decode_packet, packet_size
 from silicodec.models.accelerator.weights import group_words, layer_words
 from silicodec.models.errors import CorruptDataError
+
+_Packet = tuple[int, int, np.ndarray, int]
+"""Channel and strip of a packet, its words, and how it is coded: a codec word without the fallback."""
 
 
 @dataclass
@@ -140,22 +153,21 @@ class Accelerator:
             return self._assemble(
                 shape,
                 (
-                    (channel, strip, pixels.take(rows_of(shape[1], strip) * descriptor.in_tiles))
+                    (channel, strip, pixels.take(rows_of(shape[1], strip) * descriptor.in_tiles), RAW)
                     for channel, strip in _order(shape, descriptor.depthwise)
                 ),
-                RAW,
             )
         strips = [(_first_reader(descriptor, strip), 0) for strip in range(descriptor.in_strips)]
         table = descriptor.in_table, descriptor.in_step
         packets = self._fetch(shape, table, descriptor.in_codec, descriptor.depthwise, brought, strips)
-        return self._assemble(shape, packets, descriptor.in_codec)
+        return self._assemble(shape, packets)
 
     def _read_residual(self, descriptor: Descriptor, brought: list[Any]) -> np.ndarray:
         shape = (descriptor.out_channels, descriptor.out_height, descriptor.out_width)
         strips = [(strip, 1) for strip in range(descriptor.strips)]
         table = descriptor.residual_table, descriptor.residual_step
         packets = self._fetch(shape, table, descriptor.residual_codec, descriptor.depthwise, brought, strips)
-        return self._assemble(shape, packets, descriptor.residual_codec)
+        return self._assemble(shape, packets)
 
     def _fetch(
         self,
@@ -165,30 +177,31 @@ class Accelerator:
         depthwise: bool,
         brought: list[Any],
         keys: list[tuple[int, int]],
-    ) -> Iterator[tuple[int, int, np.ndarray]]:
-        """Yield channel, strip and words of a map's packets; list those that are brought back, by their strip's key."""
+    ) -> Iterator[_Packet]:
+        """Yield the packets of a map; list those that are brought back, by their strip's key."""
         entry, step = table
+        plain = plain_codec(codec)
         for channel, strip in _order(shape, depthwise):
             place = self._table.get((entry + strip * step + channel) % self.shape.packets, (0, 0))
             wanted = rows_of(shape[1], strip) * -(-shape[2] // PIXELS)
             if isinstance(place, np.ndarray) and not self._has_spilled:
                 place = 0, 0
-            most = -(-shape[2] // PIXELS) * MOST_TILE_WORDS
+            most = wanted if falls_back(codec) else -(-shape[2] // PIXELS) * MOST_TILE_WORDS
+            size = rows_of(shape[1], strip), shape[2]
             if isinstance(place, tuple) and (place[1] != wanted if codec == RAW else not 0 < place[1] <= most):
                 self._lost = True
-                nothing = np.zeros((rows_of(shape[1], strip), shape[2]), np.int8)
-                yield channel, strip, np.zeros(1, np.uint64) if codec in EBPC_CODECS else encode(nothing, codec)
+                nothing = np.zeros(1, np.uint64) if plain in EBPC_CODECS else encode(np.zeros(size, np.int8), plain)
+                yield channel, strip, nothing, plain
             elif isinstance(place, np.ndarray):
                 brought.append((keys[strip], place))
-                yield channel, strip, place
+                yield channel, strip, place, codec_of_packet(codec, len(place), size)
             else:
-                yield channel, strip, self._memory[place[0] : place[0] + place[1]]
+                words = self._memory[place[0] : place[0] + place[1]]
+                yield channel, strip, words, codec_of_packet(codec, place[1], size)
 
-    def _assemble(
-        self, shape: tuple[int, int, int], packets: Iterator[tuple[int, int, np.ndarray]], codec: int
-    ) -> np.ndarray:
+    def _assemble(self, shape: tuple[int, int, int], packets: Iterator[_Packet]) -> np.ndarray:
         result = np.zeros(shape, np.int8)
-        for channel, strip, words in packets:
+        for channel, strip, words, codec in packets:
             rows = rows_of(shape[1], strip)
             samples, sound = decode_checked(words, codec, (rows, shape[2]))
             result[channel, PIXELS * strip : PIXELS * strip + rows] = samples

@@ -24,12 +24,15 @@ class AcceleratorShape(Parameters):
     packets: int = parameter(4096, "entries of the table of packets", bounds=(16, 4096), power_of_two=True)
     dct: bool = parameter(True, "whether there are DCT engines between array and memory")
     ebpc: bool = parameter(False, "whether there are EBPC engines between array and memory")
+    raw_fallback: bool = parameter(False, "whether packets that a codec makes no shorter can be stored raw")
     weight_codec: str = parameter("plain", "how weights may be sent, besides plain", choices=WEIGHT_CODECS)
     products: bool = parameter(False, "whether the array has products, for the multipliers of an FPGA, not digits")
 
     def __post_init__(self) -> None:
         """Check the parameters."""
         super().__post_init__()
+        if self.raw_fallback and not (self.dct or self.ebpc):
+            raise CodecError("raw_fallback=true needs a codec: dct=true or ebpc=true")
         if self.rows > 4096:
             raise CodecError(f"banks * bank_depth must be at most 4096, not {self.rows}")
 

@@ -13,7 +13,7 @@ from silicodec.models.accelerator.compiler import MapCoding, Program, compile_gr
 from silicodec.models.accelerator.forward import Forward
 from silicodec.models.accelerator.layers import LayerGraph
 from silicodec.models.accelerator.lowering import from_graph
-from silicodec.models.accelerator.packets import EBPC_CODECS, RAW, packet_words
+from silicodec.models.accelerator.packets import EBPC_CODECS, RAW, falls_back, packet_words, plain_codec
 from silicodec.models.accelerator.plan import LayerPlan, plan
 from silicodec.models.accelerator.program import PIXELS, TAPS, Status, Target
 from silicodec.models.accelerator.reference import Run, pixel_words, run_program
@@ -158,7 +158,9 @@ class Study:
 
 
 def codec_name(word: int) -> str:
-    """Name a codec word: ``raw``, ``ebpc``, or ``dct`` with its step."""
+    """Name a codec word: ``raw``, ``ebpc``, or ``dct`` with its step; with ``or raw`` where packets may be raw."""
+    if falls_back(word):
+        return f"{codec_name(plain_codec(word))} or raw"
     if word == RAW:
         return "raw"
     return "ebpc" if word in EBPC_CODECS else f"dct {1 << (word >> 1 & 3)}"

@@ -13,7 +13,7 @@ from math import inf
 import numpy as np
 
 from silicodec.models.accelerator.checks import WHOLE_MAP
-from silicodec.models.accelerator.packets import DCT_CODECS, EBPC_CODECS, RAW, rows_of
+from silicodec.models.accelerator.packets import DCT_CODECS, EBPC_CODECS, RAW, falls_back, plain_codec, rows_of
 from silicodec.models.accelerator.program import PIXELS, Descriptor, Early
 from silicodec.models.accelerator.shape import AcceleratorShape
 from silicodec.models.accelerator.weight_packets import PacketSize
@@ -41,6 +41,8 @@ REPORT_CYCLES = 6
 """Between two layers: what happened is judged and reported."""
 CODEC_CYCLES = {RAW: 0, **dict.fromkeys(DCT_CODECS, 20), **dict.fromkeys(EBPC_CODECS, 6)}
 """From what enters a codec's engine until the same leaves, where packets follow each other."""
+CHOICE_CYCLES = 2
+"""From a packet's last word until its first one is sent, where it may be raw."""
 CODEC_PACKET_CYCLES = 3
 """What the DCT decoder takes for a packet, besides those for its tiles; rough tiles take longer."""
 ROW_PACKET_CYCLES = 1
@@ -181,6 +183,16 @@ class _Layer:
         return costs
 
     def _read_cycles(self, lengths: np.ndarray, codec: int, height: int, tiles: int) -> np.ndarray:
+        """Return what the reader takes for packets of some lengths, (strips, channels)."""
+        if falls_back(codec):
+            raw = lengths == np.array([[rows_of(height, strip) * tiles] for strip in range(len(lengths))])
+            # A raw packet waits until a coded one before it has left the decoder.
+            in_order = raw.T if self._layer.depthwise else raw
+            after_coded = ~np.roll(in_order, 1)
+            after_coded.flat[0] = False
+            waits = (after_coded.T if self._layer.depthwise else after_coded) * _codec_cycles(codec)
+            coded = self._read_cycles(lengths, plain_codec(codec), height, tiles)
+            return np.where(raw, np.maximum(lengths, FIND_CYCLES) + waits, coded)
         if codec == RAW:
             return np.maximum(lengths, FIND_CYCLES)
         if codec in EBPC_CODECS:
@@ -201,16 +213,16 @@ class _Layer:
             now = max(now, int(min(residual, room)))
             if residual <= now:
                 now += int(self._residuals[len(clock.added)].sum())
-                clock.added.append(now + STORE_CYCLES + CODEC_CYCLES[layer.residual_codec])
+                clock.added.append(now + STORE_CYCLES + _codec_cycles(layer.residual_codec))
                 continue
             now += int(self._inputs[strip][packet])
             packet, count = packet + 1, count + 1
             if packet == len(self._inputs[strip]):
-                clock.filled.append(now + STORE_CYCLES + CODEC_CYCLES[layer.in_codec])
+                clock.filled.append(now + STORE_CYCLES + _codec_cycles(layer.in_codec))
                 strip, packet = strip + 1, 0
         total.reader = int(sum(part.sum() for part in self._inputs) + sum(part.sum() for part in self._residuals))
         clock.read = max(clock.begun, clock.filled[-1], clock.loaded[-1], *clock.added[-1:])
-        clock.done = max(clock.drained[-1] + CODEC_CYCLES[layer.out_codec], clock.read)
+        clock.done = max(clock.drained[-1] + self._late_cycles(), clock.read)
         total.cycles = clock.done - self._start
         return total
 
@@ -277,14 +289,22 @@ class _Layer:
         rounds = 2 * self._round if layer.add else 0
         clock.sampled.append(clock.issued[-1] + SAMPLE_CYCLES + rounds + self._channels)
         members = min(self._channels, layer.out_channels - group * self._channels)
-        packet = layer.tiles * (rows_of(layer.out_height, strip) if layer.out_codec not in DCT_CODECS else PIXELS)
+        packet = layer.tiles * (
+            rows_of(layer.out_height, strip) if plain_codec(layer.out_codec) not in DCT_CODECS else PIXELS
+        )
         begins = max(_known(clock.drained, number - 1), clock.sampled[-1])
-        late = CODEC_CYCLES[layer.out_codec] + WRITE_CYCLES
+        late = self._late_cycles() + WRITE_CYCLES
         clock.written += [begins + packet * (member + 1) + late for member in range(members)]
         clock.drained.append(begins + packet * members)
         self._total.array += rows * max(words, pause)
         self._total.writer += packet * members
         return True
+
+    def _late_cycles(self) -> int:
+        """Return the cycles from a packet's last row until its last word, which may be that of a raw packet."""
+        layer = self._layer
+        whole = CHOICE_CYCLES + min(PIXELS, layer.out_height) * layer.tiles if falls_back(layer.out_codec) else 0
+        return _codec_cycles(layer.out_codec) + whole
 
     def _pause(self) -> int:
         """Return the cycles that the requantiser takes for a row."""
@@ -306,6 +326,10 @@ class _Layer:
         clock.loaded.append(end)
         self._total.weights += int(self._loads[number])
         return end
+
+
+def _codec_cycles(codec: int) -> int:
+    return CODEC_CYCLES[plain_codec(codec)]
 
 
 def _at(times: list[int], number: int) -> float:

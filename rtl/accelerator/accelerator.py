@@ -20,6 +20,7 @@ from silicodec.rtl.accelerator.packet_finder import ENTRY_BITS
 from silicodec.rtl.accelerator.peaks import choose_result, peaks
 from silicodec.rtl.accelerator.pipeline import Pipeline
 from silicodec.rtl.accelerator.pool import PoolPorts, StripBanks, memory_pool
+from silicodec.rtl.accelerator.raw_fallback import falls_back, plain_codec, raw_fallback
 from silicodec.rtl.accelerator.requantiser import SET_BITS, EntryPort, ResultPort, requantiser, wire
 from silicodec.rtl.accelerator.row_buffer import LayerRun, row_address, row_buffer
 from silicodec.rtl.accelerator.sequencer import ArrayStep, RowStart, sequencer, tag_bits
@@ -110,14 +111,20 @@ def accelerator(
         source_codec = Signal(intbv(0)[CODEC_BITS:])
         choose_tiles = tile_codec(layer.out_codec, source_codec)
     drain = packet_source(
-        clk, rst, back, source_codec, weight_port.sets_done, progress.drained, results, rows, groups=groups
-    )
-    if shape.dct or shape.ebpc:
+        clk, rst, back, source_codec, weight_port.sets_done, progress.drained, results, rows,
+        groups=groups, raw_fallback=shape.raw_fallback,
+    )  # fmt: skip
+    coding, chosen = rows, packed
+    if shape.raw_fallback:
+        coding, chosen, falls = PackingRows(), PackingRows(), Signal(bool(0))
+        choose_codec = plain_codec(layer.out_codec, out_codec), falls_back(layer.out_codec, falls)
+        choice = raw_fallback(clk, rst, back, falls, rows, coding, packed, chosen, shape=shape)
+    elif shape.dct or shape.ebpc:
         choose_codec = wire(layer.out_codec, out_codec)
     packing = ebpc_encode_slot if shape.ebpc else encode_slot
-    pack = packing(clk, rst, rows, out_codec, packed, dct=shape.dct)
+    pack = packing(clk, rst, coding, out_codec, packed, dct=shape.dct)
     targets = PacketTargets(table, pool, spill, scores)
-    sink = packet_sink(clk, rst, back, packed, targets, pipeline.outcome, groups=groups)
+    sink = packet_sink(clk, rst, back, chosen, targets, pipeline.outcome, groups=groups)
 
     # From packets to the strip buffer.
     packets, unpacked = CodedPackets(), DecodedRows()

@@ -19,7 +19,7 @@ def layer_check(clk: Any, layer: LayerSignals, fault: Any, *, shape: Accelerator
     bad_opcode, bad_size, bad_counts, bad_place, bad_region, empty, bad_pointwise = (Signal(bool(0)) for _ in range(7))
     bad_codecs = [Signal(bool(0)) for _ in range(3)]
     codec_checks = [
-        codec_check(codec, bad, dct=shape.dct, ebpc=shape.ebpc)
+        codec_check(codec, bad, shape=shape)
         for codec, bad in zip((layer.in_codec, layer.residual_codec, layer.out_codec), bad_codecs, strict=True)
     ]
     bad_input, bad_residual, bad_output = bad_codecs
@@ -149,8 +149,18 @@ def layer_check(clk: Any, layer: LayerSignals, fault: Any, *, shape: Accelerator
 
 
 @block
-def codec_check(codec: Any, bad: Any, *, dct: bool, ebpc: bool) -> Any:
+def codec_check(codec: Any, bad: Any, *, shape: AcceleratorShape) -> Any:
     """Tell whether a codec word stands for a codec that is present."""
+    dct, ebpc = shape.dct, shape.ebpc
+    if shape.raw_fallback:
+
+        @always_comb
+        def check_codecs() -> None:
+            # With the fallback bits 3 and 4 may differ, so that they say nothing of the codec.
+            bad.next = codec != 0 and (not dct or (codec & 1) == 0) and (not ebpc or (codec & 7) != 2)
+
+        return instances()
+
     if ebpc:
         signed, unsigned = EBPC_CODECS
 

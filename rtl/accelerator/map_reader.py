@@ -15,6 +15,7 @@ from silicodec.rtl.accelerator.loader import ReadState
 from silicodec.rtl.accelerator.packet_finder import PacketPlace, packet_finder
 from silicodec.rtl.accelerator.pipeline import Pipeline
 from silicodec.rtl.accelerator.pool import COLUMN_BITS, LENGTH_BITS, ROW_BITS, PoolPorts
+from silicodec.rtl.accelerator.raw_fallback import plain_codec
 from silicodec.rtl.accelerator.row_buffer import LayerRun
 from silicodec.rtl.blocks.memory import MemoryPorts
 from silicodec.rtl.blocks.stream import Stream
@@ -57,9 +58,7 @@ def map_reader(
     pool, pixels, refill = sources.pool, sources.pixels, sources.refill
     place = PacketPlace()
     taken, found_none = Signal(bool(0)), Signal(bool(0))
-    finder = packet_finder(
-        clk, rst, run, pipeline, sources.table, place, taken, found_none, groups=shape.groups, counted=shape.ebpc
-    )
+    finder = packet_finder(clk, rst, run, pipeline, sources.table, place, taken, found_none, shape=shape)
 
     active, move, step, word_there, ends = (Signal(bool(0)) for _ in range(5))
     from_pixels, from_refill, absent, residual, counted = (Signal(bool(0)) for _ in range(5))
@@ -154,7 +153,7 @@ def map_reader(
             counted.next = place.counted
 
     if shape.dct or shape.ebpc:
-        marks = packet_marks(clk, layer, place, taken, step, packed)
+        marks = packet_marks(clk, layer, place, taken, step, packed, raw_fallback=shape.raw_fallback)
     if shape.ebpc:
         counts = packet_counts(clk, place, taken, step, packed)
 
@@ -162,8 +161,14 @@ def map_reader(
 
 
 @block
-def packet_marks(clk: Any, layer: LayerSignals, place: PacketPlace, taken: Any, step: Any, packed: CodedPackets) -> Any:
-    """Say of every word that is read, at a `step`, how its packet is coded: as the layer said when it was `taken`."""
+def packet_marks(
+    clk: Any, layer: LayerSignals, place: PacketPlace, taken: Any, step: Any, packed: CodedPackets, *,
+    raw_fallback: bool,
+) -> Any:  # fmt: skip
+    """Say of every word that is read, at a `step`, how its packet is coded: as the layer said when it was `taken`.
+
+    With the fallback a packet may be raw where the map's others are not.
+    """
     codec, tiles = Signal(modbv(0)[CODEC_BITS:]), Signal(modbv(0)[TILE_BITS:])
 
     @always(clk.posedge)
@@ -177,11 +182,30 @@ def packet_marks(clk: Any, layer: LayerSignals, place: PacketPlace, taken: Any, 
             elif place.pixels:
                 codec.next = RAW
 
-    @always(clk.posedge)
-    def mark() -> None:
-        if step:
-            packed.codec.next = codec
-            packed.tiles.next = tiles
+    if raw_fallback:
+        plain, raw = Signal(modbv(0)[CODEC_BITS:]), Signal(bool(0))
+        choice = plain_codec(codec, plain)
+
+        @always(clk.posedge)
+        def keep() -> None:
+            if taken:
+                raw.next = place.raw
+
+        @always(clk.posedge)
+        def mark_found() -> None:
+            if step:
+                packed.codec.next = plain
+                if raw:
+                    packed.codec.next = RAW
+                packed.tiles.next = tiles
+
+    else:
+
+        @always(clk.posedge)
+        def mark() -> None:
+            if step:
+                packed.codec.next = codec
+                packed.tiles.next = tiles
 
     return instances()
 

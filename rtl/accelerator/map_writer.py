@@ -119,19 +119,23 @@ def repeat_edge(word: Any, last_tile: Any, last_pixel: Any, edge: Any, pixel: An
 
 
 class PackingRows:
-    """Rows of eight samples of one packet after the other, on their way to be packed; `last` ends a packet."""
+    """Rows of eight samples of one packet after the other, on their way to be packed; `last` ends a packet.
+
+    `inside` says whether the map has the row (driven with the fallback to raw packets).
+    """
 
     def __init__(self) -> None:
         self.data: Any = Signal(modbv(0)[64:])
         self.valid: Any = Signal(bool(0))
         self.ready: Any = Signal(bool(0))
         self.last: Any = Signal(bool(0))
+        self.inside: Any = Signal(bool(1))
 
 
 @block
 def packet_source(
     clk: Any, rst: Any, run: LayerRun, codec: Any, sets_done: Any, drained: Any, buffer: MemoryPorts,
-    rows: PackingRows, *, groups: int,
+    rows: PackingRows, *, groups: int, raw_fallback: bool,
 ) -> Any:  # fmt: skip
     """Read packets out of the output buffer.
 
@@ -147,6 +151,8 @@ def packet_source(
         The buffer's read port.
     rows : PackingRows
         Tile by tile; a strip's rows, or, to be compressed, eight with the last row of the map repeated.
+    raw_fallback : bool
+        Whether `rows.inside` is driven.
     """
     layer, restart = run.layer, run.restart
     order = PacketOrder()
@@ -202,6 +208,13 @@ def packet_source(
     def mark() -> None:
         if read:
             rows.last.next = ends
+
+    if raw_fallback:
+
+        @always(clk.posedge)
+        def mark_inside() -> None:
+            if read:
+                rows.inside.next = row < strip_rows
 
     return instances()
 

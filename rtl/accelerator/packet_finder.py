@@ -9,6 +9,7 @@ from myhdl import Signal, always, always_comb, always_seq, block, instances, mod
 from silicodec.models.accelerator.checks import WHOLE_MAP
 from silicodec.models.accelerator.packets import MOST_TILE_WORDS, RAW
 from silicodec.models.accelerator.program import PIXELS, Early, Source
+from silicodec.models.accelerator.shape import AcceleratorShape
 from silicodec.rtl.accelerator.codec_slot import PACKET_ROW_BITS
 from silicodec.rtl.accelerator.layer import COUNT_BITS
 from silicodec.rtl.accelerator.packet_order import (
@@ -20,6 +21,7 @@ from silicodec.rtl.accelerator.packet_order import (
 )
 from silicodec.rtl.accelerator.pipeline import ABSOLUTE_BITS, Pipeline
 from silicodec.rtl.accelerator.pool import COLUMN_BITS, LENGTH_BITS, ROW_BITS
+from silicodec.rtl.accelerator.raw_fallback import falls_back
 from silicodec.rtl.accelerator.row_buffer import LayerRun
 from silicodec.rtl.blocks.memory import MemoryPorts
 
@@ -43,6 +45,8 @@ class PacketPlace:
         self.words: Any = Signal(modbv(0)[LENGTH_BITS:])
         self.count: Any = Signal(modbv(0)[PACKET_ROW_BITS:])
         """With EBPC: rows of all tiles."""
+        self.raw: Any = Signal(bool(0))
+        """With the fallback: whether it is raw, whatever the map's codec is."""
         self.lost: Any = Signal(bool(0))
         """Whether no packet of this map can be there."""
 
@@ -50,7 +54,7 @@ class PacketPlace:
 @block
 def packet_finder(
     clk: Any, rst: Any, run: LayerRun, pipeline: Pipeline, table: MemoryPorts, place: PacketPlace, taken: Any,
-    found_none: Any, *, groups: int, counted: bool,
+    found_none: Any, *, shape: AcceleratorShape,
 ) -> Any:  # fmt: skip
     """Choose the next packet, and look up where it is while the one before is read.
 
@@ -70,9 +74,10 @@ def packet_finder(
         It is taken.
     found_none : Signal of bool
         There is no other packet.
-    counted : bool
-        Whether `place.count` is driven.
+    shape : AcceleratorShape
+        Whether `place.count` and `place.raw` are driven, and more.
     """
+    groups = shape.groups
     layer, restart, sets = run.layer, run.restart, run.layout.sets
     control, progress, weights, outcome = pipeline.control, pipeline.progress, pipeline.weights, pipeline.outcome
     inputs, residuals = PacketOrder(), PacketOrder()
@@ -150,16 +155,34 @@ def packet_finder(
         if choose_residual:
             table.read_address.next = residuals.index[entry_bits:]
 
-    @always_comb
-    def count_words() -> None:
-        if choose_residual:
-            new_words.next = residual_rows * out_tiles
-            if layer.residual_codec != RAW:
-                new_words.next = out_tiles * MOST_TILE_WORDS
-        else:
-            new_words.next = input_rows * in_tiles
-            if layer.in_codec != RAW and layer.source != int(Source.PIXELS):
-                new_words.next = in_tiles * MOST_TILE_WORDS
+    if shape.raw_fallback:
+        in_falls, residual_falls = (Signal(bool(0)) for _ in range(2))
+        fallbacks = [falls_back(layer.in_codec, in_falls), falls_back(layer.residual_codec, residual_falls)]
+
+        @always_comb
+        def count_most_words() -> None:
+            # No packet takes more than a raw one where those fall back that would.
+            if choose_residual:
+                new_words.next = residual_rows * out_tiles
+                if layer.residual_codec != RAW and not residual_falls:
+                    new_words.next = out_tiles * MOST_TILE_WORDS
+            else:
+                new_words.next = input_rows * in_tiles
+                if layer.in_codec != RAW and not in_falls and layer.source != int(Source.PIXELS):
+                    new_words.next = in_tiles * MOST_TILE_WORDS
+
+    else:
+
+        @always_comb
+        def count_words() -> None:
+            if choose_residual:
+                new_words.next = residual_rows * out_tiles
+                if layer.residual_codec != RAW:
+                    new_words.next = out_tiles * MOST_TILE_WORDS
+            else:
+                new_words.next = input_rows * in_tiles
+                if layer.in_codec != RAW and layer.source != int(Source.PIXELS):
+                    new_words.next = in_tiles * MOST_TILE_WORDS
 
     @always_seq(clk.posedge, reset=rst)
     def follow() -> None:
@@ -216,11 +239,26 @@ def packet_finder(
     def judge() -> None:
         known.next = stored_words != 0 and stored_words <= wanted_words
 
-    @always_comb
-    def choose_codec() -> None:
-        raw.next = layer.in_codec == RAW
-        if look_residual:
-            raw.next = layer.residual_codec == RAW
+    if shape.raw_fallback:
+
+        @always_comb
+        def find_codec() -> None:
+            raw.next = layer.in_codec == RAW or (in_falls and stored_words == wanted_words)
+            if look_residual:
+                raw.next = layer.residual_codec == RAW or (residual_falls and stored_words == wanted_words)
+
+        @always(clk.posedge)
+        def tell_codec() -> None:
+            if looking:
+                place.raw.next = raw
+
+    else:
+
+        @always_comb
+        def choose_codec() -> None:
+            raw.next = layer.in_codec == RAW
+            if look_residual:
+                raw.next = layer.residual_codec == RAW
 
     @always(clk.posedge)
     def give() -> None:
@@ -247,7 +285,7 @@ def packet_finder(
                 if not known:
                     place.words.next = 1
 
-    if counted:
+    if shape.ebpc:
         rows_found = Signal(modbv(0)[PACKET_ROW_BITS:])
 
         @always(clk.posedge)

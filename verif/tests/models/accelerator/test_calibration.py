@@ -13,7 +13,7 @@ from silicodec.models.accelerator.calibration import (
     same_step,
 )
 from silicodec.models.accelerator.compiler import compile_graph
-from silicodec.models.accelerator.packets import EBPC_CODECS, RAW
+from silicodec.models.accelerator.packets import EBPC_CODECS, RAW, most_words, with_fallback
 from silicodec.models.accelerator.plan import plan
 from silicodec.models.accelerator.program import Status
 from silicodec.models.accelerator.sample import run_image, sample_graph, with_all_room
@@ -49,6 +49,17 @@ def test_regions_hold_the_calibration_images_with_a_margin(graph):
         if layer.output in codings:
             most = max(sum(map(len, run.packets[index])) for run in runs)
             assert codings[layer.output].words >= (1 + MARGIN) * most
+
+
+def test_regions_of_maps_that_fall_back_have_room_for_a_raw_packet():
+    small, images = sample_graph((3, 8, 24)), [smooth(seed)[:, :8] for seed in range(3)]
+    codecs = same_step(small, 4)
+    codings = fit_regions(small, SHAPE, codecs, images)
+    falling = fit_regions(small, AcceleratorShape(raw_fallback=True), codecs, images)
+    assert codings.keys() == falling.keys() == codecs.keys()
+    for number, word in codecs.items():
+        assert falling[number].codec == with_fallback(word)
+        assert codings[number].words - falling[number].words == most_words(word, 8, 3) - 8 * 3
 
 
 def test_maps_that_do_not_become_smaller_stay_raw(graph):
