@@ -34,12 +34,10 @@ WORTHWHILE = 0.05
 
 
 def dct_word(layer: Layer, step: int) -> int:
-    """Return the codec word of DCT for a layer's output: samples after a ReLU are taken as unsigned."""
+    """Return the codec word of DCT for a layer's output: after a ReLU as unsigned, if its zero is negative."""
     rescaling = layer.out_rescaling
-    unsigned = rescaling.low == rescaling.zero
-    signed = int(not unsigned or rescaling.zero != 0)
-    dtype = "uint8" if unsigned and rescaling.zero < 0 else "int8"
-    return 1 | mode_word(DCT(step=step, signed=signed), dtype) << 1
+    dtype = "uint8" if rescaling.low == rescaling.zero < 0 else "int8"
+    return 1 | mode_word(DCT(step=step), dtype) << 1
 
 
 def same_step(graph: LayerGraph, step: int) -> Codecs:

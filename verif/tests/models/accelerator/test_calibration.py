@@ -13,7 +13,7 @@ from silicodec.models.accelerator.calibration import (
     same_step,
 )
 from silicodec.models.accelerator.compiler import compile_graph
-from silicodec.models.accelerator.packets import EBPC_CODECS, RAW, most_words, with_fallback
+from silicodec.models.accelerator.packets import DCT_CODECS, EBPC_CODECS, RAW, most_words, with_fallback
 from silicodec.models.accelerator.plan import plan
 from silicodec.models.accelerator.program import Status
 from silicodec.models.accelerator.sample import run_image, sample_graph, with_all_room
@@ -37,6 +37,12 @@ def test_codec_words_say_the_step(graph):
     for step in (1, 2, 4, 8):
         codec, dtype = codec_of(dct_word(graph.layers[0], step) >> 1)
         assert (codec.step, dtype) == (step, "int8")
+
+
+@pytest.mark.parametrize(("zero", "low"), [(0, 0), (0, -128), (-128, -128), (-10, -10), (5, 5)])
+def test_codec_words_are_known(graph, zero, low):
+    layer = replace(graph.layers[0], rescaling=replace(graph.layers[0].rescaling, zero=zero, low=low))
+    assert {dct_word(layer, step) for step in (1, 2, 4, 8)} <= set(DCT_CODECS)
 
 
 def test_regions_hold_the_calibration_images_with_a_margin(graph):
