@@ -23,7 +23,7 @@ from litex.soc.interconnect import wishbone
 from migen import FSM, Case, Display, Finish, If, Memory, NextState, NextValue, Signal
 
 from silicodec.fpga.litex_engine import EngineDMA, element_bits
-from silicodec.rtl.engine import Engine, Port
+from silicodec.rtl.engine import Engine, Port, from_word_bytes, word_bytes
 from silicodec.verif.cache import run_tool
 from silicodec.verif.errors import SimulationError
 
@@ -159,7 +159,7 @@ def simulate_in_litex(
 
 
 def _bytes(port: Port, packet: np.ndarray) -> bytes:
-    data = packet.astype(f"<u{element_bits(port) // 8}").tobytes()
+    data = word_bytes(packet, element_bits(port) // 8)
     return data + bytes(-len(data) % 8)
 
 
@@ -189,4 +189,4 @@ def _packet(engine: Engine, port: Port, shown: Sequence[int]) -> np.ndarray:
     if flags != 1:
         raise SimulationError(f"{engine.name}: {port.name} has an error, or too little room (flags {flags})")
     data = np.array(words, "<u4").tobytes()
-    return np.frombuffer(data, f"<u{element_bits(port) // 8}")[:count].astype(port.dtype)
+    return from_word_bytes(data, element_bits(port) // 8, port.dtype)[:count]

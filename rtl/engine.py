@@ -137,3 +137,24 @@ def count_packet(count: int, bits: int, things: str) -> np.ndarray:
     if not 1 <= count <= 1 << bits:
         raise ValueError(f"a packet has 1 to {1 << bits} {things}, not {count}")
     return np.array([count % (1 << bits)], np.min_scalar_type((1 << bits) - 1))
+
+
+def word_bytes(words: np.ndarray, size: int) -> bytes:
+    """Return words of `Port.dtype` as so many bytes each, the low one first.
+
+    Examples
+    --------
+    >>> word_bytes(np.array([1, 1 << 127], object), 16).hex()
+    '0100000000000000000000000000000000000000000000000000000000000080'
+    """
+    if words.dtype.kind != "O":
+        return words.astype(f"<u{size}").tobytes()
+    return b"".join(word.to_bytes(size, "little") for word in words.tolist())
+
+
+def from_word_bytes(data: bytes, size: int, dtype: np.dtype[Any]) -> np.ndarray:
+    """Return the words that `word_bytes` gave."""
+    if dtype.kind != "O":
+        return np.frombuffer(data, f"<u{size}").astype(dtype)
+    words = [int.from_bytes(data[start : start + size], "little") for start in range(0, len(data), size)]
+    return np.array(words, object)

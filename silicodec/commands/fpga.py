@@ -187,7 +187,8 @@ def talk(port: str, baud: int, timeout: float, engine_name: str, source: Path, t
     with Link(port, baud=baud, timeout=timeout) as link, progress_bar(engine.name) as progress:
         outcome = run(link, engine, inputs, counts, progress)
     with written_whole(target) as temporary, temporary.open("wb") as file:
-        np.savez(file, allow_pickle=False, **{name: np.concatenate(p) for name, p in outcome.streams.items() if p})
+        streams = {name: np.concatenate(packets) for name, packets in outcome.streams.items() if packets}
+        np.savez(file, allow_pickle=False, **{name: without_objects(words) for name, words in streams.items()})
     words = sum(packet.size for packets in inputs.values() for packet in packets)
     back = sum(packet.size for packets in outcome.streams.values() for packet in packets)
     say(
@@ -265,6 +266,15 @@ def read_pixels(path: Path, network: Network) -> np.ndarray:
     if path.suffix.lower() not in SUFFIXES:
         return read_array(path)
     return (read_image(path, network.input_shape, exact=True) * 255).round().astype(np.uint8)
+
+
+def without_objects(words: np.ndarray) -> np.ndarray:
+    """Return words of 128 bits as rows of two of 64, the low one first, and others as they are."""
+    import numpy as np
+
+    from silicodec.rtl.engine import word_bytes
+
+    return words if words.dtype.kind != "O" else np.frombuffer(word_bytes(words, 16), "<u8").reshape(-1, 2)
 
 
 COMMANDS: tuple[Any, ...] = (fpga,)

@@ -11,7 +11,7 @@ import numpy as np
 
 from silicodec.rtl.convert import signal_names
 from silicodec.rtl.convert import verilog as convert
-from silicodec.rtl.engine import Engine, Port
+from silicodec.rtl.engine import Engine, Port, from_word_bytes, word_bytes
 from silicodec.verif.backends.waveform import check_ending, write_groups
 from silicodec.verif.cache import build_once, run_tool, tool_version
 from silicodec.verif.drivers.stimulus import Recording, Stimulus
@@ -46,7 +46,7 @@ def run(engine: Engine, stimulus: Stimulus, verilog: str | None) -> Recording:
     with tempfile.TemporaryDirectory() as temporary:
         directory = Path(temporary)
         for name, source in stimulus.sources.items():
-            write_words(source.words, ports[name], directory / f"{name}.words")
+            (directory / f"{name}.words").write_bytes(word_bytes(source.words, _word_size(ports[name])))
             source.flags.tofile(directory / f"{name}.flags")
             source.stall.tofile(directory / f"{name}.stall")
         for name, stall in stimulus.sinks.items():
@@ -158,25 +158,15 @@ def _recording(engine: Engine, report: str, directory: Path) -> Recording:
         first_input=numbers.get("first_input"),
         last_output=numbers.get("last_output"),
         taken=taken,
-        words={port.name: read_words(directory / f"{port.name}.words", port) for port in engine.outputs},
+        words={
+            port.name: from_word_bytes((directory / f"{port.name}.words").read_bytes(), _word_size(port), port.dtype)
+            for port in engine.outputs
+        },
         flags={port.name: np.fromfile(directory / f"{port.name}.flags", np.uint8) for port in engine.outputs},
         violation=violation,
     )
 
 
-def write_words(words: np.ndarray, port: Port, path: Path) -> None:
-    """Write words as Verilator holds them: those of more than 64 bits as several of 32."""
-    if port.bits <= 64:
-        words.tofile(path)
-    else:
-        size = -(-port.bits // 32) * 4
-        path.write_bytes(b"".join(word.to_bytes(size, "little") for word in words.tolist()))
-
-
-def read_words(path: Path, port: Port) -> np.ndarray:
-    """Read what `write_words` writes."""
-    if port.bits <= 64:
-        return np.fromfile(path, port.dtype)
-    data, size = path.read_bytes(), -(-port.bits // 32) * 4
-    words = [int.from_bytes(data[start : start + size], "little") for start in range(0, len(data), size)]
-    return np.array(words, port.dtype)
+def _word_size(port: Port) -> int:
+    """Return the bytes in which Verilator holds a word: above 64 bits several parts of 32."""
+    return port.dtype.itemsize if port.bits <= 64 else -(-port.bits // 32) * 4
