@@ -43,11 +43,11 @@ def tail_keeper(clk: Any, rst: Any, sizes: Stream, length: Stream, whole: Stream
     count = len(words.keep)
     tail_bits = count.bit_length() - 1
     bits = len(length.data)
-    every = (1 << count) - 1
-    tails = Signal(intbv(0)[DEPTH * count :])
+    # How many bytes the last words of the packets have that are under way; 0 for all.
+    tails = Signal(intbv(0)[DEPTH * tail_bits :])
     held = Signal(intbv(0, min=0, max=DEPTH + 1))
     room, push, pop = (Signal(bool(0)) for _ in range(3))
-    tail = Signal(intbv(0)[count:])
+    tail = Signal(intbv(0)[tail_bits:])
     length.last.read = True  # an engine may ignore it
 
     @always_comb
@@ -59,13 +59,12 @@ def tail_keeper(clk: Any, rst: Any, sizes: Stream, length: Stream, whole: Stream
         length.last.next = sizes.last
         length.valid.next = sizes.valid and room
         length.data.next = sizes.data[bits + tail_bits : tail_bits]
-        if sizes.data[tail_bits:] != 0:
+        if tail != 0:
             length.data.next = (sizes.data[bits + tail_bits : tail_bits] + 1) & ((1 << bits) - 1)
 
     @always_comb
     def measure() -> None:
-        for i in range(count):
-            tail.next[i] = sizes.data[tail_bits:] == 0 or i < sizes.data[tail_bits:]
+        tail.next = sizes.data[tail_bits:]
 
     @always_comb
     def accept() -> None:
@@ -77,9 +76,8 @@ def tail_keeper(clk: Any, rst: Any, sizes: Stream, length: Stream, whole: Stream
         words.data.next = whole.data
         words.valid.next = whole.valid
         words.last.next = whole.last
-        words.keep.next = every
-        if whole.last:
-            words.keep.next = tails[count:]
+        for i in range(count):
+            words.keep.next[i] = not whole.last or tails[tail_bits:] == 0 or tails[tail_bits:] > i
 
     if hasattr(whole, "error"):
 
@@ -103,10 +101,10 @@ def tail_keeper(clk: Any, rst: Any, sizes: Stream, length: Stream, whole: Stream
     @always(clk.posedge)
     def store() -> None:
         for k in range(DEPTH):
-            for i in range(count):
+            for i in range(tail_bits):
                 if push and ((not pop and held == k) or (pop and held == k + 1)):
-                    tails.next[k * count + i] = tail[i]
+                    tails.next[k * tail_bits + i] = tail[i]
                 elif pop and k < DEPTH - 1:
-                    tails.next[k * count + i] = tails[((k + 1) * count + i) % (DEPTH * count)]
+                    tails.next[k * tail_bits + i] = tails[((k + 1) * tail_bits + i) % (DEPTH * tail_bits)]
 
     return instances()
