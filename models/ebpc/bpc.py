@@ -20,6 +20,7 @@ from silicodec.models.bitstream import (
     ElementWriter,
     join,
     new_bits,
+    pack_nonzero,
     padded,
     peek,
     peek_all,
@@ -47,6 +48,7 @@ from silicodec.models.ebpc.tables import (
     plane_costs,
     transposition,
 )
+from silicodec.models.ebpc.znz import nonzero_words
 from silicodec.models.errors import CorruptDataError, check_integer
 
 
@@ -105,6 +107,27 @@ def encode_blocks(parts: Iterable[np.ndarray], word_bits: int, block_size: int) 
             writer.add(bits, byte_blocks.encode_blocks(blocks, table, writer.last, writer.filled, bits))
         return writer.stream()
     return join(_encode_slab(words, word_bits, block_size) for words in whole_blocks(parts, block_size))
+
+
+def encode_nonzero(words: np.ndarray, word_bits: int, block_size: int) -> tuple[np.ndarray, EncodedStream]:
+    """Encode the nonzero words in blocks, the last of which is filled up with zero words.
+
+    Returns which ones they are, as `pack_nonzero` with a spare byte does, and the stream.
+    """
+    if (word_bits, block_size) != (byte_blocks.WORD_BITS, byte_blocks.BLOCK_SIZE):
+        stream = encode_blocks(map(nonzero_words, slabs(words)), word_bits, block_size)
+        return pack_nonzero(words, spare=1), stream
+    writer, table = ElementWriter(), byte_blocks.block_codes()
+    flags, rest = np.zeros(-(-words.size // 8) + 1, np.uint8), np.zeros(9, np.uint8)
+    part = -(-SLAB // 32) * 8  # whose code a cache holds
+    bits = np.empty((min(words.size, part) // 8 + 2) * byte_blocks.MOST_BITS // 64 + 3, np.uint64)
+    for start in range(0, words.size, part):
+        some, its_flags = words[start : start + part], flags[start // 8 :]
+        writer.add(bits, byte_blocks.encode_nonzero(some, its_flags, rest, table, writer.last, writer.filled, bits))
+    if rest[8]:
+        rest[rest[8] : 8] = 0
+        writer.add(bits, byte_blocks.encode_blocks(rest[:8].view("<u8"), table, writer.last, writer.filled, bits))
+    return flags, writer.stream()
 
 
 def whole_blocks(parts: Iterable[np.ndarray], block_size: int) -> Iterator[np.ndarray]:

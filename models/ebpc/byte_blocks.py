@@ -1,9 +1,9 @@
 """Bit-plane compression of 8-bit words in blocks of 8, a whole block in one 64-bit word at a time.
 
 The same code as that of `silicodec.models.ebpc.bpc`, for the shape that the public hardware has. Byte i of the 64-bit
-word, from the least significant one, is word i of a block, or bit plane i; d[0], the leftmost bit of a plane, is bit 0
-there, and bit 7 is free for a mark. What is alike for all blocks is done in loops of their own over `CHUNK` of them,
-which compile to vector instructions.
+word, from the least significant one, is bit plane i; d[0], the leftmost bit of a plane, is bit 6 there, and bit 7 is
+free for a mark. What is alike for all blocks is done in loops of their own over `CHUNK` of them, which compile to
+vector instructions. `silicodec.models.ebpc.byte_parser` decodes.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from numba import njit
 
 from silicodec.models.bitstream import put_next
+from silicodec.models.ebpc.flag_bytes import HIGH_BITS, LOW_BITS, LOWEST_BITS, gather
 from silicodec.models.ebpc.tables import (
     SINGLE_ZERO_PLANE,
     ZERO_DELTA_PLANE,
@@ -22,11 +23,10 @@ from silicodec.models.ebpc.tables import (
     field_bits,
     plane_codes,
 )
+from silicodec.models.instructions import count_ones, swap_bytes
 
 WORD_BITS = BLOCK_SIZE = 8
-CHUNK = 128
-LOW_BITS = np.uint64(0x7F7F7F7F7F7F7F7F)
-HIGH_BITS = np.uint64(0x8080808080808080)
+CHUNK = 512
 SEVEN_BYTES = np.uint64(0x00FFFFFFFFFFFFFF)
 GATHER = np.uint64(0x0002040810204081)
 """Times this, the highest bits of eight bytes stand side by side in the most significant byte, byte 0's lowest."""
@@ -56,8 +56,7 @@ def block_codes() -> BlockCodes:
     """Tabulate codes and masks."""
     single = plane_codes(BLOCK_SIZE)
     planes = np.arange(256)
-    mirrored = np.array([int(f"{plane:07b}"[::-1], 2) for plane in range(128)])[planes & 0x7F]
-    value, length = single.value[mirrored], single.length[mirrored].astype(np.uint32)
+    value, length = single.value[planes & 0x7F], single.length[planes & 0x7F].astype(np.uint32)
     delta_is_zero = (planes > 0x80) & (planes < 0xFF)
     value[delta_is_zero], length[delta_is_zero] = ZERO_DELTA_PLANE
     value[planes & 0x7F == 0] = length[planes & 0x7F == 0] = 0
@@ -99,9 +98,9 @@ def transpose(matrix: np.uint64) -> np.uint64:
 
 
 @njit(cache=True, inline="always")
-def differences(block: np.uint64) -> tuple[np.uint64, np.uint64]:
-    """Subtract each word from the next one: the low 8 bits of d[i] in byte i, and the plane of signs."""
-    before, after = block & SEVEN_BYTES, block >> np.uint64(8)
+def _differences(words: np.uint64) -> tuple[np.uint64, np.uint64]:
+    """Subtract each word, the first one in the highest byte, from the next one: the low 8 bits, and the sign plane."""
+    before, after = words >> np.uint64(8), words & SEVEN_BYTES
     difference = ((after | HIGH_BITS) - (before & LOW_BITS)) ^ ((after ^ ~before) & HIGH_BITS)
     # With the sign bits inverted the words are ordered like unsigned numbers; what is borrowed then is the sign.
     after, before = after ^ HIGH_BITS, before ^ HIGH_BITS
@@ -111,11 +110,99 @@ def differences(block: np.uint64) -> tuple[np.uint64, np.uint64]:
 
 
 @njit(cache=True, inline="always")
+def _nonzero(planes: np.uint64) -> np.uint64:
+    """Mark planes that are not zero in bit 7 of their bytes, where it is 0."""
+    return (planes + LOW_BITS) & HIGH_BITS
+
+
+@njit(cache=True, inline="always")
+def _codes_of_bytes(changes: np.uint64) -> np.uint64:
+    """Return the code of 8 bits of each plane that is not zero, as if there were no shorter ones."""
+    # The leftmost of ones side by side, and what is left; if there is but one such, it has no bit in common with the
+    # number before it.
+    top = changes & ~(changes >> np.uint64(1))
+    others = top & ((top | HIGH_BITS) - LOWEST_BITS)
+    rest = changes ^ top
+    single = ~_nonzero(others | rest) & HIGH_BITS
+    pair = ~_nonzero(others | (rest ^ ((top >> np.uint64(1)) & LOW_BITS))) & HIGH_BITS
+    position = _nonzero(top & np.uint64(0x2A2A2A2A2A2A2A2A)) >> np.uint64(7)
+    position |= _nonzero(top & np.uint64(0x1919191919191919)) >> np.uint64(6)
+    position |= _nonzero(top & np.uint64(0x0707070707070707)) >> np.uint64(5)
+    positioned = single | pair
+    mask = positioned | (positioned - (positioned >> np.uint64(7)))
+    code = np.uint64(0x1010101010101010) | single >> np.uint64(4) | position
+    return (code & mask) | ((changes | HIGH_BITS) & ~mask)
+
+
+@njit(cache=True)
+def _describe(blocks: np.ndarray, codes: np.ndarray, planes: np.ndarray, masks: np.ndarray) -> None:
+    """Find of each block the codes of 8 bits, its planes, and which of these are zero.
+
+    `codes` takes those of planes 0 to 7, the first one in the highest byte; `planes` takes DBX, with bit 7 where DBP is
+    zero; `masks` what is told below.
+    """
+    for i in range(blocks.size):
+        difference, signs = _differences(swap_bytes(blocks[i]))
+        dbp = transpose(difference)
+        dbx = dbp ^ (dbp << np.uint64(8))
+        nonzero, nonzero_dbp = _nonzero(dbx), _nonzero(dbp)
+        codes[i] = swap_bytes(_codes_of_bytes(dbx))
+        planes[i] = dbx | (~nonzero_dbp & HIGH_BITS)
+        sign = signs ^ (dbp >> np.uint64(56))
+        # From the least significant bit: the sign plane, whether DBP is zero there, three bits of 0, and for each plane
+        # whether it is not zero; from bit 20 on the planes that have a code of 5 bits.
+        rest = sign | np.uint64(signs == np.uint64(0)) << np.uint64(7)
+        rest |= (nonzero * GATHER) >> np.uint64(56) << np.uint64(11)
+        rest |= ((sign + np.uint64(0x7F)) & np.uint64(0x80)) << np.uint64(12)
+        short = ((dbx + LOWEST_BITS) & HIGH_BITS) | (nonzero & ~nonzero_dbp)
+        masks[i] = rest | (short * GATHER) >> np.uint64(56) << np.uint64(20)
+
+
+@njit(cache=True, inline="always")
 def _append(code: np.uint64, length: np.uint64, runs: np.uint16, pair: np.uint32) -> tuple[np.uint64, np.uint64]:
     """Append the codes of zeros before a pair of planes, and those of the pair."""
     run_bits, pair_bits = np.uint64(runs >> np.uint16(8)), np.uint64(pair >> np.uint32(16))
     code = (code << run_bits | np.uint64(runs & np.uint16(0xFF))) << pair_bits | np.uint64(pair & np.uint32(0xFFFF))
     return code, length + run_bits + pair_bits
+
+
+@njit(cache=True)
+def _encode(
+    blocks: np.ndarray,
+    table: BlockCodes,
+    room: tuple[np.ndarray, np.ndarray, np.ndarray],
+    bits: np.ndarray,
+    index: np.uint64,
+    filled: np.uint64,
+    last: np.uint64,
+) -> tuple[np.uint64, np.uint64, np.uint64]:
+    """Encode up to `CHUNK` blocks after the `filled` bits of `last`, which is element `index` of `bits`."""
+    codes, planes, masks = room
+    _describe(blocks, codes, planes, masks)
+    for i in range(blocks.size):
+        base, mask = blocks[i] & np.uint64(0xFF), masks[i]
+        nonzero = mask >> np.uint64(11)
+        if nonzero & (nonzero + np.uint64(1)) == np.uint64(0) and nonzero < np.uint64(0x40):
+            # No codes of 5 bits, and no plane after the first one of zeros that is not: most blocks.
+            count = np.uint64(8 * count_ones(nonzero))
+            code = (base << np.uint64(48) | codes[i] >> np.uint64(16)) >> (np.uint64(48) - count)
+            code = code << np.uint64(6) | (np.uint64(15) - (count >> np.uint64(3)))
+            index, filled, last = put_next(bits, index, filled, last, code, count + np.uint64(14))
+            continue
+        row = (mask >> np.uint64(8)) & np.uint64(0xFFF)
+        code, length = base, np.uint64(8)
+        for k in range(2):
+            pair = table.pairs[(planes[i] >> np.uint64(16 * k)) & np.uint64(0xFFFF)]
+            code, length = _append(code, length, table.runs[row + np.uint64(k)], pair)
+        index, filled, last = put_next(bits, index, filled, last, code, length)
+        code, length = np.uint64(0), np.uint64(0)
+        for k in range(2, 4):
+            pair = table.pairs[(planes[i] >> np.uint64(16 * k)) & np.uint64(0xFFFF)]
+            code, length = _append(code, length, table.runs[row + np.uint64(k)], pair)
+        code, length = _append(code, length, table.runs[row + np.uint64(4)], table.pairs[mask & np.uint64(0xFF)])
+        code, length = _append(code, length, table.runs[row + np.uint64(5)], np.uint32(0))
+        index, filled, last = put_next(bits, index, filled, last, code, length)
+    return index, filled, last
 
 
 @njit(cache=True)
@@ -138,34 +225,40 @@ def encode_blocks(blocks: np.ndarray, table: BlockCodes, last: np.uint64, filled
     int
         Number of bits, those before the code included.
     """
-    planes_of, rest_of = np.empty(CHUNK, np.uint64), np.empty(CHUNK, np.uint64)
     index = np.uint64(0)
+    room = np.empty(CHUNK, np.uint64), np.empty(CHUNK, np.uint64), np.empty(CHUNK, np.uint64)
     for start in range(0, blocks.size, CHUNK):
-        part = blocks[start : start + CHUNK]
-        for i in range(part.size):
-            difference, signs = differences(part[i])
-            planes = transpose(difference)
-            changes = planes ^ (planes << np.uint64(8))
-            nonzero = (((changes + LOW_BITS) & HIGH_BITS) * GATHER) >> np.uint64(56)
-            planes_of[i] = changes | (~(planes + LOW_BITS) & HIGH_BITS)
-            sign_changes = signs ^ (planes >> np.uint64(56))
-            # The sign plane, whether DBP is zero there, and from bit 8 on eight times the mask of planes.
-            sign_changes |= ((sign_changes + np.uint64(0x7F)) & np.uint64(0x80)) << np.uint64(12)
-            rest_of[i] = sign_changes | np.uint64(signs == np.uint64(0)) << np.uint64(7) | nonzero << np.uint64(11)
-        for i in range(part.size):
-            planes, rest = planes_of[i], rest_of[i]
-            row = rest >> np.uint64(8)
-            code, length = part[i] & np.uint64(0xFF), np.uint64(8)
-            for k in range(2):
-                pair = table.pairs[(planes >> np.uint64(16 * k)) & np.uint64(0xFFFF)]
-                code, length = _append(code, length, table.runs[row + np.uint64(k)], pair)
-            index, filled, last = put_next(bits, index, filled, last, code, length)
-            code, length = np.uint64(0), np.uint64(0)
-            for k in range(2, 4):
-                pair = table.pairs[(planes >> np.uint64(16 * k)) & np.uint64(0xFFFF)]
-                code, length = _append(code, length, table.runs[row + np.uint64(k)], pair)
-            code, length = _append(code, length, table.runs[row + np.uint64(4)], table.pairs[rest & np.uint64(0xFF)])
-            code, length = _append(code, length, table.runs[row + np.uint64(5)], np.uint32(0))
-            index, filled, last = put_next(bits, index, filled, last, code, length)
+        index, filled, last = _encode(blocks[start : start + CHUNK], table, room, bits, index, filled, last)
+    bits[index] = last
+    return 64 * np.int64(index) + np.int64(filled)  # type: ignore[return-value]
+
+
+@njit(cache=True)
+def encode_nonzero(
+    words: np.ndarray,
+    flags: np.ndarray,
+    rest: np.ndarray,
+    table: BlockCodes,
+    last: np.uint64,
+    filled: np.uint64,
+    bits: np.ndarray,
+) -> int:
+    """Encode the nonzero ones of words, uint8, as `encode_blocks` does whole blocks.
+
+    `flags`, uint8, takes which ones they are, as of `silicodec.models.bitstream.pack_nonzero`. Those that begin no
+    whole block are left in `rest`, uint8, (9,), with their number at its end, where it may hold some already that come
+    first. `bits` is as if no word was zero.
+    """
+    nonzero = np.empty(8 * CHUNK + 16, np.uint8)
+    blocks = nonzero.view(np.uint64)
+    nonzero[:8] = rest[:8]
+    count, index = np.uint64(rest[8]), np.uint64(0)
+    room = np.empty(CHUNK, np.uint64), np.empty(CHUNK, np.uint64), np.empty(CHUNK, np.uint64)
+    for start in range(0, words.size, 8 * CHUNK):
+        count = gather(words, start, flags, room[0], nonzero, count)
+        whole = np.int64(count >> np.uint64(3))
+        index, filled, last = _encode(blocks[:whole], table, room, bits, index, filled, last)
+        blocks[0], count = blocks[whole], count & np.uint64(7)
+    rest[:8], rest[8] = nonzero[:8], count
     bits[index] = last
     return 64 * np.int64(index) + np.int64(filled)  # type: ignore[return-value]

@@ -13,9 +13,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from silicodec.models.bitstream import from_bytes, pack, peek, slabs, unpack
+from silicodec.models.bitstream import from_bytes, pack, peek, unpack
 from silicodec.models.codec import EncodedStream, to_words, word_dtype
-from silicodec.models.ebpc.bpc import BPC, count_bits, decode_blocks, encode_blocks
+from silicodec.models.ebpc.bpc import BPC, count_bits, decode_blocks, encode_nonzero
 from silicodec.models.ebpc.znz import (
     SPARE_BYTES,
     count_zero_bits,
@@ -129,10 +129,8 @@ class EBPC(BPC):
         return count_zero_bits(words, self.max_zero_run) + bpc_bits
 
     def _encode(self, words: np.ndarray) -> dict[str, EncodedStream]:
-        return {
-            "znz": encode_zeros(words, self.max_zero_run),
-            "bpc": encode_blocks(map(nonzero_words, slabs(words)), self.word_bits, self.block_size),
-        }
+        flags, bpc = encode_nonzero(words, self.word_bits, self.block_size)
+        return {"znz": encode_zeros(flags, words.size, self.max_zero_run), "bpc": bpc}
 
     def _decode(self, streams: Mapping[str, EncodedStream], count: int) -> np.ndarray:
         words, ends = self._read(streams, count)

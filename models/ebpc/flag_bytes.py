@@ -14,13 +14,81 @@ from numba import njit
 from silicodec.models.bitstream import refill
 from silicodec.models.ebpc.tables import field_bits
 from silicodec.models.errors import CorruptDataError
+from silicodec.models.instructions import count_ones, load_bytes, store_bytes, swap_bytes
 
 LONGEST_RUN = 16
 """Longest run of zeros that the tables are made for."""
 WINDOW_BITS, TURNS = 12, 4
 """Bits that are looked up at once, and how often between looks at the stream, which gives 56."""
+LOW_BITS = np.uint64(0x7F7F7F7F7F7F7F7F)
+HIGH_BITS = np.uint64(0x8080808080808080)
+LOWEST_BITS = np.uint64(0x0101010101010101)
+FIRST_HIGHEST = np.uint64(0x8040201008040201)
+"""Times this, the lowest bits of eight bytes stand side by side in the most significant byte, byte 0's highest."""
 MOST_FLAGS = 32
 """Flags that a look at `WINDOW_BITS` bits gives at the most."""
+
+
+@njit(cache=True, inline="always")
+def _move(words: np.uint64, places: np.uint64, bit: np.uint64, distance: np.uint64) -> tuple[np.uint64, np.uint64]:
+    """Move bytes down whose places have this bit, and the places with them."""
+    lowest = (places >> bit) & LOWEST_BITS
+    mask = (lowest << np.uint64(8)) - lowest
+    moved, moved_places = words & mask, places & mask
+    return (words ^ moved) | moved >> distance, (places ^ moved_places) | moved_places >> distance
+
+
+@njit(cache=True)
+def _flag_and_pack(words: np.ndarray, start: np.uint64, eights: int, flags: np.ndarray, packed: np.ndarray) -> None:
+    """Find the flags of eights of words, and move the nonzero ones of each eight together, from the lowest byte on."""
+    for i in range(eights):
+        eight = swap_bytes(load_bytes(words, start + np.uint64(8) * np.uint64(i)))
+        nonzero = (((eight & LOW_BITS) + LOW_BITS) | eight) & HIGH_BITS
+        flags[i] = ((nonzero >> np.uint64(7)) * FIRST_HIGHEST) >> np.uint64(56)
+        # How many zeros there are before each word tells how many places it moves.
+        places = (~nonzero & HIGH_BITS) << np.uint64(1)
+        places += places << np.uint64(8)
+        places += places << np.uint64(16)
+        places += places << np.uint64(32)
+        places &= nonzero | (nonzero - (nonzero >> np.uint64(7)))
+        eight, places = _move(eight, places, np.uint64(0), np.uint64(8))
+        eight, places = _move(eight, places, np.uint64(1), np.uint64(16))
+        eight, places = _move(eight, places, np.uint64(2), np.uint64(32))
+        packed[i] = eight
+
+
+@njit(cache=True)
+def gather(
+    words: np.ndarray, start: int, flags: np.ndarray, packed: np.ndarray, nonzero: np.ndarray, count: np.uint64
+) -> np.uint64:
+    """Append the nonzero ones of words to those in `nonzero`; returns their new number.
+
+    Parameters
+    ----------
+    words : numpy.ndarray
+        uint8. From the `start`-th one on, up to eight times as many are taken as `packed`, uint64, has elements.
+    flags : numpy.ndarray
+        uint8: takes the flags of all words.
+    nonzero : numpy.ndarray
+        uint8, with room for eight words more.
+    count : numpy.uint64
+        Words there.
+    """
+    # Without slices of arrays, for which the loop would not be compiled to vector instructions.
+    first, eights = np.uint64(start >> 3), min(packed.size, (words.size - start) // 8)
+    found = np.empty(packed.size, np.uint8)
+    _flag_and_pack(words, np.uint64(start), eights, found, packed)
+    for i in range(eights):
+        store_bytes(nonzero, count, swap_bytes(packed[i]))
+        count += np.uint64(count_ones(np.uint64(found[i])))
+        flags[first + np.uint64(i)] = found[i]
+    if eights < packed.size:
+        for i in range(start + 8 * eights, words.size):
+            nonzero[count] = words[i]
+            is_nonzero = np.uint64(words[i] != 0)
+            flags[i >> 3] |= is_nonzero << np.uint64(7 - i % 8)
+            count += is_nonzero
+    return count
 
 
 @lru_cache

@@ -19,14 +19,13 @@ from silicodec.models.ebpc.tables import field_bits
 from silicodec.models.errors import CorruptDataError
 
 
-def encode_zeros(words: np.ndarray, max_zero_run: int) -> EncodedStream:
-    """Encode where the zero words are."""
+def encode_zeros(flags: np.ndarray, count: int, max_zero_run: int) -> EncodedStream:
+    """Encode where zero words are, among so many with flags as `pack_nonzero` gives them with a spare byte."""
     run_bits = field_bits(max_zero_run)
     if max_zero_run <= flag_bytes.LONGEST_RUN:
-        return _encode_bytes(pack_nonzero(words, spare=1), words.size, max_zero_run)
-    flags = pack_nonzero(words)
-    bits = new_bits(words.size * (1 + run_bits))
-    end = _encode_flags(flags, -words.size % 8, max_zero_run, run_bits, _flag_codes(max_zero_run), bits)
+        return _encode_bytes(flags, count, max_zero_run)
+    bits = new_bits(count * (1 + run_bits))
+    end = _encode_flags(flags[:-1], -count % 8, max_zero_run, run_bits, _flag_codes(max_zero_run), bits)
     return to_stream(bits, end)
 
 

@@ -332,6 +332,19 @@ def test_decodes_blocks_of_bytes_with_any_codes(deviation):
         assert outcome(partial(decode_bpc, bits, words.size), CorruptDataError) == expected
 
 
+@pytest.mark.parametrize("zeros", [0, 0.5, 0.98])
+@pytest.mark.parametrize("deviation", [0.3, 3, 50])
+def test_encodes_many_bytes_as_the_format_says(zeros, deviation):
+    """More than are gathered at a time, and as many as fill no last eight."""
+    random = np.random.default_rng(1)
+    words = random.normal(0, deviation, (1252, 8)).cumsum(1).astype(np.int64).astype(np.uint8).reshape(-1)[:10_011]
+    words[random.random(words.size) < zeros] = 0
+    streams = EBPC().encode(words).streams
+    texts = restated_znz(words.tolist(), 16), restated_bpc(words[words > 0].tolist(), 8, 8)
+    for stream, text in zip(streams.values(), texts, strict=True):
+        assert (stream.nbits, stream.data) == (len(text), words_of(text, 8, np.uint8).tobytes())
+
+
 def decode_bpc(bits, count):
     stream = EncodedStream(words_of(bits, 8, np.uint8).tobytes(), len(bits))
     return BPC()._decode({"bpc": stream}, count)
