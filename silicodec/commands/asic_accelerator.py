@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +84,7 @@ def accelerator(
     places = [place / f"{one}-booth.json" for one in (name, "accelerator") for place in (folder / "blocks", SHIPPED)]
     measurement = read_blocks(next(path for path in places if path.is_file()))
     found = studied(network, codec, step, shape)
-    work, accesses = simulated(found, codec, step)
+    work, accesses = simulated(found, name, codec, step)
     logic: LogicPower | None = None
     if activity:
         logic = logic_at_work(found, kept, window, work | {"period_ns": longest_path(measurement)})
@@ -117,8 +118,8 @@ def studied(network: Network, codec: str, step: int, shape: AcceleratorShape) ->
     return study(network, shape, Choice(codec=codec, step=step), report_on, choose_on)
 
 
-def simulated(found: Study, codec: str, step: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Simulate one image: what it took, and the accesses to each memory."""
+def simulated(found: Study, name: str, codec: str, step: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Simulate one image: what it took, and the accesses to each memory; measurements know the engine by `name`."""
     from silicodec.asic.memory_activity import counting, read_accesses
     from silicodec.models.accelerator.program import PIXELS, TAPS
     from silicodec.rtl.accelerator.engines import accelerator_engine
@@ -135,6 +136,7 @@ def simulated(found: Study, codec: str, step: int) -> tuple[dict[str, Any], dict
     if run.differing:
         raise FailedRun(f"the simulation differs from the reference in {', '.join(run.differing)}")
     macs = sum(layer.macs for layer in found.layers)
+    named = replace(engine, name=name)
     work = {
         "network": found.name,
         "codec": f"{codec}, step {step}" if codec == "dct" else codec,
@@ -142,7 +144,7 @@ def simulated(found: Study, codec: str, step: int) -> tuple[dict[str, Any], dict
         "counted_cycles": counted,
         "macs": macs,
         "layer_cycles": run.layer_cycles[0].tolist(),
-        "verilog_sha256": Source(engine.top, text=plain).sha256,
+        "verilog_sha256": Source(named.top, text=plain if name == engine.name else verilog(named)).sha256,
         "peak_macs": found.program.shape.groups * PIXELS * TAPS,
     }
     return work, accesses
