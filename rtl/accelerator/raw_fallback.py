@@ -23,7 +23,7 @@ def plain_codec(codec: Any, plain: Any) -> Any:
 
     @always_comb
     def join() -> None:
-        plain.next = (codec[4] << 4) | (codec[4] << 3) | codec[3:]
+        plain.next = (codec & 0b10111) | (codec >> 4 & 1) << 3
 
     return instances()
 
@@ -34,7 +34,7 @@ def falls_back(codec: Any, falls: Any) -> Any:
 
     @always_comb
     def compare() -> None:
-        falls.next = codec[3] != codec[4]
+        falls.next = (codec >> 3 ^ codec >> 4) & 1 != 0
 
     return instances()
 
