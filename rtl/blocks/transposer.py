@@ -11,7 +11,9 @@ from silicodec.rtl.blocks.adder_network import drive, register
 
 
 @block
-def transposer(clk: Any, shift: Any, count: Any, entering: Sequence[Any], leaving: Sequence[Any]) -> Any:
+def transposer(
+    clk: Any, shift: Any, count: Any, entering: Sequence[Any], leaving: Sequence[Any], odd: Sequence[Any] = ()
+) -> Any:
     """Transpose squares of numbers.
 
     A stage of distance d exchanges bit log2(d) of a number's row with the same bit of its column: the upper one of two
@@ -27,6 +29,8 @@ def transposer(clk: Any, shift: Any, count: Any, entering: Sequence[Any], leavin
         Number of the entering row.
     entering, leaving : signed Signals of the same width, as many as a square has rows, a power of two
         Next row in; next column out, valid before the edge.
+    odd : Signals of 1 bit, half as many
+        Copies of the lowest bit of `count`, for the pairs of the last stage: one register would drive them late.
     """
     size = len(entering)
     distances = [1 << bit for bit in reversed(range((size - 1).bit_length()))]
@@ -35,7 +39,7 @@ def transposer(clk: Any, shift: Any, count: Any, entering: Sequence[Any], leavin
         exchange(
             clk,
             shift,
-            count,
+            odd[lane // 2] if odd and distance == 1 else count,
             lanes[stage][lane],
             lanes[stage][lane + distance],
             lanes[stage + 1][lane],
@@ -90,6 +94,7 @@ def transposer_control(
     count: Any,
     leaving_valid: Any,
     leaving_last: Any,
+    odd: Sequence[Any] = (),
 ) -> Any:
     """Move packets of squares through a transposer.
 
@@ -109,10 +114,14 @@ def transposer_control(
         To the transposer.
     leaving_valid, leaving_last : Signal of bool
         A column leaves in this cycle, if `advance`; it is the last one of its packet.
+    odd : Signals of 1 bit
+        Copies of the lowest bit of `count`, each with a register of its own.
     """
     final = int(count.max) - 1
     # Columns from the second one on are inside, `full_last` those of a packet's last square; they leave `alone`.
     full, full_last, alone, draining, ends = (Signal(bool(0)) for _ in range(5))
+
+    copies = [toggle(clk, rst, shift, draining, ends, copy) for copy in odd]
 
     @always_comb
     def decide() -> None:
@@ -148,5 +157,17 @@ def transposer_control(
     def mark() -> None:
         if shift and count == final:
             full_last.next = last
+
+    return instances()
+
+
+@block
+def toggle(clk: Any, rst: Any, shift: Any, draining: Any, ends: Any, odd: Any) -> Any:
+    """Tell odd rows from even ones; after a square that leaves alone an even one follows an even one."""
+
+    @always_seq(clk.posedge, reset=rst)
+    def count() -> None:
+        if shift and not (draining and ends):
+            odd.next[0] = not odd[0]
 
     return instances()

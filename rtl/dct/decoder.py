@@ -12,6 +12,7 @@ from silicodec.rtl.blocks.adder_network import drive, register, signed, take
 from silicodec.rtl.blocks.stream import Stream, gated, reset_gates
 from silicodec.rtl.blocks.transposer import transposer, transposer_control
 from silicodec.rtl.dct.columns import HEAD_BITS, HIGH_BITS, LEVEL_BITS, LOW_BITS, WORD_BITS
+from silicodec.rtl.dct.lookahead import lookahead_parser
 from silicodec.rtl.dct.parser import PLACE_BITS, column_decoder, head_parser
 from silicodec.rtl.dct.quantiser import dequantiser
 from silicodec.rtl.dct.transform import INVERSE_STAGES, inverse_pass
@@ -28,6 +29,9 @@ class ColumnStream:
     `places`, and `high` holds its high planes. `mode` is the packet's, `first` marks a tile's first column, `last` a
     packet's last one. A column moves where `valid` and `ready` are high. `fault` tells in the first cycle after a
     packet's last column in which `ready` is high whether the packet was malformed.
+
+    A parser with lookahead gives no `window`: `low` begins with a column's low planes from the cycle after it has moved
+    until `ready` is high again.
     """
 
     def __init__(self) -> None:
@@ -35,6 +39,7 @@ class ColumnStream:
         self.head_length: Any = Signal(modbv(0)[HEAD_BITS.bit_length() :])
         self.places = [Signal(intbv(0)[PLACE_BITS:]) for _ in range(8)]
         self.high: Any = Signal(intbv(0)[HIGH_BITS:])
+        self.low: Any = Signal(intbv(0)[LOW_BITS:])
         self.level: Any = Signal(intbv(0)[LEVEL_BITS:])
         self.mode: Any = Signal(intbv(0)[MODE_BITS:])
         self.first: Any = Signal(bool(0))
@@ -46,7 +51,15 @@ class ColumnStream:
 
 @block
 def dct_decoder(
-    clk: Any, rst: Any, tiles: Stream, length: Stream, rows: Stream, *, length_bits: int = 8, checked: bool = False
+    clk: Any,
+    rst: Any,
+    tiles: Stream,
+    length: Stream,
+    rows: Stream,
+    *,
+    length_bits: int = 8,
+    checked: bool = False,
+    lookahead: bool = False,
 ) -> Any:
     """Restore packets of 8 x 8 tiles, one row per cycle where the packed stream arrives fast enough.
 
@@ -68,13 +81,16 @@ def dct_decoder(
     checked : bool
         Whether to detect malformed streams.
     """
+    # `lookahead`: whether registers hold the next column's head, for a shorter critical path. It is told here since the
+    # text above is in the Verilog, which records of decoders without it name.
     if length_bits < 1:
         raise ValueError(f"length_bits must be at least 1, not {length_bits}")
     columns = ColumnStream()
     words, parts = gated(tiles, length)
     gates = reset_gates(rst, [tiles, length], [words, parts])
-    parser = tile_parser(clk, rst, words, parts, columns, length_bits=length_bits, checked=checked)
-    transform = tile_restorer(clk, rst, columns, rows, checked=checked)
+    parse = lookahead_parser if lookahead else tile_parser
+    parser = parse(clk, rst, words, parts, columns, length_bits=length_bits, checked=checked)
+    transform = tile_restorer(clk, rst, columns, rows, checked=checked, lookahead=lookahead)
     return instances()
 
 
@@ -193,14 +209,15 @@ def tile_parser(
 
 
 @block
-def tile_restorer(clk: Any, rst: Any, columns: ColumnStream, rows: Stream, *, checked: bool) -> Any:
-    """Restore rows from columns."""
+def tile_restorer(clk: Any, rst: Any, columns: ColumnStream, rows: Stream, *, checked: bool, lookahead: bool) -> Any:
+    """Restore rows from columns, of a parser with lookahead or without."""
     # Columns: as parsed, as coefficients, and in the stages of their pass.
     top, row_top = INVERSE_STAGES + 1, INVERSE_STAGES - 1
     window, aligned = (Signal(intbv(0)[WORD_BITS:]) for _ in range(2))
     head_length = Signal(modbv(0)[HEAD_BITS.bit_length() :])
     places = [Signal(intbv(0)[PLACE_BITS:]) for _ in range(8)]
-    low, level = Signal(intbv(0)[LOW_BITS:]), Signal(intbv(0)[LEVEL_BITS:])
+    low = columns.low if lookahead else Signal(intbv(0)[LOW_BITS:])
+    level = Signal(intbv(0)[LEVEL_BITS:])
     mode, first = Signal(intbv(0)[MODE_BITS:]), Signal(bool(0))
     values = [Signal(intbv(0)[VALUE_BITS:]) for _ in range(8)]
     restored, coefficients = ([signed(11) for _ in range(8)] for _ in range(2))
@@ -210,6 +227,7 @@ def tile_restorer(clk: Any, rst: Any, columns: ColumnStream, rows: Stream, *, ch
 
     load, advance, shift = (Signal(bool(0)) for _ in range(3))
     count = Signal(modbv(0)[3:])
+    odd = [Signal(modbv(0)[1:]) for _ in range(4)] if lookahead else []
     column_ready, coming, leaving, leaving_last = (Signal(bool(0)) for _ in range(4))
     valid, last = (Signal(modbv(0)[top + 1 :]) for _ in range(2))
     row_valid, row_last = (Signal(modbv(0)[INVERSE_STAGES:]) for _ in range(2))
@@ -217,12 +235,12 @@ def tile_restorer(clk: Any, rst: Any, columns: ColumnStream, rows: Stream, *, ch
     no_sign = Signal(modbv(0)[top:])
     tile_no_sign, row_no_sign = Signal(bool(0)), Signal(modbv(0)[INVERSE_STAGES:])
 
-    view_low = take(aligned, WORD_BITS - LOW_BITS, low)
+    if not lookahead:
+        view_low = take(aligned, WORD_BITS - LOW_BITS, low)
     decode = column_decoder(places, low, columns.high, level, first, values)
     dequantise = dequantiser(values, first, mode, restored)
     stages = (
-        (columns.window, window),
-        (columns.head_length, head_length),
+        *(() if lookahead else ((columns.window, window), (columns.head_length, head_length))),
         *zip(columns.places, places, strict=True),
         (columns.level, level),
         (columns.mode, mode),
@@ -231,22 +249,24 @@ def tile_restorer(clk: Any, rst: Any, columns: ColumnStream, rows: Stream, *, ch
     )
     registers = [register(clk, load, *stage) for stage in stages]
     column_pass = inverse_pass(clk, load, coefficients, column, cut=COLUMN_CUT, shift=9)
-    turn_corner = transposer(clk, shift, count, column, row)
+    turn_corner = transposer(clk, shift, count, column, row, odd)
     control = transposer_control(
-        clk, rst, advance, coming, valid(top), last(top), column_ready, shift, count, leaving, leaving_last
+        clk, rst, advance, coming, valid(top), last(top), column_ready, shift, count, leaving, leaving_last, odd
     )
     row_pass = inverse_pass(clk, advance, row, sums, cut=ROW_CUT, shift=16)
     saturators = [saturate(sums[n], row_no_sign(row_top), samples[n]) for n in range(8)]
     output = drive(ConcatSignal(*samples), rows.data)
 
-    @always_comb
-    def align() -> None:
-        moved = modbv(0)[WORD_BITS:]
-        moved[:] = window
-        for stage in range(5):
-            if head_length[stage]:
-                moved[:] = moved << (1 << stage)
-        aligned.next = moved
+    if not lookahead:
+
+        @always_comb
+        def align() -> None:
+            moved = modbv(0)[WORD_BITS:]
+            moved[:] = window
+            for stage in range(5):
+                if head_length[stage]:
+                    moved[:] = moved << (1 << stage)
+            aligned.next = moved
 
     @always_comb
     def move() -> None:

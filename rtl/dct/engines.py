@@ -61,6 +61,7 @@ class DecoderShape(EngineParameters):
     """Parameters of a DCT decoder."""
 
     checked: bool = parameter(False, "whether it tells which packets were malformed")
+    lookahead: bool = parameter(False, "whether it keeps the next column's head in registers, for a shorter path")
 
 
 def dct_encoder_engine(shape: EngineParameters) -> Engine:
@@ -111,7 +112,7 @@ def dct_decoder_engine(shape: DecoderShape) -> Engine:
         name="dct-decoder",
         summary=f"DCT decompressor of 8 x 8 tiles{', detects malformed streams' if checked else ''}",
         block=dct_decoder,
-        parameters={"length_bits": LENGTH_BITS, "checked": checked},
+        parameters={"length_bits": LENGTH_BITS, "checked": checked, "lookahead": shape.lookahead},
         inputs=(Port("tiles", 64), Port("length", LENGTH_BITS + MODE_BITS)),
         outputs=(Port("rows", 64, error=checked),),
         reference=reference,

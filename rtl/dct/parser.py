@@ -7,7 +7,7 @@ from typing import Any
 
 from myhdl import ConcatSignal, Signal, always_comb, block, concat, instances, intbv, modbv
 
-from silicodec.models.dct.tiles import EMPTY, FULL, LOW_PLANES, MEAN_BITS, MOST_RICE, SHORT, VALUE_BITS
+from silicodec.models.dct.tiles import EMPTY, FULL, LOW_PLANES, MEAN_BITS, MOST_RICE, QUOTIENTS, SHORT, VALUE_BITS
 from silicodec.rtl.dct.columns import (
     CODE_BITS,
     HEAD_BITS,
@@ -86,6 +86,7 @@ def head_parser(
     fault: Any,
     *,
     checked: bool,
+    bounded: bool = False,
 ) -> Any:
     """Find the ends of a column's quotients, and read the next column's level after them.
 
@@ -107,12 +108,15 @@ def head_parser(
         It is the reference; quotients or level are out of range.
     checked : bool
         Whether these are driven.
+    bounded : bool
+        Whether places count only within the range of a sound column, which takes fewer gates.
     """
     top = HEAD_BITS - CODE_BITS
     counts = [Signal(intbv(0)[8:]) for _ in range(UNARY_BITS)]
     unary = data(HEAD_BITS, HEAD_BITS - UNARY_BITS)
     counters = count_ones(unary, counts)
-    placers = [find_first(ConcatSignal(*(count(v) for count in counts)), places[v]) for v in range(8)]
+    ranges = [(max(v, 1), v + QUOTIENTS + 1) if bounded else (1, UNARY_BITS) for v in range(8)]
+    placers = [find_first(ConcatSignal(*(count(v) for count in counts)), *ranges[v], places[v]) for v in range(8)]
     fourth = ConcatSignal(*(count(3) for count in counts))
     eighth = ConcatSignal(*(count(7) for count in counts))
     reached, ends = Signal(intbv(0)[UNARY_BITS:]), Signal(intbv(0)[UNARY_BITS + 1 :])
@@ -256,13 +260,13 @@ def copy(source: Any, target: Any) -> Any:
 
 
 @block
-def find_first(reached: Any, place: Any) -> Any:
-    """Tell how many bits come before the first one that is set; all after it are set."""
+def find_first(reached: Any, first: int, end: int, place: Any) -> Any:
+    """Tell how many bits, none or `first` to `end` - 1, come before the first that is set; all after it are set."""
 
     @always_comb
     def find() -> None:
         found = intbv(0)[PLACE_BITS:]
-        for p in range(1, UNARY_BITS):
+        for p in range(first, end):
             if reached[UNARY_BITS - 1 - p] and not reached[UNARY_BITS - p]:
                 found[:] = found | p
         place.next = found

@@ -33,7 +33,7 @@ class BitWindow:
 
 
 @block
-def word_unpacker(clk: Any, rst: Any, words: Stream, window: BitWindow, *, checked: bool) -> Any:
+def word_unpacker(clk: Any, rst: Any, words: Stream, window: BitWindow, *, checked: bool, lead: int = 0) -> Any:
     """Show the next 64 bits of a packet; after its end, zeros.
 
     Parameters
@@ -44,6 +44,8 @@ def word_unpacker(clk: Any, rst: Any, words: Stream, window: BitWindow, *, check
         What is shown, and how much of it is taken.
     checked : bool
         Whether `window.clean` is driven.
+    lead : int
+        Bits that have been taken ahead at the end of a packet; of these `window.clean` tells nothing but their place.
     """
     word_bits = WORD_BITS
 
@@ -124,11 +126,11 @@ def word_unpacker(clk: Any, rst: Any, words: Stream, window: BitWindow, *, check
                 bits[i] = word[i] and WORD_BITS - 1 - i >= used
             left.next = bits != 0
 
-        # All that was taken ends with the last word where nothing has been taken since, and no bit after that.
+        # All that was taken, less the lead, ends within the last word; after that word the window shows zeros.
         @always_comb
         def judge() -> None:
             window.clean.next = (
-                word_last and not overrun and ((beyond and used == 0) or (not beyond and used != 0 and not left))
+                word_last and not overrun and not left and ((beyond and used <= lead) or (not beyond and used > lead))
             )
 
         @always_seq(clk.posedge, reset=rst)
@@ -138,6 +140,6 @@ def word_unpacker(clk: Any, rst: Any, words: Stream, window: BitWindow, *, check
                 overrun.next = False
             elif window.take:
                 beyond.next = beyond or (word_last and crosses)
-                overrun.next = overrun or beyond
+                overrun.next = overrun or (beyond and crosses)
 
     return instances()

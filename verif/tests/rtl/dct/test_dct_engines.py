@@ -18,6 +18,7 @@ from silicodec.models.networks import get_network
 from silicodec.models.networks.capture import feature_maps
 from silicodec.models.quantise import quantise
 from silicodec.rtl.blocks.adder_network import AdderNetwork, signed
+from silicodec.rtl.catalog import find_engine
 from silicodec.rtl.convert import verilog
 from silicodec.rtl.dct.engines import (
     DCT_FAMILIES,
@@ -34,6 +35,13 @@ from silicodec.verif.simulate import simulate
 
 BACKENDS = ["icarus", "verilator"]
 ENGINES = {engine.name: engine for family in DCT_FAMILIES for engine in family.engines()}
+DECODERS = ["dct-decoder", "dct-decoder-checked"]
+LOOKAHEAD = "-lookahead"
+ENGINES |= {name + LOOKAHEAD: find_engine(name + LOOKAHEAD) for name in DECODERS}
+proved = pytest.mark.prove
+parsers = pytest.mark.parametrize("parser", ["", pytest.param(LOOKAHEAD, marks=proved)])
+"""Ends of the names of decoders."""
+ENGINE_NAMES = [pytest.param(name, marks=proved) if name.endswith(LOOKAHEAD) else name for name in ENGINES]
 MODES = [
     mode_word(DCT(step=step, signed=signed), dtype)
     for signed, dtype in ((1, "int8"), (0, "int8"), (1, "uint8"))
@@ -78,7 +86,7 @@ def edge_packets():
 
 
 @pytest.mark.parametrize("stalls", STALLS.values(), ids=STALLS)
-@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize("name", ENGINE_NAMES)
 def test_edge_cases_back_to_back(name, stalls):
     packets = edge_packets()
     simulation = check(ENGINES[name], stimulus(name, packets), stalls=stalls)
@@ -107,17 +115,18 @@ def some_packets(draw):
 any_stalls = st.one_of(st.none(), st.builds(Stalls, seed=st.integers(0, 1000)))
 
 
+@parsers
 @settings(max_examples=20)
 @given(packets=some_packets(), stalls=any_stalls)
-def test_any_packets_through_encoder_and_decoders(packets, stalls):
+def test_any_packets_through_encoder_and_decoders(parser, packets, stalls):
     encoded = check(ENGINES["dct-encoder"], stimulus("dct-encoder", packets), stalls=stalls)
     restored = [
         decode_rows(words, row_words(maps).size // 8, mode)
         for words, (maps, mode) in zip(encoded.streams["tiles"], packets, strict=True)
     ]
-    for name in ("dct-decoder", "dct-decoder-checked"):
+    for name in DECODERS:
         inputs = {"tiles": encoded.streams["tiles"], "length": stimulus(name, packets)["length"]}
-        decoded = simulate(ENGINES[name], inputs, stalls=stalls)
+        decoded = simulate(ENGINES[name + parser], inputs, stalls=stalls)
         assert first_difference({"rows": restored}, decoded.streams) is None
         assert not any(decoded.errors.get("rows", []))
 
@@ -150,11 +159,11 @@ def decode_or_none(words, parts):
         return None
 
 
-def check_malformed(inputs, stalls=None, backend="verilator"):
+def check_malformed(inputs, parser, stalls=None, backend="verilator"):
     """Hold both decoders to the number of tiles, to the words of sound packets, and to the flags of the others."""
     expected = [decode_or_none(*packet) for packet in zip(inputs["tiles"], inputs["length"], strict=True)]
-    for name in ("dct-decoder", "dct-decoder-checked"):
-        result = simulate(ENGINES[name], inputs, stalls=stalls, backend=backend)
+    for name in DECODERS:
+        result = simulate(ENGINES[name + parser], inputs, stalls=stalls, backend=backend)
         sizes = [8 * read_length(parts)[0] for parts in inputs["length"]]
         assert [packet.size for packet in result.streams["rows"]] == sizes
         for found, wanted in zip(result.streams["rows"], expected, strict=True):
@@ -163,9 +172,10 @@ def check_malformed(inputs, stalls=None, backend="verilator"):
     return expected
 
 
+@parsers
 @settings(max_examples=40)
 @given(data=st.data(), stalls=any_stalls)
-def test_malformed_packets_are_flagged_and_leave_the_next_one_alone(data, stalls):
+def test_malformed_packets_are_flagged_and_leave_the_next_one_alone(parser, data, stalls):
     inputs = {"tiles": [], "length": []}
     for maps, mode in data.draw(some_packets()):
         rows = row_words(maps)
@@ -174,7 +184,7 @@ def test_malformed_packets_are_flagged_and_leave_the_next_one_alone(data, stalls
         for words, tiles in ((data.draw(damage(sound)), told), (sound, count)):
             inputs["tiles"].append(words)
             inputs["length"].append(length_words(tiles, mode))
-    check_malformed(inputs, stalls)
+    check_malformed(inputs, parser, stalls)
 
 
 def bits_to_words(text):
@@ -183,8 +193,9 @@ def bits_to_words(text):
     return np.array([int(text[i : i + 64], 2) for i in range(0, len(text), 64)], np.uint64)
 
 
+@parsers
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_streams_that_no_encoder_writes(backend):
+def test_streams_that_no_encoder_writes(backend, parser):
     same, empty = "0", "1110000"
     full = "1110010" + "1" * 8
     tiles = {
@@ -215,12 +226,13 @@ def test_streams_that_no_encoder_writes(backend):
     }
     texts = [*tiles.values(), *malformed.values()]
     inputs = {"tiles": [bits_to_words(text) for text in texts], "length": [length_words(1, MODES[1])] * len(texts)}
-    expected = check_malformed(inputs, backend=backend)
+    expected = check_malformed(inputs, parser, backend=backend)
     assert [wanted is None for wanted in expected] == [False] * len(tiles) + [True] * len(malformed)
 
 
+@parsers
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_missing_words_read_as_zeros(backend):
+def test_missing_words_read_as_zeros(backend, parser):
     same, one_below, empty = "0", "10", "1110000"
     tiles_of_zeros = same * 8 * 20
     texts = [
@@ -229,8 +241,8 @@ def test_missing_words_read_as_zeros(backend):
     ]
     sound = [bits_to_words(text) for text in texts]
     inputs = {"tiles": [words[:1] for words in sound], "length": [length_words(21, MODES[1])] * 2}
-    for name in ("dct-decoder", "dct-decoder-checked"):
-        result = simulate(ENGINES[name], inputs, backend=backend)
+    for name in DECODERS:
+        result = simulate(ENGINES[name + parser], inputs, backend=backend)
         for found, words in zip(result.streams["rows"], sound, strict=True):
             np.testing.assert_array_equal(found, decode_rows(words, 21, MODES[1]))
     assert result.errors["rows"] == [True, True]
@@ -285,19 +297,23 @@ def test_odd_sums_have_the_constants_and_adders_that_are_stated():
     assert [row(INVERSE, 1), row(INVERSE, 3)] == [[2841, 2408, 1609, 565], [2408, -565, -2841, -1609]]
 
 
+@parsers
 @pytest.mark.parametrize(("kind", "least"), [("noise", 0.5), ("smooth", 0.99)])
-def test_rows_per_cycle(kind, least):
+def test_rows_per_cycle(kind, least, parser):
     """Only columns with high planes take two cycles, as all of noise do."""
     random = np.random.default_rng(0)
     maps = random.integers(-128, 128, (16, 32, 32), np.int8)
     if kind == "smooth":
         maps = np.cumsum(random.integers(-3, 4, maps.shape), axis=2).clip(-128, 127).astype(np.int8)
-    for name in ("dct-encoder", "dct-decoder"):
+    for name in ("dct-encoder", "dct-decoder" + parser):
         simulation = check(ENGINES[name], stimulus(name, [(maps, MODES[1])]))
         assert simulation.words_per_cycle("rows") >= least
 
 
-@pytest.mark.parametrize(("name", "most"), [("dct-encoder", 1.3), ("dct-decoder", 3)])
+@pytest.mark.parametrize(
+    ("name", "most"),
+    [("dct-encoder", 1.3), ("dct-decoder", 3), pytest.param("dct-decoder-lookahead", 7, marks=proved)],
+)
 @pytest.mark.parametrize("count", [8, 64])
 def test_cycles_between_packets(name, most, count):
     random = np.random.default_rng(0)
@@ -306,9 +322,9 @@ def test_cycles_between_packets(name, most, count):
     assert (all_ - first) / 100 <= count + most
 
 
-def through_both_engines(arrays):
+def through_both_engines(arrays, parser):
     """Send tensors of any number of dimensions through the encoder and the checked decoder."""
-    for name in ("dct-encoder", "dct-decoder-checked"):
+    for name in ("dct-encoder", "dct-decoder-checked" + parser):
         engine = ENGINES[name]
         simulation = check(engine, engine.stimulus(arrays))
         assert simulation.words["rows"] == sum(row_words(array).size for array in arrays)
@@ -324,14 +340,15 @@ def network_maps(name, count):
 def test_digits_of_100_images():
     arrays = network_maps("digits", 100)
     assert arrays
-    through_both_engines(arrays)
+    through_both_engines(arrays, "")
 
 
+@parsers
 @pytest.mark.skipif("SILICODEC_DATA" not in os.environ, reason="SILICODEC_DATA is not set")
-def test_every_feature_map_of_resnet20():
+def test_every_feature_map_of_resnet20(parser):
     arrays = network_maps("resnet20", 1)
     assert len(arrays) == 19
-    through_both_engines(arrays)
+    through_both_engines(arrays, parser)
 
 
 @pytest.mark.parametrize("array", [np.zeros(8, np.int8), np.zeros((0, 8, 8), np.int8), np.zeros((8, 8), np.int16)])
