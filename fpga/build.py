@@ -268,5 +268,5 @@ def reason_of(log: str, otherwise: str) -> str:
     """Pick the failing program's own words."""
     lines = [line.strip() for line in log.splitlines() if not line.startswith("make")]
     errors = [line for line in lines if re.search(r"\berror:", line, re.IGNORECASE)]
-    errors = errors or [line for line in lines if "error" in line.lower()]
+    errors = errors or [line for line in lines if re.search(r"\berror\b", line, re.IGNORECASE)]
     return re.sub(r"^ERROR: ", "", errors[0]) if errors else otherwise

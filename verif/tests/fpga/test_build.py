@@ -120,6 +120,7 @@ def test_a_clock_that_is_not_met_fails_with_the_path(tmp_path):
 def test_a_signal_called_error_is_no_reason():
     log = "  1/2: $1\\outbox0_error[0:0]\nmake: *** Error 1\nERROR: Module top has no ports\nmake: error: 2\n"
     assert reason_of(log, "exit code 2") == "Module top has no ports"
+    assert reason_of("  1/2: $1\\outbox0_error[0:0]\nKilled\n", "exit code 2") == "exit code 2"
 
 
 def test_verilog_that_is_wrong_fails_in_one_line(run, tmp_path):
