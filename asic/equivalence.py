@@ -2,7 +2,7 @@
 
 It runs in Yosys, as a program of its own. Usage, in the folder of a staged source:
 
-    python -m silicodec.asic.equivalence [[!]RESET_PORT]
+    python -m silicodec.asic.equivalence [[!]RESET_PORT] [--booth] [--cpu-seconds N]
 
 `cells.lib` and `netlist.v` are there, as `silicodec.asic.synthesis` leaves them; `equivalence.json` goes there. Where
 `silicodec.asic.memory_netlist` left `logic.v` and `memories.json`, that netlist is compared: memories are black boxes
@@ -20,8 +20,9 @@ a reset to begin from, states of both designs that belong together are known onl
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
+import resource
 from collections import Counter
 from pathlib import Path
 
@@ -34,8 +35,11 @@ from silicodec.asic.ungating import take_out_clock_gates
 from silicodec.asic.yosys_log import PassRunner, pass_runner
 from silicodec.rtl.source import Source, read_staged
 
-SWEEP = "+strash;ifraig;scorr;dc2;fraig;ifraig;"
-"""What ABC does to a comparison: it merges what is equal inside, so that little or nothing is left to prove."""
+SWEEP = "+strash;ifraig,-C,3000;scorr;ifraig,-C,20000;ifraig,-C,100000"
+"""What ABC does to a comparison: it merges what is equal inside, so that little or nothing is left to prove.
+
+Carries of long sums take more conflicts than ABC allows by itself.
+"""
 ARITHMETIC = (
     "opt_expr",
     "opt_clean",
@@ -46,10 +50,17 @@ ARITHMETIC = (
     "wreduce t:* t:$*dff* %d",
     "peepopt",
     "opt_clean",
+    "booth",
     "alumacc",
     "opt_clean",
+    "opt_dff -nodffe -nosdff",
+    "opt_clean",
+    "maccmap",
 )
-"""What `synth` does to adders and multipliers of the Verilog, so that those of both designs are built alike."""
+"""What `synth` does to adders and multipliers of the Verilog, so that those of both designs are built alike.
+
+`opt_dff` takes out registers that hold a constant from their first cycle on.
+"""
 EDGES = ("NN", "NP", "PN", "PP")
 """Active edge of the clock, and level of the reset: negative or positive."""
 SYNCHRONOUS = tuple(
@@ -80,9 +91,11 @@ class Check:
         Holds `cells.lib` and `netlist.v`. The working folder.
     cut : bool
         Whether to turn registers into inputs and outputs.
+    booth : bool
+        Whether the netlist has Yosys' Booth multipliers.
     """
 
-    def __init__(self, source: Source, folder: Path, *, cut: bool) -> None:
+    def __init__(self, source: Source, folder: Path, *, cut: bool, booth: bool = False) -> None:
         self._folder = folder
         outside = folder / "memories.json"
         self._memories = [one["name"] for one in json.loads(outside.read_text())] if outside.exists() else []
@@ -90,7 +103,9 @@ class Check:
         self._run: PassRunner = pass_runner(self._design, folder)
         self._cut = ["expose -evert-dff -dff"] if cut else []
         self.one_to_one = False
+        self._arithmetic = [command for command in ARITHMETIC if booth or command != "booth"]
         self._read_verilog(source)
+        self._look_at_verilog(source)
         self._read_netlist(source.top)
         self._commands("design -copy-from gold -as gold gold", "design -copy-from gate -as gate gate")
 
@@ -99,6 +114,19 @@ class Check:
             self._run(command)
 
     def _read_verilog(self, source: Source) -> None:
+        # First of all that Yosys does: the order in which it adds up depends on what it has done before in a process,
+        # and the netlist's synthesis did nothing before.
+        self._commands(*source.yosys_commands(), "proc", "flatten", *self._arithmetic)
+        if self._memories:
+            self._commands("opt_dff", "opt_clean", "memory -nomap", "opt_clean")
+            take_out_memories(self._design, self._memories)
+        self._run("memory_map")
+        self._commands("splitnets -ports", "simplemap t:$*dff*", *SYNCHRONOUS, "async2sync", "dffunmap")
+        self._commands("opt_clean -purge", *self._cut, "opt_clean -purge", "setundef -undriven -undef")
+        self._commands(f"rename {source.top} gold", "design -stash gold")
+
+    def _look_at_verilog(self, source: Source) -> None:
+        """Find the reset, and the names of each net."""
         top = source.top
         self._commands(*source.yosys_commands())
         if self._cut:
@@ -110,16 +138,9 @@ class Check:
             self._commands(f"{synth} -run fine:", "splitnets -ports" if self._memories else "splitnets")
             self._sources = sources(self._design.top_module())
             self._run("design -pop")
-        self._commands("proc", "flatten", "design -push-copy", "opt")
+        self._commands("proc", "flatten", "opt")
         self.reset = find_reset(self._design.top_module())
-        self._commands("design -pop", *ARITHMETIC)
-        if self._memories:
-            self._commands("opt_dff", "opt_clean", "memory -nomap", "opt_clean")
-            take_out_memories(self._design, self._memories)
-        self._run("memory_map")
-        self._commands("splitnets -ports", "simplemap t:$*dff*", *SYNCHRONOUS, "async2sync", "dffunmap")
-        self._commands("opt_clean -purge", *self._cut, "opt_clean -purge", "setundef -undriven -undef")
-        self._commands(f"rename {top} gold", "design -stash gold")
+        self._run("design -reset")
 
     def _read_netlist(self, top: str) -> None:
         read_cells(self._run, self._folder / "cells.lib")
@@ -160,7 +181,11 @@ class Check:
                 self._rename_register(register, name)
         surplus = self._registers("gold") - gate
         for name in surplus:
-            self._leave_open(name)
+            twin = self._lower_neighbour(name)
+            if twin in gate:
+                self._join(name, twin)
+            else:
+                self._leave_open(name)
         self.one_to_one = not surplus
         return self._selected("gold/x:*") == self._selected("gate/x:*")
 
@@ -176,6 +201,24 @@ class Check:
         """Let a register that the netlist has not got be anything: what depends on it will not be proven."""
         self._in_module("gold", f"delete -port w:{register}.c w:{register}.d")
         self._in_module("gate", f"add -input {register}.q 1")
+
+    def _lower_neighbour(self, register: str) -> str:
+        """Name of the next lower bit of a word, which a register holds a copy of where it is the sign of a sum."""
+        word, _, number = register.removesuffix("]").rpartition("[")
+        return f"{word}[{int(number) - 1}]" if number.isdigit() else ""
+
+    def _join(self, register: str, twin: str) -> None:
+        """Let one register of the netlist stand for two of the Verilog: both have to get what that one gets."""
+        gold, gate = self._module("gold"), self._module("gate")
+        output = _wire(gold, f"{register}.q")
+        output.port_input = False
+        gold.connect(yosys.SigSpec(output), yosys.SigSpec(_wire(gold, f"{twin}.q")))
+        for part in "cd":
+            copy = gate.addWire(yosys.IdString(f"\\{register}.{part}"), 1)
+            copy.port_output = True
+            gate.connect(yosys.SigSpec(copy), yosys.SigSpec(_wire(gate, f"{twin}.{part}")))
+        gold.fixup_ports()
+        gate.fixup_ports()
 
     def _in_module(self, module: str, *commands: str) -> None:
         self._commands(f"select -module {module}", *commands, "select -clear")
@@ -233,6 +276,10 @@ class Check:
         return "no model found: SUCCESS!" in said
 
 
+def _wire(module: yosys.Module, name: str) -> yosys.Wire:
+    return module.wire(yosys.IdString(f"\\{name}"))
+
+
 def find_reset(module: yosys.Module) -> str | None:
     """Find the input that resets most registers: its name, with `!` before it where 0 resets; None if there is none.
 
@@ -256,7 +303,7 @@ def find_reset(module: yosys.Module) -> str | None:
     return resets.most_common(1)[0][0] if resets else None
 
 
-def check(source: Source, folder: Path, reset: str | None = None) -> dict[str, object]:
+def check(source: Source, folder: Path, reset: str | None = None, *, booth: bool = False) -> dict[str, object]:
     """Compare the netlist with the Verilog.
 
     Parameters
@@ -267,6 +314,8 @@ def check(source: Source, folder: Path, reset: str | None = None) -> dict[str, o
         Holds `cells.lib` and `netlist.v`. The working folder.
     reset : str, optional
         The reset port, with `!` before it where 0 resets; by default it is looked for.
+    booth : bool
+        Whether the netlist has Yosys' Booth multipliers.
 
     Returns
     -------
@@ -274,13 +323,13 @@ def check(source: Source, folder: Path, reset: str | None = None) -> dict[str, o
         `proven`: whether no difference was found; None if that was not decided. `cycles`: for how many clock cycles;
         None stands for any number, from any state. `reset`: what was held for a cycle before; None if nothing was.
     """
-    by_state = Check(source, folder, cut=True)
+    by_state = Check(source, folder, cut=True, booth=booth)
     if by_state.match_registers():
         unequal = by_state.unequal_outputs()
         by_state.keep_outputs(unequal)
         if not unequal or by_state.prove():
             return {"proven": True, "cycles": None, "reset": None}
-    bounded = Check(source, folder, cut=False)
+    bounded = Check(source, folder, cut=False, booth=booth)
     reset = reset or bounded.reset
     held = f"-set-at 1 in_{reset.removeprefix('!')} {int(reset[0] != '!')} -prove-skip 1" if reset else ""
     for cycles in CYCLES:
@@ -292,6 +341,18 @@ def check(source: Source, folder: Path, reset: str | None = None) -> dict[str, o
     return {"proven": None, "cycles": 0, "reset": reset}
 
 
-if __name__ == "__main__":
-    result = check(read_staged(Path()), Path(), *sys.argv[1:])
+def main() -> None:
+    """Read the arguments, and compare."""
+    parser = argparse.ArgumentParser(prog="python -m silicodec.asic.equivalence")
+    parser.add_argument("reset", nargs="?")
+    parser.add_argument("--booth", action="store_true", help="the netlist has Yosys' Booth multipliers")
+    parser.add_argument("--cpu-seconds", type=int, help="end by SIGXCPU after that much processor time")
+    given = parser.parse_args()
+    if given.cpu_seconds:
+        resource.setrlimit(resource.RLIMIT_CPU, (given.cpu_seconds, given.cpu_seconds))
+    result = check(read_staged(Path()), Path(), given.reset, booth=given.booth)
     Path("equivalence.json").write_text(json.dumps(result) + "\n")
+
+
+if __name__ == "__main__":
+    main()
