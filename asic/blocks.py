@@ -200,20 +200,16 @@ def measure_blocks(
     options = ["--clock-gating"] * clock_gating + ["--booth"] * booth
     with tempfile.TemporaryDirectory(prefix="silicodec-") as temporary:
         folder = Path(temporary)
-        source.stage(folder)
-        done = run_group([sys.executable, "-m", "silicodec.asic.split"], folder)
-        if done.returncode != 0:
-            raise MeasurementError(f"cutting up {name} failed: {failure(done.returncode, done.stderr)}")
-        found = json.loads((folder / "blocks.json").read_text())
+        found = cut(source, folder, name)
         parts: dict[str, list[Statistics]] = {}
-        known: dict[str, tuple[_Module, Statistics]] = {}
+        known: dict[str, tuple[Module, Statistics]] = {}
         netlists = []
         for block, modules in found["modules"].items():
             parts[block] = []
             for name_of_module in modules:
-                module = _Module(name_of_module, (folder / f"{name_of_module}.v").read_text())
+                module = Module(name_of_module, (folder / f"{name_of_module}.v").read_text())
                 if module.alike not in known:
-                    known[module.alike] = module, _synthesised(module, folder, clock_ports, period_ns, options)
+                    known[module.alike] = module, synthesised(module, folder, clock_ports, period_ns, options)
                     netlists.append((folder / "blocks" / module.name / "netlist.v").read_text())
                 else:
                     netlists.append(module.as_other(known[module.alike][0]))
@@ -256,7 +252,17 @@ def measure_blocks(
     )
 
 
-class _Module:
+def cut(source: Source, folder: Path, name: str) -> dict[str, Any]:
+    """Cut an engine up in a folder: its memories, and the names of each block's modules, as `split` leaves them."""
+    source.stage(folder)
+    done = run_group([sys.executable, "-m", "silicodec.asic.split"], folder)
+    if done.returncode != 0:
+        raise MeasurementError(f"cutting up {name} failed: {failure(done.returncode, done.stderr)}")
+    found: dict[str, Any] = json.loads((folder / "blocks.json").read_text())
+    return found
+
+
+class Module:
     """A module as it was cut out, and a text that it has in common with those that only differ in names."""
 
     def __init__(self, name: str, text: str) -> None:
@@ -265,7 +271,7 @@ class _Module:
         self._numbers: dict[str, str] = {}
         self.alike = _WORD.sub(lambda match: self._numbers.setdefault(match[0], f"n{len(self._numbers)}"), self.text)
 
-    def as_other(self, other: _Module) -> str:
+    def as_other(self, other: Module) -> str:
         """Return this module as an instance of another one that is alike."""
         names = {number: name for name, number in other._numbers.items()}
         heading = self.text[self.text.index("(") : self.text.index(";") + 1]
@@ -291,10 +297,10 @@ def _assemble(top: str, folder: Path, netlists: Sequence[str], *, liberty: Path)
     return float(json.loads((folder / "repair.json").read_text())["area_um2"])
 
 
-def _synthesised(
-    module: _Module, folder: Path, clock_ports: Sequence[str], period_ns: float, options: list[str]
+def synthesised(
+    module: Module, folder: Path, clock_ports: Sequence[str], period_ns: float, options: list[str]
 ) -> Statistics:
-    """Return statistics of a module's netlist."""
+    """Synthesise a module in `folder/blocks/NAME`, and return statistics of its netlist."""
     place = folder / "blocks" / module.name
     place.mkdir(parents=True)
     Source(module.name, text=module.text).stage(place)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from silicodec.asic.block_proofs import read_proofs
 from silicodec.asic.blocks import SHIPPED as BLOCKS
 from silicodec.asic.blocks import read_blocks
 from silicodec.asic.records import SHIPPED, read_records
@@ -121,6 +122,15 @@ def block_table(name: str) -> str:
     return "".join(lines)
 
 
+def proof_table(name: str) -> str:
+    """Make the table of what is proven of an engine's blocks, in Markdown."""
+    lines = ["| module | alike | netlist equals Verilog | processor time, s |\n", "|---|--:|---|--:|\n"]
+    for one in read_proofs(BLOCKS / f"{name}-proofs.json").modules:
+        module = one.module.removeprefix(f"{name}_").replace("_", " ")
+        lines.append(f"| {module} | {one.alike} | {one.finding} | {one.cpu_seconds:.0f} |\n")
+    return "".join(lines)
+
+
 def replace(text: str, name: str, table: str) -> str:
     """Put a table between the comments that mark its place."""
     return re.sub(rf"(?<=<!-- {name} -->\n).*?(?=<!-- end -->)", lambda _: table, text, flags=re.DOTALL)
@@ -130,6 +140,7 @@ if __name__ == "__main__":
     tables = {"engines": engine_table(), "bitstreams": bitstream_table(), "flows": flow_table()}
     tables["layouts"] = layout_table()
     tables["accelerator blocks"] = block_table("accelerator-booth")
+    tables["accelerator proofs"] = proof_table("accelerator")
     pages = ("engines/index.md", "fpga.md", "silicon.md", "results/accelerator.md")
     for page in (ROOT / "docs" / name for name in pages):
         text = page.read_text()

@@ -18,6 +18,7 @@ from silicodec.output import Columns, print_table, say, write_json
 from silicodec.program import BadInput, DefaultGroup, FailedRun
 
 if TYPE_CHECKING:
+    from silicodec.asic.block_proofs import ModuleProof
     from silicodec.asic.job import Job
     from silicodec.asic.measure import Measurement
 
@@ -219,6 +220,52 @@ def measure_by_blocks(designs: Designs, folder: Path, json_file: Path | None, **
             say(f"  {line}")
     if json_file:
         write_json(json_file, [dataclasses.asdict(one) for one in found])
+
+
+@asic.command()
+@design_options
+@PERIOD
+@click.option("--clock-gating", is_flag=True, help="Gate clocks.")
+@click.option("--booth", is_flag=True, help="Take Yosys' Booth multipliers.")
+@click.option("--block", "blocks", multiple=True, metavar="NAME", help="One of the engine's blocks.  [default: all]")
+@click.option(
+    "--cpu-seconds", type=click.IntRange(1), default=600, show_default=True, metavar="N",
+    help="Processor time for each module.",
+)  # fmt: skip
+@click.option("--out", "folder", type=FOLDER, default=BUILD, show_default=True, help="Folder of records.")
+def prove(designs: Designs, blocks: tuple[str, ...], cpu_seconds: int, folder: Path, **options: Any) -> None:
+    """Prove the netlists of a large engine's blocks equal to their Verilog, each by itself.
+
+    Blocks are those that `silicodec asic measure --blocks` synthesises, with the same options. Ends with exit code 1 if
+    a netlist differs.
+
+        silicodec asic prove accelerator --booth --clock-gating --block requantiser
+    """
+    from silicodec.asic.block_proofs import prove_blocks, write_proofs
+    from silicodec.rtl.convert import verilog
+    from silicodec.rtl.source import Source
+
+    if designs.source:
+        raise click.UsageError("only the blocks of engines of the catalog are known")
+    columns: Columns = [("block", "left"), ("module", "left"), ("alike", "right"), ("equal", "left"), ("s", "right")]
+    different = []
+    for engine in designs.engines:
+        click.echo(f"proving {engine.name}", err=True)
+        source = Source(engine.top, text=verilog(engine))
+        limits: dict[str, Any] = {"blocks": blocks, "cpu_seconds": cpu_seconds}
+        proofs = prove_blocks(source, name=engine.name, progress=say_proof, **limits, **options)
+        write_proofs(proofs, folder / "blocks")
+        found = proofs.modules
+        rows = [(one.block, one.module, str(one.alike), one.finding, f"{one.cpu_seconds:.0f}") for one in found]
+        print_table(f"{engine.name}: netlist against Verilog", columns, rows)
+        different += [one.module for one in proofs.modules if one.proven is False]
+    if different:
+        raise FailedRun(f"netlists that differ from the Verilog: {', '.join(different)}")
+
+
+def say_proof(one: ModuleProof) -> None:
+    """Say what was found of a module."""
+    click.echo(f"{one.module}: {one.finding}, {one.cpu_seconds:.0f} s", err=True)
 
 
 def described(measurement: Measurement) -> str:

@@ -1,0 +1,192 @@
+"""Proof that the netlist of a large engine does what its Verilog says, block by block."""
+
+from __future__ import annotations
+
+import json
+import resource
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Collection
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from silicodec.asic.blocks import Module, cut, synthesised
+from silicodec.asic.measure import ABC_KILLED, failure, tool_versions
+from silicodec.asic.pdk import PERIOD_NS, MeasurementError, liberty_file
+from silicodec.models.processes import run_group
+from silicodec.models.storage import written_whole
+from silicodec.rtl.source import Source
+
+CPU_SECONDS = 600
+"""Processor time that the proof of a module may take."""
+
+
+@dataclass(frozen=True)
+class ModuleProof:
+    """What was found of a module of a block.
+
+    Parameters
+    ----------
+    block, module : str
+        Their names.
+    alike : int
+        How many modules of the block differ from it in names alone, itself among them: one was compared.
+    proven : bool or None
+        Whether netlist and Verilog do the same; None if that was not found out in the time.
+    cycles : int or None
+        For how many clock cycles after a reset; None stands for ever, from every state.
+    reset : str or None
+        What was held for a cycle before; None if nothing was.
+    cpu_seconds : float
+        Processor time.
+    """
+
+    block: str
+    module: str
+    alike: int
+    proven: bool | None
+    cycles: int | None
+    reset: str | None
+    cpu_seconds: float
+
+    @property
+    def finding(self) -> str:
+        """The result in words."""
+        if self.proven is None:
+            return "no result"
+        if not self.proven:
+            return "differs"
+        return "for every state" if self.cycles is None else f"for {self.cycles} cycles"
+
+
+@dataclass(frozen=True)
+class BlockProofs:
+    """What was found of an engine's blocks, each by itself.
+
+    That blocks are connected as the Verilog says, and what `assembly` adds, is not looked at; memories are outside.
+
+    Parameters
+    ----------
+    name : str
+        The engine's.
+    modules : list of ModuleProof
+        By block, then by module.
+    cpu_seconds : float
+        Processor time that each module had at most.
+    period_ns, clock_gating, booth, tools, verilog_sha256
+        As of `BlockMeasurement`.
+    """
+
+    name: str
+    modules: list[ModuleProof]
+    cpu_seconds: int
+    period_ns: float
+    clock_gating: bool
+    booth: bool
+    tools: dict[str, str]
+    verilog_sha256: str
+
+    def beside(self, older: BlockProofs) -> BlockProofs:
+        """Return these proofs and those of an older record of the same netlist that are not here."""
+        both = {(one.block, one.module): one for one in (*older.modules, *self.modules)}
+        return BlockProofs(**{**vars(self), "modules": [both[name] for name in sorted(both)]})
+
+    def same_netlist(self, other: BlockProofs) -> bool:
+        """Whether another record is of the same Verilog, synthesised alike."""
+        fields = ("verilog_sha256", "period_ns", "clock_gating", "booth", "tools")
+        return all(getattr(self, field) == getattr(other, field) for field in fields)
+
+
+def prove_blocks(
+    source: Source,
+    *,
+    name: str,
+    period_ns: float = PERIOD_NS,
+    clock_gating: bool = False,
+    booth: bool = False,
+    blocks: Collection[str] = (),
+    cpu_seconds: int = CPU_SECONDS,
+    progress: Callable[[ModuleProof], None] = lambda proof: None,
+) -> BlockProofs:
+    """Synthesise the blocks of an engine as `measure_blocks` does, and compare each module's netlist with its Verilog.
+
+    Parameters
+    ----------
+    source, name, period_ns, clock_gating, booth
+        As of `measure_blocks`.
+    blocks : collection of str
+        Which blocks; all of them by default.
+    cpu_seconds : int
+        Processor time that the proof of a module may take.
+    progress : callable
+        Told each result.
+
+    Raises
+    ------
+    MeasurementError
+        As of `measure_blocks`, and if there is no such block.
+    """
+    liberty_file()  # if it is missing, say so before any work
+    options = ["--clock-gating"] * clock_gating + ["--booth"] * booth
+    proofs = []
+    with tempfile.TemporaryDirectory(prefix="silicodec-") as temporary:
+        folder = Path(temporary)
+        modules = cut(source, folder, name)["modules"]
+        if unknown := set(blocks) - modules.keys():
+            raise MeasurementError(f"{name} has no block {min(unknown)}: it has {', '.join(sorted(modules))}")
+        for block in sorted(blocks or modules):
+            alike: dict[str, list[Module]] = {}
+            for module in (Module(one, (folder / f"{one}.v").read_text()) for one in modules[block]):
+                alike.setdefault(module.alike, []).append(module)
+            for first, *others in alike.values():
+                synthesised(first, folder, ("clk",), period_ns, options)
+                found = prove_netlist(folder / "blocks" / first.name, booth=booth, cpu_seconds=cpu_seconds)
+                proofs.append(ModuleProof(block, first.name, 1 + len(others), **found))
+                progress(proofs[-1])
+    return BlockProofs(
+        name=name,
+        modules=proofs,
+        cpu_seconds=cpu_seconds,
+        period_ns=period_ns,
+        clock_gating=clock_gating,
+        booth=booth,
+        tools={"pyosys": tool_versions()["pyosys"]},
+        verilog_sha256=source.sha256,
+    )
+
+
+def prove_netlist(folder: Path, *, booth: bool, cpu_seconds: int) -> dict[str, Any]:
+    """Compare the netlist in the folder of a staged source with it: the last fields of `ModuleProof`."""
+    before = _time_of_programs()
+    limits = [f"--cpu-seconds={cpu_seconds}", *["--booth"] * booth]
+    done = run_group([sys.executable, "-m", "silicodec.asic.equivalence", *limits], folder)
+    took = round(_time_of_programs() - before, 1)
+    if done.returncode in (-signal.SIGXCPU, -signal.SIGKILL) or (done.returncode and ABC_KILLED.search(done.stderr)):
+        return {"proven": None, "cycles": None, "reset": None, "cpu_seconds": took}
+    if done.returncode:
+        raise MeasurementError(f"the proof of {folder.name} failed: {failure(done.returncode, done.stderr)}")
+    return {**json.loads((folder / "equivalence.json").read_text()), "cpu_seconds": took}
+
+
+def _time_of_programs() -> float:
+    """Processor time of all programs that this one has run, in seconds."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def write_proofs(proofs: BlockProofs, folder: Path) -> Path:
+    """Write proofs as `folder/NAME-proofs.json`, with those there of the same netlist."""
+    path = folder / f"{proofs.name}-proofs.json"
+    if path.exists() and proofs.same_netlist(older := read_proofs(path)):
+        proofs = proofs.beside(older)
+    with written_whole(path) as temporary:
+        temporary.write_text(json.dumps(asdict(proofs), indent=2) + "\n")
+    return path
+
+
+def read_proofs(path: Path) -> BlockProofs:
+    """Read what `write_proofs` wrote."""
+    fields = json.loads(path.read_text())
+    return BlockProofs(modules=[ModuleProof(**one) for one in fields.pop("modules")], **fields)
