@@ -153,7 +153,11 @@ def run_flow(design: Design, board: Board, work: Path, *, place: bool = True) ->
         "files": files,
         "parameters": edalize_parameters(source),
         "flow_options": {
-            **synthesis_options(board, work),
+            **(
+                nameless_synthesis(work)
+                if board.family == "ecp5"
+                else {"yosys_synth_options": synthesis_options(board)}
+            ),
             "nextpnr_options": [*nextpnr, "--timing-allow-fail", "--report", "report.json"],
         },
     }
@@ -169,12 +173,15 @@ def run_flow(design: Design, board: Board, work: Path, *, place: bool = True) ->
         raise BuildError(f"{design.name} on {board.name}: {reason}")
 
 
-def synthesis_options(board: Board, work: Path) -> dict[str, Any]:
-    """Return edalize's options of synthesis for a board; multipliers of ECP5 are inferred without being asked for."""
-    if board.family == "ecp5":
-        (work / "synthesis.tcl").write_text(NAMELESS_SYNTHESIS)
-        return {"yosys_synth_options": ["-run", "begin:check"], "yosys_template": "synthesis.tcl"}
-    return {"yosys_synth_options": ["-dsp"] if board.device == "up5k" else []}
+def synthesis_options(board: Board) -> list[str]:
+    """Return the options of Yosys' synthesis for a board: multipliers of ECP5 are inferred without being asked for."""
+    return ["-dsp"] if board.device == "up5k" else []
+
+
+def nameless_synthesis(work: Path) -> dict[str, Any]:
+    """Return edalize's options of synthesis for ECP5 without names of cells, whose template goes into the folder."""
+    (work / "synthesis.tcl").write_text(NAMELESS_SYNTHESIS)
+    return {"yosys_synth_options": ["-run", "begin:check"], "yosys_template": "synthesis.tcl"}
 
 
 def plain_verilog(source: Source, folder: Path) -> Source:
