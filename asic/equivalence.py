@@ -35,11 +35,10 @@ from silicodec.asic.ungating import take_out_clock_gates
 from silicodec.asic.yosys_log import PassRunner, pass_runner
 from silicodec.rtl.source import Source, read_staged
 
-SWEEP = "+strash;ifraig,-C,3000;scorr;ifraig,-C,20000;ifraig,-C,100000"
-"""What ABC does to a comparison: it merges what is equal inside, so that little or nothing is left to prove.
-
-Carries of long sums take more conflicts than ABC allows by itself.
-"""
+SWEEP = "+strash;ifraig;scorr;dc2;fraig;ifraig;"
+"""What ABC does to a comparison: it merges what is equal inside, so that little or nothing is left to prove."""
+THOROUGH_SWEEP = "+strash;ifraig,-C,3000;scorr;ifraig,-C,20000;ifraig,-C,100000"
+"""The same where processor time is limited: carries of long sums take more conflicts than ABC allows by itself."""
 ARITHMETIC = (
     "opt_expr",
     "opt_clean",
@@ -236,10 +235,10 @@ class Check:
             net = self._sources[net]
         return net
 
-    def unequal_outputs(self) -> set[str]:
+    def unequal_outputs(self, sweep: str = SWEEP) -> set[str]:
         """Return the outputs that ABC does not find equal, with zeros for what the Verilog leaves undefined."""
         self._run("miter -equiv -flatten -make_outcmp gold gate miter")
-        self._in_module("miter", "setundef -zero", "techmap", "opt", f"abc -g AND -script {SWEEP}", "opt_clean")
+        self._in_module("miter", "setundef -zero", "techmap", "opt", f"abc -g AND -script {sweep}", "opt_clean")
         compared = {name for name in self._selected("miter/o:*") if name.startswith(COMPARED)}
         equal = {name for name, source in sources(self._module("miter")).items() if source == ONE}
         self._run("delete miter")
@@ -303,7 +302,9 @@ def find_reset(module: yosys.Module) -> str | None:
     return resets.most_common(1)[0][0] if resets else None
 
 
-def check(source: Source, folder: Path, reset: str | None = None, *, booth: bool = False) -> dict[str, object]:
+def check(
+    source: Source, folder: Path, reset: str | None = None, *, booth: bool = False, sweep: str = SWEEP
+) -> dict[str, object]:
     """Compare the netlist with the Verilog.
 
     Parameters
@@ -316,6 +317,8 @@ def check(source: Source, folder: Path, reset: str | None = None, *, booth: bool
         The reset port, with `!` before it where 0 resets; by default it is looked for.
     booth : bool
         Whether the netlist has Yosys' Booth multipliers.
+    sweep : str
+        What ABC does, `SWEEP` or `THOROUGH_SWEEP`.
 
     Returns
     -------
@@ -325,7 +328,7 @@ def check(source: Source, folder: Path, reset: str | None = None, *, booth: bool
     """
     by_state = Check(source, folder, cut=True, booth=booth)
     if by_state.match_registers():
-        unequal = by_state.unequal_outputs()
+        unequal = by_state.unequal_outputs(sweep)
         by_state.keep_outputs(unequal)
         if not unequal or by_state.prove():
             return {"proven": True, "cycles": None, "reset": None}
@@ -350,7 +353,8 @@ def main() -> None:
     given = parser.parse_args()
     if given.cpu_seconds:
         resource.setrlimit(resource.RLIMIT_CPU, (given.cpu_seconds, given.cpu_seconds))
-    result = check(read_staged(Path()), Path(), given.reset, booth=given.booth)
+    sweep = THOROUGH_SWEEP if given.cpu_seconds else SWEEP
+    result = check(read_staged(Path()), Path(), given.reset, booth=given.booth, sweep=sweep)
     Path("equivalence.json").write_text(json.dumps(result) + "\n")
 
 
