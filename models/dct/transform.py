@@ -28,6 +28,8 @@ Multiplications", ICASSP 1989) takes 29 adders and 11 multiplications, each of 2
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 
@@ -136,6 +138,6 @@ def _inverse_pass(x: np.ndarray, i: int, step: int, shift: int, unused: int) -> 
 
 
 @njit(cache=True, inline="always")
-def _cut(number: int, shift: int, unused: int) -> int:
+def _cut(number: int | np.integer[Any], shift: int, unused: int) -> int | np.integer[Any]:
     """Drop the lowest bits of a number, and the highest ones of 32."""
-    return np.int32(number << unused) >> (shift + unused)  # type: ignore[return-value]  # Numba's int
+    return np.int32(number << unused) >> (shift + unused)
