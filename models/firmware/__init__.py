@@ -22,6 +22,7 @@ SOURCES: dict[str, tuple[str, ...]] = {
     "dct": ("bits", "samples", "dct"),
     "transform": ("bits", "samples", "huffman", "transform"),
     "dictionary": ("bits", "dictionary"),
+    "lanes": ("bits", "lanes_code", "lanes"),
 }
 """Modules of C that a codec is made of, by its id: each is a file `.c` and a header."""
 

@@ -16,6 +16,7 @@ from silicodec.models.ebpc import BPC, EBPC, ParallelEBPC
 from silicodec.models.ebpc.parallel_loops import count_bits
 from silicodec.models.ebpc.tables import field_bits
 from silicodec.models.errors import CodecError
+from silicodec.models.lanes import Lanes
 from silicodec.models.transform.codec import TransformCodec
 from silicodec.models.transform.huffman import MAX_LENGTH, HuffmanCode
 
@@ -132,6 +133,11 @@ def _dictionary(codec: Dictionary) -> dict[str, str]:
     return header("dictionary", about, values, word_bits=codec.word_bits)
 
 
+def _lanes(codec: Lanes) -> dict[str, str]:
+    values = {"WORD_BITS": codec.word_bits, "LANES": codec.lanes, "SYMBOLS": codec.symbols}
+    return header("lanes", "Bits of words, lanes, and most symbols of a table.", values, word_bits=codec.word_bits)
+
+
 def _dct(codec: DCT) -> dict[str, str]:
     values = {"STEP_BITS": codec.step.bit_length() - 1, "SIGNED": codec.signed}
     tables = {"forward": _cosines(256), "inverse": _cosines(2048).T}
@@ -189,5 +195,6 @@ GENERATED: dict[str, Callable[[Any], dict[str, str]]] = {
     "dct": _dct,
     "transform": _transform,
     "dictionary": _dictionary,
+    "lanes": _lanes,
 }
 """Functions from a codec to its generated files, name to text, by the codec's id."""

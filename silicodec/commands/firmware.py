@@ -21,7 +21,7 @@ from silicodec.settings import set_option, typed_settings
 def c(codec_name: str, settings: dict[str, str], folder: Path) -> None:
     """Write CODEC's encoder and decoder in C99, for firmware.
 
-    There are those of ebpc, ebpc-parallel, bpc, zero-rle, zvc, dct, transform and dictionary.
+    There are those of ebpc, ebpc-parallel, bpc, zero-rle, zvc, dct, transform, dictionary and lanes.
 
     Example:
 

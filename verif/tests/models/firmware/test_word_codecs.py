@@ -143,4 +143,4 @@ def test_the_command_writes_the_sources(tmp_path):
     assert "#define BPC_BLOCK_SIZE 16U" in (tmp_path / "bpc_config.h").read_text()
     refused = run.invoke(main, ["c", "zstd", "--out", str(tmp_path)])
     assert refused.exit_code == 2
-    assert "dictionary, but none of zstd" in refused.stderr
+    assert "lanes, but none of zstd" in refused.stderr
