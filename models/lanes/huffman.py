@@ -14,7 +14,7 @@ def best_lengths(counts: np.ndarray, limit: int) -> np.ndarray:
     Journal of the ACM 37(3), 1990.
     """
     lengths = np.zeros(counts.size, np.int64)
-    order = np.argsort(counts)
+    order = np.argsort(counts, kind="mergesort")  # stable, so that ties are cut the same everywhere
     order = order[np.count_nonzero(counts == 0) :]
     single = counts[order]
     if single.size < 2:
