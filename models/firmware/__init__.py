@@ -1,6 +1,7 @@
 """Codecs in C99 for firmware: plain sources, and headers with the parameters of a codec.
 
-The streams are those of `silicodec.models`, bit for bit. Needs no library, and allocates nothing.
+The streams are those of `silicodec.models`, bit for bit. Needs no library but, to encode `lanes`, that of
+`math.h`, and allocates nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ SOURCES: dict[str, tuple[str, ...]] = {
     "dct": ("bits", "samples", "dct"),
     "transform": ("bits", "samples", "huffman", "transform"),
     "dictionary": ("bits", "dictionary"),
-    "lanes": ("bits", "lanes_code", "lanes"),
+    "lanes": ("bits", "lanes_code", "lanes_events", "lanes_choice", "lanes_encoder", "lanes"),
 }
 """Modules of C that a codec is made of, by its id: each is a file `.c` and a header."""
 

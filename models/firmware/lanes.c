@@ -9,7 +9,8 @@
 #define HELD_BITS (LANES_HELD * LANES_UNIT)
 #define NO_UNIT SIZE_MAX
 
-/* A lane: numbers of the units that it holds and bits read of the first one, zeros still to give, the value after them. */
+/* A lane: numbers of the units that it holds and bits read of the first one; zeros still to give, and the value after
+ * them. */
 typedef struct {
     size_t held[LANES_HELD];
     unsigned place;

@@ -9,8 +9,10 @@
 #define WIDTH_BITS ((LANES_WORD_BITS > 8U) ? 12U : 4U)
 #define BASE_BITS ((LANES_WORD_BITS > 8U) ? 16U : 8U)
 
-const uint8_t lanes_run_bases[LANES_RUN_CLASSES] = {0U, 1U, 2U, 3U, 4U, 8U, 16U, 32U, 64U, 127U, 1U, 1U, 1U, 1U, 1U, 1U};
-const uint8_t lanes_run_extra_bits[LANES_RUN_CLASSES] = {0U, 0U, 0U, 0U, 2U, 3U, 4U, 5U, 6U, 0U, 2U, 3U, 4U, 5U, 6U, 7U};
+const uint8_t lanes_run_bases[LANES_RUN_CLASSES] = {0U, 1U, 2U, 3U, 4U, 8U, 16U, 32U,
+                                                    64U, 127U, 1U, 1U, 1U, 1U, 1U, 1U};
+const uint8_t lanes_run_extra_bits[LANES_RUN_CLASSES] = {0U, 0U, 0U, 0U, 2U, 3U, 4U, 5U,
+                                                         6U, 0U, 2U, 3U, 4U, 5U, 6U, 7U};
 
 /* Read how many code words there are of each length: a complete prefix code of up to LANES_SYMBOLS. */
 static bool get_lengths(bits_reader *from, lanes_code *code)
@@ -47,4 +49,23 @@ bool lanes_get_code(bits_reader *from, lanes_code *code)
         right = ((lanes_run_extra_bits[symbol->run_class] + symbol->width) <= LANES_MOST_EXTRA_BITS);
     }
     return right && (!from->failed);
+}
+
+bool lanes_put_code(bits_output *to, const lanes_code *code)
+{
+    bool fits = bits_put(to, code->dropped, LANES_UNIT);
+
+    for (unsigned length = 1U; length <= LANES_MAX_LENGTH; length++) {
+        uint32_t number = 0U;
+
+        for (unsigned i = 0U; i < code->size; i++) {
+            number += (code->symbols[i].length == length) ? 1U : 0U;
+        }
+        fits = fits && bits_put(to, number, COUNT_BITS);
+    }
+    for (unsigned i = 0U; i < code->size; i++) {
+        fits = fits && bits_put(to, code->symbols[i].run_class, RUN_CLASS_BITS) &&
+               bits_put(to, code->symbols[i].width, WIDTH_BITS) && bits_put(to, code->symbols[i].base, BASE_BITS);
+    }
+    return fits;
 }

@@ -40,4 +40,7 @@ typedef struct {
 /* Read the header and the table of a packet; false if they are malformed. */
 bool lanes_get_code(bits_reader *from, lanes_code *code);
 
+/* Write them; false if there is no room. */
+bool lanes_put_code(bits_output *to, const lanes_code *code);
+
 #endif

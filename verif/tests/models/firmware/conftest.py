@@ -34,7 +34,7 @@ class Firmware:
             try:
                 write_c(codec, folder)
                 command = ["gcc", *STRICT, *UNDEFINED, "-O1", "-shared", "-fPIC", "-o", "codec.so"]
-                subprocess.run([*command, *(path.name for path in folder.glob("*.c"))], cwd=folder, check=True)
+                subprocess.run([*command, *(path.name for path in folder.glob("*.c")), "-lm"], cwd=folder, check=True)
                 self._libraries[key] = ctypes.CDLL(str(folder / "codec.so"))
             finally:
                 shutil.rmtree(folder)

@@ -12,6 +12,7 @@ from silicodec.models.dct import DCT
 from silicodec.models.dictionary.codec import Dictionary
 from silicodec.models.ebpc import BPC, EBPC
 from silicodec.models.firmware import SOURCES, write_c
+from silicodec.models.lanes import Lanes
 from silicodec.models.transform import TransformCodec
 
 WEIGHTS = np.random.default_rng(2).choice(np.array([0, 0, 0, 3, -9, 70], np.int8), 400)
@@ -25,6 +26,7 @@ CASES = [
     (DCT(step=1), "uint8_t", (MAP.format(maps="dct_maps"),) * 2),
     (TransformCodec(symbol_bits=5, block=2), "uint8_t", (MAP.format(maps="transform_map"),) * 2),
     (Dictionary(), "dictionary_word", (None, "words, count")),
+    (Lanes(word_bits=12, lanes=4, symbols=6), "lanes_word", ("words, count",) * 2),
 ]
 
 
@@ -48,6 +50,6 @@ def test_keeps_to_its_memory(codec, word, arguments, tmp_path):
     )
     sources = [str(Path(__file__).with_name("bounds.c")), *(path.name for path in tmp_path.glob("*.c"))]
     sanitize = ["-fsanitize=address,undefined", "-fno-sanitize-recover"]
-    command = ["gcc", "-std=c99", "-O1", *sanitize, "-I.", '-DHEADER="names.h"', "-o", "bounds", *sources]
+    command = ["gcc", "-std=c99", "-O1", *sanitize, "-I.", '-DHEADER="names.h"', "-o", "bounds", *sources, "-lm"]
     subprocess.run(command, cwd=tmp_path, check=True)
     subprocess.run([tmp_path / "bounds"], check=True)

@@ -1,4 +1,4 @@
-"""The C sources of lanes against the reference: the same words, the same verdict on damaged packets."""
+"""The C sources of lanes against the reference: the same packets, the same verdict on damaged packets."""
 
 import numpy as np
 import pytest
@@ -38,10 +38,21 @@ def stream_bits(codec, words):
 
 
 @each_codec
-def test_packets_are_read_as_by_the_reference(firmware, codec):
+def test_gives_the_packet_of_the_reference_and_takes_it(firmware, codec):
     for words in packets(codec):
         words = narrowed(codec, words)
-        np.testing.assert_array_equal(firmware.decode(codec, [stream_bits(codec, words)], words.size), words)
+        fits, (bits,) = firmware.encode(codec, words)
+        assert fits
+        np.testing.assert_array_equal(bits, stream_bits(codec, words))
+        np.testing.assert_array_equal(firmware.decode(codec, [bits], words.size), words)
+
+
+@each_codec
+def test_an_encoder_without_room_says_so(firmware, codec):
+    words = narrowed(codec, packets(codec)[2])
+    needed = stream_bits(codec, words).size // 8
+    assert firmware.encode(codec, words, room=needed)[0]
+    assert not any(firmware.encode(codec, words, room=room)[0] for room in (0, 9, 40, needed // 2, needed - 1))
 
 
 @each_codec
