@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,8 @@ from silicodec.rtl.blocks.stream import AxiStream, Stream
 
 Packets = Sequence[np.ndarray]
 """Packets of one stream: one-dimensional unsigned arrays, one element a word."""
+LONGEST_TOP = 120
+"""Characters of a module's name: Verilator does not find modules of more than 127."""
 
 
 @dataclass(frozen=True)
@@ -111,8 +114,11 @@ class Engine:
 
     @property
     def top(self) -> str:
-        """Name of the Verilog module."""
-        return self.name.replace("-", "_")
+        """Name of the Verilog module; a hash stands for the end of a very long one."""
+        name = self.name.replace("-", "_")
+        if len(name) <= LONGEST_TOP:
+            return name
+        return f"{name[: LONGEST_TOP - 9]}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
     def streams(self) -> dict[str, Any]:
         """Make fresh signals for every stream of the engine, by name."""

@@ -107,6 +107,14 @@ def test_modules_are_named_for_their_size():
     assert "module dictionary_decoder_checked_entry_size_4 " in verilog(engine)
 
 
+def test_verilator_finds_a_module_whatever_its_size_is_called():
+    engine, other = (
+        dataclasses.replace(find_engine("register-slice"), name=f"register-slice-{'x' * 130}{end}") for end in "12"
+    )
+    assert engine.top != other.top
+    check(engine, engine.stimulus([np.arange(9, dtype=np.uint8)]), backend="verilator")
+
+
 def test_names_of_no_size_are_refused():
     for name in ("systolic-array-rows", "systolic-array-rows-x", "systolic-array-8", "ebpc-encoder-"):
         with pytest.raises(ValueError, match="unknown engine"):
