@@ -15,6 +15,11 @@ from silicodec.models.accelerator.program import LOWEST, ONE, PIXELS, Opcode
 from silicodec.models.accelerator.reference import Accelerator, Run, pixel_words, run_program
 from silicodec.models.accelerator.shape import AcceleratorShape
 
+SMALL = AcceleratorShape(
+    groups=2, banks=6, bank_depth=128, weight_words=256, tile_columns=8, packets=1024, weight_codec="dictionary",
+    ebpc=True, raw_fallback=True,
+)  # fmt: skip
+"""An accelerator with all of its parts that is quick to simulate: one for all, so that it is built once."""
 CHANNELS = 6
 JOINED = 100
 """Numbers of concatenations are larger than those of maps by this."""

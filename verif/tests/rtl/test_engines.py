@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from silicodec.models.accelerator.shape import AcceleratorShape
+from silicodec.models.accelerator.sample import SMALL
 from silicodec.rtl.accelerator.engines import accelerator_engine
 from silicodec.rtl.catalog import ENGINES, find_engine
 from silicodec.rtl.convert import pins, to_verilog
@@ -21,9 +21,6 @@ BACKENDS = ["myhdl", "icarus", "verilator"]
 FEW = 3
 """Packets for the slower simulators."""
 
-SMALLER_ACCELERATOR = AcceleratorShape(
-    groups=2, banks=6, bank_depth=128, weight_words=256, tile_columns=8, packets=1024, weight_codec="dictionary"
-)
 SMALLER = {
     name: find_engine(name, {"rows": 3, "columns": 2}) for name in ("systolic-array", "compressed-systolic-array")
 }
@@ -39,7 +36,7 @@ every_simulated_engine = pytest.mark.parametrize(
             if name != "accelerator"
         ),
         *(pytest.param(ENGINES[name], id=f"{name}-whole", marks=pytest.mark.prove) for name in SMALLER),
-        pytest.param(accelerator_engine(SMALLER_ACCELERATOR), id="accelerator", marks=pytest.mark.prove),
+        pytest.param(accelerator_engine(SMALL), id="accelerator", marks=pytest.mark.prove),
     ],
 )
 

@@ -100,8 +100,15 @@ def image(tmp_path):
     return tmp_path / "image.npy"
 
 
-SMALL = {"groups": 2, "banks": 6, "bank_depth": 128, "weight_words": 256, "tile_columns": 8, "packets": 1024}
-SMALL |= {"weight_codec": "dictionary", "ebpc": "yes"}  # as in the tests of the engine, so that it is built once
+SMALL = {
+    "groups": 2,
+    "banks": 6,
+    "bank_depth": 128,
+    "weight_words": 256,
+    "tile_columns": 8,
+    "packets": 1024,
+    "dct": "no",
+}
 
 
 @needs_data

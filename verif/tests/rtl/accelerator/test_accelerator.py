@@ -16,7 +16,7 @@ from silicodec.models.accelerator.packets import DCT_CODECS, EBPC_CODECS, most_w
 from silicodec.models.accelerator.plan import plan
 from silicodec.models.accelerator.program import LAYOUT, SIGNED, Descriptor, Status, Target
 from silicodec.models.accelerator.reference import Accelerator, pixel_words
-from silicodec.models.accelerator.sample import JOINED, random_graph, random_layer, sample_graph, sample_inputs
+from silicodec.models.accelerator.sample import JOINED, SMALL, random_graph, random_layer, sample_graph, sample_inputs
 from silicodec.models.accelerator.shape import WEIGHT_CODECS, AcceleratorShape
 from silicodec.rtl.accelerator.engines import accelerator_engine
 from silicodec.verif.compare import check
@@ -24,10 +24,6 @@ from silicodec.verif.drivers.stalls import Stalls
 from silicodec.verif.errors import SimulationError
 from silicodec.verif.simulate import simulate
 
-SMALL = AcceleratorShape(
-    groups=2, banks=6, bank_depth=128, weight_words=256, tile_columns=8, packets=1024, weight_codec="dictionary",
-    ebpc=True, raw_fallback=True,
-)  # fmt: skip
 ENGINE = accelerator_engine(SMALL)
 TRUSTED = {
     *("early", "residual_early", "ordered", "in_table", "in_step", "residual_table", "residual_step", "out_table"),

@@ -26,7 +26,7 @@ from silicodec.models.accelerator.packets import (
 from silicodec.models.accelerator.plan import plan
 from silicodec.models.accelerator.program import LAYOUT, ONE, Descriptor, Status
 from silicodec.models.accelerator.reference import Accelerator, pixel_words, run_program
-from silicodec.models.accelerator.sample import random_layer
+from silicodec.models.accelerator.sample import SMALL, random_layer
 from silicodec.models.accelerator.shape import AcceleratorShape
 from silicodec.models.errors import CodecError
 from silicodec.rtl.accelerator.engines import accelerator_engine
@@ -34,10 +34,6 @@ from silicodec.verif.compare import check
 from silicodec.verif.drivers.stalls import Stalls
 from silicodec.verif.network_run import run_network
 
-SMALL = AcceleratorShape(
-    groups=2, banks=6, bank_depth=128, weight_words=256, tile_columns=8, packets=1024, weight_codec="dictionary",
-    ebpc=True, raw_fallback=True,
-)  # fmt: skip
 ENGINE = accelerator_engine(SMALL)
 DCT_WORD = DCT_CODECS[0]
 

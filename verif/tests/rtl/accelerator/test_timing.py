@@ -11,15 +11,11 @@ from silicodec.models.accelerator.compiler import compile_graph
 from silicodec.models.accelerator.layers import LayerGraph, UnsupportedNetwork
 from silicodec.models.accelerator.plan import plan
 from silicodec.models.accelerator.reference import Accelerator, pixel_words
-from silicodec.models.accelerator.sample import random_graph, random_layer
+from silicodec.models.accelerator.sample import SMALL, random_graph, random_layer
 from silicodec.models.accelerator.shape import AcceleratorShape
 from silicodec.models.storage import data_file
 from silicodec.verif.network_run import run_network
 
-SMALL = AcceleratorShape(
-    groups=2, banks=6, bank_depth=128, weight_words=256, tile_columns=8, packets=1024, weight_codec="dictionary",
-    ebpc=True,  # as in the tests of the engine, so that it is built once
-)  # fmt: skip
 NETWORKS = {
     "resnet8": "pretrainedResnet_quant",
     "keywords": "kws_ref_model",
