@@ -163,10 +163,12 @@ def prove_netlist(folder: Path, *, booth: bool, cpu_seconds: int) -> dict[str, A
     limits = [f"--cpu-seconds={cpu_seconds}", *["--booth"] * booth]
     done = run_group([sys.executable, "-m", "silicodec.asic.equivalence", *limits], folder)
     took = round(_time_of_programs() - before, 1)
-    if done.returncode in (-signal.SIGXCPU, -signal.SIGKILL) or (done.returncode and ABC_KILLED.search(done.stderr)):
+    log = folder / "log"  # of the last pass, where Yosys says what became of ABC
+    said = done.stderr + (log.read_text(errors="replace") if log.exists() else "")
+    if done.returncode in (-signal.SIGXCPU, -signal.SIGKILL) or (done.returncode and ABC_KILLED.search(said)):
         return {"proven": None, "cycles": None, "reset": None, "cpu_seconds": took}
     if done.returncode:
-        raise MeasurementError(f"the proof of {folder.name} failed: {failure(done.returncode, done.stderr)}")
+        raise MeasurementError(f"the proof of {folder.name} failed: {failure(done.returncode, said)}")
     return {**json.loads((folder / "equivalence.json").read_text()), "cpu_seconds": took}
 
 
