@@ -113,7 +113,7 @@ class DCT(Codec):
         Examples
         --------
         >>> DCT(step=4).packet_words(np.full((2, 12, 64), 40, np.int8))
-        array([2, 2, 2, 2])
+        array([7, 7, 7, 7])
         """
         self._check(array)
         quantiser = self._quantiser(array.dtype)
