@@ -80,9 +80,9 @@ def dct_decoder(
         Width of a part of the packet's number of tiles.
     checked : bool
         Whether to detect malformed streams.
+    lookahead : bool
+        Whether registers hold the next column's head, for a shorter critical path.
     """
-    # `lookahead`: whether registers hold the next column's head, for a shorter critical path. It is told here since the
-    # text above is in the Verilog, which records of decoders without it name.
     if length_bits < 1:
         raise ValueError(f"length_bits must be at least 1, not {length_bits}")
     columns = ColumnStream()
