@@ -197,7 +197,7 @@ class _Layer:
             return np.maximum(lengths, FIND_CYCLES)
         if codec in EBPC_CODECS:
             rows = np.array([[rows_of(height, strip) * tiles] for strip in range(len(lengths))])
-            return np.maximum(lengths, np.maximum(rows, FIND_CYCLES)) + ROW_PACKET_CYCLES
+            return np.maximum(np.maximum(lengths, rows) + ROW_PACKET_CYCLES, FIND_CYCLES)
         return np.maximum(lengths, PIXELS * tiles) + CODEC_PACKET_CYCLES
 
     def run(self) -> LayerTiming:
