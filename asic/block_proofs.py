@@ -73,7 +73,7 @@ class BlockProofs:
         The engine's.
     modules : list of ModuleProof
         By block, then by module.
-    cpu_seconds : float
+    cpu_seconds : int
         Processor time that each module had at most.
     period_ns, clock_gating, booth, tools, verilog_sha256
         As of `BlockMeasurement`.
