@@ -153,6 +153,8 @@ def _cosines(one: int) -> np.ndarray:
 
 
 def _transform(codec: TransformCodec) -> dict[str, str]:
+    if codec.lanes > 1:
+        raise CodecError("C code takes transform of one lane")
     forward, inverse = codec.transforms
     rows, columns = forward.matrix.shape
     values = {

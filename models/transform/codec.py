@@ -19,9 +19,10 @@ from numba import njit
 
 from silicodec.models.bitstream import SLAB, join
 from silicodec.models.codec import Codec, EncodedStream
-from silicodec.models.errors import CodecError, CorruptDataError, check_integer
+from silicodec.models.errors import CodecError, CorruptDataError, check_integer, check_power_of_two
 from silicodec.models.samples import SAMPLE_DTYPES, from_samples, to_samples
-from silicodec.models.transform.huffman import WORD_BITS, HuffmanCode, check_length
+from silicodec.models.transform.huffman import WORD_BITS, HuffmanCode
+from silicodec.models.transform.huffman_lanes import MOST_LANES, HuffmanLanes
 
 MAX_BLOCK = 8
 
@@ -103,6 +104,8 @@ class TransformCodec(Codec):
         quantisation alone, and a code for equal probabilities; `from_tables` makes a codec of arrays instead.
     shift, inverse_shift : int
         Shifts that go with the tables, 0 to 31.
+    lanes : int
+        Lanes that the symbols are dealt to, for engines of so many symbols a cycle: a power of two up to 16.
     """
 
     symbol_bits: int = 8
@@ -115,6 +118,7 @@ class TransformCodec(Codec):
     inverse_bias: str = ""
     inverse_shift: int = 0
     lengths: str = ""
+    lanes: int = 1
 
     codec_id: ClassVar[str] = "transform"
     stream_names: ClassVar[tuple[str, ...]] = ("symbols",)
@@ -130,6 +134,7 @@ class TransformCodec(Codec):
         check_integer("signed", self.signed, 0, 1)
         check_integer("shift", self.shift, 0, 31)
         check_integer("inverse_shift", self.inverse_shift, 0, 31)
+        check_power_of_two("lanes", self.lanes, 1, MOST_LANES)
         if self.code.symbol_bits != self.symbol_bits:
             raise CodecError(f"lengths must be {(1 << self.symbol_bits) + 1} numbers, not {self.code.lengths.size}")
         forward, inverse = (transform.matrix.shape for transform in self.transforms)
@@ -141,7 +146,14 @@ class TransformCodec(Codec):
 
     @classmethod
     def from_tables(
-        cls, forward: LinearTransform, inverse: LinearTransform, code: HuffmanCode, *, block: int = 1, signed: int = 1
+        cls,
+        forward: LinearTransform,
+        inverse: LinearTransform,
+        code: HuffmanCode,
+        *,
+        block: int = 1,
+        signed: int = 1,
+        lanes: int = 1,
     ) -> Self:
         """Make the codec that has these tables."""
         return cls(
@@ -155,7 +167,13 @@ class TransformCodec(Codec):
             inverse_bias=_to_text(inverse.bias),
             inverse_shift=inverse.shift,
             lengths=_to_text(code.lengths),
+            lanes=lanes,
         )
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the codec's id and parameters, as plain JSON; one lane is what it was before there were more."""
+        config = super().get_config()
+        return config if self.lanes > 1 else {name: value for name, value in config.items() if name != "lanes"}
 
     @cached_property
     def code(self) -> HuffmanCode:
@@ -165,6 +183,11 @@ class TransformCodec(Codec):
         lengths = np.full((1 << self.symbol_bits) + 1, self.symbol_bits, np.uint8)
         lengths[[1 << (self.symbol_bits - 1), -1]] += 1
         return HuffmanCode(lengths)
+
+    @cached_property
+    def coder(self) -> HuffmanCode | HuffmanLanes:
+        """What writes packets of symbols."""
+        return HuffmanLanes(self.code, self.lanes) if self.lanes > 1 else self.code
 
     @cached_property
     def transforms(self) -> tuple[LinearTransform, LinearTransform]:
@@ -186,7 +209,7 @@ class TransformCodec(Codec):
 
     def nbits(self, array: np.ndarray) -> int:
         """Count the bits that `array` encodes to, without encoding."""
-        return self.code.nbits(self._symbols(self.quantised(np.asarray(array))))
+        return self.coder.nbits(self._symbols(self.quantised(np.asarray(array))))
 
     def restore(self, array: np.ndarray) -> np.ndarray:
         """Return what decoding gives for the encoded `array`, without encoding."""
@@ -213,8 +236,8 @@ class TransformCodec(Codec):
         return {"symbols": join(map(self._encode_maps, _parts(array)))}
 
     def _encode_maps(self, maps: np.ndarray) -> EncodedStream:
-        words = self.code.encode_packets(self._symbols(self.quantised(maps)))
-        return EncodedStream(words.astype(">u2").tobytes(), WORD_BITS * words.size)
+        units = self.coder.encode_packets(self._symbols(self.quantised(maps)))
+        return EncodedStream(units.astype(">u2").tobytes(), WORD_BITS * units.size)
 
     def _decode_array(
         self, streams: Mapping[str, EncodedStream], shape: tuple[int, ...], dtype: np.dtype[Any]
@@ -222,17 +245,19 @@ class TransformCodec(Codec):
         if dtype.name not in SAMPLE_DTYPES:
             raise CorruptDataError(f"codec 'transform' encodes maps of int8 or uint8, not {dtype}")
         stream = streams["symbols"]
-        if stream.nbits % WORD_BITS:
-            raise CorruptDataError(f"stream of symbols must be words of {WORD_BITS} bits, not {stream.nbits} bits")
+        if stream.nbits % self.coder.word_bits:
+            raise CorruptDataError(
+                f"stream of symbols must be words of {self.coder.word_bits} bits, not {stream.nbits} bits"
+            )
         try:
             count, size, _ = self._vectors(shape)
         except CodecError as error:
             raise CorruptDataError(str(error)) from None
         components = size * len(self.transforms[0].matrix)
-        check_length(len(stream.data), count, components)
+        self.coder.check_length(len(stream.data), count, components)
         restored, unused = np.empty(shape, dtype), 8 - self.symbol_bits  # takes no memory yet
         parts = list(_parts(restored))
-        decoded = self.code.decode_parts(stream.data, [len(part) for part in parts], components)
+        decoded = self.coder.decode_parts(stream.data, [len(part) for part in parts], components)
         for part, packets in zip(parts, decoded, strict=True):
             part[...] = self._restored((packets << unused).view(np.int8) >> unused, part.shape, dtype)
         return restored

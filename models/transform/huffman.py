@@ -102,6 +102,11 @@ class HuffmanCode:
         return (self.lengths.size - 1).bit_length() - 1
 
     @property
+    def word_bits(self) -> int:
+        """Bits of the words that packets are made of."""
+        return WORD_BITS
+
+    @property
     def end(self) -> int:
         """Number of the symbol that ends a packet."""
         return self.lengths.size - 1
@@ -123,7 +128,7 @@ class HuffmanCode:
         return codes
 
     @cached_property
-    def _decoding(self) -> tuple[np.ndarray, int]:
+    def decoding(self) -> tuple[np.ndarray, int]:
         """Symbol and length of the first code word in the next bits, uint16; and how many bits the longest one has."""
         order = np.argsort(self.lengths, kind="stable")
         lengths = self.lengths[order].astype(np.int64)
@@ -132,7 +137,7 @@ class HuffmanCode:
 
     def nbits(self, packets: np.ndarray) -> int:
         """Count the bits of the words that `encode_packets` would give."""
-        return int(_count_bits(self._checked(packets), self.lengths))
+        return int(_count_bits(self.checked(packets), self.lengths))
 
     def encode_packets(self, packets: np.ndarray) -> np.ndarray:
         """Encode packets of equally many symbols.
@@ -152,7 +157,7 @@ class HuffmanCode:
         CodecError
             If a symbol is out of range.
         """
-        packets = self._checked(packets)
+        packets = self.checked(packets)
         bits = new_bits(len(packets) * (MAX_LENGTH * (packets.shape[1] + 1) + WORD_BITS))
         end = _encode(packets, self.codes, self.lengths, bits)
         return bits.astype(">u8").view(">u2")[: end // WORD_BITS].astype(np.uint16)
@@ -166,7 +171,7 @@ class HuffmanCode:
             If a packet is malformed or holds another number of symbols, or if words are left over.
         """
         data = words.astype(">u2").tobytes()
-        check_length(len(data), count, size)
+        self.check_length(len(data), count, size)
         return np.concatenate([np.empty((0, size), np.uint8), *self.decode_parts(data, [count], size)])
 
     def decode_parts(self, data: bytes | memoryview, counts: Sequence[int], size: int) -> Iterator[np.ndarray]:
@@ -182,7 +187,7 @@ class HuffmanCode:
             packets, taken = np.empty((count, size), np.uint8), 0
             bits = window(data, position, count * (MAX_LENGTH * (size + 1) + WORD_BITS))
             for packet in packets:
-                decoded, taken = _decode(bits, taken, limit - position, *self._decoding, self.end, packet)
+                decoded, taken = _decode(bits, taken, limit - position, *self.decoding, self.end, packet)
                 _check(decoded if decoded in (_NO_END, _BAD_PADDING, size) else _WRONG_SIZE)
             position += taken
             yield packets
@@ -218,21 +223,21 @@ class HuffmanCode:
         """
         symbols = np.empty(words.size * WORD_BITS, np.uint8)
         bits = from_bytes(words.astype(">u2").tobytes())
-        decoded, position = _decode(bits, 0, words.size * WORD_BITS, *self._decoding, self.end, symbols)
+        decoded, position = _decode(bits, 0, words.size * WORD_BITS, *self.decoding, self.end, symbols)
         _check(decoded)
         _check(position - words.size * WORD_BITS and _WORDS_LEFT)
         return symbols[:decoded].copy()
 
-    def _checked(self, packets: np.ndarray) -> np.ndarray:
+    def check_length(self, nbytes: int, count: int, size: int) -> None:
+        """Raise CorruptDataError where so many bytes cannot hold `count` packets of `size` symbols."""
+        if count * (size + 1) > 8 * nbytes:
+            raise CorruptDataError(f"{8 * nbytes // WORD_BITS} words cannot hold {count} packets of {size} symbols")
+
+    def checked(self, packets: np.ndarray) -> np.ndarray:
+        """Return symbols as uint8, or raise CodecError where one is out of range."""
         if packets.size and not 0 <= packets.min() <= packets.max() < self.end:
             raise CodecError(f"symbol must be from 0 to {self.end - 1}, not {packets.min()} to {packets.max()}")
         return packets.astype(np.uint8, copy=False)
-
-
-def check_length(nbytes: int, count: int, size: int) -> None:
-    """Raise CorruptDataError where so many bytes cannot hold `count` packets of `size` symbols."""
-    if count * (size + 1) > 8 * nbytes:
-        raise CorruptDataError(f"{8 * nbytes // WORD_BITS} words cannot hold {count} packets of {size} symbols")
 
 
 def _check(result: int) -> None:
