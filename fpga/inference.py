@@ -9,9 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from silicodec.fpga.board_top import board_verilog
-from silicodec.fpga.link import Link, run
+from silicodec.fpga.link import Link, Returns, run
 from silicodec.models.accelerator.inference import Inference
-from silicodec.models.errors import CodecError
 from silicodec.rtl.engine import Engine
 from silicodec.verif.compare import Mismatch, first_difference
 from silicodec.verif.drivers.board import SimulatedBoard
@@ -61,22 +60,21 @@ def classify(
     engine : Engine
         The accelerator that the board holds.
     inference : Inference
-        The image and the network, compiled for this accelerator, which must have room for all maps.
+        The image and the network, compiled for this accelerator. Packets that it spills wait here, and go back to it.
     progress : callable
         Told the number of input words sent, and of all.
 
     Raises
     ------
-    CodecError
-        If maps are spilled: a board has no memory for them.
     LinkError
         If the board does not answer, holds another engine, or stops, as it does after an error in the program.
     """
-    if inference.run.spilled:
-        raise CodecError(f"the network's maps outgrow the memory of {engine.name}, and a board has no other one")
     expected = inference.outputs
     counts = {name: len(packets) for name, packets in expected.items()} | {"timing": 1}
-    outcome = run(link, engine, inference.inputs, counts, progress)
+    # What the board itself has spilled goes back, not what the reference says of it.
+    inputs = inference.inputs | {"refill": []}
+    returns = {"refill": Returns("spill", inference.refill_order)}
+    outcome = run(link, engine, inputs, counts, progress, returns)
     streams = dict(outcome.streams)
     timing = streams.pop("timing")[0].reshape(-1, TIMING_WORDS).astype(np.int64)
     label, score = inference.class_of(streams["scores"][0])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -177,6 +178,40 @@ class _Output:
         return answer.count
 
 
+@dataclass
+class _Memory:
+    """Packets of an output stream on their way back into an input stream."""
+
+    source: _Output
+    sink: _Input
+    order: deque[int]
+
+    def bring(self) -> int:
+        """Give the input stream what is there and next in order, and return its words."""
+        words = 0
+        while self.order and self.order[0] < len(self.source.packets):
+            packet = self.source.packets[self.order.popleft()]
+            self.sink.packets.append(packet)
+            words += packet.size
+        return words
+
+
+@dataclass(frozen=True)
+class Returns:
+    """Which packets of an output stream go back into an input stream: the host is the engine's memory.
+
+    Parameters
+    ----------
+    source : str
+        The output stream.
+    order : sequence of int
+        Numbers of its packets, in the order in which the input stream brings them.
+    """
+
+    source: str
+    order: Sequence[int]
+
+
 @dataclass(frozen=True)
 class Received:
     """What came back from a board.
@@ -202,6 +237,7 @@ def run(
     inputs: Mapping[str, Packets],
     packet_counts: Mapping[str, int],
     progress: Callable[[int, int], None] = lambda done, total: None,
+    returns: Mapping[str, Returns] | None = None,
 ) -> Received:
     """Reset the engine on a board, send packets through it and collect what comes out.
 
@@ -216,7 +252,9 @@ def run(
     packet_counts : mapping of str to int
         How many packets to wait for on every output stream.
     progress : callable
-        Told the number of input words sent, and of all.
+        Told the number of input words sent, and of all that are known.
+    returns : mapping of str to Returns, optional
+        For input streams, what follows their packets: those of an output stream, once they are there.
 
     Raises
     ------
@@ -228,6 +266,12 @@ def run(
     receivers = [
         _Output(number, port, packet_counts[port.name]) for number, port in enumerate(engine.outputs, len(senders))
     ]
+    by_name = {end.port.name: end for end in receivers}
+    memories = [
+        _Memory(by_name[back.source], sender, deque(back.order))
+        for sender in senders
+        if (back := (returns or {}).get(sender.port.name))
+    ]
     total, sent, idle = sum(packet.size for packets in inputs.values() for packet in packets), 0, 0
     patience = max(IDLE_ROUNDS, engine.idle_cycles // ROUND_CYCLES)
     start = time.monotonic()
@@ -235,6 +279,7 @@ def run(
         taken = sum(sender.send(link) for sender in senders)
         given = sum(receiver.receive(link) for receiver in receivers if receiver.missing)
         sent += taken
+        total += sum(memory.bring() for memory in memories)
         progress(sent, total)
         idle = 0 if taken or given else idle + 1
         if idle == patience:

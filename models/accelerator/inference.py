@@ -59,6 +59,12 @@ class Inference:
         return {"scores": scores, "spill": self.run.spilled, "report": [np.array(self.run.report, np.uint64)]}
 
     @property
+    def refill_order(self) -> list[int]:
+        """Numbers of the packets of `spill`, from 0, in the order in which `refill` has to bring them."""
+        numbers = {id(words): number for number, words in enumerate(self.run.spilled)}
+        return [numbers[id(words)] for words in self.run.refilled]
+
+    @property
     def longest_layer(self) -> int:
         """Cycles that the longest layer is planned to take."""
         return max(layer.cycles for layer in plan(self.program, self.run))

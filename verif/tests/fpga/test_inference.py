@@ -3,6 +3,7 @@
 import os
 import threading
 import tty
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -15,13 +16,12 @@ from silicodec.fpga.board_top import board_verilog
 from silicodec.fpga.boards import ACCELERATOR
 from silicodec.fpga.inference import classify
 from silicodec.fpga.link import Link, LinkError
-from silicodec.models.accelerator.compiler import compile_graph
+from silicodec.models.accelerator.compiler import MapCoding, compile_graph
 from silicodec.models.accelerator.inference import Inference, prepare
 from silicodec.models.accelerator.layers import LayerGraph
 from silicodec.models.accelerator.reference import pixel_words, run_program
 from silicodec.models.accelerator.sample import random_layer
 from silicodec.models.accelerator.shape import AcceleratorShape
-from silicodec.models.errors import CodecError
 from silicodec.models.networks import get_network
 from silicodec.rtl.accelerator.engines import accelerator_engine
 from silicodec.rtl.catalog import find_engine
@@ -29,17 +29,31 @@ from silicodec.verif.drivers.board import SimulatedBoard
 
 DIVIDER = 4
 TINY = AcceleratorShape(
-    groups=1, banks=2, bank_depth=16, weight_words=8, tile_columns=2, packets=16, dct=False, products=True
+    groups=1, banks=2, bank_depth=32, weight_words=8, tile_columns=2, packets=32, dct=False, products=True
 )
 ENGINE = replace(accelerator_engine(TINY), idle_cycles=20_000)
 
 
-def tiny_inference(seed, classes=3):
-    """An image of 3 x 3 through one layer."""
-    image = np.random.default_rng(seed).integers(-128, 128, (1, 3, 3)).astype(np.int8)
-    layer = random_layer(0, 1, image.shape, (classes, 1, 1), kernel=(3, 3), seed=seed)
-    program, pixels = compile_graph(LayerGraph(0, (layer,)), TINY), pixel_words(image)
+@contextmanager
+def tiny_board():
+    """A link to a simulated board with the accelerator."""
+    with (
+        SimulatedBoard([board_verilog(ENGINE, DIVIDER)], DIVIDER, backend="verilator") as board,
+        Link(board.port, timeout=60) as link,
+    ):
+        yield link
+
+
+def tiny_inference(image, layers, codings=None):
+    """An image through some layers."""
+    program, pixels = compile_graph(LayerGraph(0, tuple(layers)), TINY, codings), pixel_words(image)
     return Inference(program, pixels, run_program(TINY, program.words, program.weights, pixels), 0)
+
+
+def one_layer(seed):
+    """An image of 3 x 3 through a layer."""
+    image = np.random.default_rng(seed).integers(-128, 128, (1, 3, 3)).astype(np.int8)
+    return tiny_inference(image, [random_layer(0, 1, image.shape, (3, 1, 1), kernel=(3, 3), seed=seed)])
 
 
 @pytest.fixture
@@ -58,11 +72,8 @@ def command(tmp_path, monkeypatch):
 
 
 def test_images_through_a_layer_on_a_simulated_board():
-    first, second = tiny_inference(1), tiny_inference(2)
-    with (
-        SimulatedBoard([board_verilog(ENGINE, DIVIDER)], DIVIDER, backend="verilator") as board,
-        Link(board.port, timeout=60) as link,
-    ):
+    first, second = one_layer(1), one_layer(2)
+    with tiny_board() as link:
         # A host that stops in the middle: a program, and weights of which the last ones are missing.
         link.request(0, len(first.program.words), first.program.words.astype(">u8").tobytes(), last=True)
         link.request(1, 5, first.program.weights[:5].astype(">u8").tobytes())
@@ -83,15 +94,23 @@ def test_a_board_that_is_unplugged_is_noticed():
         unplug = threading.Timer(0.1, os.close, [master])
         unplug.start()
         with pytest.raises(LinkError, match=port):
-            classify(link, ENGINE, tiny_inference(1))
+            classify(link, ENGINE, one_layer(1))
         unplug.join()
 
 
-def test_a_network_that_spills_is_refused():
-    inference = tiny_inference(1)
-    spilling = replace(inference, run=replace(inference.run, spilled=[np.zeros(1, np.uint64)]))
-    with pytest.raises(CodecError, match="outgrow the memory of accelerator"):
-        classify(None, ENGINE, spilling)
+def test_what_a_board_spills_goes_back_to_it():
+    image = np.random.default_rng(1).integers(-128, 128, (2, 9, 9)).astype(np.int8)
+    layers = (
+        random_layer(0, 1, image.shape, (4, 9, 9), kernel=(1, 1)),
+        random_layer(1, 2, (4, 9, 9), (4, 9, 9), kernel=(3, 3), pad=1, residual=1),
+        random_layer(2, 3, (4, 9, 9), (1, 4, 4), kernel=(3, 3), stride=2),
+        random_layer(3, 4, (1, 4, 4), (3, 1, 1), kernel=(4, 4)),
+    )
+    inference = tiny_inference(image, layers, {number: MapCoding(words=20, spills=True) for number in (1, 2)})
+    assert len(set(inference.refill_order)) == len(inference.run.spilled) > 5
+    assert inference.refill_order != sorted(inference.refill_order)
+    with tiny_board() as link:
+        assert classify(link, ENGINE, inference).difference is None
 
 
 @pytest.mark.parametrize(
