@@ -37,6 +37,12 @@ class MemoryPorts:
         self.read_address: Any = Signal(intbv(0)[address_bits:])
         self.read_data: Any = Signal(intbv(0)[bits:])
 
+    def copy(self) -> MemoryPorts:
+        """Return the ports of a memory that the same words are written to, and that is read by itself."""
+        other = MemoryPorts(self.words, self.bits)
+        other.write, other.write_address, other.write_data = self.write, self.write_address, self.write_data
+        return other
+
 
 @block
 def memory(clk: Any, ports: MemoryPorts) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -13,9 +14,12 @@ from silicodec.models.parameters import parameter
 from silicodec.models.transform.calibration import Calibration
 from silicodec.models.transform.codec import LinearTransform
 from silicodec.models.transform.huffman import MAX_LENGTH, WORD_BITS, HuffmanCode
+from silicodec.models.transform.huffman_lanes import HuffmanLanes
 from silicodec.rtl.engine import Engine, Packets, Port, PublishedFigure
 from silicodec.rtl.family import Family
 from silicodec.rtl.interface import EngineParameters
+from silicodec.rtl.lanes.engines import LENGTH_BITS, length_words
+from silicodec.rtl.lanes.supply import BUS_BITS
 from silicodec.rtl.transform.codec import pca_decoder, pca_encoder, transform_decoder, transform_encoder
 from silicodec.rtl.transform.huffman_decoder import huffman_decoder
 from silicodec.rtl.transform.huffman_encoder import huffman_encoder
@@ -28,6 +32,7 @@ from silicodec.rtl.transform.huffman_tables import (
     encoder_table,
     encoder_table_bits,
 )
+from silicodec.rtl.transform.lanes_decoder import LANES, huffman_lanes_decoder
 from silicodec.rtl.transform.matrix_tables import VALUE_BITS, MatrixShape, loaded_transform, matrix_table
 
 _PUBLISHED = PublishedFigure(
@@ -50,6 +55,12 @@ class DecoderShape(CoderShape):
     """Parameters of a Huffman decoder."""
 
     checked: bool = parameter(False, "whether it tells which packets were malformed")
+    lanes: int = parameter(1, "symbols a cycle, each from a lane of its own", choices=(1, *LANES))
+
+    @property
+    def of_block(self) -> dict[str, Any]:
+        """The parameters of the engine alone; that of one symbol a cycle has no lanes."""
+        return {name: value for name, value in super().of_block.items() if self.lanes > 1 or name != "lanes"}
 
 
 @dataclass(frozen=True)
@@ -109,6 +120,8 @@ def huffman_encoder_engine(shape: CoderShape) -> Engine:
 
 def huffman_decoder_engine(shape: DecoderShape) -> Engine:
     """Describe the Huffman decoder for symbols of a width."""
+    if shape.lanes > 1:
+        return lanes_decoder_engine(shape)
     symbol_bits, checked = shape.symbol_bits, shape.checked
 
     def stimulus(tensors: Sequence[np.ndarray]) -> dict[str, list[np.ndarray]]:
@@ -130,6 +143,49 @@ def huffman_decoder_engine(shape: DecoderShape) -> Engine:
         stimulus=stimulus,
         tensor="symbols",
         period_ns=4.0,
+        clock_gating=True,
+    )
+
+
+def lanes_decoder_engine(shape: DecoderShape) -> Engine:
+    """Describe the Huffman decoder of several symbols a cycle."""
+    symbol_bits, lanes = shape.symbol_bits, shape.lanes
+
+    def reference(inputs: Mapping[str, Packets]) -> dict[str, list[np.ndarray]]:
+        entries: dict[int, int] = {}
+        packets = []
+        for table, length, words in zip(*(inputs[name] for name in ("table", "length", "code")), strict=True):
+            set_entries(entries, table, MAX_LENGTH)
+            coder = HuffmanLanes(decoder_code(entries, symbol_bits), lanes)
+            rows = (int(length[0]) - 1) % (1 << LENGTH_BITS) + 1
+            packets.append(coder.decode_words(words, rows).view(f"<u{lanes}"))
+        return {"symbols": packets}
+
+    def stimulus(tensors: Sequence[np.ndarray]) -> dict[str, list[np.ndarray]]:
+        packets = [to_words(tensor, symbol_bits) for tensor in tensors]
+        coder = HuffmanLanes(code_of(packets, symbol_bits), lanes)
+        return {
+            "table": repeated(decoder_table(coder.code), len(packets)),
+            "length": [length_words(-(-packet.size // lanes)) for packet in packets],
+            "code": [coder.encode_words(packet) for packet in packets],
+        }
+
+    return Engine(
+        name="huffman-decoder",
+        summary=f"Huffman decoder, {lanes} symbols of {symbol_bits} bits a cycle"
+        f"{', detects malformed packets' if shape.checked else ''}",
+        block=huffman_lanes_decoder,
+        parameters=shape.of_block,
+        inputs=(
+            Port("table", decoder_table_bits(symbol_bits)),
+            Port("length", LENGTH_BITS),
+            Port("code", BUS_BITS),
+        ),
+        outputs=(Port("symbols", 8 * lanes, error=shape.checked, partial=1),),
+        reference=reference,
+        stimulus=stimulus,
+        tensor="symbols",
+        period_ns=5.0,
         clock_gating=True,
     )
 
@@ -360,7 +416,11 @@ TRANSFORM_FAMILIES: tuple[Family, ...] = (
     Family(huffman_encoder_engine, {"huffman-encoder": CoderShape()}),
     Family(
         huffman_decoder_engine,
-        {"huffman-decoder": DecoderShape(), "huffman-decoder-checked": DecoderShape(checked=True)},
+        {
+            "huffman-decoder": DecoderShape(),
+            "huffman-decoder-checked": DecoderShape(checked=True),
+            "huffman-decoder-l8": DecoderShape(lanes=8, checked=True),
+        },
     ),
     Family(pca_encoder_engine, {"pca-encoder": MatrixShape()}),
     Family(pca_decoder_engine, {"pca-decoder": MatrixShape()}),

@@ -75,6 +75,7 @@ def simulate_size(engine, seed):
         "ebpc-encoder-l8-word-bits-16",
         "ebpc-decoder-l8-lanes-4-word-bits-16",
         "huffman-decoder-checked-symbol-bits-3",
+        "huffman-decoder-lanes-2-symbol-bits-5",
         "pca-encoder-rows-3-columns-4-multipliers-2-in-bits-5",
         "pca-decoder-rows-1-columns-1-multipliers-1-in-bits-2-out-bits-2",
         "transform-encoder-channels-6-components-2-multipliers-3-symbol-bits-4",

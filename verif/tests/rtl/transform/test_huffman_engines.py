@@ -26,7 +26,7 @@ ENGINES = {
     engine.name: engine
     for family in TRANSFORM_FAMILIES
     for engine in family.engines()
-    if engine.name.startswith("huffman")
+    if engine.name.startswith("huffman") and "lanes" not in engine.parameters
 }
 ENCODER, DECODER, CHECKED = (ENGINES[f"huffman-{name}"] for name in ("encoder", "decoder", "decoder-checked"))
 
