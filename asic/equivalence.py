@@ -2,7 +2,7 @@
 
 It runs in Yosys, as a program of its own. Usage, in the folder of a staged source:
 
-    python -m silicodec.asic.equivalence [[!]RESET_PORT] [--booth] [--cpu-seconds N]
+    python -m silicodec.asic.equivalence [[!]RESET_PORT] [--booth] [--full-adders] [--cpu-seconds N]
 
 `cells.lib` and `netlist.v` are there, as `silicodec.asic.synthesis` leaves them; `equivalence.json` goes there. Where
 `silicodec.asic.memory_netlist` left `logic.v` and `memories.json`, that netlist is compared: memories are black boxes
@@ -29,6 +29,7 @@ from pathlib import Path
 from pyosys import libyosys as yosys
 
 from silicodec.asic.cell_models import read_cells
+from silicodec.asic.full_adders import chain_adders
 from silicodec.asic.memories import take_out_memories
 from silicodec.asic.structure import pins, sources
 from silicodec.asic.ungating import take_out_clock_gates
@@ -92,9 +93,13 @@ class Check:
         Whether to turn registers into inputs and outputs.
     booth : bool
         Whether the netlist has Yosys' Booth multipliers.
+    full_adders : bool
+        Whether its adders are made of full adder cells.
     """
 
-    def __init__(self, source: Source, folder: Path, *, cut: bool, booth: bool = False) -> None:
+    def __init__(
+        self, source: Source, folder: Path, *, cut: bool, booth: bool = False, full_adders: bool = False
+    ) -> None:
         self._folder = folder
         outside = folder / "memories.json"
         self._memories = [one["name"] for one in json.loads(outside.read_text())] if outside.exists() else []
@@ -103,6 +108,7 @@ class Check:
         self._cut = ["expose -evert-dff -dff"] if cut else []
         self.one_to_one = False
         self._arithmetic = [command for command in ARITHMETIC if booth or command != "booth"]
+        self._full_adders = full_adders
         self._read_verilog(source)
         self._look_at_verilog(source)
         self._read_netlist(source.top)
@@ -116,6 +122,8 @@ class Check:
         # First of all that Yosys does: the order in which it adds up depends on what it has done before in a process,
         # and the netlist's synthesis did nothing before.
         self._commands(*source.yosys_commands(), "proc", "flatten", *self._arithmetic)
+        if self._full_adders:
+            chain_adders(self._design, self._run)
         if self._memories:
             self._commands("opt_dff", "opt_clean", "memory -nomap", "opt_clean")
             take_out_memories(self._design, self._memories)
@@ -303,7 +311,7 @@ def find_reset(module: yosys.Module) -> str | None:
 
 
 def check(
-    source: Source, folder: Path, reset: str | None = None, *, booth: bool = False, sweep: str = SWEEP
+    source: Source, folder: Path, reset: str | None = None, *, sweep: str = SWEEP, **adders: bool
 ) -> dict[str, object]:
     """Compare the netlist with the Verilog.
 
@@ -315,10 +323,10 @@ def check(
         Holds `cells.lib` and `netlist.v`. The working folder.
     reset : str, optional
         The reset port, with `!` before it where 0 resets; by default it is looked for.
-    booth : bool
-        Whether the netlist has Yosys' Booth multipliers.
     sweep : str
         What ABC does, `SWEEP` or `THOROUGH_SWEEP`.
+    adders : dict of str to bool
+        `booth` and `full_adders`, as of `Check`.
 
     Returns
     -------
@@ -326,13 +334,13 @@ def check(
         `proven`: whether no difference was found; None if that was not decided. `cycles`: for how many clock cycles;
         None stands for any number, from any state. `reset`: what was held for a cycle before; None if nothing was.
     """
-    by_state = Check(source, folder, cut=True, booth=booth)
+    by_state = Check(source, folder, cut=True, **adders)
     if by_state.match_registers():
         unequal = by_state.unequal_outputs(sweep)
         by_state.keep_outputs(unequal)
         if not unequal or by_state.prove():
             return {"proven": True, "cycles": None, "reset": None}
-    bounded = Check(source, folder, cut=False, booth=booth)
+    bounded = Check(source, folder, cut=False, **adders)
     reset = reset or bounded.reset
     held = f"-set-at 1 in_{reset.removeprefix('!')} {int(reset[0] != '!')} -prove-skip 1" if reset else ""
     for cycles in CYCLES:
@@ -349,12 +357,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m silicodec.asic.equivalence")
     parser.add_argument("reset", nargs="?")
     parser.add_argument("--booth", action="store_true", help="the netlist has Yosys' Booth multipliers")
+    parser.add_argument("--full-adders", action="store_true", help="its adders are made of full adder cells")
     parser.add_argument("--cpu-seconds", type=int, help="end by SIGXCPU after that much processor time")
     given = parser.parse_args()
     if given.cpu_seconds:
         resource.setrlimit(resource.RLIMIT_CPU, (given.cpu_seconds, given.cpu_seconds))
     sweep = THOROUGH_SWEEP if given.cpu_seconds else SWEEP
-    result = check(read_staged(Path()), Path(), given.reset, booth=given.booth, sweep=sweep)
+    adders = {"booth": given.booth, "full_adders": given.full_adders}
+    result = check(read_staged(Path()), Path(), given.reset, sweep=sweep, **adders)
     Path("equivalence.json").write_text(json.dumps(result) + "\n")
 
 

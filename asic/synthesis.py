@@ -24,6 +24,7 @@ from pyosys import libyosys as yosys
 from silicodec.asic.buffering import Buffering
 from silicodec.asic.cell_models import add_models
 from silicodec.asic.cells import Library
+from silicodec.asic.full_adders import place_full_adders
 from silicodec.asic.memories import OutsideMemory, find_shared_ports, has_memories, take_out_memories
 from silicodec.asic.pdk import CLOCK_GATE, DRIVING_CELL, OUTPUT_LOAD_FF, PERIOD_NS, MeasurementError, liberty_file
 from silicodec.asic.statistics import read_statistics
@@ -42,6 +43,7 @@ def synthesize(
     *,
     clock_gating: bool = False,
     booth: bool = False,
+    full_adders: bool = False,
     memories_outside: bool = False,
     limits: str | None = None,
 ) -> tuple[list[OutsideMemory], int]:
@@ -59,6 +61,8 @@ def synthesize(
         Whether registers with an enable get a gated clock, `GATED_FLIP_FLOPS` or more behind each gate.
     booth : bool
         Whether multipliers are Yosys' Booth multipliers.
+    full_adders : bool
+        Whether adders are made of the library's full adder cells.
     memories_outside : bool
         Whether memories become ports of the netlist; otherwise they become flip-flops.
     limits : str, optional
@@ -79,9 +83,13 @@ def synthesize(
     top = source.top
     memories: list[OutsideMemory] = []
     synth = f"synth -top {top} -flatten" + (" -booth" if booth else "")
-    if memories_outside and has_memories(design):
+    outside = memories_outside and has_memories(design)
+    if outside or full_adders:
         run(f"{synth} -run begin:fine")
-        memories = take_out_memories(design)
+        if outside:
+            memories = take_out_memories(design)
+        if full_adders:
+            place_full_adders(design, run, liberty)
         run(f"{synth} -run fine:")
     else:
         run(synth)
@@ -109,6 +117,7 @@ def main() -> None:
     parser.add_argument("--clock-port", dest="clock_ports", action="append", default=[])
     parser.add_argument("--clock-gating", action="store_true")
     parser.add_argument("--booth", action="store_true")
+    parser.add_argument("--full-adders", action="store_true")
     parser.add_argument("--memories-outside", action="store_true")
     parser.add_argument("--black-boxes", action="store_true", help="leave out modules without content")
     parser.add_argument("--models", action="store_true")
@@ -120,7 +129,8 @@ def main() -> None:
         liberty.write_bytes(gzip.decompress((given.liberty or liberty_file()).read_bytes()))
     except MeasurementError as error:
         sys.exit(f"ERROR: {error}")
-    options = {"clock_gating": given.clock_gating, "booth": given.booth, "memories_outside": given.memories_outside}
+    flags = ("clock_gating", "booth", "full_adders", "memories_outside")
+    options = {flag: getattr(given, flag) for flag in flags}
     limits = gzip.decompress(given.limits.read_bytes()).decode() if given.limits else None
     memories, buffers = synthesize(source, folder, given.period_ns, limits=limits, **options)
     structure = Structure(source, folder)

@@ -120,6 +120,7 @@ def jobs_of(designs: Designs, activity: Path | None, options: dict[str, Any]) ->
 @design_options
 @PERIOD
 @click.option("--clock-gating", is_flag=True, help="Gate clocks, as the DCT engines always have them.")
+@click.option("--full-adders", is_flag=True, help="Make adders of full adder cells: smaller, and slower.")
 @click.option("--blocks", is_flag=True, help="Synthesise an engine block by block, where the whole takes too long.")
 @click.option("--booth", is_flag=True, help="With --blocks: take Yosys' Booth multipliers.")
 @click.option("--out", "folder", type=FOLDER, default=BUILD, show_default=True, help="Folder of records.")
@@ -128,6 +129,7 @@ def measure(
     designs: Designs,
     period_ns: float,
     clock_gating: bool,
+    full_adders: bool,
     blocks: bool,
     booth: bool,
     folder: Path,
@@ -152,6 +154,8 @@ def measure(
     from silicodec.rtl.convert import verilog
     from silicodec.rtl.source import Source
 
+    if blocks and full_adders:
+        raise click.UsageError("--full-adders does not go with --blocks")
     if blocks:
         measure_by_blocks(designs, folder, json_file, period_ns=period_ns, clock_gating=clock_gating, booth=booth)
         return
@@ -160,12 +164,13 @@ def measure(
     measurements: list[Measurement] = []
     if designs.source:
         options: dict[str, Any] = {"clock_ports": designs.clock_ports, "clock_gating": clock_gating}
-        measurements.append(measure_source(designs.source, period_ns=period_ns, **options))
+        measurements.append(measure_source(designs.source, period_ns=period_ns, full_adders=full_adders, **options))
     for engine in designs.engines:
         click.echo(f"measuring {engine.name}", err=True)
         source = Source(engine.top, text=verilog(engine))
-        gating = clock_gating or engine.clock_gating
-        measurements.append(measure_source(source, name=engine.name, period_ns=period_ns, clock_gating=gating))
+        options = {"clock_gating": clock_gating or engine.clock_gating}
+        options |= {"full_adders": full_adders or engine.full_adders}
+        measurements.append(measure_source(source, name=engine.name, period_ns=period_ns, **options))
         write_record(measurements[-1], folder)
     columns: Columns = [("design", "left"), *((heading, "right") for heading in HEADINGS)]
     print_table(CORNER, columns, [(described(m), *measured_figures(m)) for m in measurements])
@@ -270,7 +275,8 @@ def say_proof(one: ModuleProof) -> None:
 
 def described(measurement: Measurement) -> str:
     """Return a measurement's name, and whether clocks were gated."""
-    return measurement.name + (", gated clocks" if measurement.clock_gating else "")
+    gated = ", gated clocks" if measurement.clock_gating else ""
+    return f"{measurement.name}{gated}{', full adders' if measurement.full_adders else ''}"
 
 
 @asic.command()
