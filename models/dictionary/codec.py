@@ -16,12 +16,11 @@ from silicodec.models.bitstream import Joined, from_bytes, new_bits, pack, to_st
 from silicodec.models.codec import EncodedStream, WordCodec, to_words, word_dtype
 from silicodec.models.dictionary.choice import choose_plan
 from silicodec.models.dictionary.code import CLASSES, LAYOUT_BITS, EntryCodes, Layout
-from silicodec.models.dictionary.entries import Entries
+from silicodec.models.dictionary.entries import Entries, entry_dtype
 from silicodec.models.dictionary.loops import (
     Coded,
     Packet,
     decode_entries,
-    decode_single_words,
     encode_end,
     encode_entries,
     scan,
@@ -257,7 +256,12 @@ class _Reader:
     def words(self) -> np.ndarray:
         """Decode the words of all entries."""
         word_bits, entry_size = self._packet.word_bits, self._packet.entry_size
-        words = np.zeros(self.count * entry_size, word_dtype(word_bits))
-        decode = decode_single_words if entry_size == 1 and word_bits <= 8 else decode_entries
-        decode(self._packet, spread_planes(word_bits, entry_size), words)
-        return words
+        entries = np.zeros(self.count, entry_dtype(word_bits, entry_size))
+        decode_entries(self._packet, spread_planes(word_bits, entry_size), entries)
+        dtype = np.dtype(word_dtype(word_bits))
+        if word_bits == 8 * dtype.itemsize:
+            # In memory too, the first word of an entry is in the least significant bits.
+            little = entries.astype(entries.dtype.newbyteorder("<"), copy=False)
+            return little.view(dtype.newbyteorder("<")).astype(dtype, copy=False)
+        shifts = (word_bits * np.arange(entry_size)).astype(entries.dtype)
+        return (entries[:, np.newaxis] >> shifts & entries.dtype.type((1 << word_bits) - 1)).astype(dtype).reshape(-1)

@@ -16,6 +16,11 @@ from silicodec.models.dictionary.choice import Statistics
 from silicodec.models.dictionary.loops import planes_of, planes_of_one
 
 
+def entry_dtype(word_bits: int, entry_size: int) -> np.dtype[np.unsignedinteger]:
+    """Return the smallest type of an entry as one number."""
+    return np.min_scalar_type((1 << word_bits * entry_size) - 1)
+
+
 class Entries:
     """The entries of a packet.
 
@@ -80,8 +85,7 @@ class Entries:
 
     def _count(self, most: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """Find the `most` frequent entries, and the one of zeros; and how many others need so many planes."""
-        bits = self._word_bits * self._entry_size
-        dtype = next(kind for kind in (np.uint8, np.uint16, np.uint32, np.uint64) if 8 * kind().itemsize >= bits)
+        dtype = entry_dtype(self._word_bits, self._entry_size)
         values, place = np.empty(-(-self._words.size // self._entry_size), dtype), 0
         for slab in self._slabs():
             values[place : place + slab.size] = slab

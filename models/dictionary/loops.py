@@ -197,73 +197,18 @@ def scan(bits: np.ndarray, nbits: int, code_bits: int, ahead_bits: int, table: C
 
 
 @njit(cache=True)
-def decode_entries(packet: Packet, spread: np.ndarray, words: np.ndarray) -> None:
-    """Decode into an array of zeros."""
-    bits, nbits, ahead_bits, slot_bits, table, literals, word_bits, entry_size, dropped = packet
-    mask = np.uint64((1 << word_bits) - 1)
-    slots = np.zeros((1 << slot_bits) + 1, np.uint64)
-    stored = np.zeros(slots.size, np.bool_)
-    stored[-1] = True
-    position = 0
-    literal_position = 0
-    start = 0
-    while position < nbits:
-        window = peek_all(bits, position)
-        last = min(position + 64 - ahead_bits, nbits - 1)
-        while position <= last:
-            ahead = window >> np.uint64(64 - ahead_bits)
-            length = table.length[ahead]
-            position += length
-            window <<= np.uint64(length)
-            slot = table.slot[ahead]
-            planes = table.planes[ahead]
-            if planes:
-                entry = _literal(literals, literal_position, planes, spread, word_bits, entry_size, dropped)
-                literal_position += entry_size * planes
-                if table.kind[ahead] == _STORE:
-                    slots[slot] = entry
-                    stored[slot] = True
-            else:
-                # Zeros have a slot too, so that no branch, which would be hard to predict, sets them apart.
-                if not stored[slot]:
-                    raise CorruptDataError("code stream has a code of an empty slot")
-                entry = slots[slot]
-            start += entry_size * table.entries[ahead]
-            for index in range(start - entry_size, start):
-                words[index] = entry & mask
-                entry >>= np.uint64(word_bits)
-
-
-@njit(cache=True)
-def _literal(
-    literals: np.ndarray, position: int, planes: int, spread: np.ndarray, word_bits: int, entry_size: int, dropped: int
-) -> np.uint64:
-    """Read a literal at a bit position."""
-    ahead = peek_all(literals, position) >> np.uint64(64 - entry_size * planes)
-    above = dropped + planes
-    sign = spread[(ahead << np.uint64(8 - entry_size)) & np.uint64(255)]
-    entry = (sign << np.uint64(above)) * np.uint64((1 << (word_bits - above)) - 1)
-    left = ahead << np.uint64(64 - entry_size * planes)
-    shift = dropped
-    while left:
-        entry |= spread[left >> np.uint64(56)] << np.uint64(shift)
-        left <<= np.uint64(8)
-        shift += 8 // entry_size
-    return entry
-
-
-@njit(cache=True)
-def decode_single_words(packet: Packet, spread: np.ndarray, words: np.ndarray) -> None:
-    """Decode entries of one word of up to 8 bits into an array of zeros.
+def decode_entries(packet: Packet, spread: np.ndarray, entries: np.ndarray) -> None:
+    """Decode into an array of zeros: unsigned integers, the first word of an entry in the least significant bits.
 
     No branch depends on the kind of a code, since wrong guesses take longer than the rest: every code reads a slot and
     a literal, of no planes perhaps, and stores what it stands for, in a slot that nothing reads if it has none.
     """
-    bits, nbits, ahead_bits, slot_bits, table, literals, word_bits, _, dropped = packet
+    bits, nbits, ahead_bits, slot_bits, table, literals, word_bits, entry_size, dropped = packet
     zeros_slot, no_slot = 1 << slot_bits, (1 << slot_bits) + 1
     slots = np.zeros(no_slot + 1, np.uint64)
     stored = np.zeros(slots.size, np.bool_)
     stored[zeros_slot] = True
+    loads, ones = -(-entry_size * (word_bits - dropped) // 8), spread[0xFF00 >> entry_size & 0xFF]
     position = 0
     literal_position = 0
     start = 0
@@ -277,10 +222,8 @@ def decode_single_words(packet: Packet, spread: np.ndarray, words: np.ndarray) -
             position += length
             window <<= np.uint64(length)
             planes = int(table.planes[ahead])
-            byte = np.int64(peek_all(literals, literal_position) >> np.uint64(56)) & (0xFF00 >> planes)
-            literal_position += planes
-            negative = byte >> (8 - planes) & 1
-            literal = spread[byte] << np.uint64(dropped) | np.uint64(-negative << (dropped + planes))
+            literal = _literal(peek_all(literals, literal_position), planes, packet, loads, spread, ones)
+            literal_position += entry_size * planes
             slot = int(table.slot[ahead])
             has_literal = planes > 0
             entry = literal if has_literal else slots[slot]
@@ -289,6 +232,27 @@ def decode_single_words(packet: Packet, spread: np.ndarray, words: np.ndarray) -
             slots[target] = entry
             stored[target] = True
             start += table.entries[ahead]
-            words[start - 1] = entry & np.uint64((1 << word_bits) - 1)
+            entries[start - 1] = entry
     if missing:
         raise CorruptDataError("code stream has a code of an empty slot")
+
+
+@njit(cache=True, inline="always")
+def _literal(
+    ahead: np.uint64, planes: int, packet: Packet, loads: int, spread: np.ndarray, ones: np.uint64
+) -> np.uint64:
+    """Return the entry of a literal of so many planes, the first bits ahead, of up to `loads` bytes.
+
+    `ones` is the entry whose words are 1.
+    """
+    word_bits, entry_size, dropped = packet.word_bits, packet.entry_size, packet.dropped
+    half = np.uint64(entry_size * planes) >> np.uint64(1)  # in two steps, neither of which is by all 64 bits
+    bits = ahead & ~((~np.uint64(0) >> half) >> (np.uint64(entry_size * planes) - half))
+    entry = spread[bits >> np.uint64(56)]
+    for index in range(1, loads):
+        entry |= spread[(bits >> np.uint64(56 - 8 * index)) & np.uint64(255)] << np.uint64(8 // entry_size * index)
+    entry <<= np.uint64(dropped)
+    # In each word that is negative, subtracting sets the bits from the last plane's on.
+    above = np.uint64(dropped + planes)
+    negative = (entry >> ((above - np.uint64(1)) & np.uint64(63))) & ones
+    return entry | ((negative << np.uint64(word_bits)) - (negative << above))
