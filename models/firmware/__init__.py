@@ -1,7 +1,8 @@
 """Codecs in C99 for firmware: plain sources, and headers with the parameters of a codec.
 
-The streams are those of `silicodec.models`, bit for bit. Needs no library but, to encode `lanes`, that of
-`math.h`, and allocates nothing.
+Decoders take the streams of `silicodec.models`, and encoders write the same ones bit for bit, but for that of
+`dictionary`: it chooses no layout, so that its streams are valid, but other and larger ones. Needs no library but, to
+encode `lanes`, that of `math.h`, and allocates nothing.
 """
 
 from __future__ import annotations

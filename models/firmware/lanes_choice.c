@@ -9,6 +9,9 @@
 #include <math.h>
 
 #define DENSE_PARTITIONS 9U
+/* Magnitude up to which values stay with the run before them where others are set apart. */
+#define DENSE_LIMIT UINT32_C(0)
+#define SPARSE_LIMIT UINT32_C(2)
 #define ENTRY_PRICE ((LANES_WORD_BITS > 8U) ? 32.0 : 16.0)
 /* Steps from twice the price at which there are few enough symbols towards the least one. */
 #define CLOSER 4U
@@ -317,12 +320,14 @@ void lanes_choose(const lanes_packet *packet, lanes_choice *choice)
     double best = HUGE_VAL;
     bool sparse;
     bool left = true;
+    uint32_t limit;
 
     choice->grid = lanes_make_grid(packet, &sparse);
+    limit = (sparse ? SPARSE_LIMIT : DENSE_LIMIT) << choice->grid.dropped;
     for (unsigned number = 0U; number < LANES_DIVISIONS; number++) {
         bounds[number] = HUGE_VAL;
-        if (sparse || (number < DENSE_PARTITIONS)) {
-            const lanes_division division = lanes_divide(number);
+        if (sparse || ((number % LANES_PARTITIONS) < DENSE_PARTITIONS)) {
+            const lanes_division division = lanes_divide(number, limit);
 
             count_events(packet, &division, &choice->grid, &here);
             if (few_enough(&here)) {
@@ -338,7 +343,7 @@ void lanes_choose(const lanes_packet *packet, lanes_choice *choice)
         }
         left = (bounds[number] < best);
         if (left) {
-            const lanes_division division = lanes_divide(number);
+            const lanes_division division = lanes_divide(number, limit);
             double bits;
 
             bounds[number] = HUGE_VAL;

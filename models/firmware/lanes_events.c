@@ -4,7 +4,6 @@
  */
 #include "lanes_events.h"
 
-#define PARTITIONS 24U
 #define EXACT_RUNS 4U
 #define LEAST_RUN_BITS 2U
 #define FROM_POWER 4U
@@ -17,7 +16,7 @@ static const struct {
     uint8_t from_one;
     uint8_t first;
     uint8_t last;
-} POWERS[PARTITIONS - EXACT_RUNS] = {{0U, 2U, 2U}, {0U, 2U, 3U}, {0U, 2U, 4U}, {0U, 2U, 5U}, {0U, 2U, 6U},
+} POWERS[LANES_PARTITIONS - EXACT_RUNS] = {{0U, 2U, 2U}, {0U, 2U, 3U}, {0U, 2U, 4U}, {0U, 2U, 5U}, {0U, 2U, 6U},
                                      {2U, 2U, 1U}, {2U, 2U, 2U}, {2U, 2U, 3U}, {3U, 3U, 2U}, {3U, 3U, 3U},
                                      {3U, 3U, 4U}, {4U, 4U, 3U}, {4U, 4U, 4U}, {4U, 4U, 5U}, {5U, 5U, 4U},
                                      {5U, 5U, 5U}, {5U, 5U, 6U}, {6U, 6U, 5U}, {6U, 6U, 6U}, {7U, 7U, 6U}};
@@ -31,13 +30,13 @@ static void extend(lanes_division *division, size_t end, unsigned run_class)
     }
 }
 
-lanes_division lanes_divide(unsigned number)
+lanes_division lanes_divide(unsigned number, uint32_t limit)
 {
-    const unsigned partition = number % PARTITIONS;
+    const unsigned partition = number % LANES_PARTITIONS;
     lanes_division result;
 
     result.longest = 0U;
-    result.apart = (number >= PARTITIONS);
+    result.limit = (number < LANES_PARTITIONS) ? UINT32_MAX : limit;
     for (unsigned run = 0U; (run <= partition) && (run < EXACT_RUNS); run++) {
         extend(&result, (size_t)run + 1U, run);
     }
@@ -67,6 +66,13 @@ static int32_t value_of(uint32_t word)
     const uint32_t sign = UINT32_C(1) << (LANES_WORD_BITS - 1U);
 
     return (int32_t)(word ^ sign) - (int32_t)sign;
+}
+
+static uint32_t magnitude_of(uint32_t word)
+{
+    const int32_t value = value_of(word);
+
+    return (uint32_t)((value < 0) ? -value : value);
 }
 
 lanes_grid lanes_make_grid(const lanes_packet *packet, bool *sparse)
@@ -120,7 +126,7 @@ static void find_next(const lanes_packet *packet, const lanes_division *by, lane
     if (!walk->ended) {
         walk->word = word_at(packet, walk->next);
         walk->next += LANES_LANES;
-        if (by->apart && (walk->zeros > 0U)) {
+        if ((walk->zeros > 0U) && (magnitude_of(walk->word) > by->limit)) {
             walk->zeros--;
             walk->later = walk->word;
             walk->word = 0U;

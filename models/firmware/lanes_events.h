@@ -8,7 +8,9 @@
 #include "lanes_code.h"
 
 #define LANES_SPLIT_RUN 127U
-#define LANES_DIVISIONS 48U
+/* Ways to divide runs, of which those from 9 on are for sparse packets; and with runs set apart, too. */
+#define LANES_PARTITIONS 24U
+#define LANES_DIVISIONS (2U * LANES_PARTITIONS)
 
 /* Levels of the tree of values; wider ones are ranges from its leaves on. */
 #define LANES_TREE_BITS 8U
@@ -22,12 +24,12 @@ typedef struct {
 } lanes_packet;
 
 /* A way to divide runs into classes: the class of each run below `longest`, and of what longer ones are split by.
- * `apart` gives each run a symbol of its own, whose value is the run's last zero. */
+ * A run before a word beyond +-`limit` has a symbol of its own, whose value is the run's last zero. */
 typedef struct {
     uint8_t class_of_run[LANES_SPLIT_RUN + 1U];
     size_t longest;
     unsigned split_class;
-    bool apart;
+    uint32_t limit;
 } lanes_division;
 
 /* How words are leaves of a tree: `dropped` low bits are zero in all of them, `grain` bits above them follow every
@@ -54,8 +56,8 @@ typedef struct {
     bool ended;
 } lanes_walk;
 
-/* Make a division, of a number below LANES_DIVISIONS; those from 9 on are for sparse packets. */
-lanes_division lanes_divide(unsigned number);
+/* Make a division, of a number below LANES_DIVISIONS; those from LANES_PARTITIONS on set runs apart, by a limit. */
+lanes_division lanes_divide(unsigned number, uint32_t limit);
 
 /* Lay a tree over the values that there are; tell whether more words are zero than not. */
 lanes_grid lanes_make_grid(const lanes_packet *packet, bool *sparse);

@@ -35,6 +35,9 @@ TREE_BITS = 8
 LEAVES = 1 << TREE_BITS
 SPARSE = 1
 """Zeros for each other word from which on also classes are tried that hold runs from 1 on."""
+DENSE_LIMIT, SPARSE_LIMIT = 0, 2
+"""Magnitude up to which values stay with the run before them where others are set apart: with the large ones, too, 16
+symbols would not do for many classes of runs."""
 CLOSER = 4
 """Steps from twice the price at which there are few enough symbols towards the least one."""
 
@@ -125,16 +128,20 @@ def find_events(words: np.ndarray, lanes: int) -> Events:
 
 
 @njit(cache=True)
-def set_apart(events: Events) -> Events:
-    """Give each run of zeros a symbol of its own: what is before its last zero, and this one as its value."""
-    runs = np.count_nonzero(events.zeros)
-    zeros, words = np.zeros(events.words.size + runs, np.int64), np.zeros(events.words.size + runs, np.int64)
+def set_apart(events: Events, limit: int, word_bits: int) -> Events:
+    """Give runs of zeros before words beyond +-`limit` symbols of their own, with the last zero as the value."""
+    sign = 1 << (word_bits - 1)
+    apart = (events.zeros > 0) & (np.abs((events.words ^ sign) - sign) > limit)
+    size = apart.size + np.count_nonzero(apart)
+    zeros, words = np.zeros(size, np.int64), np.zeros(size, np.int64)
     ends, place, index = events.ends.copy(), 0, 0
     for lane in range(ends.size):
         while index < events.ends[lane]:
-            if events.zeros[index]:
+            if apart[index]:
                 zeros[place] = events.zeros[index] - 1
                 place += 1
+            else:
+                zeros[place] = events.zeros[index]
             words[place] = events.words[index]
             place += 1
             index += 1
@@ -237,35 +244,35 @@ def cut(counts: np.ndarray, price: float, grain: int, rooms: np.ndarray) -> tupl
     total = counts.sum()
     found = np.empty((counts.size, 4), np.int64)
     size, nbits = 0, 0.0
-    cost, level_counts = np.empty(LEAVES), np.empty(LEAVES, np.int64)
+    cost, before = np.empty(LEAVES), np.zeros(LEAVES + 1, np.int64)
     whole = np.empty((TREE_BITS, LEAVES), np.bool_)
     for number in range(counts.shape[0]):
-        if not counts[number].any():
+        leaves = np.flatnonzero(counts[number])
+        if not leaves.size:
             continue
-        nodes = LEAVES
-        level_counts[:] = counts[number]
+        before[1:] = np.cumsum(counts[number])
+        whole[:] = True
         # The root stays cut: its range is not aligned among two's complement numbers.
         for level in range(TREE_BITS):
-            for node in range(nodes):
-                if level:
-                    level_counts[node] = level_counts[2 * node] + level_counts[2 * node + 1]
+            # Ranges outside of those and their siblings are empty.
+            for node in range(leaves[0] >> level & ~1, (leaves[-1] >> level | 1) + 1):
+                count = before[(node + 1) << level] - before[node << level]
+                if not count:
+                    cost[node] = 0.0
+                    continue
                 split = cost[2 * node] + cost[2 * node + 1] if level else np.inf
-                count = level_counts[node]
-                as_one = 0.0
-                if count:
-                    as_one = count * (max(np.log2(total / count), 1.0) + grain + level) + price
-                    if grain + level > rooms[number]:
-                        as_one = np.inf
+                as_one = count * (max(np.log2(total / count), 1.0) + grain + level) + price
+                if grain + level > rooms[number]:
+                    as_one = np.inf
                 whole[level, node] = as_one <= split
                 cost[node] = min(as_one, split)
-            nodes >>= 1
         nbits += cost[0] + cost[1]
         start = 0
         while start < LEAVES:
             level = TREE_BITS - 1
             while level and (start & ((1 << level) - 1) or not whole[level, start >> level]):
                 level -= 1
-            count = counts[number, start : start + (1 << level)].sum()
+            count = before[start + (1 << level)] - before[start]
             if count:
                 found[size] = number, level, start, count
                 size += 1
@@ -283,9 +290,10 @@ def fewest_symbols(counts: np.ndarray, grain: int, rooms: np.ndarray) -> int:
         level = min(int(rooms[number]) - grain, TREE_BITS - 1)
         if level < 0:
             return counts.size
-        for node in range(LEAVES >> level):
-            if counts[number, node << level : (node + 1) << level].any():
-                size += 1
+        last = -1
+        for leaf in np.flatnonzero(counts[number]):
+            size += leaf >> level != last
+            last = leaf >> level
     return size
 
 
@@ -325,7 +333,8 @@ def choose(events: Events, word_bits: int, most: int) -> Choice:
     price, rooms = float(UNIT * entry_units(word_bits)), most_extra_bits(word_bits) - RUN_EXTRA_BITS
     sparse = events.zeros.sum() + events.trailing.sum() > SPARSE * events.words.size
     tried: list[tuple[float, int, np.ndarray, np.ndarray, Events]] = []
-    for divided in (events, set_apart(events)) if sparse else (events,):
+    limit = (SPARSE_LIMIT if sparse else DENSE_LIMIT) << grid.dropped
+    for divided in (events, set_apart(events, limit, word_bits)):
         for class_of_run in run_partitions(sparse):
             counts = count_leaves(divided, grid, class_of_run)
             if fewest_symbols(counts, grid.grain, rooms) <= most:
