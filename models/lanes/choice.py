@@ -290,10 +290,8 @@ def fewest_symbols(counts: np.ndarray, grain: int, rooms: np.ndarray) -> int:
         level = min(int(rooms[number]) - grain, TREE_BITS - 1)
         if level < 0:
             return counts.size
-        last = -1
-        for leaf in np.flatnonzero(counts[number]):
-            size += leaf >> level != last
-            last = leaf >> level
+        ranges = np.flatnonzero(counts[number]) >> level
+        size += 1 + np.count_nonzero(np.diff(ranges))
     return size
 
 
