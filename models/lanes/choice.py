@@ -291,7 +291,7 @@ def fewest_symbols(counts: np.ndarray, grain: int, rooms: np.ndarray) -> int:
         if level < 0:
             return counts.size
         ranges = np.flatnonzero(counts[number]) >> level
-        size += 1 + np.count_nonzero(np.diff(ranges))
+        size += 1 + int(np.count_nonzero(np.diff(ranges)))
     return size
 
 
