@@ -26,13 +26,14 @@ def bit_packer(
     words : Stream
         Words of `word_bits` bits.
     word_bits : int
-        A power of two.
+        At least 2.
     framed : bool
         Whether every packet has a word.
     """
-    if word_bits < 2 or word_bits & (word_bits - 1):
-        raise ValueError(f"word_bits must be a power of two of at least 2, not {word_bits}")
-    shift_bits = word_bits.bit_length() - 1
+    if word_bits < 2:
+        raise ValueError(f"word_bits must be at least 2, not {word_bits}")
+    shift_bits = (word_bits - 1).bit_length()
+    whole = word_bits == 1 << shift_bits
 
     # Holds `filled + 1` bits from the left. An empty accumulator counts as a full one whose word is `spent`: the next
     # symbol starts a word in either case.
@@ -41,7 +42,8 @@ def bit_packer(
     spent = Signal(bool(1))
 
     rotated = Signal(intbv(0)[word_bits:])
-    new_filled = Signal(intbv(0)[shift_bits + 1 :])
+    wrapped = Signal(intbv(0)[shift_bits + 1 :])
+    new_filled = wrapped if whole else Signal(intbv(0)[shift_bits + 1 :])
     full = Signal(bool(0))
     take = Signal(bool(0))
     skip = Signal(bool(0))
@@ -60,6 +62,14 @@ def bit_packer(
     def count() -> None:
         # Carry out of the count is the sign of a full word; the rest is where the next symbol goes.
         new_filled.next = filled + symbols.length
+
+    if not whole:
+
+        @always_comb
+        def wrap() -> None:
+            wrapped.next = new_filled
+            if new_filled >= word_bits:
+                wrapped.next = new_filled - word_bits
 
     @always_comb
     def offer() -> None:
@@ -104,7 +114,7 @@ def bit_packer(
             if symbols.last:
                 filled.next = word_bits - 1
             else:
-                filled.next = new_filled[shift_bits:]
+                filled.next = wrapped[shift_bits:]
 
     @always_seq(clk.posedge, reset=None)
     def store() -> None:

@@ -28,19 +28,21 @@ def bit_unpacker(
     finish : Signal of bool
         Drop the rest of the packet; `window.loaded` falls when that is done.
     word_bits : int
-        A power of two.
+        At least 2.
     checked : bool
         Whether `window.clean` is driven, which needs the zeros.
     """
-    if word_bits < 2 or word_bits & (word_bits - 1):
-        raise ValueError(f"word_bits must be a power of two of at least 2, not {word_bits}")
-    shift_bits = word_bits.bit_length() - 1
+    if word_bits < 2:
+        raise ValueError(f"word_bits must be at least 2, not {word_bits}")
+    shift_bits = (word_bits - 1).bit_length()
+    whole = word_bits == 1 << shift_bits
 
     word = Signal(intbv(0)[word_bits:])
     word_last = Signal(bool(0))
     loaded = Signal(bool(0))
     used = Signal(intbv(0)[shift_bits:])
-    new_used = Signal(intbv(0)[shift_bits + 1 :])
+    wrapped = Signal(intbv(0)[shift_bits + 1 :])
+    new_used = wrapped if whole else Signal(intbv(0)[shift_bits + 1 :])
     following = Signal(intbv(0)[word_bits:])
     load = Signal(bool(0))
 
@@ -57,6 +59,14 @@ def bit_unpacker(
     @always_comb
     def count() -> None:
         new_used.next = used + window.length
+
+    if not whole:
+
+        @always_comb
+        def wrap() -> None:
+            wrapped.next = new_used
+            if new_used >= word_bits:
+                wrapped.next = new_used - word_bits
 
     @always_comb
     def status() -> None:
@@ -91,7 +101,7 @@ def bit_unpacker(
         if not loaded:
             used.next = 0
         elif window.take:
-            used.next = new_used[shift_bits:]
+            used.next = wrapped[shift_bits:]
 
     # What is not valid may not come near a handshake, not even beyond the end of a malformed packet.
     if not checked:

@@ -49,13 +49,23 @@ class PacketTurn:
 
 @block
 def bit_plane_decoder(
-    clk: Any, rst: Any, window: BitWindow, words: NonzeroWords, turn: PacketTurn, *, word_bits: int, checked: bool
+    clk: Any,
+    rst: Any,
+    window: BitWindow,
+    words: NonzeroWords,
+    turn: PacketTurn,
+    *,
+    word_bits: int,
+    block_size: int,
+    checked: bool,
 ) -> Any:
     """Decode the nonzero words of a packet.
 
     The planes of a block enter one array along one side, least significant plane first, while the words of the block
     before leave it across. Symbols are read one ahead, so that the next base is at hand while a run of zero planes
     lasts. A block takes as many cycles as the encoder needs for it.
+
+    What the array turns beside the words of a block that has fewer than `word_bits` is passed over.
 
     Parameters
     ----------
@@ -86,11 +96,12 @@ def bit_plane_decoder(
     shift = Signal(bool(0))
     upwards = Signal(bool(0))
 
-    index = Signal(modbv(0, min=0, max=size))
+    index = Signal(modbv(0)[run_bits:])
     filling = Signal(bool(0))
     occupied = Signal(bool(0))
     sign = Signal(bool(0))
 
+    beside: Any = False if block_size == word_bits else Signal(bool(0))
     plane_ahead = Signal(bool(0))
     base_ahead = Signal(bool(0))
     planned = Signal(intbv(0, min=0, max=2 * size + 2**run_bits + 4))
@@ -100,8 +111,8 @@ def bit_plane_decoder(
     block_end = Signal(bool(0))
     take_plane = Signal(bool(0))
 
-    parser = plane_parser(window, expect_base, symbol, is_run, run, cleared, invalid)
-    adder = plane_adder(clk, plane, word_bits=word_bits, checked=checked)
+    parser = plane_parser(window, expect_base, symbol, is_run, run, cleared, invalid, block_size=block_size)
+    adder = plane_adder(clk, plane, word_bits=word_bits, block_size=block_size, checked=checked)
     array = corner_turn(clk, shift, upwards, plane.entering, leaving, size=size)
     keeper = word_keeper(clk, rst, kept, leaving, words.take, turn.finish)
 
@@ -112,10 +123,43 @@ def bit_plane_decoder(
         base_ahead.next = ahead_valid and ahead_base
         plane.top.next = index == size - 1 and not sign
 
-    @always_comb
-    def plan() -> None:
-        plane_ready.next = filling and (plane.repeat or plane_ahead)
-        planned.next = concat(sign, index) + zeros_left + plane_ahead
+    if block_size < word_bits:
+
+        @always_comb
+        def pass_over() -> None:
+            beside.next = index >= block_size
+
+    if size == 1 << run_bits:
+
+        @always_comb
+        def plan() -> None:
+            plane_ready.next = filling and (plane.repeat or plane_ahead)
+            planned.next = concat(sign, index) + zeros_left + plane_ahead
+
+        @always_seq(clk.posedge, reset=rst)
+        def count() -> None:
+            if turn.finish:
+                index.next = 0
+            elif shift:
+                index.next = index + 1
+
+    else:
+
+        @always_comb
+        def plan_any() -> None:
+            plane_ready.next = filling and (plane.repeat or plane_ahead)
+            planned.next = index + zeros_left + plane_ahead
+            if sign:
+                planned.next = size + zeros_left + plane_ahead
+
+        @always_seq(clk.posedge, reset=rst)
+        def count_any() -> None:
+            if turn.finish:
+                index.next = 0
+            elif shift:
+                index.next = index + 1
+                if index == size - 1:
+                    index.next = 0
 
     @always_comb
     def expect() -> None:
@@ -125,16 +169,18 @@ def bit_plane_decoder(
     @always_comb
     def offer() -> None:
         movable.next = (plane_ready and not sign) or (words.exhausted and occupied)
-        words.available.next = kept.valid or (occupied and ((plane_ready and not sign) or words.exhausted))
+        words.available.next = kept.valid or (
+            occupied and not beside and ((plane_ready and not sign) or words.exhausted)
+        )
         words.data.next = leaving
         if kept.valid:
             words.data.next = kept.oldest
 
     @always_comb
     def advance() -> None:
-        plane.step.next = plane_ready and (sign or not occupied or not kept.full or words.take)
-        shift.next = movable and (not occupied or not kept.full or words.take)
-        kept.put.next = movable and occupied and (not kept.full or words.take)
+        plane.step.next = plane_ready and (sign or not occupied or not kept.full or words.take or beside)
+        shift.next = movable and (not occupied or not kept.full or words.take or beside)
+        kept.put.next = movable and occupied and not beside and (not kept.full or words.take)
 
     @always_comb
     def finish_block() -> None:
@@ -158,7 +204,6 @@ def bit_plane_decoder(
             filling.next = plane.begin and not turn.drop
             sign.next = False
             occupied.next = False
-            index.next = 0
         else:
             if plane.begin:
                 filling.next = True
@@ -166,11 +211,9 @@ def bit_plane_decoder(
                 filling.next = False
             if plane.step:
                 sign.next = plane.top and not block_end
-            if shift:
-                index.next = index + 1
-                if index == size - 1:
-                    upwards.next = not upwards
-                    occupied.next = filling
+            if shift and index == size - 1:
+                upwards.next = not upwards
+                occupied.next = filling
 
     @always_seq(clk.posedge, reset=rst)
     def track() -> None:
@@ -241,31 +284,31 @@ class PlaneSum:
 
 
 @block
-def plane_adder(clk: Any, plane: PlaneSum, *, word_bits: int, checked: bool) -> Any:
+def plane_adder(clk: Any, plane: PlaneSum, *, word_bits: int, block_size: int, checked: bool) -> Any:
     """Add up planes of differences, with a carry bit for each difference between the planes."""
     size = word_bits
-    planes = word_bits - 1
+    differences = block_size - 1
     run_bits = field_bits(word_bits)
     base = Signal(intbv(0)[word_bits:])
-    previous = Signal(intbv(0)[planes:])
-    carry = Signal(intbv(0)[planes:])
-    difference = Signal(intbv(0)[planes:])
-    next_carry = Signal(intbv(0)[planes:])
+    previous = Signal(intbv(0)[differences:])
+    carry = Signal(intbv(0)[differences:])
+    difference = Signal(intbv(0)[differences:])
+    next_carry = Signal(intbv(0)[differences:])
 
     @always_comb
     def undo() -> None:
-        for i in range(planes):
+        for i in range(differences):
             if plane.repeat:
                 difference.next[i] = previous[i]
             else:
-                difference.next[i] = previous[i] != plane.symbol[planes - 1 - i] and not plane.cleared
+                difference.next[i] = previous[i] != plane.symbol[word_bits - 2 - i] and not plane.cleared
 
     @always_comb
     def add() -> None:
         # Word i + 1 is word i plus its difference, so that one bit of all words is a running sum.
         bits = modbv(0)[size:]
         bits[0] = base[0]
-        for i in range(planes):
+        for i in range(differences):
             bits[i + 1] = difference[i] ^ carry[i]
         for stage in range(run_bits):
             bits[:] = bits ^ (bits << (1 << stage))
@@ -273,7 +316,7 @@ def plane_adder(clk: Any, plane: PlaneSum, *, word_bits: int, checked: bool) -> 
 
     @always_comb
     def propagate() -> None:
-        for i in range(planes):
+        for i in range(differences):
             if plane.entering[i] != difference[i]:
                 next_carry.next[i] = carry[i]
             else:

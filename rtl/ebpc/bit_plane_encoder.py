@@ -6,6 +6,7 @@ from typing import Any
 
 from myhdl import Signal, always_comb, always_seq, block, instances, intbv, modbv
 
+from silicodec.models.ebpc.tables import field_bits
 from silicodec.rtl.blocks.corner_turn import corner_turn
 from silicodec.rtl.blocks.stream import Stream, SymbolStream
 from silicodec.rtl.ebpc.plane_code import PlaneSymbol, plane_coder
@@ -14,19 +15,25 @@ from silicodec.rtl.ebpc.symbol_queue import PlanePort, symbol_queue
 
 @block
 def bit_plane_encoder(
-    clk: Any, rst: Any, words: Stream, symbols: SymbolStream, *, word_bits: int, overlap: bool = False
+    clk: Any,
+    rst: Any,
+    words: Stream,
+    symbols: SymbolStream,
+    *,
+    word_bits: int,
+    block_size: int,
+    overlap: bool = False,
 ) -> Any:
-    """Code the nonzero words of a packet in blocks of `word_bits` words; zero words are passed over.
+    """Code the nonzero words of a packet in blocks of `block_size` words; zero words are passed over.
 
     Words enter one array along one side while the planes of the block before leave it across, least significant
-    plane first; bit-serial subtractors turn them into planes of differences. A block of `word_bits` words takes
-    `word_bits` cycles, one more where its two highest planes are not both zero, and one for each symbol that finds the
-    packer busy.
+    plane first; bit-serial subtractors turn them into planes of differences. A block takes `word_bits` cycles, one more
+    where its two highest planes are not both zero, and one for each symbol that finds the packer busy.
 
     Parameters
     ----------
     words : Stream
-        Words of `word_bits` bits; `ready` depends on `data`.
+        Words of `word_bits` bits; `ready` depends on `data`. A `FilledStream` where a block has fewer than `word_bits`.
     symbols : SymbolStream
         The symbols of the BPC stream; `last` comes in a transfer without a symbol.
     overlap : bool
@@ -34,7 +41,7 @@ def bit_plane_encoder(
         without a word; once a nonzero one has entered, it waits for the others.
     """
     size = word_bits
-    planes = word_bits - 1
+    differences = block_size - 1
 
     # One word waits here while the sign plane, which shifts nothing in, is coded: the source never sees that cycle.
     spare = Signal(intbv(0)[word_bits:])
@@ -45,18 +52,18 @@ def bit_plane_encoder(
     shift = Signal(bool(0))
     upwards = Signal(bool(0))
 
-    index = Signal(modbv(0, min=0, max=size))
+    index = Signal(modbv(0)[field_bits(size) :])
     occupied = Signal(bool(0))
     sign = Signal(bool(0))
     closing = Signal(bool(0))
     draining = Signal(bool(0))
 
-    borrow = Signal(intbv(0)[planes:])
-    next_borrow = Signal(intbv(0)[planes:])
-    overflow = Signal(intbv(0)[planes:])
-    previous = Signal(intbv(0)[planes:])
-    difference = Signal(intbv(0)[planes:])
-    changed = Signal(intbv(0)[planes:])
+    borrow = Signal(intbv(0)[differences:])
+    next_borrow = Signal(intbv(0)[differences:])
+    overflow = Signal(intbv(0)[differences:])
+    previous = Signal(intbv(0)[differences:])
+    difference = Signal(intbv(0)[differences:])
+    changed = Signal(intbv(0)[differences:])
     symbol = PlaneSymbol(word_bits)
     queued = PlanePort(word_bits)
 
@@ -68,16 +75,27 @@ def bit_plane_encoder(
     idle = Signal(bool(0))
 
     turn = corner_turn(clk, shift, upwards, entering, leaving, size=size, crossing=crossing)
-    coder = plane_coder(changed, difference, symbol, word_bits=word_bits)
-    queue = symbol_queue(clk, rst, queued, symbol, symbols, word_bits=word_bits, overlap=overlap)
+    coder = plane_coder(changed, difference, symbol, word_bits=word_bits, block_size=block_size)
+    queue = symbol_queue(clk, rst, queued, symbol, symbols, word_bits=word_bits, block_size=block_size, overlap=overlap)
+
+    # Only what `valid` gates may decide on a handshake.
+    if block_size == word_bits:
+
+        @always_comb
+        def look_at_word() -> None:
+            word_zero.next = words.valid and words.data == 0
+
+    else:
+
+        @always_comb
+        def look_at_filled() -> None:
+            word_zero.next = words.valid and words.data == 0 and not words.filler
 
     if not overlap:
 
         @always_comb
         def accept() -> None:
-            # Only what `valid` gates may decide on a handshake.
-            word_zero.next = words.valid and words.data == 0
-            words.ready.next = not closing and (not spare_valid or (words.valid and words.data == 0) or steady)
+            words.ready.next = not closing and (not spare_valid or word_zero or steady)
 
         @always_comb
         def select() -> None:
@@ -96,11 +114,7 @@ def bit_plane_encoder(
 
         @always_comb
         def accept_any() -> None:
-            # Only what `valid` gates may decide on a handshake.
-            word_zero.next = words.valid and words.data == 0
-            words.ready.next = not closing and (
-                not spare_valid or (words.valid and words.data == 0) or (steady and not draining)
-            )
+            words.ready.next = not closing and (not spare_valid or word_zero or (steady and not draining))
 
         @always_comb
         def select_any() -> None:
@@ -116,7 +130,7 @@ def bit_plane_encoder(
     @always_comb
     def subtract() -> None:
         # Nothing leaves while the sign plane is coded.
-        for i in range(planes):
+        for i in range(differences):
             unequal = not sign and leaving[i + 1] != leaving[i]
             # The lowest plane starts without a borrow, which is masked rather than cleared a cycle before.
             carried = borrow[i] and not queued.first
@@ -160,6 +174,22 @@ def bit_plane_encoder(
         shift.next = feed and not sign and (not occupied or queued.room)
         queued.push.next = queued.room and (sign or (occupied and feed))
 
+    if size == 1 << field_bits(size):
+
+        @always_seq(clk.posedge, reset=rst)
+        def count_words() -> None:
+            if shift:
+                index.next = index + 1
+
+    else:
+
+        @always_seq(clk.posedge, reset=rst)
+        def count_up_to_top() -> None:
+            if shift:
+                index.next = index + 1
+                if top:
+                    index.next = 0
+
     if not overlap:
 
         @always_seq(clk.posedge, reset=rst)
@@ -167,11 +197,9 @@ def bit_plane_encoder(
             if queued.push:
                 queued.first.next = queued.ends_block
                 sign.next = top and not queued.ends_block
-            if shift:
-                index.next = index + 1
-                if top:
-                    upwards.next = not upwards
-                    occupied.next = not draining
+            if shift and top:
+                upwards.next = not upwards
+                occupied.next = not draining
             if words.valid and words.ready:
                 closing.next = words.last
             elif queued.closed:
@@ -197,11 +225,9 @@ def bit_plane_encoder(
             if queued.push:
                 queued.first.next = queued.ends_block
                 sign.next = top and not queued.ends_block
-            if shift:
-                index.next = index + 1
-                if top:
-                    upwards.next = not upwards
-                    occupied.next = not draining
+            if shift and top:
+                upwards.next = not upwards
+                occupied.next = not draining
             if words.valid and words.ready:
                 closing.next = words.last
             elif queued.closed or (shift and top and not draining) or (idle and occupied and not final):

@@ -11,8 +11,20 @@ from silicodec.rtl.blocks.bit_unpacker import bit_unpacker
 from silicodec.rtl.blocks.stream import AxiStream, BitWindow, Stream, SymbolStream, fork, gated, reset_gates
 from silicodec.rtl.ebpc.bit_plane_decoder import NonzeroWords, PacketTurn, bit_plane_decoder
 from silicodec.rtl.ebpc.bit_plane_encoder import bit_plane_encoder
+from silicodec.rtl.ebpc.block_filler import FilledStream, block_filler
 from silicodec.rtl.ebpc.overlapped_decoder import overlapped_ebpc_decoder
 from silicodec.rtl.ebpc.zero_runs import zero_run_decoder, zero_run_encoder
+
+
+def words_of_block(word_bits: int, block_size: int, *, overlap: bool) -> int:
+    """Return the words of a block, `word_bits` by default; raise ValueError where an engine cannot be so."""
+    if not 8 <= word_bits <= 16:
+        raise ValueError(f"word_bits must be 8 to 16, not {word_bits}: codes of planes take 8 bits")
+    if block_size != 0 and not 2 <= block_size <= word_bits:
+        raise ValueError(f"block_size must be 2 to {word_bits} for {word_bits}-bit words, or 0, not {block_size}")
+    if overlap and (word_bits not in (8, 16) or block_size not in (0, word_bits)):
+        raise ValueError("packets overlap only with words of 8 or 16 bits, and blocks of as many words")
+    return block_size or word_bits
 
 
 @block
@@ -24,6 +36,7 @@ def ebpc_encoder(
     bpc: Stream,
     *,
     word_bits: int = 8,
+    block_size: int = 0,
     max_zero_run: int = 16,
     framed: bool = False,
     overlap: bool = False,  # as of `bit_plane_encoder`
@@ -39,26 +52,32 @@ def ebpc_encoder(
     bpc : Stream
         The nonzero words. A packet without any sends nothing here, not even `last`; if `framed`, one word of zeros.
     word_bits : int
-        8 or 16; a block has as many words.
+        8 to 16; with `overlap` 8 or 16.
+    block_size : int
+        Words of a block, 2 to `word_bits`; 0 for `word_bits`, which `overlap` needs. A block takes `word_bits` cycles.
     max_zero_run : int
         Longest run of zero words in one code.
     framed : bool
         Whether each packet has a packet on every output.
     """
-    if word_bits not in (8, 16):
-        raise ValueError(f"word_bits must be 8 or 16, not {word_bits}")
+    size = words_of_block(word_bits, block_size, overlap=overlap)
 
     zero_words = Stream(word_bits)
     plane_words = Stream(word_bits)
+    block_words: Any = plane_words if size == word_bits else FilledStream(word_bits)
     zero_symbols = SymbolStream(word_bits)
     plane_symbols = SymbolStream(word_bits)
 
     (taken,) = gated(words)
     gates = reset_gates(rst, [words], [taken])
+    if size < word_bits:
+        filler = block_filler(clk, rst, plane_words, block_words, word_bits=word_bits, block_size=size)
     split = fork(clk, rst, taken, zero_words, plane_words)
     zero_coder = zero_run_encoder(clk, rst, zero_words, zero_symbols, word_bits=word_bits, max_zero_run=max_zero_run)
     zero_packer = bit_packer(clk, rst, zero_symbols, znz, word_bits=word_bits)
-    plane_coder = bit_plane_encoder(clk, rst, plane_words, plane_symbols, word_bits=word_bits, overlap=overlap)
+    plane_coder = bit_plane_encoder(
+        clk, rst, block_words, plane_symbols, word_bits=word_bits, block_size=size, overlap=overlap
+    )
     plane_packer = bit_packer(clk, rst, plane_symbols, bpc, word_bits=word_bits, framed=framed)
     return instances()
 
@@ -73,6 +92,7 @@ def ebpc_decoder(
     words: Stream,
     *,
     word_bits: int = 8,
+    block_size: int = 0,
     max_zero_run: int = 16,
     length_bits: int = 8,
     framed: bool = False,
@@ -95,7 +115,9 @@ def ebpc_decoder(
     words : Stream
         The restored words. If `checked`, `error` is high with `last` where a stream of the packet was malformed.
     word_bits : int
-        8 or 16; a block has as many words.
+        8 to 16; with `overlap` 8 or 16.
+    block_size : int
+        Words of a block, 2 to `word_bits`; 0 for `word_bits`, which `overlap` needs. A block takes `word_bits` cycles.
     max_zero_run : int
         Longest run of zero words in one code.
     length_bits : int
@@ -105,8 +127,7 @@ def ebpc_decoder(
     checked : bool
         Whether to detect malformed streams.
     """
-    if word_bits not in (8, 16):
-        raise ValueError(f"word_bits must be 8 or 16, not {word_bits}")
+    size = words_of_block(word_bits, block_size, overlap=overlap)
     if length_bits < 1:
         raise ValueError(f"length_bits must be at least 1, not {length_bits}")
     if overlap:
@@ -170,7 +191,9 @@ def ebpc_decoder(
         word_bits=word_bits,
         max_zero_run=max_zero_run,
     )
-    plane_decoder = bit_plane_decoder(clk, rst, bpc_window, nonzeros, turn, word_bits=word_bits, checked=checked)
+    plane_decoder = bit_plane_decoder(
+        clk, rst, bpc_window, nonzeros, turn, word_bits=word_bits, block_size=size, checked=checked
+    )
 
     # The streams of the next packet are read as soon as those of this one have ended, up to where they need its words
     # to be gone: ZNZ to its first word, BPC to the base of its first block.

@@ -12,7 +12,13 @@ from silicodec.models.codec import to_words
 from silicodec.models.ebpc import EBPC
 from silicodec.models.errors import CodecError
 from silicodec.models.parameters import parameter
-from silicodec.rtl.ebpc.codec import axi_ebpc_decoder, axi_ebpc_encoder, ebpc_decoder, ebpc_encoder
+from silicodec.rtl.ebpc.codec import (
+    axi_ebpc_decoder,
+    axi_ebpc_encoder,
+    ebpc_decoder,
+    ebpc_encoder,
+    words_of_block,
+)
 from silicodec.rtl.engine import Engine, Packets, Port, PublishedFigure, count_packet
 from silicodec.rtl.family import Family
 from silicodec.rtl.interface import EngineParameters
@@ -28,21 +34,31 @@ _PAPER = "EBPC paper (arXiv 1908.11645), 65 nm, 600 MHz"
 class CodecShape(EngineParameters):
     """Parameters of EBPC engines; with `axi` there is a packet on every stream for each packet of words."""
 
-    word_bits: int = parameter(8, "bits of a word, and words of a block", choices=(8, 16))
+    word_bits: int = parameter(8, "bits of a word", bounds=(8, 16))
+    block_size: int = parameter(0, "nonzero words in a block, 2 to word_bits; 0: word_bits", bounds=(0, 16))
     max_zero_run: int = parameter(16, "longest run of zero words in one code", bounds=(2, 1 << 14), power_of_two=True)
+    overlap: bool = parameter(False, "whether a packet enters while the last block of the one before leaves")
 
     def __post_init__(self) -> None:
         """Check the parameters."""
         super().__post_init__()
+        try:
+            words_of_block(self.word_bits, self.block_size, overlap=self.overlap)
+        except ValueError as error:
+            raise CodecError(str(error)) from None
         if self.max_zero_run > 1 << (self.word_bits - 2):
             raise CodecError(f"max_zero_run must be at most {1 << (self.word_bits - 2)} for {self.word_bits}-bit words")
 
+    @property
+    def block_words(self) -> int:
+        """Nonzero words in a block."""
+        return self.block_size or self.word_bits
 
-@dataclass(frozen=True)
-class EncoderShape(CodecShape):
-    """Parameters of an EBPC encoder."""
-
-    overlap: bool = parameter(False, "whether a packet enters while the last block of the one before is coded")
+    @property
+    def optional(self) -> dict[str, Any]:
+        """Parameters of the block that few sizes have."""
+        blocks = {"block_size": self.block_size} if self.block_words < self.word_bits else {}
+        return blocks | ({"overlap": True} if self.overlap else {})
 
 
 @dataclass(frozen=True)
@@ -50,13 +66,12 @@ class DecoderShape(CodecShape):
     """Parameters of an EBPC decoder."""
 
     checked: bool = parameter(False, "whether it tells which packets were malformed")
-    overlap: bool = parameter(False, "whether a packet is read while the last words of the one before leave")
 
 
-def ebpc_encoder_engine(shape: EncoderShape) -> Engine:
+def ebpc_encoder_engine(shape: CodecShape) -> Engine:
     """Describe an EBPC encoder."""
     word_bits, axi = shape.word_bits, shape.axi
-    codec = EBPC(word_bits=word_bits, block_size=word_bits, max_zero_run=shape.max_zero_run)
+    codec = EBPC(word_bits=word_bits, block_size=shape.block_words, max_zero_run=shape.max_zero_run)
     words, znz, bpc = ("s_axis", "m_axis_znz", "m_axis_bpc") if axi else ("words", "znz", "bpc")
 
     def reference(inputs: Mapping[str, Packets]) -> dict[str, list[np.ndarray]]:
@@ -68,8 +83,7 @@ def ebpc_encoder_engine(shape: EncoderShape) -> Engine:
         summary=f"EBPC compressor, {word_bits}-bit words{', packets overlap' if shape.overlap else ''}"
         f"{', AXI4-Stream' if axi else ''}",
         block=axi_ebpc_encoder if axi else ebpc_encoder,
-        parameters={"word_bits": word_bits, "max_zero_run": shape.max_zero_run, "framed": axi}
-        | ({"overlap": True} if shape.overlap else {}),
+        parameters={"word_bits": word_bits, "max_zero_run": shape.max_zero_run, "framed": axi} | shape.optional,
         inputs=(Port(words, word_bits),),
         outputs=(Port(znz, word_bits), Port(bpc, word_bits)),
         reference=reference,
@@ -84,7 +98,7 @@ def ebpc_encoder_engine(shape: EncoderShape) -> Engine:
 def ebpc_decoder_engine(shape: DecoderShape) -> Engine:
     """Describe an EBPC decoder."""
     word_bits, axi, checked = shape.word_bits, shape.axi, shape.checked
-    codec = EBPC(word_bits=word_bits, block_size=word_bits, max_zero_run=shape.max_zero_run)
+    codec = EBPC(word_bits=word_bits, block_size=shape.block_words, max_zero_run=shape.max_zero_run)
     names = ("s_axis_znz", "s_axis_bpc", "s_axis_length", "m_axis") if axi else ("znz", "bpc", "length", "words")
     znz, bpc, length, words = names
 
@@ -126,7 +140,7 @@ def ebpc_decoder_engine(shape: DecoderShape) -> Engine:
             "framed": axi,
             "length_bits": FRAMED_LENGTH_BITS if axi else LENGTH_BITS,
         }
-        | ({"overlap": True} if shape.overlap else {}),
+        | shape.optional,
         inputs=(Port(znz, word_bits), Port(bpc, word_bits), Port(length, 32 if axi else LENGTH_BITS + 1)),
         outputs=(Port(words, word_bits, error=checked),),
         reference=reference,
@@ -203,9 +217,9 @@ EBPC_FAMILIES: tuple[Family, ...] = (
     Family(
         ebpc_encoder_engine,
         {
-            "ebpc-encoder": EncoderShape(),
-            "ebpc-encoder-w16": EncoderShape(word_bits=16),
-            "ebpc-encoder-axis": EncoderShape(axi=True),
+            "ebpc-encoder": CodecShape(),
+            "ebpc-encoder-w16": CodecShape(word_bits=16),
+            "ebpc-encoder-axis": CodecShape(axi=True),
         },
     ),
     Family(

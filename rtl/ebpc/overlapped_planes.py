@@ -97,8 +97,8 @@ def overlapped_plane_decoder(
     block_end = Signal(bool(0))
     take_plane = Signal(bool(0))
 
-    parser = plane_parser(window, expect_base, symbol, is_run, run, cleared, invalid)
-    adder = plane_adder(clk, plane, word_bits=word_bits, checked=checked)
+    parser = plane_parser(window, expect_base, symbol, is_run, run, cleared, invalid, block_size=word_bits)
+    adder = plane_adder(clk, plane, word_bits=word_bits, block_size=word_bits, checked=checked)
     array = corner_turn(clk, shift, upwards, plane.entering, leaving, size=size)
     keeper = word_keeper(clk, rst, kept, leaving, words.take, lead.finish)
 

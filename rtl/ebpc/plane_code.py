@@ -42,18 +42,18 @@ class PlaneSymbol:
 
 
 @block
-def plane_coder(plane: Any, difference: Any, symbol: PlaneSymbol, *, word_bits: int) -> Any:
+def plane_coder(plane: Any, difference: Any, symbol: PlaneSymbol, *, word_bits: int, block_size: int) -> Any:
     """Code one delta bit plane by the table of the format; combinational.
 
     Parameters
     ----------
-    plane, difference : Signal of `word_bits` - 1 bits
+    plane, difference : Signal of `block_size` - 1 bits
         DBX and DBP of the plane, the block's first difference in bit 0.
     symbol : PlaneSymbol
         Its code.
     """
-    size = word_bits - 1
-    position_bits = field_bits(word_bits)
+    size = block_size - 1
+    position_bits = field_bits(block_size)
     position_end = word_bits - SINGLE_ONE.length - position_bits
     all_ones, zero_delta, two_ones, single_one, raw = (
         left_aligned(code, word_bits) for code in (ALL_ONES, ZERO_DELTA_PLANE, TWO_ONES, SINGLE_ONE, RAW_PLANE)
@@ -102,7 +102,7 @@ def plane_coder(plane: Any, difference: Any, symbol: PlaneSymbol, *, word_bits: 
     def align() -> None:
         whole.next = raw
         for i in range(size):
-            whole.next[size - 1 - i] = plane[i]
+            whole.next[word_bits - 2 - i] = plane[i]
 
     @always_comb
     def place() -> None:
@@ -135,7 +135,15 @@ def plane_coder(plane: Any, difference: Any, symbol: PlaneSymbol, *, word_bits: 
 
 @block
 def plane_parser(
-    window: BitWindow, base: Any, symbol: Any, is_run: Any, run: Any, cleared: Any, invalid: Any = None
+    window: BitWindow,
+    base: Any,
+    symbol: Any,
+    is_run: Any,
+    run: Any,
+    cleared: Any,
+    invalid: Any = None,
+    *,
+    block_size: int,
 ) -> Any:
     """Read one symbol off the window by the table of the format; combinational.
 
@@ -153,8 +161,9 @@ def plane_parser(
         The symbol names a position beyond the plane.
     """
     word_bits = len(symbol)
-    position_bits = field_bits(word_bits)
+    position_bits = field_bits(block_size)
     run_bits = field_bits(word_bits)
+    whole_length: Any = word_bits if block_size == word_bits else Signal(intbv(0, min=0, max=word_bits + 1))
     top = word_bits - 1
     single_zero_length, zeros_length = SINGLE_ZERO_PLANE.length, ZERO_PLANES.length + run_bits
     named_length, positional_length = ALL_ONES.length, SINGLE_ONE.length + position_bits
@@ -165,14 +174,22 @@ def plane_parser(
     def locate() -> None:
         position.next = window.data[top - 4 : top - 4 - position_bits]
 
+    if block_size < word_bits:
+
+        @always_comb
+        def measure_whole() -> None:
+            whole_length.next = block_size
+            if base:
+                whole_length.next = word_bits
+
     @always_comb
     def expand() -> None:
         one = window.data[top - 4]
-        for i in range(word_bits - 1):
+        located.next = 0
+        for i in range(block_size - 1):
             located.next[top - 1 - i] = position == i
             if i > 0 and position == i - 1 and not one:
                 located.next[top - 1 - i] = True
-        located.next[top] = False
 
     @always_comb
     def parse() -> None:
@@ -180,7 +197,7 @@ def plane_parser(
         cleared.next = False
         run.next = 1
         symbol.next = window.data
-        window.length.next = word_bits
+        window.length.next = whole_length
         if not base and not window.data[top]:
             if window.data[top - 1]:
                 is_run.next = True
@@ -202,7 +219,7 @@ def plane_parser(
         @always_comb
         def validate() -> None:
             positional = not base and window.data[word_bits : top - 3] == 1
-            beyond = position > word_bits - 2 or (position > word_bits - 3 and not window.data[top - 4])
+            beyond = position >= block_size - 1 or (position >= block_size - 2 and not window.data[top - 4])
             invalid.next = positional and beyond
 
     return instances()

@@ -40,6 +40,7 @@ def symbol_queue(
     symbols: SymbolStream,
     *,
     word_bits: int,
+    block_size: int,
     overlap: bool = False,
 ) -> Any:
     """Two symbols between the planes and the packer, with runs of zero planes merged in its tail.
@@ -59,7 +60,8 @@ def symbol_queue(
     """
     run_bits = field_bits(word_bits)
     single_zero_length, zeros_length = SINGLE_ZERO_PLANE.length, ZERO_PLANES.length + run_bits
-    named_length, positional_length = ALL_ONES.length, SINGLE_ONE.length + field_bits(word_bits)
+    named_length, positional_length = ALL_ONES.length, SINGLE_ONE.length + field_bits(block_size)
+    whole_length: Any = word_bits if block_size == word_bits else Signal(intbv(0, min=0, max=word_bits + 1))
 
     head = Signal(intbv(0)[word_bits:])
     head_kind = Signal(intbv(0)[2:])
@@ -94,7 +96,7 @@ def symbol_queue(
             symbols.data.next[word_bits - 3] = True
             symbols.data.next[word_bits - 3 : word_bits - 3 - run_bits] = extra
         if head_kind == WHOLE:
-            symbols.length.next = word_bits
+            symbols.length.next = whole_length
         elif head_kind == POSITION:
             symbols.length.next = positional_length
         elif head_kind == NAMED:
@@ -185,6 +187,22 @@ def symbol_queue(
         if pop or not tail_valid:
             tail.next = plane.code
             tail_kind.next = plane.kind
+
+    if block_size < word_bits:
+        # A plane without a code of its own is shorter than a base then.
+        head_plane, tail_plane = (Signal(bool(0)) for _ in range(2))
+
+        @always_comb
+        def measure_whole() -> None:
+            whole_length.next = word_bits
+            if head_plane:
+                whole_length.next = block_size
+
+        @always_seq(clk.posedge, reset=None)
+        def tell_apart() -> None:
+            head_plane.next = (keep and head_plane) or (advance and tail_plane) or insert
+            if pop or not tail_valid:
+                tail_plane.next = True
 
     @always_seq(clk.posedge, reset=None)
     def count() -> None:

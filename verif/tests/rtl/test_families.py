@@ -54,7 +54,7 @@ def test_names_tell_sizes(family, data):
 def simulate_size(engine, seed):
     random = np.random.default_rng(seed)
     bits = next(port.bits for port in (*engine.inputs, *engine.outputs) if port.name == engine.tensor)
-    dtype = np.uint16 if bits == 16 and engine.name.startswith("ebpc") else np.uint8
+    dtype = np.uint16 if 8 < bits <= 16 and engine.name.startswith("ebpc") else np.uint8
     maps = [random.integers(0, 256, (8, width)) * random.integers(0, 2, (8, width)) for width in (8, 3)]
     tensors = [values.astype(dtype) for values in maps]
     if engine.name.startswith(("huffman", "transform", "pca")):
@@ -67,6 +67,8 @@ def simulate_size(engine, seed):
     "name",
     [
         "ebpc-encoder-max-zero-run-4",
+        "ebpc-encoder-word-bits-12-block-size-5",
+        "ebpc-decoder-checked-word-bits-13",
         "ebpc-decoder-checked-w16-max-zero-run-256",
         "ebpc-encoder-l8-lanes-2",
         "ebpc-decoder-l8-lanes-1",

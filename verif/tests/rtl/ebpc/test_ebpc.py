@@ -19,12 +19,14 @@ from silicodec.verif.simulate import simulate
 BACKENDS = ["myhdl", "icarus", "verilator"]
 ENGINES = {engine.name: engine for family in EBPC_FAMILIES for engine in family.engines()}
 NAMES = [name for name, engine in ENGINES.items() if not engine.axi]
-WORD_BITS = {8: "", 16: "-w16"}
+SIZES = [(8, 8), (16, 16), (9, 9), (11, 2), (16, 8)]
+"""Bits of a word, and words of a block."""
 
 
-def engines(word_bits):
-    """Encoder, decoder and checked decoder of a word width."""
-    return [ENGINES[name + WORD_BITS[word_bits]] for name in ("ebpc-encoder", "ebpc-decoder", "ebpc-decoder-checked")]
+def engines(word_bits, block_size):
+    """Encoder, decoder and checked decoder of a size."""
+    size = {"word_bits": word_bits, "block_size": block_size % word_bits}
+    return [find_engine(name, size) for name in ("ebpc-encoder", "ebpc-decoder", "ebpc-decoder-checked")]
 
 
 def bits_of(engine):
@@ -32,11 +34,11 @@ def bits_of(engine):
 
 
 @pytest.mark.parametrize("backend", ["icarus", "verilator"])
-@pytest.mark.parametrize("word_bits", WORD_BITS)
+@pytest.mark.parametrize("word_bits", [8, 16])
 def test_engines_give_and_take_the_streams_of_the_public_hardware(golden, word_bits, backend):
     cases = [case for case in golden(word_bits).values() if backend == "verilator" or case.words.size <= 300]
     assert len(cases) >= 6
-    encoder, *decoders = engines(word_bits)
+    encoder, *decoders = engines(word_bits, word_bits)
     words, znz, bpc = ([getattr(case, part) for case in cases] for part in ("words", "znz", "bpc"))
     encoded = simulate(encoder, {"words": words}, backend=backend)
     assert first_difference({"znz": znz, "bpc": bpc}, encoded.streams) is None
@@ -79,12 +81,18 @@ def word_packets(draw, word_bits):
 any_stalls = st.one_of(st.none(), st.builds(Stalls, seed=st.integers(0, 1000)))
 
 
-@pytest.mark.parametrize("word_bits", WORD_BITS)
+@pytest.mark.parametrize(("word_bits", "block_size"), SIZES[2:])
+def test_edge_cases_of_other_sizes(edge_packets, word_bits, block_size):
+    for engine in engines(word_bits, block_size):
+        check(engine, engine.stimulus(edge_packets(word_bits)), stalls=Stalls(seed=block_size))
+
+
+@pytest.mark.parametrize(("word_bits", "block_size"), SIZES)
 @settings(max_examples=40)
 @given(data=st.data(), stalls=any_stalls)
-def test_any_packets_through_encoder_and_decoders(word_bits, data, stalls):
+def test_any_packets_through_encoder_and_decoders(word_bits, block_size, data, stalls):
     packets = data.draw(word_packets(word_bits))
-    encoder, *decoders = engines(word_bits)
+    encoder, *decoders = engines(word_bits, block_size)
     encoded = check(encoder, encoder.stimulus(packets), stalls=stalls)
     length = [length_words(packet.size, has_planes=bool(packet.any())) for packet in packets]
     for decoder in decoders:
@@ -116,14 +124,19 @@ def damage(draw, streams, word_bits):
 
 
 @pytest.mark.parametrize(
-    ("word_bits", "overlap"),
-    [(8, ""), (16, ""), (8, "-overlap"), pytest.param(16, "-overlap", marks=pytest.mark.prove)],
+    ("size", "overlap"),
+    [
+        *((size, "") for size in SIZES),
+        ((8, 8), "-overlap"),
+        pytest.param((16, 16), "-overlap", marks=pytest.mark.prove),
+    ],
 )
 @settings(max_examples=60)
 @given(data=st.data(), stalls=any_stalls)
-def test_malformed_packets_are_flagged_and_leave_the_next_one_alone(word_bits, overlap, data, stalls):
+def test_malformed_packets_are_flagged_and_leave_the_next_one_alone(size, overlap, data, stalls):
+    word_bits, block_size = size
     packets = data.draw(word_packets(word_bits))
-    codec = EBPC(word_bits=word_bits, block_size=word_bits)
+    codec = EBPC(word_bits=word_bits, block_size=block_size)
     inputs = {"znz": [], "bpc": [], "length": []}
     expected = []
     for packet in packets:
@@ -138,7 +151,7 @@ def test_malformed_packets_are_flagged_and_leave_the_next_one_alone(word_bits, o
                 expected.append(codec.decode_words(streams["znz"], streams["bpc"], words))
             except ValueError:
                 expected.append(None)
-    for engine in (find_engine(f"{decoder.name}{overlap}") for decoder in engines(word_bits)[1:]):
+    for engine in (find_engine(f"{decoder.name}{overlap}") for decoder in engines(*size)[1:]):
         result = simulate(engine, inputs, stalls=stalls)
         assert [packet.size for packet in result.streams["words"]] == [read_length(n)[0] for n in inputs["length"]]
         for found, wanted in zip(result.streams["words"], expected, strict=True):
@@ -279,8 +292,10 @@ def test_the_next_packet_is_not_begun_with_what_is_left_of_a_damaged_one(damaged
 @pytest.mark.parametrize(
     ("name", "parameters", "message"),
     [
-        ("ebpc-encoder", {"word_bits": 12}, "word_bits must be 8 or 16, not 12"),
-        ("ebpc-decoder", {"word_bits": 4}, "word_bits must be 8 or 16, not 4"),
+        ("ebpc-encoder", {"word_bits": 17}, "word_bits must be 8 to 16, not 17"),
+        ("ebpc-decoder", {"word_bits": 4}, "word_bits must be 8 to 16, not 4"),
+        ("ebpc-decoder", {"block_size": 9}, "block_size must be 2 to 8 for 8-bit words, or 0, not 9"),
+        ("ebpc-encoder", {"block_size": 4, "overlap": True}, "packets overlap only with words of 8 or 16 bits"),
         ("ebpc-encoder", {"max_zero_run": 12}, "max_zero_run must be a power of two"),
         ("ebpc-encoder", {"max_zero_run": 256}, "max_zero_run must be at most 64 for 8-bit words"),
         ("ebpc-decoder", {"length_bits": 0}, "length_bits must be at least 1, not 0"),
