@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -44,6 +44,20 @@ def find_family(name: str) -> tuple[Family, EngineParameters]:
     if name in ENGINES:
         raise ValueError(f"{name} has no parameters")
     raise ValueError(unknown_name("engine", name, ENGINES))
+
+
+def relatives(name: str, parameter: str) -> Iterator[str]:
+    """Yield the families that do what an engine does and have a parameter that it lacks.
+
+    Examples
+    --------
+    >>> list(relatives("ebpc-encoder", "lanes"))
+    ['ebpc-encoder-l8']
+    """
+    family = find_family(name)[0].name
+    for other, (shape, *_) in ((one.name, list(one.presets.values())) for one in FAMILIES.values()):
+        if other.startswith(f"{family}-") and parameter in vars(shape):
+            yield other
 
 
 def find_engine(name: str, settings: Mapping[str, Any] = MappingProxyType({})) -> Engine:

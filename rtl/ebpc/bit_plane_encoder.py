@@ -9,6 +9,7 @@ from myhdl import Signal, always_comb, always_seq, block, instances, intbv, modb
 from silicodec.models.ebpc.tables import field_bits
 from silicodec.rtl.blocks.corner_turn import corner_turn
 from silicodec.rtl.blocks.stream import Stream, SymbolStream
+from silicodec.rtl.ebpc.block_filler import FilledStream
 from silicodec.rtl.ebpc.plane_code import PlaneSymbol, plane_coder
 from silicodec.rtl.ebpc.symbol_queue import PlanePort, symbol_queue
 
@@ -78,6 +79,8 @@ def bit_plane_encoder(
     coder = plane_coder(changed, difference, symbol, word_bits=word_bits, block_size=block_size)
     queue = symbol_queue(clk, rst, queued, symbol, symbols, word_bits=word_bits, block_size=block_size, overlap=overlap)
 
+    filler: Any = words.filler if isinstance(words, FilledStream) else None
+
     # Only what `valid` gates may decide on a handshake.
     if block_size == word_bits:
 
@@ -89,7 +92,7 @@ def bit_plane_encoder(
 
         @always_comb
         def look_at_filled() -> None:
-            word_zero.next = words.valid and words.data == 0 and not words.filler
+            word_zero.next = words.valid and words.data == 0 and not filler
 
     if not overlap:
 

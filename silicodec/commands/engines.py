@@ -43,6 +43,9 @@ def find_engine(name: str, settings: Mapping[str, str] = MappingProxyType({})) -
         if name == ACCELERATOR and settings:
             return catalog.FAMILIES[name].engine(shape_of(settings, AcceleratorParameters))
         parameters = vars(catalog.find_family(name)[1]) if settings else {}
+        for setting in settings.keys() - parameters.keys():
+            if relative := next(catalog.relatives(name, setting), None):
+                raise click.UsageError(f"--set: {name} has no parameter {setting!r}, but {relative} has")
         return catalog.find_engine(name, typed_settings(settings, parameters, name))
     except ValueError as error:
         raise click.UsageError(str(error)) from None

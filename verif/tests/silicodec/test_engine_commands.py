@@ -177,6 +177,7 @@ def test_waveform_of_myhdl_has_a_scope_for_each_block(run, words, tmp_path):
         ("ebpc-encoder", "max_zero_run=5", "max_zero_run must be a power of two from 2 to 16384, not 5"),
         ("ebpc-encoder", "max_zero_runs=4", "did you mean max_zero_run?"),
         ("ebpc-encoder", "axi=maybe", "takes true or false"),
+        ("ebpc-encoder", "lanes=8", "ebpc-encoder has no parameter 'lanes', but ebpc-encoder-l8 has"),
         ("dct-encoder", "columns=4", "unknown parameter 'columns': known are axi, registered"),
         ("systolic-arry", "rows=4", "did you mean systolic-array?"),
     ],
