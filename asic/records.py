@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +15,7 @@ from silicodec.models.storage import written_whole
 from silicodec.rtl.catalog import ENGINES
 from silicodec.rtl.convert import verilog
 from silicodec.rtl.engine import Engine
+from silicodec.rtl.source import Source
 
 SHIPPED = Path(__file__).parent / "records"
 """Records of the catalog's engines, as shipped."""
@@ -74,5 +74,5 @@ def engine_records(shipped: Path = SHIPPED, local: Path = LOCAL) -> dict[str, Me
 
 
 def verilog_hash(engine: Engine) -> str:
-    """SHA-256 of an engine's Verilog, as `Measurement.verilog_sha256` has it."""
-    return hashlib.sha256(verilog(engine).encode()).hexdigest()
+    """Hash of an engine's Verilog, as `Measurement.verilog_sha256` has it."""
+    return Source(engine.top, text=verilog(engine)).sha256

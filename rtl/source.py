@@ -12,6 +12,16 @@ from pathlib import Path
 
 FRONT_ENDS = ("yosys", "slang")
 _COMMENT_OR_TEXT = re.compile(r'//[^\n]*|/\*.*?\*/|"((?:[^"\\\n]|\\.)*)"', re.DOTALL)
+_OPERATORS = (
+    "<<<= >>>= === !== ==? !=? <<< >>> <<= >>= &&& <-> ->> ** && || <= >= == != << >> -> => *> +: -: ++ -- "
+    "+= -= *= /= %= &= |= ^= ~& ~| ~^ ^~ :: ##"
+)
+_TOKEN = re.compile(
+    rf"{_COMMENT_OR_TEXT.pattern}|\\(?:\n|\S+)|[\w$`]+|{'|'.join(map(re.escape, _OPERATORS.split()))}|\n|\S",
+    re.DOTALL,
+)
+_DIRECTION = re.compile(r"/[/*]\s*(?:synopsys|synthesis|pragma)\b")
+"""How a comment begins that tells synthesis something, such as where to leave code out."""
 _NAME = re.compile(r"[A-Za-z_][\w$]*")
 _BASED = re.compile(r"\d*'[sS]?([bodhBODH])([\da-fA-F_]+)")
 _UNSAFE = re.compile(r"[^\w.-]")
@@ -48,7 +58,7 @@ class Source:
     Examples
     --------
     >>> Source("inverter", text="module inverter (input a, output y); assign y = ~a; endmodule").sha256[:8]
-    '40edb433'
+    'ba17c17a'
     """
 
     top: str
@@ -109,11 +119,15 @@ class Source:
 
     @property
     def sha256(self) -> str:
-        """Hash of the contents of all files in order, and of macros, parameters and front end where given."""
+        """Hash of all files in order, and of macros, parameters and front end where given.
+
+        Comments and white space of Verilog do not count, but for comments that tell synthesis something.
+        """
         digest = hashlib.sha256()
         for file in self.read_files():
-            digest.update(file.read_bytes())
-        digest.update(self.text.encode())
+            verilog = file.suffix in _VERILOG
+            digest.update(" ".join(tokens(read_text(file))).encode() if verilog else file.read_bytes())
+        digest.update(" ".join(tokens(self.text)).encode())
         options = (self.defines, self.parameters, self.front_end)
         if options != ((), (), "yosys"):
             digest.update(json.dumps(options).encode())
@@ -185,6 +199,28 @@ def read_text(file: Path) -> str:
         return content.decode().removeprefix(_BYTE_ORDER_MARK)
     except UnicodeDecodeError:
         return content.decode("latin-1")
+
+
+def tokens(text: str) -> Iterator[str]:
+    """Yield what Verilog is made of: words, operators, texts, the ends of lines that begin with a directive.
+
+    Examples
+    --------
+    >>> list(tokens("assign y = a &  !b; // not both"))
+    ['assign', 'y', '=', 'a', '&', '!', 'b', ';']
+    """
+    begins, directive = True, False
+    for match in _TOKEN.finditer(text):
+        token = match[0]
+        if token == "\n":
+            if directive:
+                yield token
+            begins, directive = True, False
+        elif not token.startswith(("//", "/*")) or _DIRECTION.match(token):
+            if begins:
+                directive = token.startswith("`")
+            begins = False
+            yield token
 
 
 def parameter_value(text: str) -> int | str:

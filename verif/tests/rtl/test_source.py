@@ -49,8 +49,39 @@ def test_everything_that_is_read_is_found_and_nothing_in_comments(folder, source
 @pytest.mark.parametrize("changed", ["rtl/top.v", "include/width.vh", "include/more.vh", "data/rom.hex"])
 def test_a_change_of_whatever_is_read_changes_the_hash(folder, source, changed):
     before = source.sha256
-    (folder / changed).write_text((folder / changed).read_text() + "\n")
+    (folder / changed).write_text((folder / changed).read_text() + "1\n")
     assert source.sha256 != before
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("a = b&&!c;", "a = b && !c; // not c"),
+        ("a = b&&!c;", "\n\ta\n = b /* and\nnot */ && ! c ;"),
+        ("a = 8'hFF;", "a = 8 'hFF;"),
+        ("`define A 1 \nb", "`define A 1 // one\n\n  b"),
+    ],
+)
+def test_comments_and_white_space_do_not_change_the_hash(text, same):
+    assert Source("t", text=text).sha256 == Source("t", text=same).sha256
+
+
+@pytest.mark.parametrize(
+    ("text", "other"),
+    [
+        ("a & &b", "a && b"),
+        ("a b", "ab"),
+        ("\\a+b c", "\\a + b c"),
+        ('"a b"', '"a  b"'),
+        ('"//a"', '"//b"'),
+        ("`define A 1\nb", "`define A 1 b"),
+        ("`define A a \\\n b\nc", "`define A a \\\n b c"),
+        ("a // synopsys translate_off\nb", "a b"),
+        ("case (a) /* synthesis full_case */", "case (a)"),
+    ],
+)
+def test_what_tools_read_otherwise_has_another_hash(text, other):
+    assert Source("t", text=text).sha256 != Source("t", text=other).sha256
 
 
 def test_options_change_the_hash_and_a_text_hashes_as_a_file_does(folder, source):
