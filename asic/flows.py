@@ -15,14 +15,13 @@ from siliconcompiler.tools.openroad.repair_timing import RepairTimingTask
 
 from silicodec.asic.constraints import layout_constraints
 from silicodec.asic.job import Job
+from silicodec.asic.layout_tasks import CleanupTask, DrawnExportTask, FloorplanTask
 from silicodec.asic.pdk import CORNERS
 from silicodec.asic.target import set_target
 from silicodec.asic.tasks import (
     GATED,
     PLAIN,
     ActivityTask,
-    CleanupTask,
-    DrawnExportTask,
     EquivalenceTask,
     PowerTask,
     SynthesisTask,
@@ -82,10 +81,8 @@ class LayoutFlow(CellFlow):
         self.edge("synthesis", "cleanup", tail_index=index)
         self.graph(PNRFlow())
         self.edge("cleanup", "floorplan.init")
-        ((made, _),) = self.get_graph_node("write.gds", PLAIN).get_input()
-        self.remove_node("write.gds")
+        self.node("floorplan.init", FloorplanTask())
         self.node("write.gds", DrawnExportTask())
-        self.edge(made, "write.gds")
         # Clean-up, repair and the clock tree have changed the netlist since it was checked.
         self.node(LAYOUT_CHECK, EquivalenceTask())
         self.edge("write.views", LAYOUT_CHECK)

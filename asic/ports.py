@@ -9,8 +9,10 @@ writes their names, `a` or `a[3]`, a line each, in the order of the ports, to th
 
 from __future__ import annotations
 
+import re
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -25,6 +27,9 @@ from silicodec.rtl.source import Source, read_staged
 
 PINS = "pins"
 SIDES = ("north", "east", "south", "west")
+_DIE = re.compile(r"^DIEAREA \( \S+ \S+ \) \( (\d+) (\d+) \)", re.MULTILINE)
+_TRACKS = re.compile(r"^TRACKS ([XY]) \S+ DO \d+ STEP (\d+) LAYER (\S+)", re.MULTILINE)
+_PIN = re.compile(r"^\s*- (\S+) \+ NET[^;]*?\+ LAYER (\S+)", re.MULTILINE)
 
 
 def pins_by_side(source: Source, wanted: Mapping[str, str]) -> dict[str, str]:
@@ -55,6 +60,37 @@ def pins_by_side(source: Source, wanted: Mapping[str, str]) -> dict[str, str]:
             raise MeasurementError(f"{source.top} has no port {pattern!r} to put on the {side} side")
         placed = {**dict.fromkeys(found, side), **placed}
     return {pin: placed[pin] for pin in pins if pin in placed}
+
+
+def crowded_sides(layout: str, placed: Mapping[str, str]) -> list[str]:
+    """Say of which sides of a die pins would not keep the distance of a routing track, and so run past its corners.
+
+    Parameters
+    ----------
+    layout : str
+        The floorplan (DEF), with its tracks and pins.
+    placed : mapping of str to str
+        Side by pin, as `pins_by_side` returns it.
+
+    Returns
+    -------
+    list of str
+        What is wrong, a line a side.
+    """
+    found = _DIE.search(layout)
+    if not found:
+        raise MeasurementError("the floorplan has no outline")
+    edges = {"X": int(found[1]), "Y": int(found[2])}
+    steps = {(axis, layer): int(step) for axis, step, layer in _TRACKS.findall(layout)}
+    layers = {pin.replace("\\", ""): layer for pin, layer in _PIN.findall(layout)}
+    faults = []
+    for side, needed in Counter(placed.values()).items():
+        axis = "X" if side in ("north", "south") else "Y"
+        layer = next(layers[pin] for pin in placed if placed[pin] == side)
+        available = edges[axis] // steps[axis, layer] - 1
+        if needed > available:
+            faults.append(f"the {side} side takes {available} pins, {needed} are to go there")
+    return faults
 
 
 def main() -> None:

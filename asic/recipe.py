@@ -16,8 +16,9 @@ PROGRAMS = {
     "corner_timing": "silicodec.asic.timing",
     "activity": "silicodec.asic.activity",
     "power": "silicodec.asic.power",
+    "flow": "silicodec.asic.batch",
 }
-"""Task -> the module that does its work."""
+"""Task -> the module that does its work; `flow` is what sets the others up and collects what they find."""
 FOLLOWED = ("silicodec.asic.", "silicodec.verif", "silicodec.rtl.source")
 """What the modules may begin with whose imports count; engines are known by their Verilog."""
 _NAME = re.compile(r"\w+(\.\w+)+")

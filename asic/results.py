@@ -9,7 +9,7 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from silicodec.asic.constraints import Constraints
+from silicodec.asic.constraints import Constraints, of_flow
 from silicodec.asic.job import Floorplan, Job, Workload
 from silicodec.asic.pdk import MeasurementError
 from silicodec.asic.timing import Timing
@@ -19,6 +19,10 @@ SHIPPED = Path(__file__).parent / "records" / "flows"
 """Records of the catalog's engines, as shipped."""
 VOLATILE = ("run_time_s", "peak_memory_mb")
 """What differs from run to run of the same job."""
+
+
+ResultKey = tuple[str, str, bool]
+"""Name, flow, and whether the clocks of a layout are gated."""
 
 
 @dataclass(frozen=True)
@@ -155,6 +159,11 @@ class Result:
     clean: bool | None = None
 
     @property
+    def key(self) -> ResultKey:
+        """What tells records apart in a folder."""
+        return self.name, self.flow, self.clock_gating
+
+    @property
     def title(self) -> str:
         """The design's name, and whether the clocks of its layout are gated."""
         return self.name + (", gated clocks" if self.clock_gating else "")
@@ -170,7 +179,7 @@ class Result:
         return min((slack for slack in slacks if slack is not None), default=inf)
 
     def is_of(self, job: Job) -> bool:
-        """Whether this is the result of a job, of the same Verilog."""
+        """Whether this is the result of a job, of the same Verilog and with the constraints of today."""
         same = all(
             getattr(self, name) == getattr(job, name)
             for name in ("name", "top", "flow", "reset_port", "corner", "workload")
@@ -179,7 +188,8 @@ class Result:
         gated = (self.clock_gated is not None or self.clock_gating) == job.clock_gating
         clocks = tuple(self.clock_ports) == job.clock_ports
         floorplan = job.flow != "layout" or self.floorplan == job.floorplan
-        return same and clock and gated and clocks and floorplan and self.verilog_sha256 == job.source.sha256
+        settings = clock and gated and clocks and floorplan and self.constraints == of_flow(job.flow)
+        return same and settings and self.verilog_sha256 == job.source.sha256
 
 
 def write_result(result: Result, folder: Path) -> Path:
@@ -224,8 +234,7 @@ def read_results(folder: Path) -> list[Result]:
 def present_results(local: Path, shipped: Path = SHIPPED) -> list[Result]:
     """Read the records of a folder, and shipped ones of the designs and flows for which it has none."""
     both = (*read_results(shipped), *read_results(local))
-    results = {(result.name, result.flow, result.clock_gating): result for result in both}
-    return list(results.values())
+    return list({result.key: result for result in both}.values())
 
 
 def _netlist(fields: Mapping[str, Any]) -> Netlist:

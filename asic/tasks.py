@@ -9,11 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from siliconcompiler import Task
-from siliconcompiler.tools.klayout.export import ExportTask
-from siliconcompiler.tools.openroad.synth_cleanup import CleanupSynthTask
 
 from silicodec.asic.constraints import of_flow
-from silicodec.asic.gds import draw_cells
 from silicodec.asic.limits import clock_cells, limits_script
 from silicodec.asic.power import power_script, read_power
 from silicodec.asic.recipe import PROGRAMS, recipe
@@ -155,35 +152,6 @@ class SynthesisTask(PyosysTask):
         self.record_metric("cellarea", statistics.area_um2, source_file="statistics.json", source_unit="um^2")
         self.record_metric("cells", statistics.cells, source_file="statistics.json")
         self.record_metric("registers", statistics.flip_flops, source_file="statistics.json")
-
-
-class CleanupTask(CleanupSynthTask):
-    """SiliconCompiler's step that takes synthesis' buffers out again."""
-
-    def record_metric(self, metric: str, value: Any, *args: Any, **options: Any) -> None:
-        """Record a metric, but for the utilisation: without a floorplan OpenROAD 26Q1 says -100 %."""
-        if metric != "utilization":
-            super().record_metric(metric, value, *args, **options)
-
-
-class DrawnExportTask(ExportTask):
-    """SiliconCompiler's step that writes the layout, with the cells' drawn shapes."""
-
-    def setup(self) -> None:
-        """Declare the cells' layout."""
-        super().setup()
-        self.add_required_key(*self._cells())
-
-    def _cells(self) -> tuple[Any, ...]:
-        library = self.project.get_library(self.project.get("asic", "mainlib"))
-        (fileset,) = (one for one in library.get("asic", "aprfileset") if library.has_file(fileset=one, filetype="gds"))
-        return library, "fileset", fileset, "file", "gds"
-
-    def post_process(self) -> None:
-        """Draw the cells."""
-        super().post_process()
-        library, *key = self._cells()
-        draw_cells(Path(f"outputs/{self.design_topmodule}.gds.gz"), Path(library.find_files(*key)[0]))
 
 
 class OpenstaTask(CornerTask):

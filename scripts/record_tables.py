@@ -15,7 +15,7 @@ from silicodec.fpga.boards import BOARDS
 from silicodec.fpga.records import SHIPPED as BITSTREAMS
 from silicodec.fpga.records import read_record
 from silicodec.report.figures import clock_figures, measured_figures, published_figures
-from silicodec.report.silicon import outdated_names
+from silicodec.report.silicon import outdated
 from silicodec.rtl.catalog import ENGINES
 
 ROOT = Path(__file__).parents[1]
@@ -47,7 +47,7 @@ def flow_table() -> str:
         "|\n",
         "|---|--:|--:|--:|--:|--:|--:|--:|\n",
     ]
-    outdated = outdated_names(read_results(FLOWS), read_records(SHIPPED))
+    old = outdated(read_results(FLOWS), read_records(SHIPPED))
     for engine in ENGINES:
         path = FLOWS / f"{engine}.synthesis.json"
         if not path.exists():
@@ -58,7 +58,7 @@ def flow_table() -> str:
         cells = [f"{netlist.gate_equivalents / 1000:.2f}", f"{netlist.flip_flops:,}", f"{result.period_ns:g}", clocks]
         cells += [f"{sum(netlist.power.parts_mw):.2f}", f"{work.cycles / work.words:.3f}"] if work else ["", ""]
         cells += [f"{netlist.power.energy_pj_per_word:.1f}" if work else ""]
-        star = " \\*" if engine in outdated else ""
+        star = " \\*" if result.key in old else ""
         lines.append(f"| `{engine}`{star} | {' | '.join(cells)} |\n")
     return "".join(lines)
 
@@ -71,10 +71,10 @@ def layout_table() -> str:
         "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|---|\n",
     ]
     results = [result for result in read_results(FLOWS) if result.flow == "layout"]
-    outdated = outdated_names(results, read_records(SHIPPED))
+    old = outdated(results, read_records(SHIPPED))
     for result in sorted(results, key=lambda one: (list(ENGINES).index(one.name), one.clock_gating)):
         name = f"`{result.name}`" + (", gated clocks" if result.clock_gating else "")
-        title = name + (" \\*" if result.name in outdated else "")
+        title = name + (" \\*" if result.key in old else "")
         clean = {True: "yes", False: "no", None: "not known"}[result.clean]
         drawn = [f"{result.utilisation_percent:.0f}", f"{result.wire_length_um / 1000:.1f}", str(result.drc_violations)]
         rows = [("layout", result.netlist, [*drawn, clean])]

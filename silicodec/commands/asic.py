@@ -286,7 +286,7 @@ def compare(folder: Path | None, page: Path | None) -> None:
     """Compare what the flows recorded with published figures."""
     from silicodec.asic.records import latest_records
     from silicodec.asic.results import present_results, read_results
-    from silicodec.report.silicon import HEADINGS, comparison_rows, notes, outdated_names
+    from silicodec.report.silicon import HEADINGS, comparison_rows, notes, outdated
     from silicodec.rtl.catalog import ENGINES
 
     order = {name: number for number, name in enumerate(ENGINES)}
@@ -294,15 +294,15 @@ def compare(folder: Path | None, page: Path | None) -> None:
     results.sort(key=lambda result: order.get(result.name, len(order)))
     if not results:
         raise BadInput(f"{folder or BUILD / 'flows'} holds no records: run `silicodec asic --all` first")
-    outdated = outdated_names(results, latest_records())
+    old = outdated(results, latest_records())
     columns: Columns = [(heading, "left" if heading in ("design", "flow") else "right") for heading in HEADINGS]
-    print_table("Engines in silicon, SkyWater 130", columns, comparison_rows(results, outdated))
-    for note in notes(results, outdated):
+    print_table("Engines in silicon, SkyWater 130", columns, comparison_rows(results, old))
+    for note in notes(results, old):
         say(f"  {note}")
     if page:
         from silicodec.report.silicon_page import write_page
 
-        write_page(results, outdated, folder or BUILD / "flows", page)
+        write_page(results, old, folder or BUILD / "flows", page)
         say(page)
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 
+from silicodec.asic.constraints import of_flow
 from silicodec.asic.measure import Measurement
-from silicodec.asic.results import Result
+from silicodec.asic.recipe import recipe
+from silicodec.asic.results import Result, ResultKey
 from silicodec.asic.scaling import SOURCE, delay_at_65_nm, energy_at_65_nm, scaled_area
 from silicodec.report.figures import figure
 from silicodec.rtl.catalog import ENGINES
@@ -28,7 +30,7 @@ HEADINGS = (
 )
 
 
-def comparison_rows(results: Sequence[Result], outdated: Set[str]) -> list[tuple[str, ...]]:
+def comparison_rows(results: Sequence[Result], old: Set[ResultKey]) -> list[tuple[str, ...]]:
     """Format a row of `HEADINGS` for every result; what is not known is empty, and what is outdated has a star."""
     rows: list[tuple[str, ...]] = []
     for result in results:
@@ -40,7 +42,7 @@ def comparison_rows(results: Sequence[Result], outdated: Set[str]) -> list[tuple
         path = result.netlist.corners["typical"].shortest_period_ns
         rows.append(
             (
-                result.title + (" *" if result.name in outdated else ""),
+                result.title + (" *" if result.key in old else ""),
                 result.flow,
                 f"{result.period_ns:g}",
                 f"{result.netlist.gate_equivalents / 1000:.2f}",
@@ -58,7 +60,7 @@ def comparison_rows(results: Sequence[Result], outdated: Set[str]) -> list[tuple
     return rows
 
 
-def notes(results: Sequence[Result], outdated: Set[str]) -> list[str]:
+def notes(results: Sequence[Result], old: Set[ResultKey]) -> list[str]:
     """Say where the figures come from and why some are missing."""
     names = [result.name for result in results if result.name in ENGINES]
     published = [f"{p.source}: {p.conditions}" for name in names for p in ENGINES[name].published]
@@ -68,14 +70,19 @@ def notes(results: Sequence[Result], outdated: Set[str]) -> list[str]:
         "path: critical path between registers at the typical corner, 1.8 V; public RTL: synthesised for 3 ns",
         f"at {TECHNOLOGY_NM} nm: by {SOURCE}, for 1.2 V; area to two digits, delay and energy to a factor of two",
     ]
-    star = ["* of other Verilog than the engine's measurement, which `silicodec engines` shows"] if outdated else []
-    return list(dict.fromkeys([*star, *(f"published: {text}" for text in published), *own, *tensors, *power]))
+    star = "* of other Verilog than the engine's measurement, which `silicodec engines` shows, or of other constraints"
+    present = recipe()
+    others = [result.title for result in results if result.tools.get("silicodec recipe") != present]
+    made = f"by other programs of the flow than those here: {', '.join(dict.fromkeys(others))}"
+    marks = [text for text, found in ((star, old), (made, others)) if found]
+    return list(dict.fromkeys([*marks, *(f"published: {text}" for text in published), *own, *tensors, *power]))
 
 
-def outdated_names(results: Sequence[Result], measured: Mapping[str, Measurement]) -> set[str]:
-    """Names of the results whose Verilog is not that of the latest measurement of the same engine."""
+def outdated(results: Sequence[Result], measured: Mapping[str, Measurement]) -> set[ResultKey]:
+    """Keys of the results of other Verilog than the latest measurement of the same engine, or of other constraints."""
     return {
-        result.name
+        result.key
         for result in results
-        if result.name in measured and measured[result.name].verilog_sha256 != result.verilog_sha256
+        if result.constraints != of_flow(result.flow)
+        or (result.name in measured and measured[result.name].verilog_sha256 != result.verilog_sha256)
     }

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import jinja2
 
-from silicodec.asic.results import Result, result_path
+from silicodec.asic.results import Result, ResultKey, result_path
 from silicodec.models.storage import written_whole
 from silicodec.report.silicon import HEADINGS, comparison_rows, notes
 from silicodec.report.silicon_plots import area_plot, clock_plot, energy_plot
 
 
-def write_page(results: Sequence[Result], outdated: Set[str], folder: Path, path: Path) -> None:
+def write_page(results: Sequence[Result], old: Set[ResultKey], folder: Path, path: Path) -> None:
     """Write the page, whole or not at all; pictures of layouts lie in the folder of records."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("silicodec.report"), autoescape=True, undefined=jinja2.StrictUndefined
@@ -22,8 +22,8 @@ def write_page(results: Sequence[Result], outdated: Set[str], folder: Path, path
     energies = [result.netlist.power.energy_pj_per_word for result in results]
     page = environment.get_template("asic.html").render(
         headings=HEADINGS,
-        rows=comparison_rows(results, outdated),
-        notes=notes(results, outdated),
+        rows=comparison_rows(results, old),
+        notes=notes(results, old),
         area_plot=area_plot(results),
         clock_plot=clock_plot(results),
         energy_plot=energy_plot(results) if any(energy is not None for energy in energies) else None,

@@ -3,17 +3,19 @@
 import json
 import os
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 pytest.importorskip("siliconcompiler")
 pytest.importorskip("lambdapdk")
 
-from silicodec.asic.constraints import layout_constraints, surroundings
+from silicodec.asic.constraints import Constraints, layout_constraints, of_flow, surroundings
 from silicodec.asic.flows import LAYOUT_CHECK, LayoutFlow, SynthesisFlow, job_name
 from silicodec.asic.job import Floorplan, Job, Workload
 from silicodec.asic.limits import Limit, Limits
 from silicodec.asic.pdk import MeasurementError
+from silicodec.asic.recipe import PROGRAMS, source_files
 from silicodec.asic.results import (
     SHIPPED,
     Netlist,
@@ -32,6 +34,7 @@ from silicodec.asic.tools import Tool, numbers
 from silicodec.asic.verdict import CHECKS, faults
 from silicodec.flow_options import CHECKS as OPTION_CHECKS
 from silicodec.flow_options import SIDES as OPTION_SIDES
+from silicodec.report.silicon import notes, outdated
 from silicodec.rtl.catalog import ENGINES
 from silicodec.rtl.source import Source
 
@@ -95,6 +98,7 @@ def result_at(period_ns, path_ns, hold_ns=0.3, **fields):
             "verilog_sha256": "0" * 64,
             "run_time_s": 1.5,
             "peak_memory_mb": 2.5,
+            "constraints": of_flow(fields.get("flow", "synthesis")),
             **fields,
         }
     )
@@ -178,9 +182,29 @@ def test_a_job_without_a_clock_matches_a_record_whose_clock_was_left_to_us():
     assert not result.is_of(job)
     assert result.is_of(replace(job, period_ns=4.0))
     assert replace(result, default_clock=True).is_of(job)
-    layout = replace(result, flow="layout", floorplan=Floorplan(density=50.0))
+    for constraints in (None, Constraints(derate=0.1)):
+        assert not replace(result, constraints=constraints).is_of(replace(job, period_ns=4.0)), "made with others"
+    layout = replace(result, flow="layout", floorplan=Floorplan(density=50.0), constraints=of_flow("layout"))
     assert not layout.is_of(replace(job, period_ns=4.0, flow="layout"))
     assert layout.is_of(replace(job, period_ns=4.0, flow="layout", floorplan=Floorplan(density=50.0)))
+
+
+def test_what_sets_up_a_flow_is_part_of_its_recipe():
+    of_synthesis = {file.stem for file in source_files(PROGRAMS["synthesis"])}
+    of_flow = {file.stem for file in source_files(PROGRAMS["flow"])}
+    assert {"clock", "constraints", "flows", "layout_tasks", "target", "verdict"} <= of_flow
+    assert "flows" not in of_synthesis, "a change of the one does not make the other run again"
+
+
+def test_records_of_other_constraints_or_verilog_are_outdated():
+    layout = result_at(4.0, 3.5, flow="layout")
+    results = [result_at(4.0, 3.5), layout, replace(layout, name="z", constraints=None)]
+    assert outdated(results, {}) == {("z", "layout", False)}
+    measured = SimpleNamespace(verilog_sha256="1" * 64)
+    assert outdated(results, {"x-y": measured}) == {result.key for result in results}
+    assert any("other constraints" in note for note in notes(results, outdated(results, {})))
+    made = [note for note in notes(results, set()) if note.startswith("by other programs")]
+    assert made == ["by other programs of the flow than those here: x-y, z"]
 
 
 def test_worst_slack_takes_hold_at_every_corner():

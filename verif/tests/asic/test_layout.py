@@ -88,6 +88,17 @@ def test_cells_without_the_scripts_of_a_layout_are_named(tmp_path, monkeypatch):
 
 @needs_cells
 @pytest.mark.skipif(layout_fault() is not None, reason=str(layout_fault()))
+def test_more_pins_than_fit_on_a_side_end_the_flow_at_the_floorplan(job, tmp_path):
+    many = COUNTER.replace("counter (", "counter (input [199:0] unused, ")
+    job = replace(job, source=Source("counter", text=many), floorplan=Floorplan(pins={"unused": "west"}))
+    with pytest.raises(
+        MeasurementError, match=r"floorplan.init of counter failed: the west side takes \d+ pins, 200 are"
+    ):
+        run_job(job, tmp_path / "build")
+
+
+@needs_cells
+@pytest.mark.skipif(layout_fault() is not None, reason=str(layout_fault()))
 def test_counter_goes_through_to_gds(job, tmp_path):
     result = run_job(job, tmp_path / "build")
     (layout,) = tmp_path.glob("build/counter/*/write.gds/0/outputs/counter.gds*")
