@@ -17,7 +17,8 @@ from silicodec.asic.clock import default_period
 from silicodec.asic.flows import step_folder
 from silicodec.asic.job import Job
 from silicodec.asic.pdk import MeasurementError
-from silicodec.asic.results import Result, read_result, result_path, write_result
+from silicodec.asic.recipe import PROGRAMS, recipe
+from silicodec.asic.results import RECIPE, Result, read_result, result_path, write_result
 from silicodec.asic.run import check_job, find_fastest, run_job, short_temporary_folder
 from silicodec.asic.target import check_data
 from silicodec.asic.tools import check_scheduler, check_tools, tool_versions
@@ -115,9 +116,13 @@ def run_one(job: Job, build: Path, scheduler: str | None, fastest: bool) -> Resu
     if left_to_us:
         job = replace(job, period_ns=default_period(job))
     run = partial(run_job, folder=build, scheduler=scheduler)
-    if fastest:
-        return find_fastest(job, run)
-    return replace(run(job), default_clock=left_to_us)
+    result = find_fastest(job, run) if fastest else run(job)
+    return replace(result, default_clock=left_to_us and not fastest, tools={**programs(), **result.tools})
+
+
+def programs() -> dict[str, str]:
+    """Return the hash of all of this package that is behind a record, under its name there."""
+    return {RECIPE: recipe(*PROGRAMS, __name__)}
 
 
 def keep_layout(job: Job, build: Path, records: Path) -> None:
@@ -136,6 +141,5 @@ def known_result(job: Job, records: Path) -> Result | None:
     """Return the record of a job if there is one of the same Verilog, options and tools."""
     path = result_path(job, records)
     result = read_result(path) if path.is_file() else None
-    if result and result.is_of(job) and tool_versions(job.flow).items() <= result.tools.items():
-        return result
-    return None
+    versions = tool_versions(job.flow) | programs()
+    return result if result and result.is_of(job) and versions.items() <= result.tools.items() else None

@@ -16,18 +16,17 @@ PROGRAMS = {
     "corner_timing": "silicodec.asic.timing",
     "activity": "silicodec.asic.activity",
     "power": "silicodec.asic.power",
-    "flow": "silicodec.asic.batch",
 }
-"""Task -> the module that does its work; `flow` is what sets the others up and collects what they find."""
+"""Task -> the module that does its work."""
 FOLLOWED = ("silicodec.asic.", "silicodec.verif", "silicodec.rtl.source")
 """What the modules may begin with whose imports count; engines are known by their Verilog."""
 _NAME = re.compile(r"\w+(\.\w+)+")
 
 
 def recipe(*tasks: str) -> str:
-    """Hash of this package's own part in some tasks, all by default, so that a change of it makes them run again."""
+    """Hash of this package's own part in some tasks or modules, so that a change of it makes them run again."""
     digest = hashlib.sha256()
-    for file in sorted({file for task in tasks or PROGRAMS for file in source_files(PROGRAMS[task])}):
+    for file in sorted({file for task in tasks for file in source_files(PROGRAMS.get(task, task))}):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:12]
 

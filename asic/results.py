@@ -17,6 +17,8 @@ from silicodec.models.storage import written_whole
 
 SHIPPED = Path(__file__).parent / "records" / "flows"
 """Records of the catalog's engines, as shipped."""
+RECIPE = "silicodec recipe"
+"""What the hash of this package's programs is called among a record's tools."""
 VOLATILE = ("run_time_s", "peak_memory_mb")
 """What differs from run to run of the same job."""
 

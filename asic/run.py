@@ -21,7 +21,6 @@ from silicodec.asic.limits import worst_load
 from silicodec.asic.lock import locked
 from silicodec.asic.pdk import CORNERS, GATE_EQUIVALENT_UM2, MeasurementError
 from silicodec.asic.power import read_power
-from silicodec.asic.recipe import recipe
 from silicodec.asic.results import Netlist, Power, Result
 from silicodec.asic.statistics import WITHOUT_LOGIC, area_by_class, count_cells, read_statistics
 from silicodec.asic.tasks import GATED, PLAIN
@@ -160,8 +159,7 @@ def make_result(job: Job, folder: Path, project: ASIC, history: ASIC) -> Result:
     """Collect the result of a finished run."""
     flow = project.get_flow()
     nodes = flow.get_nodes()
-    tools = {"silicodec recipe": recipe()}
-    tools |= {"siliconcompiler": history.get("record", "scversion", step=nodes[0][0], index=nodes[0][1])}
+    tools = {"siliconcompiler": history.get("record", "scversion", step=nodes[0][0], index=nodes[0][1])}
     for step, index in nodes:
         if version := history.get("record", "toolversion", step=step, index=index):
             tools[flow.get_graph_node(step, index).get("tool")] = version

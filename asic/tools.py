@@ -10,7 +10,6 @@ from importlib.metadata import version
 from importlib.util import find_spec
 
 from silicodec.asic.pdk import MeasurementError
-from silicodec.asic.recipe import recipe
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,7 @@ def check_scheduler(scheduler: str | None) -> None:
 def tool_versions(flow: str) -> dict[str, str | None]:
     """Versions that a record of this flow must have to be of the present tools."""
     versions: dict[str, str | None] = {"siliconcompiler": version("siliconcompiler")}
-    versions |= {"silicodec recipe": recipe(), "pyosys": version("pyosys"), "opensta": OPENSTA.version()}
+    versions |= {"pyosys": version("pyosys"), "opensta": OPENSTA.version()}
     return versions | {tool.command: tool.version() for tool in TOOLS[flow] if tool is not OPENSTA}
 
 

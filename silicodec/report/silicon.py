@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence, Set
 
 from silicodec.asic.constraints import of_flow
 from silicodec.asic.measure import Measurement
-from silicodec.asic.recipe import recipe
-from silicodec.asic.results import Result, ResultKey
+from silicodec.asic.recipe import PROGRAMS, recipe
+from silicodec.asic.results import RECIPE, Result, ResultKey
 from silicodec.asic.scaling import SOURCE, delay_at_65_nm, energy_at_65_nm, scaled_area
 from silicodec.report.figures import figure
 from silicodec.rtl.catalog import ENGINES
 
 TECHNOLOGY_NM = 65
+FLOW = "silicodec.asic.batch"
+"""The module that runs flows: what it imports is behind every record."""
 HEADINGS = (
     "design",
     "flow",
@@ -71,8 +73,8 @@ def notes(results: Sequence[Result], old: Set[ResultKey]) -> list[str]:
         f"at {TECHNOLOGY_NM} nm: by {SOURCE}, for 1.2 V; area to two digits, delay and energy to a factor of two",
     ]
     star = "* of other Verilog than the engine's measurement, which `silicodec engines` shows, or of other constraints"
-    present = recipe()
-    others = [result.title for result in results if result.tools.get("silicodec recipe") != present]
+    present = recipe(*PROGRAMS, FLOW)
+    others = [result.title for result in results if result.tools.get(RECIPE) != present]
     made = f"by other programs of the flow than those here: {', '.join(dict.fromkeys(others))}"
     marks = [text for text, found in ((star, old), (made, others)) if found]
     return list(dict.fromkeys([*marks, *(f"published: {text}" for text in published), *own, *tensors, *power]))
