@@ -24,6 +24,9 @@ from silicodec.asic.target import check_data
 from silicodec.asic.tools import check_scheduler, check_tools, tool_versions
 from silicodec.models.storage import written_whole
 
+MACRO = (".lef", ".lib", ".sdf", ".spef")
+"""Endings of the files that a layout is used as a macro by."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -126,12 +129,21 @@ def programs() -> dict[str, str]:
 
 
 def keep_layout(job: Job, build: Path, records: Path) -> None:
-    """Put the layout of a job, and a picture of it, where its record goes."""
+    """Put the layout of a job, a picture of it, and what makes a macro of it, where its record goes.
+
+    The macro is a folder: outline and pins (LEF), timing of its ports (liberty), delays (SDF) and wires (SPEF) at every
+    corner.
+    """
     from silicodec.asic.picture import draw_layout
 
     outputs = step_folder(job, build, "write.gds") / "outputs"
     (layout,) = outputs.glob(f"{job.top}.gds*")
     record = result_path(job, records)
+    macro = record.with_suffix("")
+    macro.mkdir(parents=True, exist_ok=True)
+    for file in sorted((step_folder(job, build, "write.views") / "outputs").iterdir()):
+        if file.suffix in MACRO:
+            shutil.copy(file, macro)
     with written_whole(record.with_suffix("".join(layout.suffixes))) as temporary:
         shutil.copy(layout, temporary)
     draw_layout(layout, outputs / f"{job.top}.lyp", record.with_suffix(".png"))
@@ -141,5 +153,5 @@ def known_result(job: Job, records: Path) -> Result | None:
     """Return the record of a job if there is one of the same Verilog, options and tools."""
     path = result_path(job, records)
     result = read_result(path) if path.is_file() else None
-    versions = tool_versions(job.flow) | programs()
+    versions = tool_versions(job.flow, signoff=job.signoff_fault is None) | programs()
     return result if result and result.is_of(job) and versions.items() <= result.tools.items() else None

@@ -11,12 +11,14 @@ from typing import Any
 
 from siliconcompiler import ASIC, Design, Flowgraph, Task
 from siliconcompiler.flows.asicflow import PNRFlow
+from siliconcompiler.flows.signoffflow import SignoffFlow
 from siliconcompiler.tools.openroad.repair_timing import RepairTimingTask
 
 from silicodec.asic.constraints import layout_constraints
 from silicodec.asic.job import Job
 from silicodec.asic.layout_tasks import CleanupTask, DrawnExportTask, FloorplanTask
 from silicodec.asic.pdk import CORNERS
+from silicodec.asic.signoff import DRC, EXTRACT, LVS, MagicExtractTask, MagicRulesTask, NetgenTask
 from silicodec.asic.target import set_target
 from silicodec.asic.tasks import (
     GATED,
@@ -71,9 +73,12 @@ class SynthesisFlow(CellFlow):
 
 
 class LayoutFlow(CellFlow):
-    """From Verilog to GDS: after our synthesis, with clock gating or without, SiliconCompiler's place and route."""
+    """From Verilog to GDS: after our synthesis, with clock gating or without, SiliconCompiler's place and route.
 
-    def __init__(self, *, clock_gating: bool = False, power: bool = False) -> None:
+    With `signoff` its sign-off follows.
+    """
+
+    def __init__(self, *, clock_gating: bool = False, power: bool = False, signoff: bool = False) -> None:
         index = GATED if clock_gating else PLAIN
         super().__init__("layout", (index,))
         self.analyse("synthesis", index, BEFORE, power=power)
@@ -87,6 +92,13 @@ class LayoutFlow(CellFlow):
         self.node(LAYOUT_CHECK, EquivalenceTask())
         self.edge("write.views", LAYOUT_CHECK)
         self.analyse("write.views", PLAIN, PLAIN, power=power)
+        if signoff:
+            self.graph(SignoffFlow())
+            self.node(DRC, MagicRulesTask())
+            self.node(EXTRACT, MagicExtractTask())
+            self.node(LVS, NetgenTask())
+            for tail, head in (("write.gds", DRC), ("write.gds", EXTRACT), ("write.views", LVS)):
+                self.edge(tail, head)
 
 
 def make_project(job: Job, folder: Path, scheduler: str | None = None) -> ASIC:
@@ -124,7 +136,7 @@ def make_project(job: Job, folder: Path, scheduler: str | None = None) -> ASIC:
     set_target(project)
     power = job.power_fault is None
     if job.flow == "layout":
-        project.set_flow(LayoutFlow(clock_gating=job.clock_gating, power=power))
+        project.set_flow(LayoutFlow(clock_gating=job.clock_gating, power=power, signoff=job.signoff_fault is None))
         set_floorplan(project, job)
         # To save power it makes buffers smaller than the loads that they were put in for ask.
         RepairTimingTask.find_task(project).set("var", "rsz_skip_recover_power", True)

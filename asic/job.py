@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from silicodec.asic.tools import power_fault
+from silicodec.asic.tools import power_fault, signoff_fault
 from silicodec.rtl.source import Source
 
 
@@ -104,6 +104,11 @@ class Job:
     def top(self) -> str:
         """The top module."""
         return self.source.top
+
+    @property
+    def signoff_fault(self) -> str | None:
+        """Why a layout is not signed off, or None if it is."""
+        return signoff_fault() if self.flow == "layout" else "there is no layout"
 
     @property
     def power_fault(self) -> str | None:

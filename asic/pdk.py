@@ -17,6 +17,11 @@ LIBERTIES = {
     for corner, conditions in zip(CORNERS, ("ss_n40C_1v40", "tt_025C_1v80", "ff_100C_1v95"), strict=True)
 }
 LIBERTY = LIBERTIES["typical"]
+SIGNOFF_FILES = (
+    "lambdapdk/sky130/base/setup/magic/sky130A.tech",
+    "lambdapdk/sky130/base/setup/netgen/lvs_setup.tcl",
+)
+"""What Magic and Netgen read of the process."""
 GATE_EQUIVALENT_UM2 = 3.7536
 """Area of `nand2_1`, in square micrometres."""
 DRIVING_CELL = "sky130_fd_sc_hd__buf_4"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from silicodec.asic.constraints import Constraints, of_flow
+from silicodec.asic.drawn import Drawn, Signoff
 from silicodec.asic.job import Floorplan, Job, Workload
 from silicodec.asic.pdk import MeasurementError
 from silicodec.asic.timing import Timing
@@ -129,6 +130,10 @@ class Result:
         The netlist that went into the layout.
     layout_equivalence : dict or None
         Formal check of the netlist that a layout ends with, if there is one.
+    drawn : Drawn or None
+        What is known of a layout besides.
+    signoff : Signoff or None
+        What Magic and Netgen say of a layout; None where they were not there.
     clean : bool or None
         Whether every check of `silicodec.asic.verdict` passed; None in records that do not say.
     """
@@ -158,6 +163,8 @@ class Result:
     gated_equivalence: dict[str, Any] | None = None
     before_layout: Netlist | None = None
     layout_equivalence: dict[str, Any] | None = None
+    drawn: Drawn | None = None
+    signoff: Signoff | None = None
     clean: bool | None = None
 
     @property
@@ -221,7 +228,13 @@ def read_result(path: Path) -> Result:
         fields["netlist"] = _netlist(fields["netlist"])
         for name in ("clock_gated", "before_layout"):
             fields[name] = fields.get(name) and _netlist(fields[name])
-        for name, kind in (("workload", Workload), ("constraints", Constraints), ("floorplan", Floorplan)):
+        for name, kind in (
+            ("workload", Workload),
+            ("constraints", Constraints),
+            ("floorplan", Floorplan),
+            ("drawn", Drawn),
+            ("signoff", Signoff),
+        ):
             fields[name] = fields.get(name) and kind(**fields[name])
         return Result(**fields)
     except (OSError, ValueError, TypeError, KeyError) as error:

@@ -15,6 +15,7 @@ from siliconcompiler import ASIC
 
 from silicodec.asic.cells import Library
 from silicodec.asic.constraints import of_flow
+from silicodec.asic.drawn import Drawn
 from silicodec.asic.flows import BEFORE, LAYOUT_CHECK, job_folder, make_project, step_folder
 from silicodec.asic.job import Job
 from silicodec.asic.limits import worst_load
@@ -22,7 +23,8 @@ from silicodec.asic.lock import locked
 from silicodec.asic.pdk import CORNERS, GATE_EQUIVALENT_UM2, MeasurementError
 from silicodec.asic.power import read_power
 from silicodec.asic.results import Netlist, Power, Result
-from silicodec.asic.statistics import WITHOUT_LOGIC, area_by_class, count_cells, read_statistics
+from silicodec.asic.signoff import DRC, LVS, read_signoff
+from silicodec.asic.statistics import WITHOUT_LOGIC, area_by_class, count_cells, count_drives, read_statistics
 from silicodec.asic.tasks import GATED, PLAIN
 from silicodec.asic.timing import Timing, read_timing
 from silicodec.asic.tools import check_tools
@@ -181,7 +183,7 @@ def make_result(job: Job, folder: Path, project: ASIC, history: ASIC) -> Result:
         equivalence=formal_check(job, folder, "equivalence", first),
         utilisation_percent=last_metric(project, history, "utilization"),
         wire_length_um=last_metric(project, history, "wirelength"),
-        drc_violations=last_metric(project, history, "drcs"),
+        drc_violations=metric(history, "drcs", "route.detailed", PLAIN) if layout else None,
         tools=dict(sorted(tools.items())),
         verilog_sha256=job.source.sha256,
         run_time_s=round(sum(metric(history, "exetime", *node) or 0 for node in nodes), 1),
@@ -193,6 +195,12 @@ def make_result(job: Job, folder: Path, project: ASIC, history: ASIC) -> Result:
         before_layout=before if layout else None,
         layout_equivalence=formal_check(job, folder, LAYOUT_CHECK, PLAIN) if layout else None,
     )
+    if layout:
+        result = replace(result, drawn=drawn_layout(job, folder, project, history))
+        if job.signoff_fault is None:
+            rules = step_folder(job, folder, DRC) / "reports" / f"{job.top}.drc"
+            comparison = step_folder(job, folder, LVS) / "reports" / f"{job.top}.lvs.json"
+            result = replace(result, signoff=read_signoff(rules, comparison))
     return replace(result, clean=not faults(result))
 
 
@@ -232,6 +240,24 @@ def layout_netlist(job: Job, folder: Path, project: ASIC, history: ASIC) -> Netl
         corners=corner_timing(job, folder, PLAIN, wires=True),
         power=measured_power(job, folder, PLAIN),
     )
+
+
+def drawn_layout(job: Job, folder: Path, project: ASIC, history: ASIC) -> Drawn:
+    """Collect what else SiliconCompiler's own steps say of a layout."""
+    found = {
+        name: last_metric(project, history, of_theirs)
+        for name, of_theirs in (
+            ("die_um2", "totalarea"),
+            ("ir_drop_mv", "irdrop"),
+            ("setup_skew_ns", "setupskew"),
+            ("hold_skew_ns", "holdskew"),
+            ("setup_total_ns", "setuptns"),
+            ("hold_total_ns", "holdtns"),
+            ("vias", "vias"),
+        )
+    }
+    netlist = (step_folder(job, folder, "write.views") / "outputs" / f"{job.top}.lec.vg").read_text()
+    return Drawn(**found, cells_by_drive=count_drives(count_cells(netlist)))
 
 
 def corner_timing(job: Job, build: Path, index: str, *, wires: bool) -> dict[str, Timing]:

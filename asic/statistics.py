@@ -62,6 +62,20 @@ def count_cells(netlist: str) -> dict[str, int]:
     return dict(Counter(_CELL.findall(netlist)))
 
 
+def count_drives(cell_counts: Mapping[str, int]) -> dict[str, int]:
+    """Count cells by how strong they drive, which is the last part of their names, from weak to strong.
+
+    Examples
+    --------
+    >>> count_drives({"sky130_fd_sc_hd__inv_4": 2, "sky130_fd_sc_hd__buf_1": 1, "sky130_fd_sc_hd__nor2_1": 3})
+    {'1': 4, '4': 2}
+    """
+    counts: Counter[str] = Counter()
+    for cell, count in cell_counts.items():
+        counts[cell.rpartition("_")[2]] += count
+    return dict(sorted(counts.items(), key=lambda one: (len(one[0]), one[0])))
+
+
 def area_by_class(cell_counts: Mapping[str, int], liberty: str) -> dict[str, float]:
     """Cell area in square micrometres of every class in `CLASSES`.
 

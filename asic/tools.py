@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
+from pathlib import Path
 
-from silicodec.asic.pdk import MeasurementError
+from silicodec.asic.pdk import SIGNOFF_FILES, MeasurementError
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,8 @@ class Tool:
         """Version of the program on the path, or None if there is no such program."""
         if shutil.which(self.command) is None:
             return None
-        done = subprocess.run([self.command, self.switch], capture_output=True, text=True, check=False)
+        command, nothing = [self.command, self.switch], subprocess.DEVNULL
+        done = subprocess.run(command, stdin=nothing, capture_output=True, text=True, check=False)
         found = re.search(r"\d+(Q\d|(\.\d+)+)(-\d+(-g\w+)?)?", done.stdout + done.stderr)
         return found[0] if found else "of unknown version"
 
@@ -71,6 +74,8 @@ OPENSTA = Tool("sta", "-version", "2.0.17", "on Debian, apt-get install opensta"
 OPENSTA_WITH_POWER = Tool(
     "sta", "-version", "2.6", "OpenROAD's build has it, or build https://github.com/parallaxsw/OpenSTA"
 )
+MAGIC = Tool("magic", "--version", "8.3.196", "build it from https://github.com/RTimothyEdwards/magic")
+NETGEN = Tool("netgen", "-batch", "1.5.192", "build it from https://github.com/RTimothyEdwards/netgen")
 TOOLS = {
     "synthesis": (OPENSTA,),
     "layout": (
@@ -105,11 +110,20 @@ def check_scheduler(scheduler: str | None) -> None:
             raise MeasurementError(f"{command} is missing: {place}")
 
 
-def tool_versions(flow: str) -> dict[str, str | None]:
-    """Versions that a record of this flow must have to be of the present tools."""
+def tool_versions(flow: str, *, signoff: bool = False) -> dict[str, str | None]:
+    """Versions that a record of this flow, with sign-off or without, must have to be of the present tools."""
     versions: dict[str, str | None] = {"siliconcompiler": version("siliconcompiler")}
     versions |= {"pyosys": version("pyosys"), "opensta": OPENSTA.version()}
-    return versions | {tool.command: tool.version() for tool in TOOLS[flow] if tool is not OPENSTA}
+    others = [tool for tool in TOOLS[flow] if tool is not OPENSTA] + ([MAGIC, NETGEN] if signoff else [])
+    return versions | {tool.command: tool.version() for tool in others}
+
+
+def signoff_fault() -> str | None:
+    """Say why a layout is not signed off by Magic and Netgen, or None if it is."""
+    faults = [fault for tool in (MAGIC, NETGEN) if (fault := tool.fault())]
+    if root := os.environ.get("SILICODEC_PDK"):
+        faults += [f"{root} does not hold {file}" for file in SIGNOFF_FILES if not Path(root, file).is_file()]
+    return "; ".join(faults) or None
 
 
 def power_fault() -> str | None:

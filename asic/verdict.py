@@ -13,6 +13,7 @@ CHECKS = {
     "slew": "slews are within what the cells' tables reach to, at every corner",
     "load": "loads are within what the cells may drive, at every corner",
     "drc": "the layout breaks no design rule",
+    "lvs": "the drawn circuit is the layout's netlist",
 }
 """Check -> what holds where it passes."""
 
@@ -28,6 +29,12 @@ def faults(result: Result) -> list[tuple[str, str]]:
             found += [(check, said + kind) for check, said in _timing_faults(result, netlist)]
     if result.drc_violations:
         found.append(("drc", f"{result.drc_violations} design-rule violations"))
+    if signoff := result.signoff:
+        found += [("drc", f"{count} violations by Magic: {rule}") for rule, count in signoff.rules.items()]
+        if signoff.mismatches:
+            found.append(
+                ("lvs", f"the drawn circuit differs from the netlist in {signoff.mismatches} places by Netgen")
+            )
     return found
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-CHECKS = ("equivalence", "setup", "hold", "slew", "load", "drc")
+CHECKS = ("equivalence", "setup", "hold", "slew", "load", "drc", "lvs")
 SIDES = ("north", "east", "south", "west")
 
 

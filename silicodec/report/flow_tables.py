@@ -83,10 +83,18 @@ def print_power(results: Sequence[Result]) -> None:
 
 def describe_layout(result: Result) -> str:
     """Say how full a layout is, how long its wires are, and whether they break a design rule."""
-    return (
+    said = (
         f"cells fill {result.utilisation_percent:.0f} % of the core, {result.wire_length_um:,.0f} um of wire, "
         f"{result.drc_violations} design-rule violations"
     )
+    if (drawn := result.drawn) and drawn.ir_drop_mv is not None:
+        said += f", supplies drop by {drawn.ir_drop_mv:.2g} mV, clock skew {drawn.setup_skew_ns or 0:.2g} ns"
+    if signoff := result.signoff:
+        said += (
+            f"; Magic finds {sum(signoff.rules.values())} violations, Netgen {signoff.mismatches} differences "
+            f"in {signoff.cells:,} cells and {signoff.nets:,} nets"
+        )
+    return said
 
 
 def describe_check(result: Result) -> str:

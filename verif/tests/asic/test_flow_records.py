@@ -11,6 +11,7 @@ pytest.importorskip("siliconcompiler")
 pytest.importorskip("lambdapdk")
 
 from silicodec.asic.constraints import Constraints, layout_constraints, of_flow, surroundings
+from silicodec.asic.drawn import Drawn
 from silicodec.asic.flows import LAYOUT_CHECK, LayoutFlow, SynthesisFlow, job_name
 from silicodec.asic.job import Floorplan, Job, Workload
 from silicodec.asic.limits import Limit, Limits
@@ -28,6 +29,7 @@ from silicodec.asic.results import (
 )
 from silicodec.asic.run import MOST_RUNS, find_fastest
 from silicodec.asic.scaling import delay_at_65_nm, energy_at_65_nm, energy_factor, scaled_area
+from silicodec.asic.signoff import DRC, EXTRACT, LVS, read_signoff
 from silicodec.asic.statistics import CLASSES, area_by_class, count_cells, read_cell_areas
 from silicodec.asic.timing import Paths, Timing, read_timing, timing_script
 from silicodec.asic.tools import Tool, numbers
@@ -71,6 +73,9 @@ No paths found.
 
 # end
 """
+
+
+DRAWN = Drawn(1000.0, 0.5, 0.01, 0.01, 0.0, 0.0, 99, {"1": 4})
 
 
 def result_at(period_ns, path_ns, hold_ns=0.3, **fields):
@@ -324,6 +329,46 @@ def test_flows_simulate_the_netlist_that_they_time(flow):
     (made,) = nodes.get_graph_node("timing.typical", "0").get("input")
     assert nodes.get_graph_node("activity", "0").get("input") == [made]
     assert nodes.get_graph_node("power", "0").get("input") == [made, ("activity", "0")]
+
+
+def test_sign_off_follows_the_layout_that_was_written():
+    flow = LayoutFlow(signoff=True)
+    assert flow.get_graph_node(DRC, "0").get("input") == [("write.gds", "0")]
+    assert set(flow.get_graph_node(LVS, "0").get("input")) == {(EXTRACT, "0"), ("write.views", "0")}
+    assert flow.get_graph_node(DRC, "0").get("taskmodule") == "silicodec.asic.signoff/MagicRulesTask"
+    assert not {DRC, LVS} & {step for step, _ in LayoutFlow().get_nodes()}
+
+
+RULES = """counter
+----------------------------------------
+Local interconnect spacing < 0.17um (li.3)
+----------------------------------------
+ 0.290 1.205 0.410 1.235
+ 0.290 1.235 0.410 1.300
+----------------------------------------
+poly contact to N+ diffusion < 0.235um (licon.8a)
+----------------------------------------
+ 1.150 0.255 1.180 1.070
+----------------------------------------
+[INFO]: COUNT: 3
+[INFO]: Should be divided by 3 or 4
+"""
+
+
+def test_reports_of_sign_off_are_read_and_judged(tmp_path):
+    (tmp_path / "rules").write_text(RULES)
+    top = {"devices": [[["nor2", 3], ["inv", 1]], [["nor2", 3], ["inv", 1]]], "nets": [7, 6], "pins": [["a"], ["b"]]}
+    (tmp_path / "comparison").write_text(json.dumps([{}, top]))
+    signoff = read_signoff(tmp_path / "rules", tmp_path / "comparison")
+    assert (signoff.cells, signoff.nets, signoff.mismatches, signoff.pin_mismatches) == (4, 7, 1, 1)
+    assert list(signoff.rules.values()) == [2, 1]
+    result = result_at(4.0, 3.5, flow="layout", signoff=signoff, drawn=DRAWN)
+    assert [check for check, _ in faults(result)] == ["drc", "drc", "lvs"]
+    assert faults(result)[0][1] == "2 violations by Magic: Local interconnect spacing < 0.17um (li.3)"
+    write_result(result, tmp_path)
+    assert read_results(tmp_path) == [result]
+    with pytest.raises(MeasurementError, match="sign-off left no whole report"):
+        read_signoff(tmp_path / "rules", tmp_path / "absent")
 
 
 def test_jobs_with_other_clocks_do_not_share_a_folder():

@@ -182,6 +182,7 @@ def test_missing_process_data_says_how_to_get_it(run, tmp_path, monkeypatch, com
 
 def make_result(power, **fields):
     """Result for the encoder, without what a comparison does not show."""
+    from silicodec.asic.constraints import of_flow
     from silicodec.asic.job import Workload
     from silicodec.asic.results import Netlist, Result
     from silicodec.asic.timing import Paths, Timing
@@ -194,7 +195,7 @@ def make_result(power, **fields):
         "name": "ebpc-encoder", "top": "ebpc_encoder", "flow": "synthesis", "clock_ports": ["clk"], "period_ns": 3.5,
         "reset_port": None, "corner": "typical", "clock_gated": None, "workload": Workload("noise", "", 1000, 1250),
         "equivalence": {"proven": True, "cycles": None, "reset": None}, "tools": {}, "verilog_sha256": "",
-        "run_time_s": 1.0, "peak_memory_mb": 1.0,
+        "run_time_s": 1.0, "peak_memory_mb": 1.0, "constraints": of_flow(fields.get("flow", "synthesis")),
     }  # fmt: skip
     return Result(netlist=netlist, **{**missing, **common, **fields})
 

@@ -1,0 +1,58 @@
+"""What is known of a layout as it is drawn, for its record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Signoff:
+    """What Magic and Netgen say of a layout.
+
+    Parameters
+    ----------
+    rules : dict of str to int
+        Design rule to violations of it, by Magic; rules that are kept are not there.
+    cells, nets : int
+        Of the drawn circuit.
+    mismatches : int
+        Cells, nets and properties in which the drawn circuit differs from the netlist, by Netgen.
+    pin_mismatches : int
+        Ports that differ.
+    """
+
+    rules: dict[str, int]
+    cells: int
+    nets: int
+    mismatches: int
+    pin_mismatches: int
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What SiliconCompiler's own steps say of a layout when it is finished.
+
+    Parameters
+    ----------
+    die_um2 : float or None
+        Area of the die in square micrometres.
+    ir_drop_mv : float or None
+        Largest drop of a supply in millivolts, at the typical corner, with its default activity.
+    setup_skew_ns, hold_skew_ns : float or None
+        Largest skew of the clock between registers with a path, in nanoseconds.
+    setup_total_ns, hold_total_ns : float or None
+        Total negative slack in nanoseconds: 0 where every path is met.
+    vias : int or None
+        Number of vias.
+    cells_by_drive : dict of str to int
+        Number of cells of the netlist by how strong they drive, the last part of their names.
+    """
+
+    die_um2: float | None
+    ir_drop_mv: float | None
+    setup_skew_ns: float | None
+    hold_skew_ns: float | None
+    setup_total_ns: float | None
+    hold_total_ns: float | None
+    vias: int | None
+    cells_by_drive: dict[str, int]

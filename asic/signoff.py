@@ -1,0 +1,101 @@
+"""Sign-off of a layout by SiliconCompiler's own steps, with Magic and Netgen.
+
+Magic reads what KLayout wrote, cells with their transistors, and checks design rules. Netgen compares the circuit that
+Magic finds there with the netlist of the layout, cells taken as black boxes.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from pathlib import Path
+
+from siliconcompiler.tools.magic import MagicTask
+from siliconcompiler.tools.magic.drc import DRCTask
+from siliconcompiler.tools.magic.extspice import ExtractTask
+from siliconcompiler.tools.netgen.count_lvs import count_lvs_failures
+from siliconcompiler.tools.netgen.lvs import LVSTask
+
+from silicodec.asic.drawn import Signoff
+from silicodec.asic.pdk import MeasurementError
+
+DRC, EXTRACT, LVS = "drc", "extspice", "lvs"
+"""SiliconCompiler's names of the steps."""
+WELLS = {"VPWR": "VPB", "VGND": "VNB"}
+"""Pin of a supply -> the well's pin on the same net, which the drawn cells have and lambdapdk's LEF has not."""
+_RULE = re.compile(r"^-+\n(.+)\n-+\n((?: .*\n)+)", re.MULTILINE)
+_SUPPLY = re.compile(r"\.(VPWR|VGND) ?\(([^)]*)\)")
+
+
+class PackedLayoutTask(MagicTask):
+    """A step of Magic's that takes a compressed layout."""
+
+    def setup(self) -> None:
+        """Declare the layout."""
+        super().setup()
+        self.add_input_file(ext="gds.gz")
+
+    def pre_process(self) -> None:
+        """Unpack the layout to where SiliconCompiler's scripts look for it."""
+        super().pre_process()
+        packed = Path(f"inputs/{self.design_topmodule}.gds.gz")
+        packed.with_suffix("").write_bytes(gzip.decompress(packed.read_bytes()))
+
+
+class MagicRulesTask(PackedLayoutTask, DRCTask):
+    """Design rules, within cells as well."""
+
+
+class MagicExtractTask(PackedLayoutTask, ExtractTask):
+    """The circuit that is drawn (SPICE)."""
+
+
+class NetgenTask(LVSTask):
+    """The drawn circuit against the layout's netlist."""
+
+    def setup(self) -> None:
+        """Declare the netlist with its supplies."""
+        super().setup()
+        self.add_input_file(ext="lvs.vg")
+
+    def pre_process(self) -> None:
+        """Write the netlist as the drawn cells have it, where SiliconCompiler's script looks for it."""
+        super().pre_process()
+        netlist = Path(f"inputs/{self.design_topmodule}.vg")
+        netlist.unlink(missing_ok=True)  # it may be a link to another step's
+        netlist.write_text(with_wells(netlist.with_suffix(".lvs.vg").read_text()))
+
+
+def with_wells(netlist: str) -> str:
+    """Connect the wells of every cell to its supplies.
+
+    Examples
+    --------
+    >>> with_wells("sky130_fd_sc_hd__inv_1 a (.A(a), .VPWR(VPWR), .Y(y));")
+    'sky130_fd_sc_hd__inv_1 a (.A(a), .VPB(VPWR), .VPWR(VPWR), .Y(y));'
+    """
+    return _SUPPLY.sub(lambda pin: f".{WELLS[pin[1]]}({pin[2]}), {pin[0]}", netlist)
+
+
+def read_signoff(rules: Path, comparison: Path) -> Signoff:
+    """Read Magic's report of design rules and Netgen's comparison (JSON).
+
+    Raises
+    ------
+    MeasurementError
+        If a report is not there or not whole.
+    """
+    try:
+        report = rules.read_text()
+        top = json.loads(comparison.read_text())[-1]
+        failures, _, _, pins, *_ = count_lvs_failures(str(comparison))
+        return Signoff(
+            rules={rule: len(places.splitlines()) for rule, places in _RULE.findall(report)},
+            cells=sum(count for _, count in top["devices"][0]),
+            nets=top["nets"][0],
+            mismatches=failures - pins,
+            pin_mismatches=pins,
+        )
+    except (OSError, ValueError, KeyError, IndexError) as error:
+        raise MeasurementError(f"sign-off left no whole report: {error}") from None
