@@ -44,6 +44,8 @@ class Drawn:
         Total negative slack in nanoseconds: 0 where every path is met.
     vias : int or None
         Number of vias.
+    antenna_violations : int or None
+        Nets that break an antenna rule.
     cells_by_drive : dict of str to int
         Number of cells of the netlist by how strong they drive, the last part of their names.
     """
@@ -55,4 +57,5 @@ class Drawn:
     setup_total_ns: float | None
     hold_total_ns: float | None
     vias: int | None
+    antenna_violations: int | None
     cells_by_drive: dict[str, int]

@@ -76,6 +76,8 @@ COMPARED = "cmp_"
 """What Yosys' comparison of two outputs begins its name with."""
 ONE = "'S1"
 """What `bits` calls a constant 1."""
+EQUAL = "no model found: SUCCESS!"
+"""What Yosys says where a proof holds."""
 SECONDS = 300
 """How long the solver may take for a proof."""
 
@@ -191,6 +193,8 @@ class Check:
             twin = self._lower_neighbour(name)
             if twin in gate:
                 self._join(name, twin)
+            elif value := self._held_constant(name):
+                self._hold(name, value)
             else:
                 self._leave_open(name)
         self.one_to_one = not surplus
@@ -203,6 +207,24 @@ class Check:
 
     def _rename_register(self, register: str, name: str) -> None:
         self._in_module("gold", *(f"rename {register}.{part} {name}.{part}" for part in "cdq"))
+
+    def _held_constant(self, register: str) -> str | None:
+        """Value that a register of the Verilog keeps once it has it, whatever else there is."""
+        for value in "01":
+            kept = f"sat -set {register}.q {value} -prove {register}.d {value} gold"
+            self._run(kept, output="proof")
+            if EQUAL in (self._folder / "proof").read_text():
+                return value
+        return None
+
+    def _hold(self, register: str, value: str) -> None:
+        """Let a register of the Verilog have the value that it keeps."""
+        gold = self._module("gold")
+        output = _wire(gold, f"{register}.q")
+        output.port_input = False
+        gold.connect(yosys.SigSpec(output), yosys.SigSpec(yosys.Const(int(value), 1)))
+        gold.fixup_ports()
+        self._in_module("gold", f"delete -port w:{register}.c w:{register}.d")
 
     def _leave_open(self, register: str) -> None:
         """Let a register that the netlist has not got be anything: what depends on it will not be proven."""
@@ -280,7 +302,7 @@ class Check:
         said = (self._folder / "proof").read_text()
         if "SAT proof finished" not in said:
             return None
-        return "no model found: SUCCESS!" in said
+        return EQUAL in said
 
 
 def _wire(module: yosys.Module, name: str) -> yosys.Wire:

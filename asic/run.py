@@ -34,6 +34,8 @@ from silicodec.models.processes import describe_exit
 MOST_RUNS = 8
 PRECISION = 0.02
 """The search for the fastest clock ends when it is known so well."""
+ANTENNAS = "route.detailed_antenna_repair"
+"""The last step that looks for nets which break an antenna rule."""
 TIMING_STEPS = {corner: f"timing.{corner}" for corner in CORNERS}
 LONGEST_SOCKET_FOLDER = 70
 """Characters of a temporary folder's path that leave room for a socket's name: the kernel takes 107 in all."""
@@ -256,8 +258,14 @@ def drawn_layout(job: Job, folder: Path, project: ASIC, history: ASIC) -> Drawn:
             ("vias", "vias"),
         )
     }
+    known = {name: value and round(value, 4) for name, value in found.items()}
+    routed = json.loads((step_folder(job, folder, ANTENNAS) / "reports" / "metrics.json").read_text())
     netlist = (step_folder(job, folder, "write.views") / "outputs" / f"{job.top}.lec.vg").read_text()
-    return Drawn(**found, cells_by_drive=count_drives(count_cells(netlist)))
+    return Drawn(
+        **known,
+        antenna_violations=routed.get("sc__step__antenna__violating__nets"),
+        cells_by_drive=count_drives(count_cells(netlist)),
+    )
 
 
 def corner_timing(job: Job, build: Path, index: str, *, wires: bool) -> dict[str, Timing]:

@@ -29,6 +29,8 @@ def faults(result: Result) -> list[tuple[str, str]]:
             found += [(check, said + kind) for check, said in _timing_faults(result, netlist)]
     if result.drc_violations:
         found.append(("drc", f"{result.drc_violations} design-rule violations"))
+    if result.drawn and result.drawn.antenna_violations:
+        found.append(("drc", f"{result.drawn.antenna_violations} nets break an antenna rule"))
     if signoff := result.signoff:
         found += [("drc", f"{count} violations by Magic: {rule}") for rule, count in signoff.rules.items()]
         if signoff.mismatches:

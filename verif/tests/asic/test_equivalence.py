@@ -225,3 +225,21 @@ def test_what_takes_too_long_is_not_decided(tmp_path):
     command = hurried + "open('result', 'w').write(str(e.check(e.read_staged(Path()), Path())))"
     subprocess.run([sys.executable, "-c", command], cwd=tmp_path, check=True, capture_output=True, timeout=120)
     assert (tmp_path / "result").read_text() == "{'proven': None, 'cycles': 0, 'reset': None}"
+
+
+MARK = """
+module mark (input clk, load, clear, d, output reg seen, output reg q);
+  always @(posedge clk) begin
+    if (load) begin seen <= 1; q <= d; end
+    CLEAR
+  end
+endmodule
+"""
+
+
+def test_a_register_that_keeps_what_it_is_loaded_with_counts_as_that_constant(tmp_path):
+    text = MARK.replace("CLEAR", "")
+    synthesise("mark", text, tmp_path)
+    assert "assign seen = 1'b1" in (tmp_path / "netlist.v").read_text(), "synthesis takes it for one"
+    assert equivalence("mark", tmp_path, text) == FOREVER
+    assert equivalence("mark", tmp_path, MARK.replace("CLEAR", "if (clear) seen <= 0;"))["proven"] is not True

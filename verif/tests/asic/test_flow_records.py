@@ -75,7 +75,7 @@ No paths found.
 """
 
 
-DRAWN = Drawn(1000.0, 0.5, 0.01, 0.01, 0.0, 0.0, 99, {"1": 4})
+DRAWN = Drawn(1000.0, 0.5, 0.01, 0.01, 0.0, 0.0, 99, 0, {"1": 4})
 
 
 def result_at(period_ns, path_ns, hold_ns=0.3, **fields):
