@@ -10,7 +10,7 @@ from silicodec.asic.blocks import SHIPPED as BLOCKS
 from silicodec.asic.blocks import read_blocks
 from silicodec.asic.records import SHIPPED, read_records
 from silicodec.asic.results import SHIPPED as FLOWS
-from silicodec.asic.results import read_result, read_results
+from silicodec.asic.results import Result, read_result, read_results
 from silicodec.fpga.boards import BOARDS
 from silicodec.fpga.records import SHIPPED as BITSTREAMS
 from silicodec.fpga.records import read_record
@@ -67,8 +67,9 @@ def layout_table() -> str:
     """Make the table of layouts beside the netlists that went into them, in Markdown."""
     lines = [
         "| engine | | clock ns | area, um2 | MHz slow / typical / fast corner | mW | pJ a word "
-        "| core filled, % | wire, mm | DRC violations | clean |\n",
-        "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|---|\n",
+        "| core filled, % | wire, mm | clock skew, ns | supply drop, mV | violations, OpenROAD / Magic | antennas "
+        "| differences, Netgen | clean |\n",
+        "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|\n",
     ]
     results = [result for result in read_results(FLOWS) if result.flow == "layout"]
     old = outdated(results, read_records(SHIPPED))
@@ -76,10 +77,10 @@ def layout_table() -> str:
         name = f"`{result.name}`" + (", gated clocks" if result.clock_gating else "")
         title = name + (" \\*" if result.key in old else "")
         clean = {True: "yes", False: "no", None: "not known"}[result.clean]
-        drawn = [f"{result.utilisation_percent:.0f}", f"{result.wire_length_um / 1000:.1f}", str(result.drc_violations)]
-        rows = [("layout", result.netlist, [*drawn, clean])]
+        figures = [f"{result.utilisation_percent:.0f}", f"{result.wire_length_um / 1000:.1f}", *signoff_figures(result)]
+        rows = [("layout", result.netlist, [*figures, clean])]
         if result.before_layout:
-            rows.insert(0, ("netlist", result.before_layout, [""] * 4))
+            rows.insert(0, ("netlist", result.before_layout, [""] * (len(figures) + 1)))
         for kind, netlist, others in rows:
             cells = [title, kind, f"{result.period_ns:g}", f"{netlist.area_um2:,.0f}"]
             cells += [clock_figures(netlist.corners), f"{sum(netlist.power.parts_mw):.3g}"]
@@ -87,6 +88,15 @@ def layout_table() -> str:
             lines.append(f"| {' | '.join(cells)} |\n")
             title = ""
     return "".join(lines)
+
+
+def signoff_figures(result: Result) -> list[str]:
+    """Format skew, supply drop, violations, antennas and differences of a layout; what is not known is empty."""
+    drawn, signoff = result.drawn, result.signoff
+    known = [f"{drawn.setup_skew_ns:.2f}", f"{drawn.ir_drop_mv:.2f}"] if drawn else ["", ""]
+    by_magic = sum(signoff.rules.values()) if signoff else ""
+    antennas = str(drawn.antenna_violations) if drawn else ""
+    return [*known, f"{result.drc_violations} / {by_magic}", antennas, str(signoff.mismatches) if signoff else ""]
 
 
 def bitstream_table() -> str:
