@@ -18,7 +18,7 @@ from silicodec.fpga.board_top import TOP, board_verilog
 from silicodec.fpga.boards import Board
 from silicodec.fpga.errors import BuildError
 from silicodec.fpga.records import BuildRecord, Clock, Resource
-from silicodec.fpga.tools import programs_on_path, versions
+from silicodec.fpga.tools import is_yowasp, programs_on_path, versions
 from silicodec.models.processes import run_group
 from silicodec.models.storage import written_whole
 from silicodec.rtl.convert import verilog
@@ -145,8 +145,8 @@ def run_flow(design: Design, board: Board, work: Path, *, place: bool = True) ->
     if design.on_pins:
         files.append({"name": pins.name, "file_type": kind})
     nextpnr = [f"--{board.device}", "--package", board.package, "--freq", f"{board.clock_mhz:g}"]
-    if board.family == "ecp5" and not design.on_pins:
-        nextpnr.append("--lpf-allow-unconstrained")
+    if board.family == "ecp5":
+        nextpnr += ecp5_options(design)
     edam: dict[str, Any] = {
         "name": design.top,
         "toplevel": design.top,
@@ -176,6 +176,16 @@ def run_flow(design: Design, board: Board, work: Path, *, place: bool = True) ->
 def synthesis_options(board: Board) -> list[str]:
     """Return the options of Yosys' synthesis for a board: multipliers of ECP5 are inferred without being asked for."""
     return ["-dsp"] if board.device == "up5k" else []
+
+
+def ecp5_options(design: Design) -> list[str]:
+    """Return nextpnr's options for a design on ECP5: those with which the accelerator is routed, and in little time."""
+    options = ["--router", "router2"]
+    if not is_yowasp("nextpnr-ecp5"):
+        options += ["--threads", "2", "--parallel-refine"]
+    if not design.on_pins:
+        options.append("--lpf-allow-unconstrained")
+    return options
 
 
 def nameless_synthesis(work: Path) -> dict[str, Any]:

@@ -53,6 +53,12 @@ def programs_on_path(family: str) -> Iterator[None]:
             os.environ["PATH"] = before
 
 
+def is_yowasp(program: str) -> bool:
+    """Return whether the program on the path is of WebAssembly, which has one thread and no options for more."""
+    path = shutil.which(program)
+    return path is not None and Path(path).resolve().name.startswith("yowasp-")
+
+
 def find_program(program: str) -> str:
     """Return the path of a program.
 

