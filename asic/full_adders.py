@@ -1,7 +1,8 @@
 """Adders of the library's full adder cells: they take less area than the gates that ABC makes of adders, and more time.
 
-Adders become chains of `fa_1`, and sums of three words and more rows of them. Comparisons keep Yosys' trees of carries,
-and bits that need no whole full adder, for an operand is constant or an output unused, are left to ABC.
+The lowest bits of adders become chains of `fa_1`, and sums of three words and more rows of them. Above, carries go on
+through ABC's gates, which take half the time. Short adders, as control has them, and comparisons keep Yosys' trees of
+carries. Bits that need no whole full adder, for an operand is constant or an output unused, are left to ABC, too.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ TEMPLATE = Path(__file__).parent / "full_adders.v"
 CELL = "sky130_fd_sc_hd__fa_1"
 PINS = {"A": "A", "B": "B", "C": "CIN", "X": "COUT", "Y": "SUM"}
 """Ports of Yosys' `$fa` -> pins of the cell."""
+LEAST_BITS = 8
+"""Adders of fewer bits stay as they are."""
 CHOSEN = "full_adders"
 """Attribute of the adders that are to become chains."""
 
@@ -35,13 +38,15 @@ def chain_adders(design: yosys.Design, run: PassRunner) -> None:
         run(command)
     read = _read_nets(module)
     for cell in module.selected_cells():
-        if cell.type.str() == "$alu" and not read & {*_nets(_port(cell, "X")), *_nets(_port(cell, "CO"))}:
+        if cell.type.str() != "$alu" or _port(cell, "Y").size() < LEAST_BITS:
+            continue
+        if not read & {*_nets(_port(cell, "X")), *_nets(_port(cell, "CO"))}:
             cell.set_bool_attribute(yosys.IdString(f"\\{CHOSEN}"), True)
     for command in (f"techmap -map {TEMPLATE} a:{CHOSEN}", "opt_expr", "opt_clean"):
         run(command)
 
 
-def place_full_adders(design: yosys.Design, run: PassRunner, liberty: Path) -> None:
+def place_full_adders(design: yosys.Design, run: PassRunner, liberty: Path, most: int) -> None:
     """Turn the adders of a flat design into full adder cells.
 
     Parameters
@@ -50,6 +55,8 @@ def place_full_adders(design: yosys.Design, run: PassRunner, liberty: Path) -> N
         As of `chain_adders`.
     liberty : Path
         The cells' liberty file, not compressed.
+    most : int
+        How many cells an adder gets at most.
     """
     chain_adders(design, run)
     module = design.top_module()
@@ -57,7 +64,7 @@ def place_full_adders(design: yosys.Design, run: PassRunner, liberty: Path) -> N
     read = _read_nets(module)
     for cell in module.selected_cells():
         if cell.type.str() == "$fa":
-            _split(module, cell, read)
+            _split(module, cell, read, most)
 
 
 def _nets(signal: yosys.SigSpec) -> list[tuple[str, int]]:
@@ -85,9 +92,10 @@ def _read_nets(module: yosys.Module) -> set[tuple[str, int]]:
     return read
 
 
-def _split(module: yosys.Module, cell: yosys.Cell, read: set[tuple[str, int]]) -> None:
+def _split(module: yosys.Module, cell: yosys.Cell, read: set[tuple[str, int]], most: int) -> None:
     """Replace a row of full adders by a cell for each bit, Yosys' own where the library's would be wasted."""
     row = {port: _port(cell, port) for port in PINS}
+    placed = 0
     majority: dict[tuple[str, int], yosys.SigSpec] = {}
     for number in range(row["Y"].size()):
         ports = {port: signal.extract(number, 1) for port, signal in row.items()}
@@ -99,7 +107,8 @@ def _split(module: yosys.Module, cell: yosys.Cell, read: set[tuple[str, int]]) -
             if inputs.count(nets[port]) > 1:
                 majority[nets["X"]] = ports[port]
         varied = len(set(inputs)) == 3 and all(name for name, _ in inputs)
-        whole = varied and {nets["X"], nets["Y"]} <= read
+        whole = varied and {nets["X"], nets["Y"]} <= read and placed < most
+        placed += whole
         name, kind = f"{cell.name.str()}_{number}", f"\\{CELL}" if whole else "$fa"
         one = module.addCell(yosys.IdString(name), yosys.IdString(kind))
         if not whole:

@@ -64,8 +64,8 @@ class Measurement:
         Modules without content that were left outside, each with its number.
     clock_gating : bool
         Whether registers with an enable got a gated clock.
-    full_adders : bool
-        Whether adders are made of the library's full adder cells.
+    full_adders : int
+        How many bits of each adder are made of the library's full adder cells, the lowest ones.
     """
 
     name: str
@@ -84,7 +84,7 @@ class Measurement:
     verilog_sha256: str
     black_boxes: dict[str, int] = field(default_factory=dict)
     clock_gating: bool = False
-    full_adders: bool = False
+    full_adders: int = 0
 
     @property
     def memory_bits(self) -> int:
@@ -114,7 +114,7 @@ def measure(
     clock_ports: Sequence[str] = ("clk",),
     period_ns: float = PERIOD_NS,
     clock_gating: bool = False,
-    full_adders: bool = False,
+    full_adders: int = 0,
 ) -> Measurement:
     """Synthesise a design with Yosys and ABC, and time the netlist with OpenSTA.
 
@@ -136,8 +136,8 @@ def measure(
         The clock period to aim for, in nanoseconds.
     clock_gating : bool
         Whether registers with an enable get a gated clock.
-    full_adders : bool
-        Whether adders are made of the library's full adder cells.
+    full_adders : int
+        How many bits of each adder are made of the library's full adder cells, the lowest ones.
 
     Returns
     -------
@@ -160,8 +160,8 @@ def measure(
         except SourceError as error:
             raise MeasurementError(str(error)) from None
         gating = ["--clock-gating"] if clock_gating else []
-        adders = ["--full-adders"] if full_adders else []
-        statistics = synthesize(source.top, folder, clock_ports, period_ns, "--memories-outside", *gating, *adders)
+        options = ["--memories-outside", *gating, f"--full-adders={full_adders}"]
+        statistics = synthesize(source.top, folder, clock_ports, period_ns, *options)
         outside = json.loads((folder / "outside.json").read_text())
         clocked = statistics.flip_flops or outside["memories"] or outside["black_boxes"]
         ports = clock_ports if clocked else ()

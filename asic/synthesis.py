@@ -43,7 +43,7 @@ def synthesize(
     *,
     clock_gating: bool = False,
     booth: bool = False,
-    full_adders: bool = False,
+    full_adders: int = 0,
     memories_outside: bool = False,
     limits: str | None = None,
 ) -> tuple[list[OutsideMemory], int]:
@@ -61,8 +61,8 @@ def synthesize(
         Whether registers with an enable get a gated clock, `GATED_FLIP_FLOPS` or more behind each gate.
     booth : bool
         Whether multipliers are Yosys' Booth multipliers.
-    full_adders : bool
-        Whether adders are made of the library's full adder cells.
+    full_adders : int
+        How many bits of each adder are made of the library's full adder cells, the lowest ones.
     memories_outside : bool
         Whether memories become ports of the netlist; otherwise they become flip-flops.
     limits : str, optional
@@ -89,7 +89,7 @@ def synthesize(
         if outside:
             memories = take_out_memories(design)
         if full_adders:
-            place_full_adders(design, run, liberty)
+            place_full_adders(design, run, liberty, full_adders)
         run(f"{synth} -run fine:")
     else:
         run(synth)
@@ -117,7 +117,7 @@ def main() -> None:
     parser.add_argument("--clock-port", dest="clock_ports", action="append", default=[])
     parser.add_argument("--clock-gating", action="store_true")
     parser.add_argument("--booth", action="store_true")
-    parser.add_argument("--full-adders", action="store_true")
+    parser.add_argument("--full-adders", type=int, default=0)
     parser.add_argument("--memories-outside", action="store_true")
     parser.add_argument("--black-boxes", action="store_true", help="leave out modules without content")
     parser.add_argument("--models", action="store_true")

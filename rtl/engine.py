@@ -85,8 +85,8 @@ class Engine:
         What to compare it with.
     clock_gating : bool
         Whether its figures are with gated clocks: its registers are written for them.
-    full_adders : bool
-        Whether its figures are with full adder cells: its adders are short enough for them.
+    full_adders : int
+        How many bits of its adders are full adder cells in its figures.
     axi : bool
         Whether the top level has AXI4-Stream's signal names.
     stimulus : callable
@@ -109,7 +109,7 @@ class Engine:
     period_ns: float
     published: tuple[PublishedFigure, ...] = field(default=())
     clock_gating: bool = False
-    full_adders: bool = False
+    full_adders: int = 0
     axi: bool = False
     stimulus: Callable[[Sequence[np.ndarray]], dict[str, list[np.ndarray]]] = field(kw_only=True)
     tensor: str = field(kw_only=True)

@@ -20,6 +20,8 @@ from silicodec.rtl.dct.window import BitWindow, word_unpacker
 
 COLUMN_CUT, ROW_CUT = 13, 14
 """Where the adders of the inverse passes are cut."""
+EARLY_COLUMN_CUT, EARLY_ROW_CUT = 11, 13
+"""The same where their registers stand early, with lookahead."""
 
 
 class ColumnStream:
@@ -212,7 +214,7 @@ def tile_parser(
 def tile_restorer(clk: Any, rst: Any, columns: ColumnStream, rows: Stream, *, checked: bool, lookahead: bool) -> Any:
     """Restore rows from columns, of a parser with lookahead or without."""
     # Columns: as parsed, as coefficients, and in the stages of their pass.
-    top, row_top = INVERSE_STAGES + 1, INVERSE_STAGES - 1
+    top, row_top = INVERSE_STAGES + 1, INVERSE_STAGES - 1 + lookahead
     window, aligned = (Signal(intbv(0)[WORD_BITS:]) for _ in range(2))
     head_length = Signal(modbv(0)[HEAD_BITS.bit_length() :])
     places = [Signal(intbv(0)[PLACE_BITS:]) for _ in range(8)]
@@ -230,10 +232,10 @@ def tile_restorer(clk: Any, rst: Any, columns: ColumnStream, rows: Stream, *, ch
     odd = [Signal(modbv(0)[1:]) for _ in range(4)] if lookahead else []
     column_ready, coming, leaving, leaving_last = (Signal(bool(0)) for _ in range(4))
     valid, last = (Signal(modbv(0)[top + 1 :]) for _ in range(2))
-    row_valid, row_last = (Signal(modbv(0)[INVERSE_STAGES:]) for _ in range(2))
+    row_valid, row_last = (Signal(modbv(0)[row_top + 1 :]) for _ in range(2))
     # No sample of the packet is negative.
     no_sign = Signal(modbv(0)[top:])
-    tile_no_sign, row_no_sign = Signal(bool(0)), Signal(modbv(0)[INVERSE_STAGES:])
+    tile_no_sign, row_no_sign = Signal(bool(0)), Signal(modbv(0)[row_top + 1 :])
 
     if not lookahead:
         view_low = take(aligned, WORD_BITS - LOW_BITS, low)
@@ -248,12 +250,15 @@ def tile_restorer(clk: Any, rst: Any, columns: ColumnStream, rows: Stream, *, ch
         *zip(restored, coefficients, strict=True),
     )
     registers = [register(clk, load, *stage) for stage in stages]
-    column_pass = inverse_pass(clk, load, coefficients, column, cut=COLUMN_CUT, shift=9)
+    column_cut, row_cut = (EARLY_COLUMN_CUT, EARLY_ROW_CUT) if lookahead else (COLUMN_CUT, ROW_CUT)
+    column_pass = inverse_pass(clk, load, coefficients, column, cut=column_cut, shift=9, early=lookahead)
     turn_corner = transposer(clk, shift, count, column, row, odd)
     control = transposer_control(
         clk, rst, advance, coming, valid(top), last(top), column_ready, shift, count, leaving, leaving_last, odd
     )
-    row_pass = inverse_pass(clk, advance, row, sums, cut=ROW_CUT, shift=16)
+    turned = [signed(14) for _ in range(8)] if lookahead else row
+    turns = [register(clk, advance, row[n], turned[n]) for n in range(8)] if lookahead else []
+    row_pass = inverse_pass(clk, advance, turned, sums, cut=row_cut, shift=16, early=lookahead)
     saturators = [saturate(sums[n], row_no_sign(row_top), samples[n]) for n in range(8)]
     output = drive(ConcatSignal(*samples), rows.data)
 
@@ -300,7 +305,7 @@ def tile_restorer(clk: Any, rst: Any, columns: ColumnStream, rows: Stream, *, ch
 
     if checked:
         fault = Signal(modbv(0)[top:])
-        tile_fault, row_fault = Signal(bool(0)), Signal(modbv(0)[INVERSE_STAGES:])
+        tile_fault, row_fault = Signal(bool(0)), Signal(modbv(0)[row_top + 1 :])
 
         @always_seq(clk.posedge, reset=None)
         def report() -> None:

@@ -19,6 +19,8 @@ from silicodec.rtl.family import Family
 from silicodec.rtl.interface import EngineParameters
 
 LENGTH_BITS = 8
+FULL_ADDERS = 12
+"""With lookahead, bits of an adder that are full adder cells."""
 DEFAULT = DCT()
 _PUBLISHED = PublishedFigure(
     source="interlayer compression (arXiv 2110.06155), 28 nm",
@@ -121,6 +123,7 @@ def dct_decoder_engine(shape: DecoderShape) -> Engine:
         period_ns=5.0,
         published=(_PUBLISHED,),
         clock_gating=True,
+        full_adders=FULL_ADDERS if shape.lookahead else 0,
     )
 
 
@@ -149,5 +152,12 @@ def read_length(parts: np.ndarray) -> tuple[int, int]:
 
 DCT_FAMILIES: tuple[Family, ...] = (
     Family(dct_encoder_engine, {"dct-encoder": EngineParameters()}),
-    Family(dct_decoder_engine, {"dct-decoder": DecoderShape(), "dct-decoder-checked": DecoderShape(checked=True)}),
+    Family(
+        dct_decoder_engine,
+        {
+            "dct-decoder": DecoderShape(),
+            "dct-decoder-checked": DecoderShape(checked=True),
+            "dct-decoder-fast": DecoderShape(lookahead=True),
+        },
+    ),
 )

@@ -8,11 +8,14 @@ from myhdl import Signal, always_comb, always_seq, block, concat, downrange, ins
 
 from silicodec.models.dct.modes import MODE_BITS
 from silicodec.models.dct.tiles import EMPTY, FIRST_REFERENCE, FULL, LOW_PLANES, MEAN_BITS, SHORT
-from silicodec.rtl.blocks.adder_network import take
 from silicodec.rtl.blocks.stream import Stream
 from silicodec.rtl.dct.columns import HEAD_BITS, HIGH_BITS, LEVEL_BITS, LOW_BITS, WORD_BITS
 from silicodec.rtl.dct.parser import head_parser
+from silicodec.rtl.dct.search import NIBBLES, REST_BITS
 from silicodec.rtl.dct.window import BitWindow, word_unpacker
+
+MOST_MOVED = 4 * (NIBBLES - 1) + 2**REST_BITS - 1
+"""How many bits `move` may skip."""
 
 
 @block
@@ -21,60 +24,60 @@ def lookahead_parser(
 ) -> Any:
     """Cut a packet into columns, one per cycle; one with high planes takes two, a packet's first level two more.
 
-    `ahead` holds what follows the head of the column before: its low planes, and this column's head after them. While
-    the end of the head is searched for, the window shows what follows the head; both are then shifted by its length.
+    `head` holds a column's head, and `columns.low` the low planes of the column before. While the end of the head is
+    searched for, the window shows what follows it. Shifted by the head's length, both give the column's low planes, and
+    without as many bits as these have, which are left out before the head's length is known, the next head.
     """
     most_low, first_reference, empty, short_level, full = FULL + LOW_PLANES, FIRST_REFERENCE, EMPTY, SHORT, FULL
-    rest = WORD_BITS - HEAD_BITS - MEAN_BITS
+    spare, place_bits = WORD_BITS - HEAD_BITS - MEAN_BITS, HEAD_BITS.bit_length()
     window = BitWindow()
     unpacker = word_unpacker(clk, rst, tiles, window, lead=HEAD_BITS, checked=checked)
 
+    beyond = MOST_MOVED - HEAD_BITS
     level, first_level, next_level, reference = (Signal(intbv(0)[LEVEL_BITS:]) for _ in range(4))
     begins, high_done = Signal(bool(1)), Signal(bool(0))
     number, count, next_count = Signal(modbv(0)[3:]), Signal(modbv(0)[length_bits:]), Signal(modbv(0)[length_bits:])
     bare, short, wide, whole, same, fault = (Signal(bool(0)) for _ in range(6))
-    ahead, later = (Signal(intbv(0)[WORD_BITS:]) for _ in range(2))
     filled = Signal(bool(0))
-    planes, skip_planes = (Signal(intbv(0)[LOW_PLANES + 1 :]) for _ in range(2))
-    mean, skip_mean = (Signal(bool(0)) for _ in range(2))
-    head, head_length = Signal(intbv(0)[HEAD_BITS:]), Signal(modbv(0)[HEAD_BITS.bit_length() :])
+    planes, mean = Signal(intbv(0)[LOW_PLANES + 1 :]), Signal(bool(0))
+    head, next_head = (Signal(intbv(0)[HEAD_BITS:]) for _ in range(2))
+    both, behind = Signal(intbv(0)[HEAD_BITS + WORD_BITS :]), Signal(intbv(0)[HEAD_BITS + MOST_MOVED :])
+    next_low = Signal(intbv(0)[LOW_BITS:])
+    fixed, ended = Signal(bool(0)), Signal(intbv(0)[NIBBLES:])
+    nibble, found, rest = Signal(intbv(0)[NIBBLES:]), Signal(intbv(0)[REST_BITS:]), Signal(intbv(0)[REST_BITS:])
     taken = Signal(modbv(0)[HEAD_BITS.bit_length() :])
     high = Signal(intbv(0)[HIGH_BITS:])
     go, ends_tile, ends_part, ends = (Signal(bool(0)) for _ in range(4))
 
     parse = head_parser(
         head,
-        bare,
+        fixed,
         short,
         reference,
         columns.places,
-        head_length,
+        found,
         next_level,
         same,
         fault,
         checked=checked,
-        bounded=True,
+        nibble=ended,
     )
-    view_low = take(ahead, WORD_BITS - LOW_BITS, columns.low)
+    shift_head = move(behind, nibble, rest, next_head)
+    shift_low = move(both, nibble, rest, next_low)
+
+    @always_comb
+    def join() -> None:
+        both.next = concat(head, window.data)
 
     @always_comb
     def skip() -> None:
-        chosen = intbv(0)[HEAD_BITS + MEAN_BITS :]
+        chosen = intbv(0)[2 * HEAD_BITS + MEAN_BITS :]
         for i in range(LOW_PLANES + 1):
-            if skip_planes[i]:
-                chosen[:] = chosen | ((ahead >> (rest - 8 * i)) & (2 ** (HEAD_BITS + MEAN_BITS) - 1))
-        head.next = chosen[:MEAN_BITS]
-        if skip_mean:
-            head.next = chosen[HEAD_BITS:]
-
-    @always_comb
-    def move() -> None:
-        moved = modbv(0)[HEAD_BITS + WORD_BITS :]
-        moved[:] = concat(head, window.data)
-        for stage in downrange(5):
-            if taken[stage]:
-                moved[:] = moved << (1 << stage)
-        later.next = moved[HEAD_BITS + WORD_BITS : HEAD_BITS]
+            if planes[i]:
+                chosen[:] = chosen | ((both >> (spare - 8 * i)) & (2 ** (2 * HEAD_BITS + MEAN_BITS) - 1))
+        behind.next = concat(chosen[:MEAN_BITS], intbv(0)[beyond:])
+        if mean:
+            behind.next = concat(chosen[2 * HEAD_BITS :], intbv(0)[beyond:])
 
     @always_comb
     def view_high() -> None:
@@ -108,13 +111,27 @@ def lookahead_parser(
                 planes.next[i] = level == most_low + 1 + i
         mean.next = whole and number == 0 and level != empty
 
+    # Where there is no head yet, all of it is taken; of high planes the first eight bits.
     @always_comb
     def advance() -> None:
-        taken.next = head_length
+        fixed.next = bare or wide
+        rest.next = found
+        for k in range(1, NIBBLES - 1):
+            nibble.next[k] = filled and ended[k + 1] and not ended[k]
+        nibble.next[0] = filled and ended[1]
+        nibble.next[NIBBLES - 1] = not filled or not ended[NIBBLES - 1]
         if not filled:
-            taken.next = HEAD_BITS
+            rest.next = HEAD_BITS - 4 * (NIBBLES - 1)
         elif wide:
-            taken.next = 8
+            rest.next = 8
+
+    @always_comb
+    def measure_head() -> None:
+        place = intbv(0)[place_bits:]
+        for k in range(NIBBLES):
+            if nibble[k]:
+                place[:] = place | (4 * k)
+        taken.next = place + rest
 
     @always_comb
     def offer() -> None:
@@ -162,9 +179,8 @@ def lookahead_parser(
     @always_seq(clk.posedge, reset=None)
     def remember() -> None:
         if go:
-            ahead.next = later
-            skip_planes.next = planes
-            skip_mean.next = mean
+            head.next = next_head
+            columns.low.next = next_low
             if wide:
                 columns.high.next = high
             else:
@@ -183,5 +199,26 @@ def lookahead_parser(
         def judge() -> None:
             if go and not wide:
                 bad.next = fault or (ends and not same) or (bad and not begins)
+
+    return instances()
+
+
+@block
+def move(data: Any, nibble: Any, rest: Any, moved: Any) -> Any:
+    """Take what follows the first bits of `data`: 4 * k of them, where bit k of `nibble` is set, and `rest` more."""
+    room = (1 << REST_BITS) - 1
+    bits = len(moved) + room
+    top = len(data) - bits
+
+    @always_comb
+    def shift() -> None:
+        part = modbv(0)[bits:]
+        for k in range(NIBBLES):
+            if nibble[k]:
+                part[:] = part | ((data >> (top - 4 * k)) & (2**bits - 1))
+        for stage in downrange(REST_BITS):
+            if rest[stage]:
+                part[:] = part << (1 << stage)
+        moved.next = part[bits:room]
 
     return instances()

@@ -16,61 +16,9 @@ from silicodec.rtl.dct.columns import (
     LOW_BITS,
     UNARY_BITS,
 )
+from silicodec.rtl.dct.search import count_ones, end_finder
 
 PLACE_BITS = (UNARY_BITS - 1).bit_length()
-
-
-@block
-def count_ones(bits: Any, counts: Sequence[Any]) -> Any:
-    """Count ones from the first of three bytes to each bit: bit i of a count, up to 8, is set where there are more.
-
-    The third byte goes on from a sum of the counts of the first two, which are counted at once.
-    """
-    width = len(bits)
-    second = [Signal(intbv(0)[8:]) for _ in range(8)]
-    two_bytes = Signal(intbv(0)[8:])
-    before = [None, *counts[:15], two_bytes, *counts[16:]]
-    counters = [
-        [count_one(before[p], bits(width - 1 - p), counts[p]) for p in range(width)],
-        [count_one(second[p - 1] if p else None, bits(width - 9 - p), second[p]) for p in range(8)],
-    ]
-    sum_of_two = add_counts(counts[7], second[7], two_bytes)
-    return instances()
-
-
-@block
-def count_one(before: Any, bit: Any, after: Any) -> Any:
-    """Count one bit, after others if there are any."""
-    if before is None:
-
-        @always_comb
-        def start() -> None:
-            after.next = bit
-
-    else:
-
-        @always_comb
-        def count() -> None:
-            after.next = before
-            if bit:
-                after.next = concat(before[7:], True)
-
-    return instances()
-
-
-@block
-def add_counts(a: Any, b: Any, total: Any) -> Any:
-    """Add two counts, up to 8."""
-
-    @always_comb
-    def add() -> None:
-        total.next = a | b
-        for i in range(1, 8):
-            for j in range(i):
-                if a[j] and b[i - 1 - j]:
-                    total.next[i] = True
-
-    return instances()
 
 
 @block
@@ -86,7 +34,7 @@ def head_parser(
     fault: Any,
     *,
     checked: bool,
-    bounded: bool = False,
+    nibble: Any = None,
 ) -> Any:
     """Find the ends of a column's quotients, and read the next column's level after them.
 
@@ -101,21 +49,22 @@ def head_parser(
     places : 8 Signals of `PLACE_BITS` bits
         Number of bits before the last one of each quotient.
     length : Signal
-        Bits of quotients and level.
+        Bits of quotients and level; with `nibble`, those from a nibble's begin on.
     level : Signal of `LEVEL_BITS` bits
         The next column's level, a valid one in any case.
     same, fault : Signal of bool
         It is the reference; quotients or level are out of range.
     checked : bool
         Whether these are driven.
-    bounded : bool
-        Whether places count only within the range of a sound column, which takes fewer gates.
+    nibble : Signal of `NIBBLES` bits, optional
+        As `end_finder` tells it, which then searches: sooner, with more gates. Places then count only within the range
+        of a sound column.
     """
     top = HEAD_BITS - CODE_BITS
     counts = [Signal(intbv(0)[8:]) for _ in range(UNARY_BITS)]
     unary = data(HEAD_BITS, HEAD_BITS - UNARY_BITS)
     counters = count_ones(unary, counts)
-    ranges = [(max(v, 1), v + QUOTIENTS + 1) if bounded else (1, UNARY_BITS) for v in range(8)]
+    ranges = [(max(v, 1), v + QUOTIENTS + 1) if nibble is not None else (1, UNARY_BITS) for v in range(8)]
     placers = [find_first(ConcatSignal(*(count(v) for count in counts)), *ranges[v], places[v]) for v in range(8)]
     fourth = ConcatSignal(*(count(3) for count in counts))
     eighth = ConcatSignal(*(count(7) for count in counts))
@@ -123,36 +72,41 @@ def head_parser(
     code = Signal(intbv(0)[CODE_BITS:])
     told = Signal(modbv(0)[LEVEL_BITS:])
 
-    @always_comb
-    def reach() -> None:
-        reached.next = eighth
-        if short:
-            reached.next = fourth
+    if nibble is None:
 
-    @always_comb
-    def find() -> None:
-        ends.next = 1 << UNARY_BITS
-        if not bare:
-            ends.next = reached & ~(reached >> 1)
+        @always_comb
+        def reach() -> None:
+            reached.next = eighth
+            if short:
+                reached.next = fourth
 
-    # At each place where the quotients may end, the length of a code there is known before the place is.
-    @always_comb
-    def choose() -> None:
-        total = intbv(0)[6:]
-        chosen = intbv(0)[CODE_BITS:]
-        for p in range(UNARY_BITS + 1):
-            if ends[UNARY_BITS - p]:
-                chosen[:] = chosen | ((data >> (top - p)) & (2**CODE_BITS - 1))
-                if not data[HEAD_BITS - 1 - p]:
-                    total[:] = total | (p + 1)
-                elif not data[HEAD_BITS - 2 - p]:
-                    total[:] = total | (p + 2)
-                elif not data[HEAD_BITS - 3 - p]:
-                    total[:] = total | (p + 3)
-                else:
-                    total[:] = total | (p + CODE_BITS)
-        code.next = chosen
-        length.next = total[5:]
+        @always_comb
+        def find() -> None:
+            ends.next = 1 << UNARY_BITS
+            if not bare:
+                ends.next = reached & ~(reached >> 1)
+
+        # At each place where the quotients may end, the length of a code there is known before the place is.
+        @always_comb
+        def choose() -> None:
+            total = intbv(0)[6:]
+            chosen = intbv(0)[CODE_BITS:]
+            for p in range(UNARY_BITS + 1):
+                if ends[UNARY_BITS - p]:
+                    chosen[:] = chosen | ((data >> (top - p)) & (2**CODE_BITS - 1))
+                    if not data[HEAD_BITS - 1 - p]:
+                        total[:] = total | (p + 1)
+                    elif not data[HEAD_BITS - 2 - p]:
+                        total[:] = total | (p + 2)
+                    elif not data[HEAD_BITS - 3 - p]:
+                        total[:] = total | (p + 3)
+                    else:
+                        total[:] = total | (p + CODE_BITS)
+            code.next = chosen
+            length.next = total[5:]
+
+    else:
+        finder = end_finder(data, bare, short, reached if checked else None, nibble, length, code)
 
     @always_comb
     def follow() -> None:

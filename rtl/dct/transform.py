@@ -18,6 +18,8 @@ FORWARD_STAGES = 3
 INVERSE_STAGES = 2
 """Clock edges in an inverse pass: one row of registers, and the same."""
 
+Delay = Callable[[Number], Number]
+
 
 @block
 def forward_pass(
@@ -78,7 +80,7 @@ def keep(number: Number) -> Number:
     return number
 
 
-def forward_even_multiples(x: Number, delay: Callable[[Number], Number]) -> dict[int, Number]:
+def forward_even_multiples(x: Number, delay: Delay) -> dict[int, Number]:
     """Return a number's multiples by 139 and 334, behind a register if `delay` is one: 4 adders."""
     x5 = (x << 2) + x
     x21 = (x << 4) + x5
@@ -96,7 +98,9 @@ def forward_odd_multiples(x: Number) -> dict[int, Number]:
 
 
 @block
-def inverse_pass(clk: Any, advance: Any, x: Sequence[Any], y: Sequence[Any], *, cut: int, shift: int) -> Any:
+def inverse_pass(
+    clk: Any, advance: Any, x: Sequence[Any], y: Sequence[Any], *, cut: int, shift: int, early: bool = False
+) -> Any:
     """Transform eight numbers back every cycle, y[n] = x[n] rounded off by `shift` bits, `INVERSE_STAGES` edges later.
 
     64 adders: 12 in butterflies, 2 + 8 + 2 in the even part, 40 in the odd part; and 1 to round.
@@ -111,9 +115,13 @@ def inverse_pass(clk: Any, advance: Any, x: Sequence[Any], y: Sequence[Any], *, 
         Where the adders are cut.
     shift : int
         Rounding.
+    early : bool
+        Whether the registers stand after three adders in a row, of six, instead of after five: shorter paths, and more
+        registers.
     """
     network = AdderNetwork(clk, advance, cut=cut)
     delay = network.delay
+    early_delay, late_delay = (delay, keep) if early else (keep, delay)
 
     # Half of the last place goes into the mean, which is multiplied by 2**11.
     up = max(12 - shift, 0)
@@ -123,11 +131,11 @@ def inverse_pass(clk: Any, advance: Any, x: Sequence[Any], y: Sequence[Any], *, 
     x0 = network.number(mean) << (11 - up)
     numbers = [x0, *(network.number(number) for number in x[1:])]
 
-    f2, f6 = inverse_even_multiples(numbers[2]), inverse_even_multiples(numbers[6])
+    f2, f6 = (inverse_even_multiples(numbers[k], early_delay) for k in (2, 6))
     e0, e1 = delay(x0 + (numbers[4] << 11)), delay(x0 - (numbers[4] << 11))
-    e2, e3 = delay(f2[1108] - f6[2676]), delay(f2[2676] + f6[1108])
+    e2, e3 = late_delay(f2[1108] - f6[2676]), late_delay(f2[2676] + f6[1108])
     s = [e0 + e3, e1 + e2, e1 - e2, e0 - e3]
-    d = [inverse_odd_sum(numbers, n) for n in range(4)]
+    d = [inverse_odd_sum(numbers, n, early_delay, late_delay) for n in range(4)]
     sums = [s[n] + d[n] for n in range(4)] + [s[n] - d[n] for n in (3, 2, 1, 0)]
     rounded = [total.above_bit(shift) for total in sums]
 
@@ -136,15 +144,15 @@ def inverse_pass(clk: Any, advance: Any, x: Sequence[Any], y: Sequence[Any], *, 
     return instances()
 
 
-def inverse_even_multiples(x: Number) -> dict[int, Number]:
+def inverse_even_multiples(x: Number, delay: Delay) -> dict[int, Number]:
     """Return a number's multiples by 1108 and 2676: 4 adders."""
     x3 = (x << 1) + x
     x21 = (x3 << 3) - x3
-    return {1108: ((x << 8) + x21) << 2, 2676: ((x21 << 5) - x3) << 2}
+    return {1108: delay((x << 8) + x21) << 2, 2676: delay((x21 << 5) - x3) << 2}
 
 
-def inverse_odd_sum(x: Sequence[Number], n: int) -> Number:
-    """Return the sum of the odd numbers of a transform, each times its constant, behind a register.
+def inverse_odd_sum(x: Sequence[Number], n: int, early_delay: Delay, late_delay: Delay) -> Number:
+    """Return the sum of the odd numbers of a transform, each times its constant, with delays after 3 and 5 adders.
 
     11 adders, some of which sums share: 40 for all four.
     """
@@ -154,9 +162,9 @@ def inverse_odd_sum(x: Sequence[Number], n: int) -> Number:
     p = (a << 8) + (b << 5) - d
     q = (c << 6) + a
     r = (d << 6) + c
-    nines = p + (q + r)
-    rest = (p << 1) + ((q << 4) + (((b << 8) + b) << 3))
-    return x[0].network.delay((nines << 3) + nines + rest)
+    nines = early_delay(p + (q + r))
+    rest = early_delay((p << 1) + ((q << 4) + (((b << 8) + b) << 3)))
+    return late_delay((nines << 3) + nines + rest)
 
 
 def row(constants: Sequence[int], k: int) -> list[int]:

@@ -120,7 +120,10 @@ def jobs_of(designs: Designs, activity: Path | None, options: dict[str, Any]) ->
 @design_options
 @PERIOD
 @click.option("--clock-gating", is_flag=True, help="Gate clocks, as the DCT engines always have them.")
-@click.option("--full-adders", is_flag=True, help="Make adders of full adder cells: smaller, and slower.")
+@click.option(
+    "--full-adders", type=click.IntRange(0), default=0, metavar="N",
+    help="Make the lowest N bits of adders of full adder cells: smaller, and slower.",
+)  # fmt: skip
 @click.option("--blocks", is_flag=True, help="Synthesise an engine block by block, where the whole takes too long.")
 @click.option("--booth", is_flag=True, help="With --blocks: take Yosys' Booth multipliers.")
 @click.option("--out", "folder", type=FOLDER, default=BUILD, show_default=True, help="Folder of records.")
@@ -129,7 +132,7 @@ def measure(
     designs: Designs,
     period_ns: float,
     clock_gating: bool,
-    full_adders: bool,
+    full_adders: int,
     blocks: bool,
     booth: bool,
     folder: Path,
@@ -276,7 +279,8 @@ def say_proof(one: ModuleProof) -> None:
 def described(measurement: Measurement) -> str:
     """Return a measurement's name, and whether clocks were gated."""
     gated = ", gated clocks" if measurement.clock_gating else ""
-    return f"{measurement.name}{gated}{', full adders' if measurement.full_adders else ''}"
+    adders = f", {measurement.full_adders} bits of full adders" if measurement.full_adders else ""
+    return f"{measurement.name}{gated}{adders}"
 
 
 @asic.command()

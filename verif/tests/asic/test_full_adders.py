@@ -51,7 +51,7 @@ def run(program, *arguments, cwd):
 def folder(tmp_path_factory):
     """Folder with the netlist of the sums."""
     folder = tmp_path_factory.mktemp("sums")
-    synthesise(folder, SUMS, "--full-adders")
+    synthesise(folder, SUMS, "--full-adders=99")
     return folder
 
 
@@ -79,8 +79,16 @@ def test_every_full_adder_has_three_operands_and_two_results(folder):
 
 def test_comparisons_have_none(tmp_path):
     text = "module sums (input clk, input [11:0] a, c, output reg less); always @(posedge clk) less <= a < c; endmodule"
-    statistics, _ = synthesise(tmp_path, text, "--full-adders")
+    statistics, _ = synthesise(tmp_path, text, "--full-adders=99")
     assert CELL not in statistics.cell_counts
+
+
+def test_as_many_bits_of_an_adder_are_cells_as_is_wanted(folder, tmp_path):
+    wide = (
+        "module sums (input clk, input [15:0] a, b, output reg [15:0] q); always @(posedge clk) q <= a + b; endmodule"
+    )
+    statistics, _ = synthesise(tmp_path, wide, "--full-adders=6")
+    assert statistics.cell_counts[CELL] == 6
 
 
 @pytest.mark.parametrize("option", [[], ["--full-adders"]])
