@@ -13,7 +13,7 @@ from numba import njit
 
 from silicodec.models.errors import CorruptDataError
 from silicodec.models.lanes.choice import Events, Grid, leaf_of, split_class
-from silicodec.models.lanes.code import BASE, BUS_UNITS, EXTRA, HELD, MAX_LENGTH, RUN, UNIT, WIDTH
+from silicodec.models.lanes.code import BASE, EXTRA, HELD, MAX_LENGTH, RUN, UNIT, WIDTH
 
 
 class EncoderTables(NamedTuple):
@@ -118,15 +118,24 @@ class LaneStates(NamedTuple):
 
 @njit(cache=True)
 def decode_lanes(
-    units: np.ndarray, first: int, lanes: int, entries: np.ndarray, dropped: int, word_bits: int, words: np.ndarray
+    units: np.ndarray,
+    first: int,
+    packet: tuple[int, int],
+    entries: np.ndarray,
+    shape: tuple[int, int],
+    words: np.ndarray,
 ) -> None:
     """Decode the units of a packet from number `first` on into an array of zeros, in whole rows.
+
+    `packet` is its lanes and the units of a word of the bus, `shape` the low-order bits without meaning and the bits of
+    a word.
 
     Raises
     ------
     CorruptDataError
         If they are malformed.
     """
+    lanes, bus_units = packet
     states = LaneStates(
         np.zeros(lanes, np.uint64),
         np.zeros(lanes, np.uint64),
@@ -140,9 +149,9 @@ def decode_lanes(
             states.bits[lane] |= np.uint64(units[first + index]) << np.uint64(64 - UNIT * (turn + 1))
         states.numbers[lane, turn] = first + index
     used, row = first + lanes * HELD, 0
-    if word_bits <= 8:
-        row, used = _decode_most_rows(units, used, states, entries, (dropped, word_bits), words)
-    used = _decode_last_rows(units, used, row, states, entries, (dropped, word_bits), words)
+    if shape[1] <= 8:
+        row, used = _decode_most_rows(units, used, states, entries, shape, words)
+    used = _decode_last_rows(units, used, row, states, entries, shape, words)
     for lane in range(lanes):
         if states.zeros[lane] and states.values[lane]:
             raise CorruptDataError("packet has a word after its end")
@@ -150,7 +159,7 @@ def decode_lanes(
             raise CorruptDataError("packet is too short")
         if states.bits[lane]:
             raise CorruptDataError("packet is padded with bits that are not zero")
-    if units.size > -(-used // BUS_UNITS) * BUS_UNITS:
+    if units.size > -(-used // bus_units) * bus_units:
         raise CorruptDataError("packet goes on after its last word")
     if units[used:].any():
         raise CorruptDataError("packet is padded with bits that are not zero")

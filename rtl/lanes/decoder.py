@@ -7,10 +7,10 @@ from typing import Any
 
 from myhdl import ConcatSignal, Signal, always, always_comb, always_seq, block, concat, instances, intbv, modbv
 
-from silicodec.models.lanes.code import MOST_SYMBOLS, UNIT
+from silicodec.models.lanes.code import BUS_UNITS, MOST_SYMBOLS, UNIT
 from silicodec.rtl.blocks.stream import Stream, reset_gate
 from silicodec.rtl.lanes.lane import WEIGHT_BITS, LanePort, Steps, lane
-from silicodec.rtl.lanes.supply import BUS_BITS, SHOWN, Supply, unit_supply
+from silicodec.rtl.lanes.supply import BUS_BITS, Supply, unit_supply
 from silicodec.rtl.lanes.table import CodeTable, table_loader
 
 FILLING_STEPS = 2
@@ -37,17 +37,17 @@ def lanes_decoder(
     length : Stream
         The packet's number of rows: one word, in which zero stands for 2**(its width); `last` is ignored.
     packet : Stream
-        Words of 64 bits: header, table and units, as of `docs/formats/lanes.md`.
+        Words of 64 bits, of 128 with 16 lanes: header, table and units, as of `docs/formats/lanes.md`.
     weights : Stream
         Rows, the first weight in the least significant bits. `error` is high with `last` where the packet was
         malformed.
     lanes : int
-        Weights a cycle: 1, 2, 4 or 8.
+        Weights a cycle: 1, 2, 4, 8 or 16.
     symbols : int
         Most symbols in a table, 4 to 32.
     """
-    if lanes not in (1, 2, 4, 8):
-        raise ValueError(f"lanes must be 1, 2, 4 or 8, not {lanes}")
+    if lanes not in (1, 2, 4, 8, 16):
+        raise ValueError(f"lanes must be 1, 2, 4, 8 or 16, not {lanes}")
     if not 4 <= symbols <= MOST_SYMBOLS:
         raise ValueError(f"symbols must be 4 to {MOST_SYMBOLS}, not {symbols}")
 
@@ -68,8 +68,9 @@ def lanes_decoder(
     row = Signal(intbv(0)[WEIGHT_BITS * lanes :])
     clean = Signal(bool(0))
 
-    words = Stream(BUS_BITS)
-    supply = Supply()
+    supply = Supply(max(BUS_UNITS, lanes // 2))
+    bus_bits = UNIT * supply.bus_units
+    words = Stream(bus_bits)
     table = CodeTable(symbols)
     steps = Steps()
     ports = [LanePort() for _ in range(lanes)]
@@ -80,7 +81,7 @@ def lanes_decoder(
 
     gate = reset_gate(rst, packet, words)
     source = unit_supply(clk, rst, words, steps.start, over, supplied, supply)
-    loader = table_loader(clk, steps.start, words.data, supply, loading, take_entry, table_done, table)
+    loader = table_loader(clk, steps.start, first_units(words.data), supply, loading, take_entry, table_done, table)
     sharer = unit_grants(supply, feeding, loading, take_entry, granted, ports)
     decoders = [lane(clk, steps, port, table) for port in ports]
 
@@ -161,6 +162,11 @@ def lanes_decoder(
     return instances()
 
 
+def first_units(word: Any) -> Any:
+    """Return the bits of a word of the bus that are the header of a packet."""
+    return word if len(word) == BUS_BITS else word(len(word), len(word) - BUS_BITS)
+
+
 @block
 def unit_grants(
     supply: Supply, feeding: Any, loading: Any, take_entry: Any, granted: Any, ports: Sequence[LanePort]
@@ -180,12 +186,14 @@ def unit_grants(
     ports : sequence of LanePort
         The lanes.
     """
-    counts = [Signal(intbv(0)[SHOWN:]) for _ in ports]
+    shown = supply.shown
+    counts = [Signal(intbv(0)[shown:]) for _ in ports]
     before = [None, *counts[:-1]]
     counters = [count_need(before[i], port.need, counts[i]) for i, port in enumerate(ports)]
     choosers = [unit_grant(supply, feeding, before[i], port, most=i) for i, port in enumerate(ports)]
     total = counts[-1]
-    taken = Signal(intbv(0)[SHOWN:])
+    taken = Signal(intbv(0)[shown:])
+    count_bits = len(supply.count)
 
     @always_comb
     def share() -> None:
@@ -198,11 +206,11 @@ def unit_grants(
 
     @always_comb
     def count() -> None:
-        for i in range(4):
+        for i in range(count_bits):
             supply.count.next[i] = False
-            for j in range(SHOWN):
+            for j in range(shown):
                 # Bit i of the number j + 1, where there are so many and no more.
-                if ((j + 1) >> i) & 1 == 1 and taken[j] and (j == SHOWN - 1 or not taken[(j + 1) % SHOWN]):
+                if ((j + 1) >> i) & 1 == 1 and taken[j] and (j == shown - 1 or not taken[(j + 1) % shown]):
                     supply.count.next[i] = True
 
     return instances()
@@ -211,6 +219,8 @@ def unit_grants(
 @block
 def count_need(before: Any, need: Any, after: Any) -> Any:
     """Count one lane, after others if there are any: bit i of a count is set where there are more."""
+    shown = len(after)
+
     if before is None:
 
         @always_comb
@@ -223,7 +233,7 @@ def count_need(before: Any, need: Any, after: Any) -> Any:
         def count() -> None:
             after.next = before
             if need:
-                after.next = concat(before[SHOWN - 1 :], True)
+                after.next = concat(before[shown - 1 :], True)
 
     return instances()
 
@@ -231,26 +241,28 @@ def count_need(before: Any, need: Any, after: Any) -> Any:
 @block
 def unit_grant(supply: Supply, feeding: Any, before: Any, port: LanePort, *, most: int) -> Any:
     """Give one lane a unit, if it needs one, after those of the lanes `before`, up to `most`."""
+    shown, bus_bits = supply.shown, UNIT * supply.bus_units
+
     if before is None:
 
         @always_comb
         def choose_first() -> None:
             port.grant.next = feeding and port.need and supply.available[0]
-            port.unit.next = supply.units[2 * BUS_BITS : 2 * BUS_BITS - UNIT]
-            port.absent.next = supply.absent[SHOWN - 1]
+            port.unit.next = supply.units[2 * bus_bits : 2 * bus_bits - UNIT]
+            port.absent.next = supply.absent[shown - 1]
 
     else:
 
         @always_comb
         def choose() -> None:
             unit = intbv(0)[UNIT:]
-            chosen = intbv(0)[SHOWN:]
+            chosen = intbv(0)[shown:]
             missing = False
-            chosen[:] = ~before & ((before << 1) | 1) & (2**SHOWN - 1)
+            chosen[:] = ~before & ((before << 1) | 1) & (2**shown - 1)
             for i in range(most + 1):
                 if chosen[i]:
-                    unit[:] = unit | ((supply.units >> (2 * BUS_BITS - UNIT * (i + 1))) & (2**UNIT - 1))
-                    missing = missing or supply.absent[SHOWN - 1 - i]
+                    unit[:] = unit | ((supply.units >> (2 * bus_bits - UNIT * (i + 1))) & (2**UNIT - 1))
+                    missing = missing or supply.absent[shown - 1 - i]
             port.unit.next = unit
             port.absent.next = missing
             port.grant.next = feeding and port.need and (chosen & supply.available) != 0

@@ -9,8 +9,9 @@ import numpy as np
 
 from silicodec.models.codec import to_words
 from silicodec.models.lanes import Lanes
-from silicodec.models.lanes.code import BUS_UNITS, MOST_SYMBOLS, UNIT
+from silicodec.models.lanes.code import MOST_SYMBOLS, UNIT
 from silicodec.models.parameters import parameter
+from silicodec.rtl.ebpc.lanes_engines import join_lanes
 from silicodec.rtl.engine import Engine, Packets, Port, count_packet
 from silicodec.rtl.family import Family
 from silicodec.rtl.interface import EngineParameters
@@ -24,7 +25,7 @@ LENGTH_BITS = 20
 class LanesShape(EngineParameters):
     """Parameters of a lanes decoder."""
 
-    lanes: int = parameter(8, "weights a cycle, each from a lane of its own", choices=(1, 2, 4, 8))
+    lanes: int = parameter(8, "weights a cycle, each from a lane of its own", choices=(1, 2, 4, 8, 16))
     symbols: int = parameter(16, "most symbols in a packet's table", bounds=(4, MOST_SYMBOLS))
 
     @property
@@ -42,7 +43,7 @@ def lanes_engine(shape: LanesShape) -> Engine:
             codec.decode_words(packet, (int(length[0]) - 1) % (1 << LENGTH_BITS) + 1)
             for length, packet in zip(inputs["length"], inputs["packet"], strict=True)
         ]
-        return {"weights": [np.ascontiguousarray(words, np.uint8).view(f"<u{lanes}") for words in rows]}
+        return {"weights": [join_lanes(np.ascontiguousarray(words, np.uint8), lanes, 8) for words in rows]}
 
     def stimulus(tensors: Sequence[np.ndarray]) -> dict[str, list[np.ndarray]]:
         packets = [to_words(tensor, 8) for tensor in tensors]
@@ -56,7 +57,7 @@ def lanes_engine(shape: LanesShape) -> Engine:
         summary=f"lanes decoder, {lanes} weights a cycle, tables of up to {shape.symbols} symbols",
         block=lanes_decoder,
         parameters=shape.of_block,
-        inputs=(Port("length", LENGTH_BITS), Port("packet", UNIT * BUS_UNITS)),
+        inputs=(Port("length", LENGTH_BITS), Port("packet", UNIT * codec.bus_units)),
         outputs=(Port("weights", 8 * lanes, error=True, partial=1),),
         reference=reference,
         stimulus=stimulus,

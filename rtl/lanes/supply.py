@@ -17,17 +17,18 @@ SHOWN = 2 * BUS_UNITS
 class Supply:
     """The next units of a packet, and how many of them their user takes.
 
-    `units` are the next eight, the first in the most significant bits, and `absent` says of each, the first in the most
+    `units` are the next ones, the first in the most significant bits, and `absent` says of each, the first in the most
     significant bit, that it lies beyond the packet's end, where all units are zeros. Bit i of `available` says that
     unit i may be taken, with those before it; `count` are. `ended` says that the last word was taken, and `clean` that
-    so it was, and that it has nothing but zeros left.
+    so it was, and that it has nothing but zeros left. A word of the bus has `bus_units`, and two words are `shown`.
     """
 
-    def __init__(self) -> None:
-        self.units: Any = Signal(intbv(0)[2 * BUS_BITS :])
-        self.absent: Any = Signal(intbv(0)[SHOWN:])
-        self.available: Any = Signal(intbv(0)[SHOWN:])
-        self.count: Any = Signal(intbv(0)[4:])
+    def __init__(self, bus_units: int = BUS_UNITS) -> None:
+        self.bus_units, self.shown = bus_units, 2 * bus_units
+        self.units: Any = Signal(intbv(0)[UNIT * self.shown :])
+        self.absent: Any = Signal(intbv(0)[self.shown :])
+        self.available: Any = Signal(intbv(0)[self.shown :])
+        self.count: Any = Signal(intbv(0)[self.shown.bit_length() :])
         self.ended: Any = Signal(bool(0))
         self.clean: Any = Signal(bool(0))
 
@@ -39,9 +40,9 @@ def unit_supply(clk: Any, rst: Any, words: Stream, start: Any, drop: Any, feedin
     Parameters
     ----------
     words : Stream
-        Words of four units.
+        Words of as many units as the supply's.
     start : Signal of bool
-        The first word of a packet is taken, by another.
+        A packet begins, with four units for another. They are the first word, which is taken, or the beginning of it.
     drop : Signal of bool
         Take what is left of the packet.
     feeding : Signal of bool
@@ -49,11 +50,19 @@ def unit_supply(clk: Any, rst: Any, words: Stream, start: Any, drop: Any, feedin
     supply : Supply
         What is shown, and how much of it is taken.
     """
-    word = Signal(intbv(0)[BUS_BITS:])
+    bus_units, shown = supply.bus_units, supply.shown
+    bus_bits = UNIT * bus_units
+    first_used = BUS_UNITS
+    takes_first: Any = start
+    ends_first: Any = words.last
+    if bus_units > BUS_UNITS:  # the first word has more than the units that are taken by another
+        first_used, takes_first, ends_first = bus_units + BUS_UNITS, False, False
+    word = Signal(intbv(0)[bus_bits:])
     beyond = Signal(bool(0))  # the word lies beyond the packet's end
-    used = Signal(intbv(0, min=0, max=BUS_UNITS + 1))  # units of it
-    then_used = Signal(intbv(0)[4:])
-    following = Signal(intbv(0)[BUS_BITS:])
+    used = Signal(intbv(0, min=0, max=first_used + 1))  # units of it, and of the next word
+    stages = len(used)
+    then_used = Signal(intbv(0)[len(supply.count) :])
+    following = Signal(intbv(0)[bus_bits:])
     there = Signal(bool(0))
     load = Signal(bool(0))
 
@@ -67,23 +76,23 @@ def unit_supply(clk: Any, rst: Any, words: Stream, start: Any, drop: Any, feedin
 
     @always_comb
     def show() -> None:
-        both = intbv(0)[2 * BUS_BITS :]
+        both = intbv(0)[2 * bus_bits :]
         both[:] = concat(word, following)
-        missing = intbv(0)[SHOWN:]
-        for i in range(BUS_UNITS):
-            missing[BUS_UNITS + i] = beyond
+        missing = intbv(0)[shown:]
+        for i in range(bus_units):
+            missing[bus_units + i] = beyond
             missing[i] = supply.ended
-        for stage in downrange(3):
+        for stage in downrange(stages):
             if used[stage]:
-                both[:] = (both << (UNIT << stage)) & (2 ** (2 * BUS_BITS) - 1)
-                missing[:] = (missing << (1 << stage)) & (2**SHOWN - 1)
+                both[:] = (both << (UNIT << stage)) & (2 ** (2 * bus_bits) - 1)
+                missing[:] = (missing << (1 << stage)) & (2**shown - 1)
         supply.units.next = both
         supply.absent.next = missing
 
     @always_comb
     def allow() -> None:
-        for i in range(SHOWN):
-            supply.available.next[i] = i + used < BUS_UNITS or (there and i + used < SHOWN)
+        for i in range(shown):
+            supply.available.next[i] = i + used < bus_units or (there and i + used < shown)
 
     @always_comb
     def count() -> None:
@@ -91,34 +100,34 @@ def unit_supply(clk: Any, rst: Any, words: Stream, start: Any, drop: Any, feedin
 
     @always_comb
     def advance() -> None:
-        load.next = feeding and there and then_used >= BUS_UNITS
-        words.ready.next = start or (not supply.ended and (drop or (feeding and then_used >= BUS_UNITS)))
+        load.next = feeding and there and then_used >= bus_units
+        words.ready.next = takes_first or (not supply.ended and (drop or (feeding and then_used >= bus_units)))
 
     @always_comb
     def check() -> None:
         left = False
-        for i in range(BUS_UNITS):
+        for i in range(bus_units):
             for j in range(UNIT):
-                left = left or (i >= used and word[BUS_BITS - 1 - UNIT * i - j])
+                left = left or (i >= used and word[bus_bits - 1 - UNIT * i - j])
         # A word that nothing was taken of is one too many.
         supply.clean.next = supply.ended and not left and (used != 0 or beyond)
 
     @always_seq(clk.posedge, reset=rst)
     def control() -> None:
         if start:
-            supply.ended.next = words.last
+            supply.ended.next = ends_first
         elif words.valid and words.last and not supply.ended and (drop or load):
             supply.ended.next = True
 
     @always(clk.posedge)
     def store() -> None:
         if start:
-            used.next = BUS_UNITS
+            used.next = first_used
             beyond.next = False
         elif load:
             word.next = following
             beyond.next = supply.ended
-            used.next = then_used - BUS_UNITS
+            used.next = then_used - bus_units
         elif feeding:
             used.next = then_used
 

@@ -7,7 +7,7 @@ from typing import Any
 from myhdl import ConcatSignal, Signal, always, always_comb, block, instances, intbv
 
 from silicodec.models.lanes.code import COUNT_BITS, FROM_ONE, FROM_POWER, LEAST_RUN_BITS, MAX_LENGTH, SPLIT_CLASS, UNIT
-from silicodec.rtl.lanes.supply import BUS_BITS, SHOWN, Supply
+from silicodec.rtl.lanes.supply import BUS_BITS, Supply
 
 COUNTS_BITS = COUNT_BITS * MAX_LENGTH
 COST_BITS = 4
@@ -56,7 +56,7 @@ def table_loader(
     start : Signal of bool
         A packet begins with `header`.
     header : Signal of 64 bits
-        Its first word.
+        Its first four units.
     supply : Supply
         Gives the entries.
     loading : Signal of bool
@@ -87,11 +87,12 @@ def table_loader(
     ]
     classifier = run_extra_bits(run_class, run_bits)
     symbols = table.symbols
+    shown, bus_bits = supply.shown, UNIT * supply.bus_units
 
     @always_comb
     def look() -> None:
-        unit.next = supply.units[2 * BUS_BITS : 2 * BUS_BITS - UNIT]
-        run_class.next = supply.units[2 * BUS_BITS : 2 * BUS_BITS - 4]
+        unit.next = supply.units[2 * bus_bits : 2 * bus_bits - UNIT]
+        run_class.next = supply.units[2 * bus_bits : 2 * bus_bits - 4]
         none_left.next = counts[: COUNTS_BITS - COUNT_BITS] == 0
         done.next = strings == 0 or table.wrong
         full.next = index == symbols
@@ -125,7 +126,7 @@ def table_loader(
             first.next = after[MAX_LENGTH + 1 :]
             if not full:
                 index.next = index + 1
-            if full or after > 1 << MAX_LENGTH or extra > MOST_EXTRA_BITS or supply.absent[SHOWN - 1]:
+            if full or after > 1 << MAX_LENGTH or extra > MOST_EXTRA_BITS or supply.absent[shown - 1]:
                 table.wrong.next = True
         elif loading and none_left and strings != 0:
             counts.next = (counts << COUNT_BITS) & (2**COUNTS_BITS - 1)

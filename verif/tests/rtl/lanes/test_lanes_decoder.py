@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from silicodec.models.codec import CorruptDataError
 from silicodec.models.lanes import Lanes
 from silicodec.rtl.catalog import find_engine
+from silicodec.rtl.engine import word_bytes
 from silicodec.rtl.lanes.engines import length_words
 from silicodec.verif.compare import check
 from silicodec.verif.drivers.stalls import STALLS, Stalls
 from silicodec.verif.simulate import simulate
 
-DECODER = find_engine("lanes-decoder")
-CODEC = Lanes()
+DECODERS = {lanes: find_engine("lanes-decoder", {"lanes": lanes}) for lanes in (8, 16)}
+each_width = pytest.mark.parametrize("lanes", DECODERS)
 
 
 def normal(deviation, size, seed=0):
@@ -41,9 +42,10 @@ def edge_tensors():
     return [tensor.astype(np.int8) for tensor in tensors]
 
 
+@each_width
 @pytest.mark.parametrize("stalls", STALLS.values(), ids=STALLS)
-def test_edge_cases_back_to_back(stalls):
-    check(DECODER, DECODER.stimulus(edge_tensors()), stalls=stalls)
+def test_edge_cases_back_to_back(lanes, stalls):
+    check(DECODERS[lanes], DECODERS[lanes].stimulus(edge_tensors()), stalls=stalls)
 
 
 @st.composite
@@ -62,49 +64,52 @@ any_stalls = st.one_of(st.none(), st.builds(Stalls, seed=st.integers(0, 1000)))
 
 
 @st.composite
-def damaged(draw, packet):
+def damaged(draw, packet, word_bits):
     """Flip bits of a packet, replace, drop and add words; it keeps at least one."""
-    word = st.integers(0, 2**64 - 1)
+    word = st.integers(0, 2**word_bits - 1)
+    words = packet.tolist()
     for _ in range(draw(st.integers(1, 3))):
         # Half of the damage is to the header and the table.
-        place = draw(st.integers(0, min(packet.size - 1, draw(st.sampled_from([5, packet.size])))))
-        packet = packet.copy()
+        place = draw(st.integers(0, min(len(words) - 1, draw(st.sampled_from([5, len(words)])))))
         match draw(st.sampled_from(["flip", "replace", "cut", "extend"])):
             case "flip":
-                packet[place] ^= np.uint64(1 << draw(st.integers(0, 63)))
+                words[place] ^= 1 << draw(st.integers(0, word_bits - 1))
             case "replace":
-                packet[place] = draw(word)
+                words[place] = draw(word)
             case "cut":
-                packet = packet[: place + 1]
+                words = words[: place + 1]
             case "extend":
-                packet = np.append(packet, np.uint64(draw(st.just(0) | word)))
-    return packet
+                words = [*words, draw(st.just(0) | word)]
+    return np.array(words, packet.dtype)
 
 
+@each_width
 @settings(max_examples=30)
 @given(data=st.data(), stalls=any_stalls)
-def test_malformed_packets_are_flagged_and_leave_the_next_one_alone(data, stalls):
+def test_malformed_packets_are_flagged_and_leave_the_next_one_alone(lanes, data, stalls):
+    decoder, codec = DECODERS[lanes], Lanes(lanes=lanes)
     inputs, expected = {"length": [], "packet": []}, []
     for weights in data.draw(weight_packets()):
-        rows = -(-weights.size // CODEC.lanes)
-        sound = CODEC.encode_words(weights)
+        rows = -(-weights.size // lanes)
+        sound = codec.encode_words(weights)
         other = data.draw(st.one_of(st.just(rows), st.integers(1, 2 * rows)))
-        for packet, count in ((data.draw(damaged(sound)), other), (sound, rows)):
+        for packet, count in ((data.draw(damaged(sound, 8 * lanes if lanes > 8 else 64)), other), (sound, rows)):
             inputs["length"].append(length_words(count))
             inputs["packet"].append(packet)
             try:
-                expected.append(CODEC.decode_words(packet, count))
+                expected.append(codec.decode_words(packet, count))
             except CorruptDataError:
                 expected.append(None)
-    result = simulate(DECODER, inputs, stalls=stalls)
+    result = simulate(decoder, inputs, stalls=stalls)
     assert [packet.size for packet in result.streams["weights"]] == [int(words[0]) for words in inputs["length"]]
     for found, wanted in zip(result.streams["weights"], expected, strict=True):
-        assert wanted is None or np.array_equal(found.view(np.uint8), wanted)
+        assert wanted is None or word_bytes(found, lanes) == wanted.tobytes()
     assert result.errors["weights"] == [wanted is None for wanted in expected]
 
 
 @pytest.mark.parametrize("zeros", [0, 0.6, 0.97])
-def test_eight_weights_a_cycle_but_for_the_table(zeros):
+@each_width
+def test_a_row_a_cycle_but_for_the_table(lanes, zeros):
     weights = (normal(20, 16000) * (np.random.default_rng(1).random(16000) >= zeros)).astype(np.int8)
-    result = check(DECODER, DECODER.stimulus([weights]))
-    assert result.cycles <= 1.02 * weights.size / 8 + 50
+    result = check(DECODERS[lanes], DECODERS[lanes].stimulus([weights]))
+    assert result.cycles <= 1.02 * weights.size / lanes + 50
