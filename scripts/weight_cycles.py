@@ -1,6 +1,6 @@
 """Count the cycles of decoders of weights on real networks, each layer a packet, by Verilator.
 
-    python scripts/weight_cycles.py [ENGINE ...]
+    python scripts/weight_cycles.py [ENGINE ...] [--lanes N]
 
 Streams are always valid, and the output always ready. Layers of more than 524,288 weights are several packets, since
 those of the dictionary can have no more. Streams of `mlw-decoder` are written by Arm's encoder (extra `mlw`).
@@ -22,7 +22,7 @@ from silicodec.rtl.mlw.engines import packet_words
 from silicodec.verif.compare import check
 
 NETWORKS = ("resnet20", "mobilenetv2-int8")
-ENGINES = {"lanes-decoder": Lanes(), "mlw-decoder": Mlw(), "dictionary-decoder": DENSE}
+CODECS = {"lanes-decoder": Lanes(), "mlw-decoder": Mlw(), "dictionary-decoder": DENSE}
 MOST = 8 << 16
 """Weights of a packet."""
 
@@ -42,8 +42,10 @@ def packets(engine: Engine, layers: Sequence[np.ndarray]) -> dict[str, Packets]:
 def main() -> None:
     """Print a row for each network."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("engines", nargs="*", default=list(ENGINES), metavar="ENGINE", help=f"of {', '.join(ENGINES)}")
-    names = parser.parse_args().engines
+    parser.add_argument("engines", nargs="*", default=list(CODECS), metavar="ENGINE", help=f"of {', '.join(CODECS)}")
+    parser.add_argument("--lanes", type=int, default=8, metavar="N", help="weights a cycle of the lanes decoder")
+    options = parser.parse_args()
+    names, codecs = options.engines, {**CODECS, "lanes-decoder": Lanes(lanes=options.lanes)}
     lines = []
     for name in NETWORKS:
         for label, trimming in TRIMMINGS.items():
@@ -51,9 +53,9 @@ def main() -> None:
             weights = sum(layer.size for layer in layers)
             cells = []
             for engine_name in names:
-                engine = find_engine(engine_name)
+                engine = find_engine(engine_name, {"lanes": options.lanes} if engine_name == "lanes-decoder" else {})
                 result = check(engine, packets(engine, layers), backend="verilator")
-                bits = sum(ENGINES[engine_name].nbits(layer) for layer in layers)
+                bits = sum(codecs[engine_name].nbits(layer) for layer in layers)
                 cells += [f"{bits / weights:.2f}", f"{weights / result.cycles:.2f}"]
             lines.append((name + label, f"{weights:,}", *cells))
     heads = [f"{name} {what}" for name in names for what in ("bits", "weights a cycle")]
