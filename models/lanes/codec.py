@@ -80,7 +80,7 @@ class Lanes(WordCodec):
         numpy.ndarray
             uint64; with 16 lanes integers of 128 bits as objects, the last one filled up with zeros.
         """
-        data = self._encode(words)["packet"].data
+        data = bytes(self._encode(words)["packet"].data)
         if self.bus_units == BUS_UNITS:
             return np.frombuffer(data, ">u8").astype(np.uint64)
         high, low = np.frombuffer(data + bytes(-len(data) % 16), ">u8").astype(object).reshape(-1, 2).T
