@@ -6,7 +6,7 @@ import pytest
 from silicodec.models.codec import CorruptDataError, Encoded, EncodedStream
 from silicodec.models.lanes import Lanes
 
-CODECS = [Lanes(), Lanes(word_bits=5, lanes=2, symbols=4), Lanes(word_bits=16, lanes=4, symbols=32)]
+CODECS = [Lanes(), Lanes(word_bits=5, lanes=2, symbols=4), Lanes(word_bits=16, lanes=4, symbols=32), Lanes(lanes=16)]
 each_codec = pytest.mark.parametrize("codec", CODECS, ids=lambda codec: f"w{codec.word_bits}-l{codec.lanes}")
 
 
