@@ -22,7 +22,7 @@ REGISTER = re.compile(r"^  reg (\w+);$", re.MULTILINE)
 def read_cells(run: PassRunner, liberty: Path) -> None:
     """Read a model of every cell that has a function, and of the clock gates, into the design of a `pass_runner`."""
     run(f"read_liberty -ignore_miss_func {liberty}")
-    run(f"read_verilog -overwrite {CLOCK_GATE_MODEL}")
+    run(f'read_verilog -overwrite "{CLOCK_GATE_MODEL}"')
 
 
 def add_models(netlist: Path, liberty: Path, top: str, target: Path) -> None:

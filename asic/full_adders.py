@@ -42,7 +42,7 @@ def chain_adders(design: yosys.Design, run: PassRunner) -> None:
             continue
         if not read & {*_nets(_port(cell, "X")), *_nets(_port(cell, "CO"))}:
             cell.set_bool_attribute(yosys.IdString(f"\\{CHOSEN}"), True)
-    for command in (f"techmap -map {TEMPLATE} a:{CHOSEN}", "opt_expr", "opt_clean"):
+    for command in (f'techmap -map "{TEMPLATE}" a:{CHOSEN}', "opt_expr", "opt_clean"):
         run(command)
 
 
