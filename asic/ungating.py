@@ -30,7 +30,8 @@ def take_out_clock_gates(module: yosys.Module) -> None:
     for cell in module.selected_cells():
         kind = cell.type.str()
         output = "\\GCLK" if CLOCK_GATE.fullmatch(kind) else "\\X" if BUFFER.fullmatch(kind) else None
-        if output:
+        # A layout's clock tree has buffers that drive nothing, as a load.
+        if output and cell.hasPort(yosys.IdString(output)):
             drivers[_net(cell, output, aliases)] = cell
     for cell in module.selected_cells():
         register = REGISTER.fullmatch(cell.type.str())

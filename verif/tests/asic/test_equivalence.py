@@ -200,7 +200,8 @@ def test_gated_clocks_are_proven_with_the_buffers_of_a_clock_tree(tmp_path):
     (gated,) = re.findall(r"\.GCLK\((.*?)\)", netlist)
     clock = f".CLK({gated})"
     assert netlist.count(clock) == 4
-    buffer = f"  wire tree; sky130_fd_sc_hd__clkbuf_4 leaf (.A({gated}), .X(tree));\nendmodule"
+    load = f"sky130_fd_sc_hd__clkbuf_4 clkload (.A({gated}));"
+    buffer = f"  wire tree; sky130_fd_sc_hd__clkbuf_4 leaf (.A({gated}), .X(tree)); {load}\nendmodule"
     tree = netlist.replace(clock, ".CLK(tree)", 2).replace("endmodule", buffer).replace("dlclkp_1", "dlclkp_4")
     (tmp_path / "netlist.v").write_text(tree)
     assert equivalence("held", tmp_path, HELD) == FOREVER
