@@ -1,7 +1,6 @@
 """What the flows compute from reports and metrics, without running a tool."""
 
 import json
-import os
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -32,7 +31,6 @@ from silicodec.asic.scaling import delay_at_65_nm, energy_at_65_nm, energy_facto
 from silicodec.asic.signoff import DRC, EXTRACT, LVS, read_signoff
 from silicodec.asic.statistics import CLASSES, area_by_class, count_cells, read_cell_areas
 from silicodec.asic.timing import Paths, Timing, read_timing, timing_script
-from silicodec.asic.tools import Tool, numbers
 from silicodec.asic.verdict import CHECKS, faults
 from silicodec.flow_options import CHECKS as OPTION_CHECKS
 from silicodec.flow_options import SIDES as OPTION_SIDES
@@ -375,28 +373,6 @@ def test_jobs_with_other_clocks_do_not_share_a_folder():
     job = Job("x-y", Source("x_y"), period_ns=3.5)
     names = {job_name(job), job_name(replace(job, period_ns=3.51)), job_name(replace(job, clock_gating=True))}
     assert len(names) == 3
-
-
-@pytest.mark.parametrize("version", ["26Q2", "26Q1-933-g45ec48c3f9", "v26Q1-932", "v2.0-28733-g45ec48c3f9"])
-def test_openroad_s_versions_are_read_as_it_writes_them(tmp_path, monkeypatch, version):
-    program = tmp_path / "openroad"
-    program.write_text(f"#!/bin/sh\necho {version}\n")
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    assert Tool("openroad", "-version", "26Q1-932", "build it").fault() is None
-    assert Tool("openroad", "-version", "26Q3", "build it").fault() == (
-        f"openroad is {version.removeprefix('v')}, 26Q3 or newer is needed: build it"
-    )
-
-
-def test_versions_compare_by_their_numbers():
-    assert numbers("26Q2") > numbers("26Q1-932-g45ec48c3f9") == numbers("26Q1-932") > numbers("24Q3-2224")
-    assert numbers("0.28.5") > numbers("0.9")
-    assert Tool("python3", "--version", "3.0", "").fault() is None
-    assert "99.0 or newer is needed: ask" in Tool("python3", "--version", "99.0", "ask").fault()
-    assert Tool("no-such-program", "-V", "1.0", "ask").fault() == (
-        "no-such-program is missing, 1.0 or newer is needed: ask"
-    )
 
 
 def test_options_name_what_the_flows_know():
