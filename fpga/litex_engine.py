@@ -12,15 +12,20 @@ from litex.gen import LiteXModule
 from litex.soc.cores.dma import WishboneDMAReader, WishboneDMAWriter
 from litex.soc.interconnect import stream
 from litex.soc.interconnect.csr import CSRField, CSRStatus, CSRStorage
-from migen import ClockSignal, If, Instance, ResetSignal, Signal
+from migen import ClockSignal, If, Instance, Mux, ResetSignal, Signal, log2_int
 
 from silicodec.rtl.convert import to_verilog
 from silicodec.rtl.engine import Engine, Port
 
 
 def element_bits(port: Port) -> int:
-    """Return the bits that a word of a stream takes in memory: 8, 16, 32 or 64."""
+    """Return the bits that a word of a stream takes in memory: 8, 16, 32, 64 or 128."""
     return max(8, 1 << (port.bits - 1).bit_length())
+
+
+def counted_bits(port: Port) -> int:
+    """Return the bits of what the registers of a stream count: a byte where it has `tkeep`, else a word."""
+    return 8 if port.keep else element_bits(port)
 
 
 class PacketReader(LiteXModule):
@@ -38,35 +43,41 @@ class PacketReader(LiteXModule):
     Attributes
     ----------
     source : litex.soc.interconnect.stream.Endpoint
-        The packet.
+        The packet, with `keep` for each byte of a word.
     """
 
     def __init__(self, bus: Any, port: Port, enable: Any) -> None:
         bits = element_bits(port)
         self.base = CSRStorage(32, description=f"Address of the packet for `{port.name}`, a multiple of 4.")
-        self.words = CSRStorage(
-            32, description=f"Words of the packet for `{port.name}`, of {bits // 8} bytes each; 0 for no packet."
+        self.count = CSRStorage(
+            32,
+            name="bytes" if port.keep else "words",
+            description=f"{_counted(port)} of the packet for `{port.name}`; 0 for no packet.",
         )
-        self.source = stream.Endpoint([("data", bits)])
+        self.source = stream.Endpoint([("data", bits), ("keep", bits // 8)])
 
         # A Wishbone bus has the byte of the lowest address in the least significant bits, which the DMA calls "big".
         self.dma = dma = WishboneDMAReader(bus, endianness="big")
         dma.add_ctrl()
         self.converter = converter = stream.Converter(bus.data_width, bits)
-        left = Signal(32)
+        left, step = Signal(32), bits // counted_bits(port)
         self.comb += [
             dma.base.eq(self.base.storage),
-            dma.length.eq(((self.words.storage << (bits.bit_length() - 4)) + 3) & ~3),
-            dma.enable.eq(enable & (self.words.storage != 0)),
+            # Whole words, so that the converter gives the last one, too.
+            dma.length.eq(_whole(self.count.storage << log2_int(counted_bits(port) // 8), max(4, bits // 8))),
+            dma.enable.eq(enable & (self.count.storage != 0)),
             dma.source.connect(converter.sink),
             self.source.data.eq(converter.source.data),
-            self.source.last.eq(left == 1),
+            self.source.keep.eq(Mux(self.source.last, (1 << left[: step.bit_length()]) - 1, (1 << step) - 1)),
+            self.source.last.eq(left <= step),
             # What is left of the bus's last word is dropped.
             self.source.valid.eq(converter.source.valid & (left != 0)),
             converter.source.ready.eq(self.source.ready | (left == 0)),
         ]
         self.sync += [
-            If(~enable, left.eq(self.words.storage)).Elif(self.source.valid & self.source.ready, left.eq(left - 1))
+            If(~enable, left.eq(self.count.storage)).Elif(
+                self.source.valid & self.source.ready, left.eq(Mux(self.source.last, 0, left - step))
+            )
         ]
 
 
@@ -98,7 +109,9 @@ class PacketWriter(LiteXModule):
         self.room = CSRStorage(
             32, description="Bytes that there is room for, a multiple of 4; what is more is dropped."
         )
-        self.words = CSRStatus(32, description=f"Words of the packet so far, of {bits // 8} bytes each.")
+        self.count = CSRStatus(
+            32, name="bytes" if port.keep else "words", description=f"{_counted(port)} of the packet so far."
+        )
         self.flags = CSRStatus(
             fields=[
                 CSRField("done", description="The packet has ended, and is in memory."),
@@ -106,7 +119,7 @@ class PacketWriter(LiteXModule):
                 CSRField("cut", description="There was too little room."),
             ]
         )
-        self.sink = stream.Endpoint([("data", bits)])
+        self.sink = stream.Endpoint([("data", bits), ("keep", bits // 8)])
         self.error, self.done = Signal(), Signal()
 
         self.dma = dma = WishboneDMAWriter(bus, endianness="big")
@@ -133,13 +146,13 @@ class PacketWriter(LiteXModule):
                 ~enable,
                 ended.eq(0),
                 self.done.eq(0),
-                self.words.status.eq(0),
+                self.count.status.eq(0),
                 self.flags.fields.error.eq(0),
                 self.flags.fields.cut.eq(0),
             ).Else(
                 If(
                     converter.sink.valid & converter.sink.ready,
-                    self.words.status.eq(self.words.status + 1),
+                    self.count.status.eq(self.count.status + (sum(self.sink.keep) if port.keep else 1)),
                     If(self.sink.last, ended.eq(1), self.flags.fields.error.eq(self.error)),
                 ),
                 If(
@@ -154,8 +167,9 @@ class PacketWriter(LiteXModule):
 class EngineDMA(LiteXModule):
     """An engine between memory and memory: a DMA reader for each of its inputs, a writer for each output.
 
-    Software writes the inputs' packets to memory, sets `STREAM_base` and `STREAM_words` or `STREAM_room` of each
-    stream, then `control`, and waits until `status` is 1. Before the next run it clears `control`.
+    Software writes the inputs' packets to memory, sets `STREAM_base` and `STREAM_words` (`STREAM_bytes`, if the stream
+    has `tkeep`) or `STREAM_room` of each stream, then `control`, and waits until `status` is 1. Before the next run it
+    clears `control`.
 
     Parameters
     ----------
@@ -195,14 +209,12 @@ class EngineDMA(LiteXModule):
         for port in engine.inputs:
             reader = PacketReader(self.buses[port.name], port, enable)
             setattr(self, port.name.removeprefix("s_axis_"), reader)
-            pins |= _pins("i", "o", port.name, reader.source, port.bits)
-            if port.keep:  # whole words
-                pins[f"i_{port.name}_tkeep"] = (1 << port.bits // 8) - 1
+            pins |= _pins("i", "o", port, reader.source)
         done = []
         for port in engine.outputs:
             writer = PacketWriter(self.buses[port.name], port, enable)
             setattr(self, port.name.removeprefix("m_axis_"), writer)
-            pins |= _pins("o", "i", port.name, writer.sink, port.bits)
+            pins |= _pins("o", "i", port, writer.sink)
             if port.error:
                 pins[f"o_{port.name}_tuser"] = writer.error
             done.append(writer.done)
@@ -214,10 +226,22 @@ class EngineDMA(LiteXModule):
         platform.add_source(str(to_verilog(engine, folder)))
 
 
-def _pins(forward: str, backward: str, name: str, endpoint: Any, bits: int) -> dict[str, Any]:
-    return {
-        f"{forward}_{name}_tdata": endpoint.data[:bits],
+def _counted(port: Port) -> str:
+    return "Bytes" if port.keep else f"Words, of {element_bits(port) // 8} bytes each,"
+
+
+def _whole(count: Any, size: int) -> Any:
+    return (count + size - 1) & ~(size - 1)
+
+
+def _pins(forward: str, backward: str, port: Port, endpoint: Any) -> dict[str, Any]:
+    name = port.name
+    pins = {
+        f"{forward}_{name}_tdata": endpoint.data[: port.bits],
         f"{forward}_{name}_tvalid": endpoint.valid,
         f"{forward}_{name}_tlast": endpoint.last,
         f"{backward}_{name}_tready": endpoint.ready,
     }
+    if port.keep:
+        pins[f"{forward}_{name}_tkeep"] = endpoint.keep[: port.bits // 8]
+    return pins

@@ -22,7 +22,7 @@ from litex.soc.integration.soc_core import SoCMini
 from litex.soc.interconnect import wishbone
 from migen import FSM, Case, Display, Finish, If, Memory, NextState, NextValue, Signal
 
-from silicodec.fpga.litex_engine import EngineDMA, element_bits
+from silicodec.fpga.litex_engine import EngineDMA, counted_bits, element_bits
 from silicodec.rtl.engine import Engine, Port, from_word_bytes, word_bytes
 from silicodec.verif.cache import run_tool
 from silicodec.verif.errors import SimulationError
@@ -30,6 +30,8 @@ from silicodec.verif.errors import SimulationError
 MEMORY = 0x4000_0000
 CLOCK_HZ = 1_000_000
 WRITE, WAIT, SHOW, END = range(4)
+JUNK = bytes.fromhex("a55ac33c96690ff05aa53cc36996f00f")
+"""Stands behind a packet in memory, up to a whole word of the widest stream."""
 Step = tuple[int, int, int]
 """What the master does, an address, and data: write a word, wait until it has certain bits, print it, or end."""
 
@@ -110,16 +112,16 @@ def simulate_in_litex(
     engine : Engine
         An engine with `axi`.
     inputs : mapping of str to numpy.ndarray
-        A packet for each input.
+        A packet for each input: its words, or its bytes (uint8) for a stream with `tkeep`.
     folder : Path
         Where the system is built.
     room : int
-        Bytes for a packet of each output, a multiple of 8.
+        Bytes for a packet of each output, a multiple of 16.
 
     Returns
     -------
     dict of str to numpy.ndarray
-        A packet of each output.
+        A packet of each output, as the inputs.
 
     Raises
     ------
@@ -158,9 +160,14 @@ def simulate_in_litex(
     }
 
 
+def _count(port: Port) -> str:
+    return "bytes" if port.keep else "words"
+
+
 def _bytes(port: Port, packet: np.ndarray) -> bytes:
-    data = word_bytes(packet, element_bits(port) // 8)
-    return data + bytes(-len(data) % 8)
+    data = word_bytes(packet, counted_bits(port) // 8)
+    # What follows a packet in memory is nobody's zeros.
+    return data + JUNK[: -len(data) % len(JUNK)]
 
 
 def _steps(
@@ -171,7 +178,7 @@ def _steps(
     for port in engine.inputs:
         name = port.name.removeprefix("s_axis_")
         steps.append((WRITE, system.register(f"{name}_base"), places[port.name]))
-        steps.append((WRITE, system.register(f"{name}_words"), inputs[port.name].size))
+        steps.append((WRITE, system.register(f"{name}_{_count(port)}"), inputs[port.name].size))
     for port in engine.outputs:
         name = port.name.removeprefix("m_axis_")
         steps.append((WRITE, system.register(f"{name}_base"), places[port.name]))
@@ -179,7 +186,7 @@ def _steps(
     steps += [(WRITE, system.register("control"), 1), (WAIT, system.register("status"), 1)]
     for port in engine.outputs:
         name = port.name.removeprefix("m_axis_")
-        steps += [(SHOW, system.register(f"{name}_{register}"), 0) for register in ("words", "flags")]
+        steps += [(SHOW, system.register(f"{name}_{register}"), 0) for register in (_count(port), "flags")]
         steps += [(SHOW, places[port.name] + offset, 0) for offset in range(0, room, 4)]
     return [*steps, (END, 0, 0)]
 
@@ -189,4 +196,6 @@ def _packet(engine: Engine, port: Port, shown: Sequence[int]) -> np.ndarray:
     if flags != 1:
         raise SimulationError(f"{engine.name}: {port.name} has an error, or too little room (flags {flags})")
     data = np.array(words, "<u4").tobytes()
+    if port.keep:
+        return np.frombuffer(data, np.uint8)[:count]
     return from_word_bytes(data, element_bits(port) // 8, port.dtype)[:count]
