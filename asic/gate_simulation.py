@@ -22,12 +22,16 @@ from silicodec.rtl.engine import Engine, Packets, Port
 RESET_CYCLES = 3
 NO_NET = 0
 """A net that is always 0, where there is none."""
+PART_BITS = 64
+"""Words are kept in parts of so many bits."""
+PART = (1 << PART_BITS) - 1
 
 
 class Streams(NamedTuple):
     """Nets and words of all streams of one direction; bits of `data` beyond a word's width are `NO_NET`.
 
-    Words of stream n are `words[first[n] : end[n]]`; `last` marks those that end a packet.
+    Words of stream n are rows `words[first[n] : end[n]]`, in parts of 64 bits, the low one first; `last` marks those
+    that end a packet.
     """
 
     data: np.ndarray
@@ -122,7 +126,7 @@ def simulate_gates(
     streams = {}
     for number, port in enumerate(engine.outputs):
         some = slice(number * cycles, sinks.end[number])
-        words, ends = sinks.words[some].astype(port.dtype), np.flatnonzero(sinks.flags[some]) + 1
+        words, ends = _joined(sinks.words[some], port), np.flatnonzero(sinks.flags[some]) + 1
         parts = np.split(words, ends)
         streams[port.name] = parts if parts[-1].size else parts[:-1]
     return streams, Switching(window[1], ones, toggles)
@@ -144,26 +148,42 @@ def _streams(
     valid, ready, last = (
         np.array([_nets(netlist, name[role], 1)[0] for name in names], np.int32) for role in ("valid", "ready", "last")
     )
-    data = np.zeros((len(ports), 64), np.int32)
+    parts = max(-(-port.bits // PART_BITS) for port in ports)
+    data = np.zeros((len(ports), PART_BITS * parts), np.int32)
     for number, (port, name) in enumerate(zip(ports, names, strict=True)):
         data[number, : port.bits] = _nets(netlist, name["data"], port.bits)
-    words, flags, sizes = [np.zeros(0, np.uint64)], [np.zeros(0, np.uint8)], []
+    words, flags, sizes = [np.zeros((0, parts), np.uint64)], [np.zeros(0, np.uint8)], []
     for port in ports:
         some = [np.asarray(packet) for packet in packets.get(port.name, ())]
         size = sum(packet.size for packet in some)
-        words += [packet.astype(np.uint64) for packet in some]
+        words += [_split(packet, parts) for packet in some]
         flags += [np.arange(1, packet.size + 1) == packet.size for packet in some]
         sizes.append(size or room)
     first = np.cumsum([0, *sizes])[:-1]
     if room:
-        return Streams(data, valid, ready, last, *_room(len(ports) * room), first, first.copy())
+        return Streams(data, valid, ready, last, *_room(len(ports) * room, parts), first, first.copy())
     return Streams(
         data, valid, ready, last, np.concatenate(words), np.concatenate(flags).astype(np.uint8), first, first + sizes
     )
 
 
-def _room(words: int) -> tuple[np.ndarray, np.ndarray]:
-    return np.zeros(words, np.uint64), np.zeros(words, np.uint8)
+def _room(words: int, parts: int) -> tuple[np.ndarray, np.ndarray]:
+    return np.zeros((words, parts), np.uint64), np.zeros(words, np.uint8)
+
+
+def _split(packet: np.ndarray, parts: int) -> np.ndarray:
+    """Return words in so many parts, (words, parts)."""
+    if packet.dtype.kind != "O":
+        return np.pad(packet.astype(np.uint64)[:, np.newaxis], ((0, 0), (0, parts - 1)))
+    return np.stack([packet >> PART_BITS * part & PART for part in range(parts)], axis=1).astype(np.uint64)
+
+
+def _joined(words: np.ndarray, port: Port) -> np.ndarray:
+    """Return words of a port from their parts."""
+    if port.dtype.kind != "O":
+        return words[:, 0].astype(port.dtype)
+    places = PART_BITS * np.arange(words.shape[1])
+    return (words.astype(object) << places.astype(object)).sum(axis=1)
 
 
 def _memories(netlist: GateNetlist, memories: Sequence[Mapping[str, Any]]) -> Memories:
@@ -232,7 +252,8 @@ def _drive(values, sources, sinks, running):  # type: ignore[no-untyped-def]
         values[sources.last[number]] = offered and sources.flags[place]
         for bit in range(sources.data.shape[1]):
             if sources.data[number, bit] and offered:
-                values[sources.data[number, bit]] = sources.words[place] >> np.uint64(bit) & np.uint64(1)
+                part = sources.words[place, bit // PART_BITS]
+                values[sources.data[number, bit]] = part >> np.uint64(bit % PART_BITS) & np.uint64(1)
     for number in range(sinks.ready.size):
         values[sinks.ready[number]] = 1
 
@@ -244,10 +265,9 @@ def _transfer(values, sources, sinks):  # type: ignore[no-untyped-def]
             sources.first[number] += 1
     for number in range(sinks.valid.size):
         if values[sinks.valid[number]]:
-            word = np.uint64(0)
+            word = sinks.words[sinks.end[number]]
             for bit in range(sinks.data.shape[1]):
-                word |= np.uint64(values[sinks.data[number, bit]]) << np.uint64(bit)
-            sinks.words[sinks.end[number]] = word
+                word[bit // PART_BITS] |= np.uint64(values[sinks.data[number, bit]]) << np.uint64(bit % PART_BITS)
             sinks.flags[sinks.end[number]] = values[sinks.last[number]]
             sinks.end[number] += 1
 

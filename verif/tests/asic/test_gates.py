@@ -98,6 +98,27 @@ def test_only_what_switched_in_the_window_counts():
     assert (first.toggles + rest.toggles).tolist() == whole.toggles.tolist()
 
 
+def wide_netlist(bits):
+    """A register of so many bits, which its input port is written to."""
+    ports = f"input clk; input rst; input [{bits - 1}:0] a_data; input a_valid; output a_ready; input a_last;"
+    ports += f" output [{bits - 1}:0] b_data; output b_valid; input b_ready; output b_last;"
+    flip_flops = [("valid", "a_valid", "b_valid"), ("last", "a_last", "b_last")]
+    flip_flops += [(f"bit_{bit}", f"a_data[{bit}]", f"b_data[{bit}]") for bit in range(bits)]
+    cells = [f"sky130_fd_sc_hd__dfxtp_1 {name} ( .CLK(clk), .D({d}), .Q({q}) );" for name, d, q in flip_flops]
+    lines = [*ports.replace("; ", ";\n").splitlines(), *cells, "assign a_ready = 1'h1;"]
+    return "module wide(clk, rst);\n" + "\n".join(f"  {line}" for line in lines) + "\nendmodule\n"
+
+
+@pytest.mark.parametrize("bits", [64, 65, 128, 256])
+def test_words_may_have_any_width(bits):
+    engine = SimpleNamespace(axi=False, inputs=(Port("a", bits),), outputs=(Port("b", bits),))
+    netlist = read_netlist(wide_netlist(bits), read_library(LIBERTY), "clk")
+    words = [(1 << bits) - 1, 1, 1 << (bits - 1), 0, int("1001" * 64, 2) >> (256 - bits)]
+    packets = [np.array(words[:2], engine.inputs[0].dtype), np.array(words[2:], engine.inputs[0].dtype)]
+    streams, _ = simulate_gates(netlist, engine, {"a": packets}, (0, 8))
+    assert [packet.tolist() for packet in streams["b"]] == [words[:2], words[2:]]
+
+
 MEMORY = """module store(clk, rst, a_data, a_valid, a_ready, a_last, b_data, b_valid, b_ready, b_last,
     to_memory_0_wr_en, to_memory_0_wr_addr, to_memory_0_wr_data, to_memory_0_rd_en, to_memory_0_rd_addr,
     from_memory_0_rd_data);
