@@ -22,11 +22,13 @@ SOURCES: dict[str, tuple[str, ...]] = {
     "zero-rle": ("bits", "zero_rle"),
     "zvc": ("bits", "zvc"),
     "dct": ("bits", "samples", "dct"),
-    "transform": ("bits", "samples", "huffman", "transform"),
+    "transform": ("bits", "samples", "huffman_stream", "huffman", "transform"),
     "dictionary": ("bits", "dictionary"),
-    "lanes": ("bits", "lanes_code", "lanes_events", "lanes_choice", "lanes_encoder", "lanes"),
+    "lanes": ("bits", "units", "lanes_code", "lanes_events", "lanes_choice", "lanes_encoder", "lanes"),
 }
 """Modules of C that a codec is made of, by its id: each is a file `.c` and a header."""
+_OF_LANES = {"huffman_stream": ("units", "huffman_lanes")}
+"""Those that stand for a module where a codec has several lanes."""
 
 
 def write_c(codec: Codec, folder: Path) -> list[Path]:
@@ -52,7 +54,10 @@ def write_c(codec: Codec, folder: Path) -> list[Path]:
     if codec.codec_id not in SOURCES:
         raise CodecError(f"there are C sources of {', '.join(SOURCES)}, but none of {codec.codec_id}")
     package = files(__package__)
-    names = [f"{module}.{kind}" for module in SOURCES[codec.codec_id] for kind in ("c", "h")]
+    modules = list(SOURCES[codec.codec_id])
+    if getattr(codec, "lanes", 1) > 1:
+        modules = [part for module in modules for part in _OF_LANES.get(module, (module,))]
+    names = [f"{module}.{kind}" for module in modules for kind in ("c", "h")]
     texts = {name: package.joinpath(name).read_text() for name in names} | GENERATED[codec.codec_id](codec)
     for name, text in texts.items():
         with written_whole(folder / name) as temporary:

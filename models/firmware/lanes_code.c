@@ -4,6 +4,8 @@
  */
 #include "lanes_code.h"
 
+#include "units.h"
+
 #define COUNT_BITS 6U
 #define RUN_CLASS_BITS 4U
 #define WIDTH_BITS ((LANES_WORD_BITS > 8U) ? 12U : 4U)
@@ -38,7 +40,7 @@ bool lanes_get_code(bits_reader *from, lanes_code *code)
 {
     bool right;
 
-    code->dropped = (unsigned)bits_get(from, LANES_UNIT);
+    code->dropped = (unsigned)bits_get(from, UNITS_BITS);
     right = get_lengths(from, code) && (code->dropped < LANES_WORD_BITS);
     for (unsigned i = 0U; right && (i < code->size); i++) {
         lanes_symbol *symbol = &code->symbols[i];
@@ -53,7 +55,7 @@ bool lanes_get_code(bits_reader *from, lanes_code *code)
 
 bool lanes_put_code(bits_output *to, const lanes_code *code)
 {
-    bool fits = bits_put(to, code->dropped, LANES_UNIT);
+    bool fits = bits_put(to, code->dropped, UNITS_BITS);
 
     for (unsigned length = 1U; length <= LANES_MAX_LENGTH; length++) {
         uint32_t number = 0U;

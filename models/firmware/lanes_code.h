@@ -8,11 +8,6 @@
 #include "bits.h"
 #include "lanes_config.h"
 
-/* Bits of a unit, and units of a word of the bus; units that a lane holds. */
-#define LANES_UNIT 16U
-#define LANES_BUS_UNITS 4U
-#define LANES_HELD 3U
-
 #define LANES_MAX_LENGTH 8U
 #define LANES_RUN_CLASSES 16U
 #define LANES_MOST_EXTRA_BITS ((LANES_WORD_BITS > 8U) ? LANES_WORD_BITS : 8U)

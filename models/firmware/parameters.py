@@ -153,8 +153,6 @@ def _cosines(one: int) -> np.ndarray:
 
 
 def _transform(codec: TransformCodec) -> dict[str, str]:
-    if codec.lanes > 1:
-        raise CodecError("C code takes transform of one lane")
     forward, inverse = codec.transforms
     rows, columns = forward.matrix.shape
     values = {
@@ -173,10 +171,10 @@ def _transform(codec: TransformCodec) -> dict[str, str]:
         "inverse_bias": inverse.bias,
     }
     about = "Whether there is a matrix for all channels, side of a block, sign, and the transforms."
-    return _huffman(codec.code) | header("transform", about, values, tables=tables)
+    return _huffman(codec.code, codec.lanes) | header("transform", about, values, tables=tables)
 
 
-def _huffman(code: HuffmanCode) -> dict[str, str]:
+def _huffman(code: HuffmanCode, lanes: int) -> dict[str, str]:
     counts = np.bincount(code.lengths, minlength=MAX_LENGTH + 1).astype(np.uint16)
     tables = {
         "codes": code.codes,
@@ -184,8 +182,9 @@ def _huffman(code: HuffmanCode) -> dict[str, str]:
         "counts": counts,
         "symbols": np.argsort(code.lengths, kind="stable").astype(np.uint16),
     }
-    about = "Bits of symbols, and a code: its words and their lengths by symbol, and their order."
-    return header("huffman", about, {"SYMBOL_BITS": code.symbol_bits, "MOST_LENGTH": MAX_LENGTH}, tables=tables)
+    values = {"SYMBOL_BITS": code.symbol_bits, "LANES": lanes, "MOST_LENGTH": MAX_LENGTH}
+    about = "Bits of symbols, lanes, and a code: its words and their lengths by symbol, and their order."
+    return header("huffman", about, values, tables=tables)
 
 
 GENERATED: dict[str, Callable[[Any], dict[str, str]]] = {

@@ -4,7 +4,6 @@
  */
 #include "transform.h"
 
-#define WORD_BITS 16U
 #define SYMBOL_MASK (HUFFMAN_END - 1U)
 #define SYMBOL_SIGN (HUFFMAN_END >> 1)
 
@@ -59,8 +58,9 @@ bool transform_encode(const transform_map *map, bits_output *packet)
 {
     const size_t total = samples_of(map);
     bool fits = fits_matrix(map);
+    huffman_output symbols;
 
-    packet->bits = 0U;
+    huffman_begin(&symbols, packet);
     for (size_t start = 0U; fits && (start < total); start += TRANSFORM_COLUMNS) {
         int32_t vector[TRANSFORM_COLUMNS];
 
@@ -77,29 +77,28 @@ bool transform_encode(const transform_map *map, bits_output *packet)
             for (size_t j = 0U; j < TRANSFORM_COLUMNS; j++) {
                 sum += (uint32_t)(transform_matrix[i][j] * vector[j]);
             }
-            fits = fits && huffman_put(packet, (uint32_t)scaled(sum, TRANSFORM_SHIFT, HUFFMAN_SYMBOL_BITS) & SYMBOL_MASK);
+            fits =
+                fits && huffman_put(&symbols, (uint32_t)scaled(sum, TRANSFORM_SHIFT, HUFFMAN_SYMBOL_BITS) & SYMBOL_MASK);
         }
     }
-    return fits && huffman_finish(packet);
+    return fits && huffman_finish(&symbols);
 }
 
 bool transform_decode(bits_input packet, const transform_map *map)
 {
-    bits_reader from = {packet, 0U, false};
     const size_t total = samples_of(map);
+    huffman_input symbols;
 
     if (!fits_matrix(map)) {
         return false;
     }
-    for (size_t start = 0U; (start < total) && (!from.failed); start += TRANSFORM_COLUMNS) {
+    huffman_open(&symbols, packet);
+    for (size_t start = 0U; (start < total) && (!symbols.failed); start += TRANSFORM_COLUMNS) {
         int32_t components[TRANSFORM_ROWS];
 
         for (size_t i = 0U; i < TRANSFORM_ROWS; i++) {
-            const unsigned symbol = huffman_get(&from);
+            const unsigned symbol = huffman_get(&symbols);
 
-            if (symbol == HUFFMAN_END) {
-                from.failed = true;
-            }
             components[i] = (int32_t)(symbol ^ SYMBOL_SIGN) - (int32_t)SYMBOL_SIGN;
         }
         for (size_t j = 0U; j < TRANSFORM_COLUMNS; j++) {
@@ -116,5 +115,5 @@ bool transform_decode(bits_input packet, const transform_map *map)
             }
         }
     }
-    return (!from.failed) && (huffman_get(&from) == HUFFMAN_END) && bits_ended(&from, WORD_BITS);
+    return huffman_ended(&symbols);
 }

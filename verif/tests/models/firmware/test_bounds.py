@@ -25,6 +25,7 @@ CASES = [
     (ZVC(word_bits=10), "zvc_word", ("words, count",) * 2),
     (DCT(step=1), "uint8_t", (MAP.format(maps="dct_maps"),) * 2),
     (TransformCodec(symbol_bits=5, block=2), "uint8_t", (MAP.format(maps="transform_map"),) * 2),
+    (TransformCodec(symbol_bits=5, block=2, lanes=4), "uint8_t", (MAP.format(maps="transform_map"),) * 2),
     (Dictionary(), "dictionary_word", (None, "words, count")),
     (Lanes(word_bits=12, lanes=4, symbols=6), "lanes_word", ("words, count",) * 2),
 ]

@@ -1,6 +1,7 @@
 """The C sources of codecs of maps and weights against the reference: dct, transform, dictionary."""
 
 import ctypes
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -46,8 +47,12 @@ CODECS = [
     TransformCodec(symbol_bits=5, block=2),
     random_codec(signed=0),
     random_codec(block=1, channels=3, components=1),
+    TransformCodec(symbol_bits=5, block=2, lanes=4),
+    replace(random_codec(block=1, channels=3, components=2), lanes=16),
 ]
-each_codec = pytest.mark.parametrize("codec", CODECS, ids=lambda codec: f"{codec.codec_id}-{codec.signed}")
+each_codec = pytest.mark.parametrize(
+    "codec", CODECS, ids=lambda codec: f"{codec.codec_id}-{codec.signed}-{getattr(codec, 'lanes', 1)}"
+)
 
 
 def described(maps):
@@ -122,12 +127,13 @@ def test_a_transform_refuses_maps_of_other_channels(firmware):
     assert not firmware.read(CODECS[3], [np.zeros(16, np.uint8)], described(maps))
 
 
-def test_packets_of_symbols_are_those_of_the_huffman_engines(firmware):
-    codec = CODECS[3]
+@pytest.mark.parametrize("lanes", [1, 8])
+def test_packets_of_symbols_are_those_of_the_huffman_engines(firmware, lanes):
+    codec = replace(CODECS[3], lanes=lanes)
     symbols = np.random.default_rng(1).integers(0, 64, 50, np.uint8)
     pointer, count = ctypes.c_void_p(symbols.ctypes.data), ctypes.c_size_t(50)
     bits = firmware.write(codec, pointer, count, by="huffman_encode")[1]
-    emitted = codec.code.encode_words(symbols).astype(">u2")
+    emitted = codec.coder.encode_words(symbols).astype(">u2" if lanes == 1 else ">u8")
     np.testing.assert_array_equal(np.packbits(bits[0]), emitted.view(np.uint8))
     expected, symbols[:] = symbols.copy(), 0
     assert firmware.read(codec, bits, pointer, count, by="huffman_decode")
