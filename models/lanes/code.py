@@ -36,6 +36,32 @@ COUNT_BITS = 6
 """Bits of the number of code words of a length."""
 
 
+def bus_units(lanes: int) -> int:
+    """Return the units of a word that the hardware takes: 16 lanes need more than the 4 of the format."""
+    return max(BUS_UNITS, lanes // 2)
+
+
+def bus_words(data: bytes, lanes: int) -> np.ndarray:
+    """Return a packet's bytes as the words that the hardware takes, the last one filled up with zeros.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint64; with 16 lanes integers of 128 bits as objects.
+    """
+    if bus_units(lanes) == BUS_UNITS:
+        return np.frombuffer(data, ">u8").astype(np.uint64)
+    high, low = np.frombuffer(data + bytes(-len(data) % 16), ">u8").astype(object).reshape(-1, 2).T
+    return high << 64 | low
+
+
+def words_units(words: np.ndarray, lanes: int) -> np.ndarray:
+    """Return the units of words of `bus_words`, uint16."""
+    if bus_units(lanes) > BUS_UNITS:
+        words = np.stack([words >> 64, words & (1 << 64) - 1], axis=1).reshape(-1)
+    return words.astype(">u8").view(">u2").astype(np.uint16)
+
+
 def most_extra_bits(word_bits: int) -> int:
     """Return how many bits may follow a code word."""
     return max(word_bits, 8)

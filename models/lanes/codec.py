@@ -25,8 +25,11 @@ from silicodec.models.lanes.code import (
     RUN_EXTRA_BITS,
     UNIT,
     PacketCode,
+    bus_units,
+    bus_words,
     entry_units,
     fill_entries,
+    words_units,
 )
 from silicodec.models.lanes.loops import EncoderTables, decode_lanes, encode_lanes
 
@@ -67,11 +70,6 @@ class Lanes(WordCodec):
         check_power_of_two("lanes", self.lanes, 1, 16)
         check_integer("symbols", self.symbols, 4, MOST_SYMBOLS)
 
-    @property
-    def bus_units(self) -> int:
-        """Units of a word that the hardware takes: 16 lanes need more than the 4 of the format."""
-        return max(BUS_UNITS, self.lanes // 2)
-
     def encode_words(self, words: np.ndarray) -> np.ndarray:
         """Encode one packet of at least one word to the words that the hardware takes.
 
@@ -80,11 +78,7 @@ class Lanes(WordCodec):
         numpy.ndarray
             uint64; with 16 lanes integers of 128 bits as objects, the last one filled up with zeros.
         """
-        data = bytes(self._encode(words)["packet"].data)
-        if self.bus_units == BUS_UNITS:
-            return np.frombuffer(data, ">u8").astype(np.uint64)
-        high, low = np.frombuffer(data + bytes(-len(data) % 16), ">u8").astype(object).reshape(-1, 2).T
-        return high << 64 | low
+        return bus_words(bytes(self._encode(words)["packet"].data), self.lanes)
 
     def decode_words(self, packet: np.ndarray, rows: int) -> np.ndarray:
         """Decode one packet of so many rows from the words that the hardware takes.
@@ -94,9 +88,7 @@ class Lanes(WordCodec):
         CorruptDataError
             If the packet is malformed; `docs/formats/lanes.md` lists what is.
         """
-        if self.bus_units > BUS_UNITS:
-            packet = np.stack([packet >> 64, packet & (1 << 64) - 1], axis=1).reshape(-1)
-        return self._decode_rows(packet.astype(">u8").view(">u2").astype(np.uint16), rows, self.bus_units)
+        return self._decode_rows(words_units(packet, self.lanes), rows, bus_units(self.lanes))
 
     def _encode(self, words: np.ndarray) -> dict[str, EncodedStream]:
         if not words.size:
@@ -138,11 +130,11 @@ class Lanes(WordCodec):
             raise CorruptDataError("packet has a word after its end")
         return words[:count]
 
-    def _decode_rows(self, units: np.ndarray, rows: int, bus_units: int) -> np.ndarray:
+    def _decode_rows(self, units: np.ndarray, rows: int, word_units: int) -> np.ndarray:
         code = PacketCode.read(units, self.word_bits, self.symbols)
         entries = np.empty(1 << MAX_LENGTH, np.uint64)
         fill_entries(code.symbols, RUN_BASES, RUN_EXTRA_BITS, entries)
         words = np.zeros(rows * self.lanes, word_dtype(self.word_bits))
         first = BUS_UNITS + entry_units(self.word_bits) * code.symbols.lengths.size
-        decode_lanes(units, first, (self.lanes, bus_units), entries, (code.dropped, self.word_bits), words)
+        decode_lanes(units, first, (self.lanes, word_units), entries, (code.dropped, self.word_bits), words)
         return words

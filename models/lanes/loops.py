@@ -14,6 +14,7 @@ from numba import njit
 from silicodec.models.errors import CorruptDataError
 from silicodec.models.lanes.choice import Events, Grid, leaf_of, split_class
 from silicodec.models.lanes.code import BASE, EXTRA, HELD, MAX_LENGTH, RUN, UNIT, WIDTH
+from silicodec.models.lanes.units import LANE, begin_packet, end_packet, put_bits
 
 
 class EncoderTables(NamedTuple):
@@ -51,12 +52,8 @@ def encode_lanes(events: Events, grid: Grid, rows: int, tables: EncoderTables, u
     for lane in range(lanes):
         zeros[lane] = events.zeros[place[lane]] if place[lane] < events.ends[lane] else longest_run
     due = np.zeros(lanes, np.int64)  # the row at which each lane needs a symbol
-    pending = np.zeros(lanes, np.int64)  # bits that are in no unit yet, and their number
-    pending_bits = np.zeros(lanes, np.int64)
-    held = np.empty((lanes, HELD), np.int64)  # the units that it holds
-    for index in range(lanes * HELD):
-        held[index % lanes, index // lanes] = index
-    used, end = lanes * HELD, 0
+    states = np.empty(lanes, LANE)
+    used = begin_packet(states, 0)
     for row in range(rows):
         for lane in range(lanes):
             if due[lane] != row:
@@ -76,20 +73,8 @@ def encode_lanes(events: Events, grid: Grid, rows: int, tables: EncoderTables, u
             code = codes[symbol] << extra_bits[run_class] | (run - bases[run_class])
             code = code << width | (word >> grid.dropped) & ((1 << width) - 1)
             length = lengths[symbol] + extra_bits[run_class] + width
-            pending[lane] = pending[lane] << length | code
-            pending_bits[lane] += length
-            while pending_bits[lane] >= UNIT:
-                pending_bits[lane] -= UNIT
-                units[held[lane, 0]] = pending[lane] >> pending_bits[lane]
-                end = max(end, held[lane, 0] + 1)
-                pending[lane] &= (1 << pending_bits[lane]) - 1
-                held[lane, 0], held[lane, 1], held[lane, 2] = held[lane, 1], held[lane, 2], used
-                used += 1
-    for lane in range(lanes):
-        if pending_bits[lane]:
-            units[held[lane, 0]] = pending[lane] << (UNIT - pending_bits[lane])
-            end = max(end, held[lane, 0] + 1)
-    return end
+            used = put_bits(states, lane, code, length, used, units)
+    return end_packet(states, units)
 
 
 class LaneStates(NamedTuple):

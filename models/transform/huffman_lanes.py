@@ -12,7 +12,8 @@ import numpy as np
 from numba import njit
 
 from silicodec.models.errors import CorruptDataError, check_power_of_two
-from silicodec.models.lanes.code import BUS_UNITS, HELD, UNIT
+from silicodec.models.lanes.code import BUS_UNITS, HELD, UNIT, bus_units, bus_words, words_units
+from silicodec.models.lanes.units import LANE, begin_packet, end_packet, put_bits
 from silicodec.models.transform.huffman import MAX_LENGTH, HuffmanCode
 
 MOST_LANES = 16
@@ -105,7 +106,7 @@ class HuffmanLanes:
             units = _units(data[position : position + 2 * count * self._most_units(size)])
             taken = 0
             for packet in packets:
-                end = _decode(units[taken:], self.lanes, *self.code.decoding, self.code.end, packet, False)
+                end = _decode(units[taken:], self.lanes, *self.code.decoding, self.code.end, packet, 0)
                 _check(end)
                 if packet[size:].any():
                     raise CorruptDataError("packet of symbols has a symbol after its end")
@@ -126,7 +127,7 @@ class HuffmanLanes:
         Returns
         -------
         numpy.ndarray
-            uint64.
+            uint64; with 16 lanes integers of 128 bits as objects.
 
         Raises
         ------
@@ -134,7 +135,7 @@ class HuffmanLanes:
             If a symbol is out of range.
         """
         units = self.encode_packets(np.asarray(symbols).reshape(1, -1))
-        return units.astype(">u2").view(">u8").astype(np.uint64)
+        return bus_words(units.astype(">u2").tobytes(), self.lanes)
 
     def decode_words(self, words: np.ndarray, rows: int) -> np.ndarray:
         """Decode one packet of so many rows from the words that hardware takes: uint8, 1-D.
@@ -145,8 +146,8 @@ class HuffmanLanes:
             If the packet is malformed; `docs/formats/transform.md` says when it is.
         """
         symbols = np.empty(rows * self.lanes, np.uint8)
-        units = _units(words.astype(">u8").tobytes())
-        _check(_decode(units, self.lanes, *self.code.decoding, self.code.end, symbols, True))
+        units = words_units(words, self.lanes)
+        _check(_decode(units, self.lanes, *self.code.decoding, self.code.end, symbols, bus_units(self.lanes)))
         return symbols
 
     def check_length(self, nbytes: int, count: int, size: int) -> None:
@@ -172,40 +173,23 @@ def _check(result: int) -> None:
 @njit(cache=True)
 def _encode(packets: np.ndarray, lanes: int, codes: np.ndarray, lengths: np.ndarray, units: np.ndarray) -> int:
     """Encode packets to units that are zero before; returns how many there are."""
-    start, size = 0, packets.shape[1]
-    pending, pending_bits = np.zeros(lanes, np.int64), np.zeros(lanes, np.int64)  # of each lane, in no unit yet
-    held = np.empty((lanes, HELD), np.int64)  # the units that each lane holds
+    start, size, states = 0, packets.shape[1], np.empty(lanes, LANE)
     for packet in packets:
-        for index in range(lanes * HELD):
-            held[index % lanes, index // lanes] = start + index
-        used, end = start + lanes * HELD, start
+        used = begin_packet(states, start)
         for place in range(-(-size // lanes) * lanes):
-            symbol, lane = packet[place] if place < size else 0, place % lanes
-            pending[lane] = pending[lane] << lengths[symbol] | codes[symbol]
-            pending_bits[lane] += lengths[symbol]
-            if pending_bits[lane] >= UNIT:
-                pending_bits[lane] -= UNIT
-                units[held[lane, 0]] = pending[lane] >> pending_bits[lane]
-                pending[lane] &= (1 << pending_bits[lane]) - 1
-                end = max(end, held[lane, 0] + 1)
-                held[lane, 0], held[lane, 1], held[lane, 2] = held[lane, 1], held[lane, 2], used
-                used += 1
-        for lane in range(lanes):
-            if pending_bits[lane]:
-                units[held[lane, 0]] = pending[lane] << (UNIT - pending_bits[lane])
-                end = max(end, held[lane, 0] + 1)
-                pending[lane] = pending_bits[lane] = 0
-        start = -(-end // BUS_UNITS) * BUS_UNITS
+            symbol = packet[place] if place < size else 0
+            used = put_bits(states, place % lanes, codes[symbol], lengths[symbol], used, units)
+        start = -(-end_packet(states, units) // BUS_UNITS) * BUS_UNITS
     return start
 
 
 @njit(cache=True)
 def _decode(
-    units: np.ndarray, lanes: int, table: np.ndarray, width: int, end_symbol: int, symbols: np.ndarray, whole: bool
+    units: np.ndarray, lanes: int, table: np.ndarray, width: int, end_symbol: int, symbols: np.ndarray, word_units: int
 ) -> int:
     """Decode a packet of whole rows; returns how many units it has, or what is wrong.
 
-    `whole` says that it has all units; otherwise those of others may follow.
+    With `word_units` it has all units, in words of so many; with 0 those of others may follow.
     """
     bits, places = np.zeros(lanes, np.uint64), np.zeros(lanes, np.int64)
     held = np.empty((lanes, HELD), np.int64)
@@ -239,8 +223,8 @@ def _decode(
                 return _TOO_SHORT
             end = max(end, held[lane, 0] + 1)
     end = -(-end // BUS_UNITS) * BUS_UNITS
-    if whole:
-        if units.size > -(-used // BUS_UNITS) * BUS_UNITS:
+    if word_units:
+        if units.size > -(-used // word_units) * word_units:
             return _WORDS_LEFT
         end = units.size
     for lane in range(lanes):

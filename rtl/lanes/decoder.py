@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from myhdl import ConcatSignal, Signal, always, always_comb, always_seq, block, concat, instances, intbv, modbv
+from myhdl import ConcatSignal, Signal, always, always_comb, always_seq, block, instances, intbv
 
-from silicodec.models.lanes.code import BUS_UNITS, MOST_SYMBOLS, UNIT
+from silicodec.models.lanes.code import MOST_SYMBOLS, UNIT, bus_units
 from silicodec.rtl.blocks.stream import Stream, reset_gate
-from silicodec.rtl.lanes.lane import WEIGHT_BITS, LanePort, Steps, lane
+from silicodec.rtl.lanes.grants import unit_grants
+from silicodec.rtl.lanes.lane import WEIGHT_BITS, lane
 from silicodec.rtl.lanes.supply import BUS_BITS, Supply, unit_supply
 from silicodec.rtl.lanes.table import CodeTable, table_loader
-
-FILLING_STEPS = 2
-"""Steps in which lanes take units before the first row."""
+from silicodec.rtl.lanes.units import LanePort, Steps, step_count
 
 
 @block
@@ -55,8 +53,6 @@ def lanes_decoder(
     loading = Signal(bool(0))
     feeding = Signal(bool(0))
     over = Signal(bool(0))
-    fillings = Signal(intbv(0)[2:])
-    remaining = Signal(modbv(0)[len(length.data) :])
     last_row = Signal(bool(0))
 
     take_entry, table_done = Signal(bool(0)), Signal(bool(0))
@@ -68,14 +64,14 @@ def lanes_decoder(
     row = Signal(intbv(0)[WEIGHT_BITS * lanes :])
     clean = Signal(bool(0))
 
-    supply = Supply(max(BUS_UNITS, lanes // 2))
-    bus_bits = UNIT * supply.bus_units
-    words = Stream(bus_bits)
+    supply = Supply(bus_units(lanes))
+    words = Stream(UNIT * supply.bus_units)
     table = CodeTable(symbols)
     steps = Steps()
     ports = [LanePort() for _ in range(lanes)]
+    lane_weights = [Signal(intbv(0)[WEIGHT_BITS:]) for _ in range(lanes)]
     all_clean = ConcatSignal(*(port.clean for port in ports)) if lanes > 1 else ports[0].clean
-    all_weights = ConcatSignal(*(port.weight for port in reversed(ports))) if lanes > 1 else ports[0].weight
+    all_weights = ConcatSignal(*reversed(lane_weights)) if lanes > 1 else lane_weights[0]
 
     all_lanes = 2**lanes - 1
 
@@ -83,15 +79,14 @@ def lanes_decoder(
     source = unit_supply(clk, rst, words, steps.start, over, supplied, supply)
     loader = table_loader(clk, steps.start, first_units(words.data), supply, loading, take_entry, table_done, table)
     sharer = unit_grants(supply, feeding, loading, take_entry, granted, ports)
-    decoders = [lane(clk, steps, port, table) for port in ports]
+    decoders = [lane(clk, steps, port, table, weight) for port, weight in zip(ports, lane_weights, strict=True)]
+    counter = step_count(clk, steps, length.data, last_row)
 
     @always_comb
     def begin() -> None:
         steps.start.next = length.valid and words.valid and not active and not rst
         length.ready.next = words.valid and not active and not rst
         supplied.next = loading or feeding
-        steps.filling.next = fillings != 0
-        last_row.next = remaining == 1
 
     @always_comb
     def advance() -> None:
@@ -140,17 +135,6 @@ def lanes_decoder(
         offered.next = push or (offered and not weights.ready)
 
     @always(clk.posedge)
-    def count() -> None:
-        if steps.start:
-            remaining.next = length.data
-            fillings.next = FILLING_STEPS
-        elif steps.step:
-            if steps.filling:
-                fillings.next = fillings - 1
-            else:
-                remaining.next = remaining - 1
-
-    @always(clk.posedge)
     def store() -> None:
         if steps.step:
             decoded_last.next = last_row
@@ -165,106 +149,3 @@ def lanes_decoder(
 def first_units(word: Any) -> Any:
     """Return the bits of a word of the bus that are the header of a packet."""
     return word if len(word) == BUS_BITS else word(len(word), len(word) - BUS_BITS)
-
-
-@block
-def unit_grants(
-    supply: Supply, feeding: Any, loading: Any, take_entry: Any, granted: Any, ports: Sequence[LanePort]
-) -> Any:
-    """Hand units to the lanes that need one, in the order of the lanes.
-
-    Parameters
-    ----------
-    supply : Supply
-        Where they come from.
-    feeding : Signal of bool
-        Lanes take units.
-    loading, take_entry : Signal of bool
-        The table does; and it takes one.
-    granted : Signal of bool
-        Every lane has what it needs.
-    ports : sequence of LanePort
-        The lanes.
-    """
-    shown = supply.shown
-    counts = [Signal(intbv(0)[shown:]) for _ in ports]
-    before = [None, *counts[:-1]]
-    counters = [count_need(before[i], port.need, counts[i]) for i, port in enumerate(ports)]
-    choosers = [unit_grant(supply, feeding, before[i], port, most=i) for i, port in enumerate(ports)]
-    total = counts[-1]
-    taken = Signal(intbv(0)[shown:])
-    count_bits = len(supply.count)
-
-    @always_comb
-    def share() -> None:
-        granted.next = total & ~supply.available == 0
-        taken.next = 0
-        if feeding:
-            taken.next = total & supply.available
-        elif loading:
-            taken.next[0] = take_entry
-
-    @always_comb
-    def count() -> None:
-        for i in range(count_bits):
-            supply.count.next[i] = False
-            for j in range(shown):
-                # Bit i of the number j + 1, where there are so many and no more.
-                if ((j + 1) >> i) & 1 == 1 and taken[j] and (j == shown - 1 or not taken[(j + 1) % shown]):
-                    supply.count.next[i] = True
-
-    return instances()
-
-
-@block
-def count_need(before: Any, need: Any, after: Any) -> Any:
-    """Count one lane, after others if there are any: bit i of a count is set where there are more."""
-    shown = len(after)
-
-    if before is None:
-
-        @always_comb
-        def begin() -> None:
-            after.next = need
-
-    else:
-
-        @always_comb
-        def count() -> None:
-            after.next = before
-            if need:
-                after.next = concat(before[shown - 1 :], True)
-
-    return instances()
-
-
-@block
-def unit_grant(supply: Supply, feeding: Any, before: Any, port: LanePort, *, most: int) -> Any:
-    """Give one lane a unit, if it needs one, after those of the lanes `before`, up to `most`."""
-    shown, bus_bits = supply.shown, UNIT * supply.bus_units
-
-    if before is None:
-
-        @always_comb
-        def choose_first() -> None:
-            port.grant.next = feeding and port.need and supply.available[0]
-            port.unit.next = supply.units[2 * bus_bits : 2 * bus_bits - UNIT]
-            port.absent.next = supply.absent[shown - 1]
-
-    else:
-
-        @always_comb
-        def choose() -> None:
-            unit = intbv(0)[UNIT:]
-            chosen = intbv(0)[shown:]
-            missing = False
-            chosen[:] = ~before & ((before << 1) | 1) & (2**shown - 1)
-            for i in range(most + 1):
-                if chosen[i]:
-                    unit[:] = unit | ((supply.units >> (2 * bus_bits - UNIT * (i + 1))) & (2**UNIT - 1))
-                    missing = missing or supply.absent[shown - 1 - i]
-            port.unit.next = unit
-            port.absent.next = missing
-            port.grant.next = feeding and port.need and (chosen & supply.available) != 0
-
-    return instances()

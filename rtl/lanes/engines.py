@@ -9,7 +9,7 @@ import numpy as np
 
 from silicodec.models.codec import to_words
 from silicodec.models.lanes import Lanes
-from silicodec.models.lanes.code import MOST_SYMBOLS, UNIT
+from silicodec.models.lanes.code import MOST_SYMBOLS, UNIT, bus_units
 from silicodec.models.parameters import parameter
 from silicodec.rtl.ebpc.lanes_engines import join_lanes
 from silicodec.rtl.engine import Engine, Packets, Port, count_packet
@@ -57,7 +57,7 @@ def lanes_engine(shape: LanesShape) -> Engine:
         summary=f"lanes decoder, {lanes} weights a cycle, tables of up to {shape.symbols} symbols",
         block=lanes_decoder,
         parameters=shape.of_block,
-        inputs=(Port("length", LENGTH_BITS), Port("packet", UNIT * codec.bus_units)),
+        inputs=(Port("length", LENGTH_BITS), Port("packet", UNIT * bus_units(lanes))),
         outputs=(Port("weights", 8 * lanes, error=True, partial=1),),
         reference=reference,
         stimulus=stimulus,

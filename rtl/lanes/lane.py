@@ -4,44 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from myhdl import ConcatSignal, Signal, always, always_comb, block, concat, downrange, instances, intbv, modbv
+from myhdl import ConcatSignal, Signal, always, always_comb, block, instances, intbv, modbv
 
 from silicodec.models.lanes.code import FROM_ONE, FROM_POWER, MAX_LENGTH, SPLIT_CLASS, SPLIT_RUN, UNIT
 from silicodec.rtl.lanes.table import COST_BITS, CodeTable, run_extra_bits
+from silicodec.rtl.lanes.units import HeldUnits, LanePort, Steps, held_units
 
 WEIGHT_BITS = 8
 RUN_BITS = 8
-
-
-class Steps:
-    """What all lanes do at once.
-
-    With `start` a packet begins. With `step` they move on; while they are `filling` themselves, by a unit each, and
-    afterwards by a row of weights.
-    """
-
-    def __init__(self) -> None:
-        self.start: Any = Signal(bool(0))
-        self.step: Any = Signal(bool(0))
-        self.filling: Any = Signal(bool(0))
-
-
-class LanePort:
-    """A lane's units and weights.
-
-    Where it `need`s a unit it takes one with `grant`: `unit`, of which `absent` says that it lies beyond the packet's
-    end. `weight` is that of the row before the one that is decoded. `flaw` says that it has read what lies beyond the
-    packet's end, and `clean` that with this row the lane ends as it should.
-    """
-
-    def __init__(self) -> None:
-        self.need: Any = Signal(bool(0))
-        self.grant: Any = Signal(bool(0))
-        self.unit: Any = Signal(intbv(0)[UNIT:])
-        self.absent: Any = Signal(bool(0))
-        self.weight: Any = Signal(intbv(0)[WEIGHT_BITS:])
-        self.flaw: Any = Signal(bool(0))
-        self.clean: Any = Signal(bool(0))
 
 
 class Found:
@@ -60,12 +30,12 @@ class Found:
 
 
 @block
-def lane(clk: Any, steps: Steps, port: LanePort, table: CodeTable) -> Any:
-    """Decode one lane."""
+def lane(clk: Any, steps: Steps, port: LanePort, table: CodeTable, weight: Any) -> Any:
+    """Decode one lane; `weight` is that of the row before the one that is decoded."""
     found = Found(table.symbols)
     read_clean, row_clean = Signal(bool(0)), Signal(bool(0))
     reader = lane_reader(clk, steps, port, table, found, read_clean)
-    weigher = lane_weights(clk, steps, port, table, found, row_clean)
+    weigher = lane_weights(clk, steps, table, found, weight, row_clean)
 
     @always_comb
     def check() -> None:
@@ -76,36 +46,19 @@ def lane(clk: Any, steps: Steps, port: LanePort, table: CodeTable) -> Any:
 
 @block
 def lane_reader(clk: Any, steps: Steps, port: LanePort, table: CodeTable, found: Found, clean: Any) -> Any:
-    """Hold three units, and find the code word at the next bit.
-
-    The third one is missing for a step after the first was used up, so that where it comes from may be found out
-    meanwhile.
-    """
+    """Find the code word at the next bit of the units that the lane holds."""
     symbols = table.symbols
-    first, second, third = (Signal(intbv(0)[UNIT:]) for _ in range(3))
-    no_first, no_second, no_third = (Signal(bool(0)) for _ in range(3))
-    place = Signal(intbv(0)[4:])
-    window = Signal(intbv(0)[UNIT:])
+    held = HeldUnits()
     beginning = Signal(intbv(0)[MAX_LENGTH:])
     windows = ConcatSignal(*[beginning] * symbols)
     longer = Signal(intbv(0)[symbols:])
     chosen = Signal(intbv(0)[symbols:])
-    cost = Signal(intbv(0)[COST_BITS:])
     crosses = Signal(intbv(0)[symbols:])
-    new_place = Signal(modbv(0)[4:])
-    used_up = Signal(bool(0))
-    decode = Signal(bool(0))
-    shift = Signal(bool(0))
+    units = held_units(clk, steps, port, held, clean, found.ends)
 
     @always_comb
     def show() -> None:
-        both = intbv(0)[2 * UNIT :]
-        both[:] = concat(first, second)
-        for stage in downrange(4):
-            if place[stage]:
-                both[:] = (both << (1 << stage)) & (2 ** (2 * UNIT) - 1)
-        window.next = both[2 * UNIT : UNIT]
-        beginning.next = both[2 * UNIT : 2 * UNIT - MAX_LENGTH]
+        beginning.next = held.window[UNIT : UNIT - MAX_LENGTH]
 
     @always_comb
     def compare() -> None:
@@ -132,84 +85,38 @@ def lane_reader(clk: Any, steps: Steps, port: LanePort, table: CodeTable, found:
         for i in range(symbols):
             if chosen[i]:
                 total[:] = total | ((table.costs >> (COST_BITS * i)) & (2**COST_BITS - 1))
-        cost.next = total
+        held.extra.next = total
         found.plain.next = (chosen & table.plain) != 0
 
     @always_comb
     def foresee() -> None:
         # Whether each symbol would use up the first unit is known before it is known which one it is.
         for i in range(symbols):
-            crosses.next[i] = ((table.costs >> (COST_BITS * i)) & (2**COST_BITS - 1)) + place >= UNIT - 1
+            crosses.next[i] = ((table.costs >> (COST_BITS * i)) & (2**COST_BITS - 1)) + held.place >= UNIT - 1
 
     @always_comb
-    def move() -> None:
-        # With a bit below that makes the carry in.
-        sums = intbv(0)[6:]
-        sums[:] = ((place << 1) | 1) + ((cost << 1) | 1)
-        new_place.next = sums[5:1]
-        used_up.next = (chosen & crosses) != 0
-
-    @always_comb
-    def act() -> None:
-        decode.next = steps.step and not steps.filling and found.ends
-        shift.next = steps.step and (steps.filling or (found.ends and used_up))
-
-    @always(clk.posedge)
-    def hold() -> None:
-        if shift:
-            first.next = second
-            no_first.next = no_second
-            second.next = third
-            no_second.next = no_third
-            if port.need:
-                second.next = port.unit
-                no_second.next = port.absent
-        if port.grant:
-            third.next = port.unit
-            no_third.next = port.absent
-
-    @always(clk.posedge)
-    def track() -> None:
-        if steps.start:
-            port.need.next = True
-            place.next = 0
-            port.flaw.next = False
-        else:
-            if shift:
-                port.need.next = True
-            elif port.grant:
-                port.need.next = False
-            if decode:
-                place.next = new_place
-                if used_up and no_first:
-                    port.flaw.next = True
+    def use_up() -> None:
+        held.used_up.next = (chosen & crosses) != 0
 
     @always(clk.posedge)
     def pass_on() -> None:
-        if decode:
+        if held.decode:
             found.chosen.next = chosen
-            found.bits.next = window
-            found.cost.next = cost
+            found.bits.next = held.window
+            found.cost.next = held.extra
 
     @always(clk.posedge)
     def tell() -> None:
         if steps.start:
             found.fresh.next = False
         elif steps.step:
-            found.fresh.next = decode
-
-    @always_comb
-    def check() -> None:
-        # The window is the rest of the first unit, and the beginning of the second one.
-        clean.next = (
-            window == 0 and second == 0 and (third == 0 or port.need) and not port.flaw and (place == 0 or not no_first)
-        )
+            found.fresh.next = held.decode
 
     return instances()
 
 
 @block
-def lane_weights(clk: Any, steps: Steps, port: LanePort, table: CodeTable, found: Found, clean: Any) -> Any:
+def lane_weights(clk: Any, steps: Steps, table: CodeTable, found: Found, weight: Any, clean: Any) -> Any:
     """Give the zeros and the weight of a symbol, one a step."""
     entry = Signal(intbv(0)[UNIT:])
     run_class = Signal(intbv(0)[4:])
@@ -285,9 +192,9 @@ def lane_weights(clk: Any, steps: Steps, port: LanePort, table: CodeTable, found
 
     @always_comb
     def show() -> None:
-        port.weight.next = 0
+        weight.next = 0
         if found.ends:
-            port.weight.next = next_weight
+            weight.next = next_weight
         clean.next = found.ends or next_weight == 0
 
     @always(clk.posedge)

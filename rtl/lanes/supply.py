@@ -10,8 +10,6 @@ from silicodec.models.lanes.code import BUS_UNITS, UNIT
 from silicodec.rtl.blocks.stream import Stream
 
 BUS_BITS = UNIT * BUS_UNITS
-SHOWN = 2 * BUS_UNITS
-"""Units of two words of the bus."""
 
 
 class Supply:
@@ -34,7 +32,9 @@ class Supply:
 
 
 @block
-def unit_supply(clk: Any, rst: Any, words: Stream, start: Any, drop: Any, feeding: Any, supply: Supply) -> Any:
+def unit_supply(
+    clk: Any, rst: Any, words: Stream, start: Any, drop: Any, feeding: Any, supply: Supply, *, header: bool = True
+) -> Any:
     """Show the next units of a packet: those left of one word, and the next word.
 
     Parameters
@@ -42,21 +42,25 @@ def unit_supply(clk: Any, rst: Any, words: Stream, start: Any, drop: Any, feedin
     words : Stream
         Words of as many units as the supply's.
     start : Signal of bool
-        A packet begins, with four units for another. They are the first word, which is taken, or the beginning of it.
+        A packet begins.
     drop : Signal of bool
         Take what is left of the packet.
     feeding : Signal of bool
         Units may be taken.
     supply : Supply
         What is shown, and how much of it is taken.
+    header : bool
+        Whether a packet begins with four units for another. They are the first word, which is taken, or the beginning
+        of it.
     """
     bus_units, shown = supply.bus_units, supply.shown
     bus_bits = UNIT * bus_units
-    first_used = BUS_UNITS
+    first_used = bus_units
     takes_first: Any = start
     ends_first: Any = words.last
-    if bus_units > BUS_UNITS:  # the first word has more than the units that are taken by another
-        first_used, takes_first, ends_first = bus_units + BUS_UNITS, False, False
+    if not header or bus_units > BUS_UNITS:  # the first word has units that are not taken by another
+        takes_first, ends_first = False, False
+        first_used = bus_units + (BUS_UNITS if header else 0)
     word = Signal(intbv(0)[bus_bits:])
     beyond = Signal(bool(0))  # the word lies beyond the packet's end
     used = Signal(intbv(0, min=0, max=first_used + 1))  # units of it, and of the next word

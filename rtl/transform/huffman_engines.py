@@ -10,14 +10,15 @@ import numpy as np
 
 from silicodec.models.codec import to_words
 from silicodec.models.errors import CorruptDataError
+from silicodec.models.lanes.code import UNIT, bus_units
 from silicodec.models.parameters import parameter
 from silicodec.models.transform.huffman import MAX_LENGTH, WORD_BITS, HuffmanCode
 from silicodec.models.transform.huffman_lanes import HuffmanLanes
+from silicodec.rtl.ebpc.lanes_engines import join_lanes, split_lanes
 from silicodec.rtl.engine import Engine, Packets, Port
 from silicodec.rtl.family import Family
 from silicodec.rtl.interface import EngineParameters
 from silicodec.rtl.lanes.engines import LENGTH_BITS, length_words
-from silicodec.rtl.lanes.supply import BUS_BITS
 from silicodec.rtl.transform.huffman_decoder import huffman_decoder
 from silicodec.rtl.transform.huffman_encoder import huffman_encoder
 from silicodec.rtl.transform.huffman_tables import (
@@ -89,7 +90,7 @@ def lanes_encoder_engine(shape: CoderShape) -> Engine:
         packets = []
         for table, rows in zip(inputs["table"], inputs["symbols"], strict=True):
             set_entries(entries, table, ENTRY_BITS)
-            symbols = rows.view(np.uint8) & np.uint8((1 << symbol_bits) - 1)
+            symbols = split_lanes(rows, lanes, SYMBOL_BITS) & np.uint8((1 << symbol_bits) - 1)
             packets.append(HuffmanLanes(encoder_code(entries, symbol_bits), lanes).encode_words(symbols))
         return {"code": packets}
 
@@ -109,7 +110,7 @@ def lanes_encoder_engine(shape: CoderShape) -> Engine:
             Port("table", encoder_table_bits(symbol_bits)),
             Port("symbols", SYMBOL_BITS * lanes, partial=1),
         ),
-        outputs=(Port("code", BUS_BITS),),
+        outputs=(Port("code", UNIT * bus_units(lanes)),),
         reference=reference,
         stimulus=stimulus,
         tensor="symbols",
@@ -158,7 +159,7 @@ def lanes_decoder_engine(shape: DecoderShape) -> Engine:
             set_entries(entries, table, MAX_LENGTH)
             coder = HuffmanLanes(decoder_code(entries, symbol_bits), lanes)
             rows = (int(length[0]) - 1) % (1 << LENGTH_BITS) + 1
-            packets.append(coder.decode_words(words, rows).view(f"<u{lanes}"))
+            packets.append(join_lanes(coder.decode_words(words, rows), lanes, SYMBOL_BITS))
         return {"symbols": packets}
 
     def stimulus(tensors: Sequence[np.ndarray]) -> dict[str, list[np.ndarray]]:
@@ -179,7 +180,7 @@ def lanes_decoder_engine(shape: DecoderShape) -> Engine:
         inputs=(
             Port("table", decoder_table_bits(symbol_bits)),
             Port("length", LENGTH_BITS),
-            Port("code", BUS_BITS),
+            Port("code", UNIT * bus_units(lanes)),
         ),
         outputs=(Port("symbols", SYMBOL_BITS * lanes, error=shape.checked, partial=1),),
         reference=reference,
@@ -222,7 +223,7 @@ def huffman_decoding(symbol_bits: int) -> Coding:
 
 def symbol_rows(symbols: np.ndarray, lanes: int) -> np.ndarray:
     """Return rows of symbols, uint8, as the engines take and give them; zeros fill up the last."""
-    return np.pad(symbols, (0, -symbols.size % lanes)).view(f"<u{lanes}")
+    return join_lanes(np.pad(symbols, (0, -symbols.size % lanes)), lanes, SYMBOL_BITS)
 
 
 def set_entries(entries: dict[int, int], words: np.ndarray, value_bits: int) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from myhdl import ConcatSignal, Signal, always, always_comb, block, concat, downrange, instances, intbv, modbv
+from myhdl import ConcatSignal, Signal, always, always_comb, block, concat, instances, intbv, modbv
 
 from silicodec.models.lanes.code import UNIT
 from silicodec.models.transform.huffman import MAX_LENGTH
 from silicodec.rtl.blocks.memory import MemoryPorts
-from silicodec.rtl.lanes.lane import LanePort, Steps
+from silicodec.rtl.lanes.units import HeldUnits, LanePort, Steps, held_units
 
 LENGTH_BITS = MAX_LENGTH.bit_length()
 
@@ -100,35 +100,15 @@ class FoundCode:
 
 @block
 def lane_reader(clk: Any, steps: Steps, port: LanePort, limits: LengthLimits, found: FoundCode) -> Any:
-    """Hold three units, and read the code word at the next bit.
-
-    The third one is missing for a step after the first was used up, so that where it comes from may be found out
-    meanwhile.
-    """
-    first, second, third = (Signal(intbv(0)[UNIT:]) for _ in range(3))
-    no_first, no_second, no_third = (Signal(bool(0)) for _ in range(3))
-    place = Signal(intbv(0)[LENGTH_BITS:])
-    new_place = Signal(modbv(0)[LENGTH_BITS:])
-    window = Signal(intbv(0)[UNIT:])
+    """Read the code word at the next bit of the units that the lane holds."""
+    held = HeldUnits()
     longer = [Signal(bool(0)) for _ in limits.each]
     all_longer = ConcatSignal(*reversed(longer))
-    extra = Signal(intbv(0)[LENGTH_BITS:])
-    used_up = Signal(bool(0))
-    decode = Signal(bool(0))
-    shift = Signal(bool(0))
+    units = held_units(clk, steps, port, held, port.clean)
     comparators = [
-        limit_comparator(window, limit, longer[i], number=i + 1, ones=max(i + 1 - limits.index_bits, 0))
+        limit_comparator(held.window, limit, longer[i], number=i + 1, ones=max(i + 1 - limits.index_bits, 0))
         for i, limit in enumerate(limits.each)
     ]
-
-    @always_comb
-    def show() -> None:
-        both = intbv(0)[2 * UNIT :]
-        both[:] = concat(first, second)
-        for stage in downrange(LENGTH_BITS):
-            if place[stage]:
-                both[:] = (both << (1 << stage)) & (2 ** (2 * UNIT) - 1)
-        window.next = both[2 * UNIT : UNIT]
 
     @always_comb
     def measure() -> None:
@@ -140,70 +120,21 @@ def lane_reader(clk: Any, steps: Steps, port: LanePort, limits: LengthLimits, fo
             for number in range(1, MAX_LENGTH):
                 if number % (2 << stage) == 1 << stage and reached[number - 1]:
                     length[stage] = length[stage] or not reached[number - 1 + (1 << stage)]
-        extra.next = length
+        held.extra.next = length
 
     @always_comb
     def foresee() -> None:
         # With n bits of the first unit left, a code word that is longer than n - 1 uses it up.
-        ends = place == UNIT - 1
+        ends = held.place == UNIT - 1
         for i in range(MAX_LENGTH - 1):
-            ends = ends or (place == UNIT - 2 - i and all_longer[i])
-        used_up.next = ends
-
-    @always_comb
-    def move() -> None:
-        # With a bit below that makes the carry in.
-        sums = intbv(0)[LENGTH_BITS + 2 :]
-        sums[:] = ((place << 1) | 1) + ((extra << 1) | 1)
-        new_place.next = sums[LENGTH_BITS + 1 : 1]
-
-    @always_comb
-    def act() -> None:
-        decode.next = steps.step and not steps.filling
-        shift.next = steps.step and (steps.filling or used_up)
-
-    @always(clk.posedge)
-    def hold() -> None:
-        if shift:
-            first.next = second
-            no_first.next = no_second
-            second.next = third
-            no_second.next = no_third
-            if port.need:
-                second.next = port.unit
-                no_second.next = port.absent
-        if port.grant:
-            third.next = port.unit
-            no_third.next = port.absent
-
-    @always(clk.posedge)
-    def track() -> None:
-        if steps.start:
-            port.need.next = True
-            place.next = 0
-            port.flaw.next = False
-        else:
-            if shift:
-                port.need.next = True
-            elif port.grant:
-                port.need.next = False
-            if decode:
-                place.next = new_place
-                if used_up and no_first:
-                    port.flaw.next = True
+            ends = ends or (held.place == UNIT - 2 - i and all_longer[i])
+        held.used_up.next = ends
 
     @always(clk.posedge)
     def pass_on() -> None:
-        if decode:
-            found.code.next = window[UNIT:1]
-            found.extra.next = extra
-
-    @always_comb
-    def check() -> None:
-        # The window is the rest of the first unit, and the beginning of the second one.
-        port.clean.next = (
-            window == 0 and second == 0 and (third == 0 or port.need) and not port.flaw and (place == 0 or not no_first)
-        )
+        if held.decode:
+            found.code.next = held.window[UNIT:1]
+            found.extra.next = held.extra
 
     return instances()
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from myhdl import ConcatSignal, Signal, always, always_comb, always_seq, block, instances, intbv, modbv
+from myhdl import ConcatSignal, Signal, always, always_comb, always_seq, block, instances
 
+from silicodec.models.lanes.code import bus_units
 from silicodec.models.transform.huffman import MAX_LENGTH
 from silicodec.rtl.blocks.memory import MemoryPorts, memory
 from silicodec.rtl.blocks.stream import Stream, gated, reset_gates
-from silicodec.rtl.lanes.decoder import FILLING_STEPS, unit_grants
-from silicodec.rtl.lanes.lane import LanePort, Steps
-from silicodec.rtl.lanes.supply import BUS_BITS, Supply, unit_supply
+from silicodec.rtl.lanes.grants import unit_grants
+from silicodec.rtl.lanes.supply import Supply, unit_supply
+from silicodec.rtl.lanes.units import LanePort, Steps, step_count
 from silicodec.rtl.transform.huffman_decoder import LENGTH_BITS, table_address_bits
 from silicodec.rtl.transform.lane_reader import (
     FoundCode,
@@ -25,7 +26,7 @@ from silicodec.rtl.transform.lane_reader import (
 
 SYMBOL_BITS = 8
 """Bits of a symbol's place in a row."""
-LANES = (2, 4, 8)
+LANES = (2, 4, 8, 16)
 
 
 @block
@@ -52,19 +53,19 @@ def huffman_lanes_decoder(
     length : Stream
         The packet's number of rows: one word, in which zero stands for 2**(its width); `last` is ignored.
     code : Stream
-        Words of 64 bits: four units each, as of `docs/formats/transform.md`.
+        Words of 64 bits, of 128 with 16 lanes: units as of `docs/formats/transform.md`.
     symbols : Stream
         Rows, a byte for each symbol, the first in the least significant one. If `checked`, `error` is high with `last`
         where the packet was malformed.
     lanes : int
-        Symbols a cycle: 2, 4 or 8.
+        Symbols a cycle: 2, 4, 8 or 16.
     symbol_bits : int
         Bits of a symbol, 2 to 8; those above it are zeros.
     checked : bool
         Whether to detect malformed packets.
     """
     if lanes not in LANES:
-        raise ValueError(f"lanes must be 2, 4 or 8, not {lanes}")
+        raise ValueError(f"lanes must be 2, 4, 8 or 16, not {lanes}")
     if not 2 <= symbol_bits <= SYMBOL_BITS:
         raise ValueError(f"symbol_bits must be between 2 and {SYMBOL_BITS}, not {symbol_bits}")
 
@@ -72,8 +73,6 @@ def huffman_lanes_decoder(
     active = Signal(bool(0))
     feeding = Signal(bool(0))
     over = Signal(bool(0))
-    fillings = Signal(intbv(0)[2:])
-    remaining = Signal(modbv(0)[len(length.data) :])
     last_row = Signal(bool(0))
     granted = Signal(bool(0))
     # A row takes three steps: code words are found, their places in the order of all computed, the symbols there read.
@@ -81,8 +80,7 @@ def huffman_lanes_decoder(
     room, push = Signal(bool(0)), Signal(bool(0))
 
     loads, words = gated(table, code)
-    packet = Stream(BUS_BITS)
-    supply = Supply()
+    supply = Supply(bus_units(lanes))
     steps = Steps()
     ports = [LanePort() for _ in range(lanes)]
     limits, offsets = LengthLimits(symbol_bits + 1), SymbolOffsets(symbol_bits + 1)
@@ -92,11 +90,11 @@ def huffman_lanes_decoder(
 
     gates = reset_gates(rst, [table, code], [loads, words])
     loader = table_loader(clk, loading, loads, limits, offsets, order)
-    opener = packet_start(words, steps.start, packet)
-    source = unit_supply(clk, rst, packet, steps.start, over, feeding, supply)
+    source = unit_supply(clk, rst, words, steps.start, over, feeding, supply, header=False)
     # Of a packet nothing is taken but by lanes, and nothing as it starts.
     sharer = unit_grants(supply, feeding, steps.start, steps.start, granted, ports)
     readers = [lane_reader(clk, steps, port, limits, found) for port, found in zip(ports, codes, strict=True)]
+    counter = step_count(clk, steps, length.data, last_row)
     lookups = [lane_symbol(push, found, offsets, one) for found, one in zip(codes, orders, strict=True)]
     memories = [memory(clk, one) for one in orders]
     output = symbol_row(orders, symbols)
@@ -105,8 +103,6 @@ def huffman_lanes_decoder(
     def begin() -> None:
         steps.start.next = length.valid and words.valid and not active and not loading and not rst
         length.ready.next = words.valid and not active and not loading and not rst
-        steps.filling.next = fillings != 0
-        last_row.next = remaining == 1
 
     @always_comb
     def advance() -> None:
@@ -140,17 +136,6 @@ def huffman_lanes_decoder(
             found_valid.next = steps.step and not steps.filling
         if room:
             read_valid.next = found_valid
-
-    @always(clk.posedge)
-    def count() -> None:
-        if steps.start:
-            remaining.next = length.data
-            fillings.next = FILLING_STEPS
-        elif steps.step:
-            if steps.filling:
-                fillings.next = fillings - 1
-            else:
-                remaining.next = remaining - 1
 
     @always(clk.posedge)
     def store() -> None:
@@ -189,23 +174,6 @@ def table_loader(
             loading and loads.valid and loads.data[high_address] and not loads.data[MAX_LENGTH + LENGTH_BITS]
         )
         load_limit.next = loading and loads.valid and loads.data[high_address] and loads.data[MAX_LENGTH + LENGTH_BITS]
-
-    return instances()
-
-
-@block
-def packet_start(words: Stream, start: Any, packet: Stream) -> Any:
-    """Hide the first word of a packet as the packet starts, when a supply of units takes it for a header."""
-
-    @always_comb
-    def offer() -> None:
-        packet.data.next = words.data
-        packet.valid.next = words.valid and not start
-        packet.last.next = words.last and not start
-
-    @always_comb
-    def accept() -> None:
-        words.ready.next = packet.ready and not start
 
     return instances()
 

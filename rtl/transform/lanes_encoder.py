@@ -27,14 +27,14 @@ def huffman_lanes_encoder(
     symbols : Stream
         Rows, a byte for each symbol, the first in the least significant one.
     code : Stream
-        Words of 64 bits: four units each, as of `docs/formats/transform.md`.
+        Words of 64 bits, of 128 with 16 lanes: units as of `docs/formats/transform.md`.
     lanes : int
-        Symbols a cycle: 2, 4 or 8.
+        Symbols a cycle: 2, 4, 8 or 16.
     symbol_bits : int
         Bits of a symbol, 2 to 8; those above it are ignored.
     """
     if lanes not in LANES:
-        raise ValueError(f"lanes must be 2, 4 or 8, not {lanes}")
+        raise ValueError(f"lanes must be 2, 4, 8 or 16, not {lanes}")
     if not 2 <= symbol_bits <= SYMBOL_BITS:
         raise ValueError(f"symbol_bits must be between 2 and {SYMBOL_BITS}, not {symbol_bits}")
     # Longer code words begin with ones, since there are fewer symbols than 2**(stored bits).

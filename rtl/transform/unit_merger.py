@@ -7,7 +7,7 @@ from typing import Any
 
 from myhdl import ConcatSignal, Signal, always, always_comb, always_seq, block, concat, instances, intbv
 
-from silicodec.models.lanes.code import BUS_UNITS, HELD, UNIT
+from silicodec.models.lanes.code import HELD, UNIT
 from silicodec.rtl.blocks.stream import Stream
 from silicodec.rtl.transform.lane_packer import LaneUnits
 
@@ -33,10 +33,10 @@ class Turn:
     the next word. Bit i of `count` says that there are more than i units before. They are `open` if none is missing.
     """
 
-    def __init__(self) -> None:
-        self.slot: Any = Signal(intbv(0)[BUS_UNITS:])
+    def __init__(self, slots: int) -> None:
+        self.slot: Any = Signal(intbv(0)[slots:])
         self.wrapped: Any = Signal(bool(0))
-        self.count: Any = Signal(intbv(0)[BUS_UNITS:])
+        self.count: Any = Signal(intbv(0)[slots:])
         self.open: Any = Signal(bool(0))
 
 
@@ -53,7 +53,7 @@ class Choice:
 def unit_merger(
     clk: Any, rst: Any, merging: Merging, queues: Sequence[LaneUnits], more: Any, done: Any, code: Stream
 ) -> Any:
-    """Take up to four units a cycle, of the lanes whose turn it is, and give words of four units.
+    """Take up to a word of units a cycle, of the lanes whose turn it is, and give words of units.
 
     Parameters
     ----------
@@ -70,24 +70,25 @@ def unit_merger(
     """
     lanes = len(queues)
     all_lanes = 2**lanes - 1
+    word_units = len(code.data) // UNIT
 
     rounds = Signal(intbv(HELD)[2:])
     todo, left = Signal(intbv(0)[lanes:]), Signal(intbv(0)[lanes:])
-    slot = Signal(intbv(1)[BUS_UNITS:])
-    held = Signal(intbv(0)[UNIT * (BUS_UNITS - 1) :])
+    slot = Signal(intbv(1)[word_units:])
+    held = Signal(intbv(0)[UNIT * (word_units - 1) :])
     held_unit = Signal(bool(0))  # not only zeros
     any_left, zeros = Signal(bool(0)), Signal(bool(0))
     fill, complete = Signal(bool(0)), Signal(bool(0))
     filled, more_known = Signal(bool(0)), Signal(bool(0))
     go, valid, last = (Signal(bool(0)) for _ in range(3))
-    next_slot, next_unit = Signal(intbv(0)[BUS_UNITS:]), Signal(bool(0))
+    next_slot, next_unit = Signal(intbv(0)[word_units:]), Signal(bool(0))
 
-    turns, choices = [Turn() for _ in range(lanes + 1)], [Choice() for _ in queues]
+    turns, choices = [Turn(word_units) for _ in range(lanes + 1)], [Choice() for _ in queues]
     choosers = [
         unit_choice(todo, zeros, go, queue, turns[i], turns[i + 1], choices[i], lane=i)
         for i, queue in enumerate(queues)
     ]
-    slots = [Signal(intbv(0)[UNIT:]) for _ in range(BUS_UNITS)]
+    slots = [Signal(intbv(0)[UNIT:]) for _ in range(word_units)]
     fillers = [slot_filler(queues, turns, choices, unit, number=i) for i, unit in enumerate(slots)]
     fresh = ConcatSignal(*reversed(slots))
     there = ConcatSignal(*(queue.there for queue in queues))
@@ -117,7 +118,7 @@ def unit_merger(
 
     @always_comb
     def end_turn() -> None:
-        place = intbv(0)[BUS_UNITS:]
+        place = intbv(0)[word_units:]
         over = final.open and final.wrapped
         some = False
         some_over = False
@@ -125,7 +126,7 @@ def unit_merger(
             place[:] = final.slot
         for i in range(lanes):
             if stops[i]:
-                place[:] = place | ((turn_slots >> (BUS_UNITS * i)) & (2**BUS_UNITS - 1))
+                place[:] = place | ((turn_slots >> (word_units * i)) & (2**word_units - 1))
                 over = over or wrapped[i]
             some = some or units[i]
             some_over = some_over or (units[i] and wrapped[i])
@@ -173,13 +174,13 @@ def unit_merger(
 
     @always(clk.posedge)
     def store() -> None:
-        for i in range(BUS_UNITS):
+        for i in range(word_units):
             for j in range(UNIT):
                 if go and complete:
-                    code.data.next[UNIT * (BUS_UNITS - 1 - i) + j] = fresh[UNIT * i + j]
-                    if i < BUS_UNITS - 1 and slot > (1 << i):
-                        code.data.next[UNIT * (BUS_UNITS - 1 - i) + j] = held[UNIT * (i % (BUS_UNITS - 1)) + j]
-        for i in range(BUS_UNITS - 1):
+                    code.data.next[UNIT * (word_units - 1 - i) + j] = fresh[UNIT * i + j]
+                    if i < word_units - 1 and slot > (1 << i):
+                        code.data.next[UNIT * (word_units - 1 - i) + j] = held[UNIT * (i % (word_units - 1)) + j]
+        for i in range(word_units - 1):
             for j in range(UNIT):
                 if go and (complete or slot <= (1 << i)):
                     held.next[UNIT * i + j] = fresh[UNIT * i + j]
@@ -191,7 +192,7 @@ def unit_merger(
 def unit_choice(
     todo: Any, zeros: Any, go: Any, queue: LaneUnits, before: Turn, after: Turn, choice: Choice, *, lane: int
 ) -> Any:
-    """Take a lane's unit if it is its turn, and no more than three are taken before.
+    """Take a lane's unit if it is its turn, and fewer than a word of them are taken before.
 
     Parameters
     ----------
@@ -206,11 +207,12 @@ def unit_choice(
     choice : Choice
         What is taken.
     """
+    slots = len(before.slot)
 
     @always_comb
     def choose() -> None:
         can = queue.there or (zeros and not queue.waiting)
-        can = can and not before.count[BUS_UNITS - 1]
+        can = can and not before.count[slots - 1]
         choice.taken.next = todo[lane] and before.open and can
         choice.unit.next = todo[lane] and before.open and can and queue.there
         choice.stops.next = todo[lane] and before.open and not can
@@ -222,9 +224,9 @@ def unit_choice(
         after.wrapped.next = before.wrapped
         after.count.next = before.count
         if todo[lane]:
-            after.slot.next = concat(before.slot[BUS_UNITS - 1 :], before.slot[BUS_UNITS - 1])
-            after.wrapped.next = before.wrapped or before.slot[BUS_UNITS - 1]
-            after.count.next = concat(before.count[BUS_UNITS - 1 :], True)
+            after.slot.next = concat(before.slot[slots - 1 :], before.slot[slots - 1])
+            after.wrapped.next = before.wrapped or before.slot[slots - 1]
+            after.count.next = concat(before.count[slots - 1 :], True)
 
     @always_comb
     def leave() -> None:

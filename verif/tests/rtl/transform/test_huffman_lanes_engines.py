@@ -15,6 +15,7 @@ from silicodec.models.quantise import quantise
 from silicodec.models.transform import HuffmanCode
 from silicodec.models.transform.huffman_lanes import HuffmanLanes
 from silicodec.rtl.catalog import find_engine
+from silicodec.rtl.engine import word_bytes
 from silicodec.rtl.lanes.engines import length_words
 from silicodec.rtl.transform.huffman_engines import symbol_rows
 from silicodec.rtl.transform.huffman_tables import decoder_table, encoder_table
@@ -22,6 +23,7 @@ from silicodec.verif.compare import check, first_difference
 from silicodec.verif.drivers.stalls import STALLS, Stalls
 from silicodec.verif.simulate import simulate
 
+MANY = pytest.param(16, marks=pytest.mark.prove)
 BACKENDS = ["myhdl", "icarus", "verilator"]
 ENCODER, DECODER = "huffman-encoder-l8", "huffman-decoder-l8"
 
@@ -82,18 +84,18 @@ def inputs_for(engine, pairs):
 
 
 @pytest.mark.parametrize("stalls", STALLS.values(), ids=STALLS)
-@pytest.mark.parametrize("lanes", [pytest.param(2, marks=pytest.mark.prove), 8])
+@pytest.mark.parametrize("lanes", [pytest.param(2, marks=pytest.mark.prove), 8, MANY])
 @pytest.mark.parametrize("name", [ENCODER, DECODER])
 def test_edge_cases_back_to_back_with_changes_of_the_table(name, lanes, stalls):
     engine = find_engine(name, {"lanes": lanes})
     check(engine, inputs_for(engine, edge_pairs(lanes)), stalls=stalls)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(("backend", "lanes"), [*((backend, 2) for backend in BACKENDS), ("icarus", 16)])
 @pytest.mark.parametrize("name", [ENCODER, DECODER])
-def test_any_backend(name, backend):
-    engine = find_engine(name, {"lanes": 2})
-    check(engine, inputs_for(engine, edge_pairs(2)[3:10:3]), backend=backend)
+def test_any_backend(name, backend, lanes):
+    engine = find_engine(name, {"lanes": lanes})
+    check(engine, inputs_for(engine, edge_pairs(lanes)[3:10:3]), backend=backend)
 
 
 any_stalls = st.one_of(st.none(), st.builds(Stalls, seed=st.integers(0, 1000)))
@@ -113,9 +115,10 @@ def codes_and_packets(draw):
     return pairs
 
 
-@settings(max_examples=30)
-@given(pairs=codes_and_packets(), stalls=any_stalls, lanes=st.sampled_from([2, 8]))
-def test_any_packets_with_any_codes_through_encoder_and_decoder(pairs, stalls, lanes):
+@pytest.mark.parametrize("lanes", [2, 8, MANY])
+@settings(max_examples=15)
+@given(pairs=codes_and_packets(), stalls=any_stalls)
+def test_any_packets_with_any_codes_through_encoder_and_decoder(lanes, pairs, stalls):
     encoder, decoder = find_engine(ENCODER, {"lanes": lanes}), find_engine(DECODER, {"lanes": lanes})
     encoded = check(encoder, inputs_for(encoder, pairs), stalls=stalls)
     inputs = inputs_for(decoder, pairs) | {"code": encoded.streams["code"]}
@@ -125,34 +128,35 @@ def test_any_packets_with_any_codes_through_encoder_and_decoder(pairs, stalls, l
 
 
 @st.composite
-def damaged(draw, words):
+def damaged(draw, packet, word_bits):
     """Flip bits of a packet, replace, drop and add words; it keeps at least one."""
-    word = st.one_of(st.just(0), st.integers(0, 2**64 - 1))
+    word = st.one_of(st.just(0), st.integers(0, 2**word_bits - 1))
+    words = packet.tolist()
     for _ in range(draw(st.integers(1, 3))):
-        place = draw(st.integers(0, words.size - 1))
-        words = words.copy()
+        place = draw(st.integers(0, len(words) - 1))
         match draw(st.sampled_from(["flip", "replace", "cut", "extend"])):
             case "flip":
-                words[place] ^= np.uint64(1 << draw(st.integers(0, 63)))
+                words[place] ^= 1 << draw(st.integers(0, word_bits - 1))
             case "replace":
                 words[place] = draw(word)
             case "cut":
                 words = words[: place + 1]
             case "extend":
-                words = np.append(words, np.uint64(draw(word)))
-    return words
+                words = [*words, draw(word)]
+    return np.array(words, packet.dtype)
 
 
-@settings(max_examples=30)
-@given(data=st.data(), pairs=codes_and_packets(), stalls=any_stalls, lanes=st.sampled_from([2, 8]))
-def test_malformed_packets_are_flagged_and_leave_the_next_one_alone(data, pairs, stalls, lanes):
+@pytest.mark.parametrize("lanes", [2, 8, MANY])
+@settings(max_examples=15)
+@given(data=st.data(), pairs=codes_and_packets(), stalls=any_stalls)
+def test_malformed_packets_are_flagged_and_leave_the_next_one_alone(lanes, data, pairs, stalls):
     engine = find_engine(DECODER, {"lanes": lanes})
     pairs = [pair for pair in pairs for _ in range(2)]
     inputs, expected = inputs_for(engine, pairs), []
     for number, (code, symbols) in enumerate(pairs):
         rows = -(-symbols.size // lanes)
         if number % 2 == 0:
-            inputs["code"][number] = data.draw(damaged(inputs["code"][number]))
+            inputs["code"][number] = data.draw(damaged(inputs["code"][number], max(64, 8 * lanes)))
             rows = data.draw(st.one_of(st.just(rows), st.integers(1, 2 * rows)))
             inputs["length"][number] = length_words(rows)
         try:
@@ -162,7 +166,7 @@ def test_malformed_packets_are_flagged_and_leave_the_next_one_alone(data, pairs,
     result = simulate(engine, inputs, stalls=stalls)
     assert [packet.size for packet in result.streams["symbols"]] == [int(words[0]) for words in inputs["length"]]
     for found, wanted in zip(result.streams["symbols"], expected, strict=True):
-        assert wanted is None or np.array_equal(found.view(np.uint8), wanted)
+        assert wanted is None or word_bytes(found, lanes) == wanted.tobytes()
     assert result.errors["symbols"] == [wanted is None for wanted in expected]
 
 
@@ -205,13 +209,14 @@ def test_any_table_lets_packets_end(seed):
 
 
 @pytest.mark.skipif("SILICODEC_DATA" not in os.environ, reason="SILICODEC_DATA is not set")
+@pytest.mark.parametrize("lanes", [8, MANY])
 @pytest.mark.parametrize(("name", "most"), [(ENCODER, 1.04), (DECODER, 1.02)])
-def test_all_symbols_a_cycle_on_feature_maps(name, most):
+def test_all_symbols_a_cycle_on_feature_maps(name, most, lanes):
     network = get_network("resnet20")
     layers = feature_maps(network.load(), network.images(1).batch)
     packets = [TransformScheme().candidates(maps)[3].quantised(maps)[0] for maps in map(fixed8, layers[::6])]
-    rows = sum(-(-packet.size // 8) for packet in packets)
-    engine = find_engine(name)
+    rows = sum(-(-packet.size // lanes) for packet in packets)
+    engine = find_engine(name, {"lanes": lanes})
     inputs = engine.stimulus(packets)
     cycles = check(engine, inputs).cycles - sum(table.size for table in inputs["table"])
     assert rows <= cycles < most * rows
