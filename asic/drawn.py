@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -12,13 +12,15 @@ class Signoff:
     Parameters
     ----------
     rules : dict of str to int
-        Design rule to violations of it, by Magic; rules that are kept are not there.
+        Design rule to violations of it, by Magic; rules that are kept are not there, nor what is the library's.
     cells, nets : int
         Of the drawn circuit.
     mismatches : int
         Cells, nets and properties in which the drawn circuit differs from the netlist, by Netgen.
     pin_mismatches : int
         Ports that differ.
+    library_rules : dict of str to dict
+        Cell of the library to rule to violations that the cell shows by itself, of which nothing is the layout's.
     """
 
     rules: dict[str, int]
@@ -26,6 +28,12 @@ class Signoff:
     nets: int
     mismatches: int
     pin_mismatches: int
+    library_rules: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    @property
+    def in_library(self) -> int:
+        """Number of violations that are the library's."""
+        return sum(sum(rules.values()) for rules in self.library_rules.values())
 
 
 @dataclass(frozen=True)

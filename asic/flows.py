@@ -14,6 +14,7 @@ from siliconcompiler.flows.asicflow import PNRFlow
 from siliconcompiler.flows.signoffflow import SignoffFlow
 from siliconcompiler.tools.openroad.repair_timing import RepairTimingTask
 
+from silicodec.asic.cell_rules import CELL_RULES, CellRulesTask
 from silicodec.asic.constraints import layout_constraints
 from silicodec.asic.job import Job
 from silicodec.asic.layout_tasks import CleanupTask, DrawnExportTask, FloorplanTask
@@ -97,7 +98,10 @@ class LayoutFlow(CellFlow):
             self.node(DRC, MagicRulesTask())
             self.node(EXTRACT, MagicExtractTask())
             self.node(LVS, NetgenTask())
-            for tail, head in (("write.gds", DRC), ("write.gds", EXTRACT), ("write.views", LVS)):
+            self.node(CELL_RULES, CellRulesTask())
+            self.edge(CELL_RULES, "signoff")
+            starts = (("write.gds", DRC), ("write.gds", CELL_RULES), ("write.gds", EXTRACT), ("write.views", LVS))
+            for tail, head in starts:
                 self.edge(tail, head)
 
 

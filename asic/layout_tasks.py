@@ -13,6 +13,7 @@ from siliconcompiler.tools.openroad.synth_cleanup import CleanupSynthTask
 from silicodec.asic.gds import draw_cells
 from silicodec.asic.pdk import MeasurementError
 from silicodec.asic.ports import SIDES, crowded_sides
+from silicodec.asic.target import drawn_cells
 
 
 class CleanupTask(CleanupSynthTask):
@@ -46,15 +47,10 @@ class DrawnExportTask(ExportTask):
     def setup(self) -> None:
         """Declare the cells' layout."""
         super().setup()
-        self.add_required_key(*self._cells())
-
-    def _cells(self) -> tuple[Any, ...]:
-        library = self.project.get_library(self.project.get("asic", "mainlib"))
-        (fileset,) = (one for one in library.get("asic", "aprfileset") if library.has_file(fileset=one, filetype="gds"))
-        return library, "fileset", fileset, "file", "gds"
+        self.add_required_key(*drawn_cells(self.project))
 
     def post_process(self) -> None:
         """Draw the cells."""
         super().post_process()
-        library, *key = self._cells()
+        library, *key = drawn_cells(self.project)
         draw_cells(Path(f"outputs/{self.design_topmodule}.gds.gz"), Path(library.find_files(*key)[0]))

@@ -13,6 +13,7 @@ from typing import Any
 
 from siliconcompiler import ASIC
 
+from silicodec.asic.cell_rules import CELL_RULES
 from silicodec.asic.cells import Library
 from silicodec.asic.constraints import of_flow
 from silicodec.asic.drawn import Drawn
@@ -200,9 +201,12 @@ def make_result(job: Job, folder: Path, project: ASIC, history: ASIC) -> Result:
     if layout:
         result = replace(result, drawn=drawn_layout(job, folder, project, history))
         if job.signoff_fault is None:
-            rules = step_folder(job, folder, DRC) / "reports" / f"{job.top}.drc"
-            comparison = step_folder(job, folder, LVS) / "reports" / f"{job.top}.lvs.json"
-            result = replace(result, signoff=read_signoff(rules, comparison))
+            rules, of_cells, comparison = (
+                step_folder(job, folder, step) / "reports" for step in (DRC, CELL_RULES, LVS)
+            )
+            drawn = step_folder(job, folder, "write.gds") / "outputs" / f"{job.top}.gds.gz"
+            signoff = read_signoff(rules / f"{job.top}.drc", of_cells, drawn, comparison / f"{job.top}.lvs.json")
+            result = replace(result, signoff=signoff)
     return replace(result, clean=not faults(result))
 
 

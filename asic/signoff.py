@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from collections import Counter
 from pathlib import Path
 
 from siliconcompiler.tools.magic import MagicTask
@@ -17,6 +18,7 @@ from siliconcompiler.tools.magic.extspice import ExtractTask
 from siliconcompiler.tools.netgen.count_lvs import count_lvs_failures
 from siliconcompiler.tools.netgen.lvs import LVSTask
 
+from silicodec.asic.cell_rules import library_violations, read_cells, read_places
 from silicodec.asic.drawn import Signoff
 from silicodec.asic.pdk import MeasurementError
 
@@ -24,7 +26,6 @@ DRC, EXTRACT, LVS = "drc", "extspice", "lvs"
 """SiliconCompiler's names of the steps."""
 WELLS = {"VPWR": "VPB", "VGND": "VNB"}
 """Pin of a supply -> the well's pin on the same net, which the drawn cells have and lambdapdk's LEF has not."""
-_RULE = re.compile(r"^-+\n(.+)\n-+\n((?: .*\n)+)", re.MULTILINE)
 _SUPPLY = re.compile(r"\.(VPWR|VGND) ?\(([^)]*)\)")
 
 
@@ -78,8 +79,19 @@ def with_wells(netlist: str) -> str:
     return _SUPPLY.sub(lambda pin: f".{WELLS[pin[1]]}({pin[2]}), {pin[0]}", netlist)
 
 
-def read_signoff(rules: Path, comparison: Path) -> Signoff:
-    """Read Magic's report of design rules and Netgen's comparison (JSON).
+def read_signoff(rules: Path, of_cells: Path, layout: Path, comparison: Path) -> Signoff:
+    """Read Magic's reports of design rules and Netgen's comparison.
+
+    Parameters
+    ----------
+    rules : Path
+        Report of the layout.
+    of_cells : Path
+        Folder of reports of the library's cells, each by itself.
+    layout : Path
+        The layout (GDS).
+    comparison : Path
+        Netgen's comparison (JSON).
 
     Raises
     ------
@@ -87,15 +99,19 @@ def read_signoff(rules: Path, comparison: Path) -> Signoff:
         If a report is not there or not whole.
     """
     try:
-        report = rules.read_text()
+        places = read_places(rules)
+        by_cell = library_violations(layout, places, read_cells(of_cells))
+        found = Counter({rule: len(boxes) for rule, boxes in places.items()})
+        found.subtract(sum(by_cell.values(), Counter()))
         top = json.loads(comparison.read_text())[-1]
         failures, _, _, pins, *_ = count_lvs_failures(str(comparison))
         return Signoff(
-            rules={rule: len(places.splitlines()) for rule, places in _RULE.findall(report)},
+            rules=dict(+found),
             cells=sum(count for _, count in top["devices"][0]),
             nets=top["nets"][0],
             mismatches=failures - pins,
             pin_mismatches=pins,
+            library_rules={cell: dict(counts) for cell, counts in by_cell.items()},
         )
     except (OSError, ValueError, KeyError, IndexError) as error:
         raise MeasurementError(f"sign-off left no whole report: {error}") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from lambdapdk import LambdaLibrary, LambdaPDK
 from lambdapdk.sky130.libs.sky130sc import Sky130_SCHDLibrary
@@ -16,6 +17,8 @@ CHECKS = {"slow": "setup", "typical": "power", "fast": "hold"}
 EXTRACTION = {"slow": "maximum", "typical": "typical", "fast": "minimum"}
 """Corner -> the rules that its wires' resistances and capacitances are extracted by."""
 PDK = "skywater130"
+FileKey = tuple[Any, str, str, str, str]
+"""A library or a process of SiliconCompiler's, and its key of some files."""
 
 
 def set_target(project: ASIC) -> None:
@@ -46,6 +49,20 @@ def use_local_data(data: LambdaLibrary | LambdaPDK) -> None:
     """Let a library or a process read its data from the folder in `SILICODEC_PDK`, if that is set."""
     if root := os.environ.get("SILICODEC_PDK"):
         data.set("dataroot", "lambdapdk", "path", str(Path(root).resolve()))
+
+
+def drawn_cells(project: ASIC) -> FileKey:
+    """Where the cells' drawn shapes are (GDS)."""
+    library = project.get_library(project.get("asic", "mainlib"))
+    (fileset,) = (one for one in library.get("asic", "aprfileset") if library.has_file(fileset=one, filetype="gds"))
+    return library, "fileset", fileset, "file", "gds"
+
+
+def magic_rules(project: ASIC) -> FileKey:
+    """Where the process' design rules for Magic are."""
+    process = project.get_library(project.get("asic", "pdk"))
+    (fileset,) = process.get("pdk", "drc", "runsetfileset", "magic", "basic")
+    return process, "fileset", fileset, "file", "tech"
 
 
 def check_data(flow: str = "synthesis") -> None:

@@ -67,8 +67,8 @@ def layout_table() -> str:
     """Make the table of layouts beside the netlists that went into them, in Markdown."""
     lines = [
         "| engine | | clock ns | area, um2 | MHz slow / typical / fast corner | mW | pJ a word "
-        "| core filled, % | wire, mm | clock skew, ns | supply drop, mV | violations, OpenROAD / Magic | antennas "
-        "| differences, Netgen | clean |\n",
+        "| core filled, % | wire, mm | clock skew, ns | supply drop, mV "
+        "| violations, OpenROAD / Magic / in library cells | antennas | differences, Netgen | clean |\n",
         "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|\n",
     ]
     results = [result for result in read_results(FLOWS) if result.flow == "layout"]
@@ -94,9 +94,10 @@ def signoff_figures(result: Result) -> list[str]:
     """Format skew, supply drop, violations, antennas and differences of a layout; what is not known is empty."""
     drawn, signoff = result.drawn, result.signoff
     known = [f"{drawn.setup_skew_ns:.2f}", f"{drawn.ir_drop_mv:.2f}"] if drawn else ["", ""]
-    by_magic = sum(signoff.rules.values()) if signoff else ""
+    by_magic = [sum(signoff.rules.values()), signoff.in_library] if signoff else ["", ""]
+    violations = " / ".join(str(count) for count in [result.drc_violations, *by_magic])
     antennas = str(drawn.antenna_violations) if drawn else ""
-    return [*known, f"{result.drc_violations} / {by_magic}", antennas, str(signoff.mismatches) if signoff else ""]
+    return [*known, violations, antennas, str(signoff.mismatches) if signoff else ""]
 
 
 def bitstream_table() -> str:

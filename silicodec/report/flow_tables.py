@@ -90,9 +90,11 @@ def describe_layout(result: Result) -> str:
     if (drawn := result.drawn) and drawn.ir_drop_mv is not None:
         said += f", supplies drop by {drawn.ir_drop_mv:.2g} mV, clock skew {drawn.setup_skew_ns or 0:.2g} ns"
     if signoff := result.signoff:
+        cells = ", ".join(signoff.library_rules)
+        of_cells = f" and {signoff.in_library} that cells of the library show by themselves ({cells})" if cells else ""
         said += (
-            f"; Magic finds {sum(signoff.rules.values())} violations, Netgen {signoff.mismatches} differences "
-            f"in {signoff.cells:,} cells and {signoff.nets:,} nets"
+            f"; Magic finds {sum(signoff.rules.values())} violations{of_cells}, "
+            f"Netgen {signoff.mismatches} differences in {signoff.cells:,} cells and {signoff.nets:,} nets"
         )
     return said
 

@@ -8,7 +8,11 @@ import pytest
 
 pytest.importorskip("siliconcompiler")
 pytest.importorskip("lambdapdk")
+pytest.importorskip("klayout")
 
+from klayout import db
+
+from silicodec.asic.cell_rules import CELL_RULES
 from silicodec.asic.constraints import Constraints, layout_constraints, of_flow, surroundings
 from silicodec.asic.drawn import Drawn
 from silicodec.asic.flows import LAYOUT_CHECK, LayoutFlow, SynthesisFlow, job_name
@@ -331,7 +335,9 @@ def test_flows_simulate_the_netlist_that_they_time(flow):
 
 def test_sign_off_follows_the_layout_that_was_written():
     flow = LayoutFlow(signoff=True)
-    assert flow.get_graph_node(DRC, "0").get("input") == [("write.gds", "0")]
+    for step in (DRC, CELL_RULES):
+        assert flow.get_graph_node(step, "0").get("input") == [("write.gds", "0")]
+    assert (CELL_RULES, "0") in flow.get_graph_node("signoff", "0").get("input")
     assert set(flow.get_graph_node(LVS, "0").get("input")) == {(EXTRACT, "0"), ("write.views", "0")}
     assert flow.get_graph_node(DRC, "0").get("taskmodule") == "silicodec.asic.signoff/MagicRulesTask"
     assert not {DRC, LVS} & {step for step, _ in LayoutFlow().get_nodes()}
@@ -353,20 +359,63 @@ poly contact to N+ diffusion < 0.235um (licon.8a)
 """
 
 
+def place_cell(layout, name, at=(0, 0)):
+    """Write a layout with one cell of 2 x 2 um."""
+    made = db.Layout()
+    cell, top = made.create_cell(name), made.create_cell("top")
+    cell.shapes(made.layer(66, 20)).insert(db.Box(0, 0, 2000, 2000))
+    top.insert(db.CellInstArray(cell.cell_index(), db.Trans(*at)))
+    made.write(str(layout))
+
+
 def test_reports_of_sign_off_are_read_and_judged(tmp_path):
     (tmp_path / "rules").write_text(RULES)
+    (tmp_path / "cells").mkdir()
+    layout = tmp_path / "layout.gds"
+    place_cell(layout, "nand")
     top = {"devices": [[["nor2", 3], ["inv", 1]], [["nor2", 3], ["inv", 1]]], "nets": [7, 6], "pins": [["a"], ["b"]]}
     (tmp_path / "comparison").write_text(json.dumps([{}, top]))
-    signoff = read_signoff(tmp_path / "rules", tmp_path / "comparison")
+    reports = (tmp_path / "rules", tmp_path / "cells", layout, tmp_path / "comparison")
+    with pytest.raises(MeasurementError, match="sign-off left no whole report: there are no reports of cells"):
+        read_signoff(*reports)
+    for name in ("nand", "nand__tapped"):
+        (tmp_path / "cells" / f"{name}.drc").write_text(f"{name}\n----\n")
+    signoff = read_signoff(*reports)
     assert (signoff.cells, signoff.nets, signoff.mismatches, signoff.pin_mismatches) == (4, 7, 1, 1)
     assert list(signoff.rules.values()) == [2, 1]
+    assert signoff.library_rules == {}
     result = result_at(4.0, 3.5, flow="layout", signoff=signoff, drawn=DRAWN)
     assert [check for check, _ in faults(result)] == ["drc", "drc", "lvs"]
     assert faults(result)[0][1] == "2 violations by Magic: Local interconnect spacing < 0.17um (li.3)"
     write_result(result, tmp_path)
     assert read_results(tmp_path) == [result]
     with pytest.raises(MeasurementError, match="sign-off left no whole report"):
-        read_signoff(tmp_path / "rules", tmp_path / "absent")
+        read_signoff(*reports[:3], tmp_path / "absent")
+
+
+def test_what_the_librarys_cells_break_by_themselves_does_not_make_a_layout_unclean(tmp_path):
+    (tmp_path / "rules").write_text(RULES)
+    (tmp_path / "cells").mkdir()
+    for name in ("nand", "nand__tapped"):
+        (tmp_path / "cells" / f"{name}.drc").write_text(RULES.replace("counter", name))
+    top = {"devices": [[["nand", 1]], [["nand", 1]]], "nets": [3, 3], "pins": [["a"], ["a"]]}
+    (tmp_path / "comparison").write_text(json.dumps([{}, top]))
+    layout = tmp_path / "layout.gds"
+    reports = (tmp_path / "rules", tmp_path / "cells", layout, tmp_path / "comparison")
+    place_cell(layout, "nand")
+    signoff = read_signoff(*reports)
+    assert (signoff.rules, signoff.in_library) == ({}, 3)
+    assert [sorted(rules.values()) for rules in signoff.library_rules.values()] == [[1, 2]]
+    result = result_at(4.0, 3.5, flow="layout", signoff=signoff, drawn=DRAWN)
+    assert faults(result) == []
+    write_result(result, tmp_path)
+    assert read_results(tmp_path) == [result]
+    (tmp_path / "cells" / "nand__tapped.drc").write_text(RULES.replace("0.290 1.235", "0.290 1.240"))
+    assert list(read_signoff(*reports).rules.values()) == [1], "what is gone between tap cells is the layout's"
+    place_cell(layout, "nand", at=(500, 0))
+    moved = read_signoff(*reports)
+    assert (sum(moved.rules.values()), moved.in_library) == (3, 0)
+    assert [check for check, _ in faults(replace(result, signoff=moved))] == ["drc", "drc"]
 
 
 def test_jobs_with_other_clocks_do_not_share_a_folder():
