@@ -27,6 +27,11 @@ from silicodec.models.ebpc.znz import (
 from silicodec.models.errors import CodecError, CorruptDataError, check_power_of_two
 
 
+def port_bits(word_bits: int) -> int:
+    """Return the bits of the words that the hardware cuts each stream into: a code of a plane takes up to 8."""
+    return max(8, word_bits)
+
+
 @dataclass(frozen=True)
 class EBPC(BPC):
     """Extended bit-plane compression.
@@ -71,7 +76,7 @@ class EBPC(BPC):
         Returns
         -------
         dict of str to numpy.ndarray
-            Streams "znz" and "bpc": words of `word_bits` bits, of the same dtype; the last word of each is filled up
+            Streams "znz" and "bpc": words of `port_bits` bits, of the same dtype; the last word of each is filled up
             with zero bits.
 
         Raises
@@ -79,11 +84,9 @@ class EBPC(BPC):
         CodecError
             If `words` is not such an array, or a word does not fit in `word_bits` bits.
         """
-        streams = self._encode(self._check_words("words", words))
-        return {
-            name: unpack(stream.data, self.word_bits, -(-stream.nbits // self.word_bits))
-            for name, stream in streams.items()
-        }
+        streams = self._encode(self._check_words("words", words, self.word_bits))
+        bits = port_bits(self.word_bits)
+        return {name: unpack(stream.data, bits, -(-stream.nbits // bits)) for name, stream in streams.items()}
 
     def decode_words(self, znz: np.ndarray, bpc: np.ndarray, count: int) -> np.ndarray:
         """Decode one packet from the words that the hardware takes.
@@ -109,14 +112,14 @@ class EBPC(BPC):
         """
         if count < 0:
             raise CodecError(f"count must be at least 0, not {count}")
+        bits = port_bits(self.word_bits)
         streams = {
-            "znz": pack(self._check_words("znz", znz), self.word_bits),
-            "bpc": pack(self._check_words("bpc", bpc), self.word_bits),
+            name: pack(self._check_words(name, words, bits), bits) for name, words in {"znz": znz, "bpc": bpc}.items()
         }
         words, ends = self._read(streams, count)
         for name, stream in streams.items():
             padding = stream.nbits - ends[name]
-            if padding >= self.word_bits:
+            if padding >= bits:
                 raise CorruptDataError(f"{name.upper()} stream has words after its end")
             if padding and peek(from_bytes(stream.data), ends[name], padding):
                 raise CorruptDataError(f"{name.upper()} stream is padded with bits that are not zero")
@@ -151,8 +154,8 @@ class EBPC(BPC):
         insert_zeros(flags, words, start, count)
         return words[:count], {"znz": znz_end, "bpc": bpc_end}
 
-    def _check_words(self, name: str, words: np.ndarray) -> np.ndarray:
-        dtype = word_dtype(self.word_bits)
+    def _check_words(self, name: str, words: np.ndarray, bits: int) -> np.ndarray:
+        dtype = word_dtype(bits)
         if not isinstance(words, np.ndarray) or words.ndim != 1 or words.dtype != dtype:
             raise CodecError(f"{name} must be a one-dimensional array of {dtype.__name__}")
-        return to_words(words, self.word_bits)
+        return to_words(words, bits)

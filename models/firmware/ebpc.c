@@ -67,5 +67,5 @@ bool ebpc_decode(bits_input znz, bits_input bpc, bpc_word *words, size_t count)
             }
         }
     }
-    return bits_ended(&zeros, BPC_WORD_BITS) && bits_ended(&planes, BPC_WORD_BITS);
+    return bits_ended(&zeros, EBPC_PORT_BITS) && bits_ended(&planes, EBPC_PORT_BITS);
 }

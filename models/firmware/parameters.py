@@ -13,6 +13,7 @@ from silicodec.models.baselines import ZVC, ZeroRLE
 from silicodec.models.dct import DCT
 from silicodec.models.dictionary.codec import Dictionary
 from silicodec.models.ebpc import BPC, EBPC, ParallelEBPC
+from silicodec.models.ebpc.codec import port_bits
 from silicodec.models.ebpc.parallel_loops import count_bits
 from silicodec.models.ebpc.tables import field_bits
 from silicodec.models.errors import CodecError
@@ -99,10 +100,15 @@ def _bpc(codec: BPC) -> dict[str, str]:
 
 
 def _ebpc(codec: EBPC) -> dict[str, str]:
-    values = {"MAX_ZERO_RUN": codec.max_zero_run, "ZERO_RUN_FIELD": field_bits(codec.max_zero_run)}
-    return _bpc(codec) | header(
-        "ebpc", "The longest run of zero words of an EBPC codec, and bits of its field.", values
+    values = {
+        "MAX_ZERO_RUN": codec.max_zero_run,
+        "ZERO_RUN_FIELD": field_bits(codec.max_zero_run),
+        "PORT_BITS": port_bits(codec.word_bits),
+    }
+    about = (
+        "The longest run of zero words of an EBPC codec, bits of its field, and of the words that streams are cut into."
     )
+    return _bpc(codec) | header("ebpc", about, values)
 
 
 def _ebpc_parallel(codec: ParallelEBPC) -> dict[str, str]:

@@ -65,7 +65,7 @@ def bit_plane_encoder(
     previous = Signal(intbv(0)[differences:])
     difference = Signal(intbv(0)[differences:])
     changed = Signal(intbv(0)[differences:])
-    symbol = PlaneSymbol(word_bits)
+    symbol = PlaneSymbol(len(symbols.data))
     queued = PlanePort(word_bits)
 
     word_zero = Signal(bool(0))
@@ -76,7 +76,7 @@ def bit_plane_encoder(
     idle = Signal(bool(0))
 
     turn = corner_turn(clk, shift, upwards, entering, leaving, size=size, crossing=crossing)
-    coder = plane_coder(changed, difference, symbol, word_bits=word_bits, block_size=block_size)
+    coder = plane_coder(changed, difference, symbol, block_size=block_size)
     queue = symbol_queue(clk, rst, queued, symbol, symbols, word_bits=word_bits, block_size=block_size, overlap=overlap)
 
     filler: Any = words.filler if isinstance(words, FilledStream) else None

@@ -6,6 +6,7 @@ from typing import Any
 
 from myhdl import Signal, always_comb, always_seq, block, instances, modbv
 
+from silicodec.models.ebpc.codec import port_bits
 from silicodec.rtl.blocks.bit_packer import bit_packer
 from silicodec.rtl.blocks.bit_unpacker import bit_unpacker
 from silicodec.rtl.blocks.stream import AxiStream, BitWindow, Stream, SymbolStream, fork, gated, reset_gates
@@ -18,12 +19,12 @@ from silicodec.rtl.ebpc.zero_runs import zero_run_decoder, zero_run_encoder
 
 def words_of_block(word_bits: int, block_size: int, *, overlap: bool) -> int:
     """Return the words of a block, `word_bits` by default; raise ValueError where an engine cannot be so."""
-    if not 8 <= word_bits <= 16:
-        raise ValueError(f"word_bits must be 8 to 16, not {word_bits}: codes of planes take 8 bits")
+    if not 4 <= word_bits <= 16:
+        raise ValueError(f"word_bits must be 4 to 16, not {word_bits}")
     if block_size != 0 and not 2 <= block_size <= word_bits:
         raise ValueError(f"block_size must be 2 to {word_bits} for {word_bits}-bit words, or 0, not {block_size}")
-    if overlap and (word_bits not in (8, 16) or block_size not in (0, word_bits)):
-        raise ValueError("packets overlap only with words of 8 or 16 bits, and blocks of as many words")
+    if overlap and (word_bits not in (4, 8, 16) or block_size not in (0, word_bits)):
+        raise ValueError("packets overlap only with words of 4, 8 or 16 bits, and blocks of as many words")
     return block_size or word_bits
 
 
@@ -35,7 +36,7 @@ def ebpc_encoder(
     znz: Stream,
     bpc: Stream,
     *,
-    word_bits: int = 8,
+    word_bits: int = 8,  # and 4 to 7 within `narrow_ebpc_encoder`
     block_size: int = 0,
     max_zero_run: int = 16,
     framed: bool = False,
@@ -61,24 +62,25 @@ def ebpc_encoder(
         Whether each packet has a packet on every output.
     """
     size = words_of_block(word_bits, block_size, overlap=overlap)
+    bits = port_bits(word_bits)
 
     zero_words = Stream(word_bits)
     plane_words = Stream(word_bits)
     block_words: Any = plane_words if size == word_bits else FilledStream(word_bits)
-    zero_symbols = SymbolStream(word_bits)
-    plane_symbols = SymbolStream(word_bits)
+    zero_symbols = SymbolStream(bits)
+    plane_symbols = SymbolStream(bits)
 
     (taken,) = gated(words)
     gates = reset_gates(rst, [words], [taken])
     if size < word_bits:
         filler = block_filler(clk, rst, plane_words, block_words, word_bits=word_bits, block_size=size)
     split = fork(clk, rst, taken, zero_words, plane_words)
-    zero_coder = zero_run_encoder(clk, rst, zero_words, zero_symbols, word_bits=word_bits, max_zero_run=max_zero_run)
-    zero_packer = bit_packer(clk, rst, zero_symbols, znz, word_bits=word_bits)
+    zero_coder = zero_run_encoder(clk, rst, zero_words, zero_symbols, max_zero_run=max_zero_run)
+    zero_packer = bit_packer(clk, rst, zero_symbols, znz, word_bits=bits)
     plane_coder = bit_plane_encoder(
         clk, rst, block_words, plane_symbols, word_bits=word_bits, block_size=size, overlap=overlap
     )
-    plane_packer = bit_packer(clk, rst, plane_symbols, bpc, word_bits=word_bits, framed=framed)
+    plane_packer = bit_packer(clk, rst, plane_symbols, bpc, word_bits=bits, framed=framed)
     return instances()
 
 
@@ -91,7 +93,7 @@ def ebpc_decoder(
     length: Stream,
     words: Stream,
     *,
-    word_bits: int = 8,
+    word_bits: int = 8,  # and 4 to 7 within `narrow_ebpc_decoder`
     block_size: int = 0,
     max_zero_run: int = 16,
     length_bits: int = 8,
@@ -146,8 +148,9 @@ def ebpc_decoder(
         )
         return instances()
 
-    znz_window = BitWindow(word_bits)
-    bpc_window = BitWindow(word_bits)
+    bits = port_bits(word_bits)
+    znz_window = BitWindow(bits)
+    bpc_window = BitWindow(bits)
     nonzero = Stream(1)
 
     active = Signal(bool(0))
@@ -174,22 +177,10 @@ def ebpc_decoder(
 
     zeros, planes, parts = gated(znz, bpc, length)
     gates = reset_gates(rst, [znz, bpc, length], [zeros, planes, parts])
-    znz_unpacker = bit_unpacker(clk, rst, zeros, znz_window, znz_start, over, word_bits=word_bits, checked=checked)
-    bpc_unpacker = bit_unpacker(
-        clk, rst, planes, bpc_window, bpc_start, leave_planes, word_bits=word_bits, checked=checked
-    )
+    znz_unpacker = bit_unpacker(clk, rst, zeros, znz_window, znz_start, over, word_bits=bits, checked=checked)
+    bpc_unpacker = bit_unpacker(clk, rst, planes, bpc_window, bpc_start, leave_planes, word_bits=bits, checked=checked)
     zero_decoder = zero_run_decoder(
-        clk,
-        rst,
-        znz_window,
-        nonzero,
-        count,
-        last_word,
-        starving,
-        over,
-        runs_over,
-        word_bits=word_bits,
-        max_zero_run=max_zero_run,
+        clk, rst, znz_window, nonzero, count, last_word, starving, over, runs_over, max_zero_run=max_zero_run
     )
     plane_decoder = bit_plane_decoder(
         clk, rst, bpc_window, nonzeros, turn, word_bits=word_bits, block_size=size, checked=checked
@@ -311,6 +302,22 @@ def ebpc_decoder(
         def watch() -> None:
             moved.next = not leave_planes and (moved or bpc_window.take)
 
+    return instances()
+
+
+@block
+def narrow_ebpc_encoder(clk: Any, rst: Any, words: Stream, znz: Stream, bpc: Stream, **parameters: Any) -> Any:
+    """`ebpc_encoder` for words of 4 to 7 bits: `znz` and `bpc` have words of 8, which the code of any plane fits."""
+    engine = ebpc_encoder(clk, rst, words, znz, bpc, **parameters)
+    return instances()
+
+
+@block
+def narrow_ebpc_decoder(
+    clk: Any, rst: Any, znz: Stream, bpc: Stream, length: Stream, words: Stream, **parameters: Any
+) -> Any:
+    """`ebpc_decoder` for words of 4 to 7 bits: `znz` and `bpc` have words of 8, which the code of any plane fits."""
+    engine = ebpc_decoder(clk, rst, znz, bpc, length, words, **parameters)
     return instances()
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from silicodec.models.codec import to_words
 from silicodec.models.ebpc import EBPC
+from silicodec.models.ebpc.codec import port_bits
 from silicodec.models.errors import CodecError
 from silicodec.models.parameters import parameter
 from silicodec.rtl.ebpc.codec import (
@@ -17,8 +18,11 @@ from silicodec.rtl.ebpc.codec import (
     axi_ebpc_encoder,
     ebpc_decoder,
     ebpc_encoder,
+    narrow_ebpc_decoder,
+    narrow_ebpc_encoder,
     words_of_block,
 )
+from silicodec.rtl.ebpc.zero_runs import run_length_bits
 from silicodec.rtl.engine import Engine, Packets, Port, PublishedFigure, count_packet
 from silicodec.rtl.family import Family
 from silicodec.rtl.interface import EngineParameters
@@ -34,7 +38,7 @@ _PAPER = "EBPC paper (arXiv 1908.11645), 65 nm, 600 MHz"
 class CodecShape(EngineParameters):
     """Parameters of EBPC engines; with `axi` there is a packet on every stream for each packet of words."""
 
-    word_bits: int = parameter(8, "bits of a word", bounds=(8, 16))
+    word_bits: int = parameter(8, "bits of a word", bounds=(4, 16))
     block_size: int = parameter(0, "nonzero words in a block, 2 to word_bits; 0: word_bits", bounds=(0, 16))
     max_zero_run: int = parameter(16, "longest run of zero words in one code", bounds=(2, 1 << 14), power_of_two=True)
     overlap: bool = parameter(False, "whether a packet enters while the last block of the one before leaves")
@@ -44,10 +48,9 @@ class CodecShape(EngineParameters):
         super().__post_init__()
         try:
             words_of_block(self.word_bits, self.block_size, overlap=self.overlap)
+            run_length_bits(self.max_zero_run, port_bits(self.word_bits))
         except ValueError as error:
             raise CodecError(str(error)) from None
-        if self.max_zero_run > 1 << (self.word_bits - 2):
-            raise CodecError(f"max_zero_run must be at most {1 << (self.word_bits - 2)} for {self.word_bits}-bit words")
 
     @property
     def block_words(self) -> int:
@@ -70,7 +73,7 @@ class DecoderShape(CodecShape):
 
 def ebpc_encoder_engine(shape: CodecShape) -> Engine:
     """Describe an EBPC encoder."""
-    word_bits, axi = shape.word_bits, shape.axi
+    word_bits, bits, axi = shape.word_bits, port_bits(shape.word_bits), shape.axi
     codec = EBPC(word_bits=word_bits, block_size=shape.block_words, max_zero_run=shape.max_zero_run)
     words, znz, bpc = ("s_axis", "m_axis_znz", "m_axis_bpc") if axi else ("words", "znz", "bpc")
 
@@ -82,10 +85,10 @@ def ebpc_encoder_engine(shape: CodecShape) -> Engine:
         name="ebpc-encoder",
         summary=f"EBPC compressor, {word_bits}-bit words{', packets overlap' if shape.overlap else ''}"
         f"{', AXI4-Stream' if axi else ''}",
-        block=axi_ebpc_encoder if axi else ebpc_encoder,
+        block=axi_ebpc_encoder if axi else ebpc_encoder if word_bits == bits else narrow_ebpc_encoder,
         parameters={"word_bits": word_bits, "max_zero_run": shape.max_zero_run, "framed": axi} | shape.optional,
         inputs=(Port(words, word_bits),),
-        outputs=(Port(znz, word_bits), Port(bpc, word_bits)),
+        outputs=(Port(znz, bits), Port(bpc, bits)),
         reference=reference,
         stimulus=lambda tensors: {words: [to_words(tensor, word_bits) for tensor in tensors]},
         tensor=words,
@@ -97,7 +100,8 @@ def ebpc_encoder_engine(shape: CodecShape) -> Engine:
 
 def ebpc_decoder_engine(shape: DecoderShape) -> Engine:
     """Describe an EBPC decoder."""
-    word_bits, axi, checked = shape.word_bits, shape.axi, shape.checked
+    word_bits, bits = shape.word_bits, port_bits(shape.word_bits)
+    axi, checked = shape.axi, shape.checked
     codec = EBPC(word_bits=word_bits, block_size=shape.block_words, max_zero_run=shape.max_zero_run)
     names = ("s_axis_znz", "s_axis_bpc", "s_axis_length", "m_axis") if axi else ("znz", "bpc", "length", "words")
     znz, bpc, length, words = names
@@ -132,7 +136,7 @@ def ebpc_decoder_engine(shape: DecoderShape) -> Engine:
         name="ebpc-decoder",
         summary=f"EBPC decompressor, {word_bits}-bit words{', detects malformed streams' if checked else ''}"
         f"{', packets overlap' if shape.overlap else ''}{', AXI4-Stream' if axi else ''}",
-        block=axi_ebpc_decoder if axi else ebpc_decoder,
+        block=axi_ebpc_decoder if axi else ebpc_decoder if word_bits == bits else narrow_ebpc_decoder,
         parameters={
             "word_bits": word_bits,
             "max_zero_run": shape.max_zero_run,
@@ -141,7 +145,7 @@ def ebpc_decoder_engine(shape: DecoderShape) -> Engine:
             "length_bits": FRAMED_LENGTH_BITS if axi else LENGTH_BITS,
         }
         | shape.optional,
-        inputs=(Port(znz, word_bits), Port(bpc, word_bits), Port(length, 32 if axi else LENGTH_BITS + 1)),
+        inputs=(Port(znz, bits), Port(bpc, bits), Port(length, 32 if axi else LENGTH_BITS + 1)),
         outputs=(Port(words, word_bits, error=checked),),
         reference=reference,
         stimulus=stimulus,

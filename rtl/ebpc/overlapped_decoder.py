@@ -6,6 +6,7 @@ from typing import Any
 
 from myhdl import Signal, always_comb, always_seq, block, instances, modbv
 
+from silicodec.models.ebpc.codec import port_bits
 from silicodec.rtl.blocks.bit_unpacker import bit_unpacker
 from silicodec.rtl.blocks.stream import BitWindow, Stream, gated, reset_gates
 from silicodec.rtl.ebpc.overlapped_planes import PacketLead, PendingWords, overlapped_plane_decoder
@@ -37,8 +38,9 @@ def overlapped_ebpc_decoder(
     znz, bpc, length, words : Stream
         As of `ebpc_decoder`, and so are the others.
     """
-    znz_window = BitWindow(word_bits)
-    bpc_window = BitWindow(word_bits)
+    bits = port_bits(word_bits)
+    znz_window = BitWindow(bits)
+    bpc_window = BitWindow(bits)
     nonzero = Stream(1)
     nonzeros = PendingWords(word_bits, checked=checked)
     lead = PacketLead()
@@ -61,12 +63,8 @@ def overlapped_ebpc_decoder(
 
     zeros, planes, parts = gated(znz, bpc, length)
     gates = reset_gates(rst, [znz, bpc, length], [zeros, planes, parts])
-    znz_unpacker = bit_unpacker(
-        clk, rst, zeros, znz_window, znz_start, znz_finish, word_bits=word_bits, checked=checked
-    )
-    bpc_unpacker = bit_unpacker(
-        clk, rst, planes, bpc_window, bpc_start, leave_planes, word_bits=word_bits, checked=checked
-    )
+    znz_unpacker = bit_unpacker(clk, rst, zeros, znz_window, znz_start, znz_finish, word_bits=bits, checked=checked)
+    bpc_unpacker = bit_unpacker(clk, rst, planes, bpc_window, bpc_start, leave_planes, word_bits=bits, checked=checked)
     zero_decoder = zero_run_decoder(
         clk,
         rst,
@@ -77,7 +75,6 @@ def overlapped_ebpc_decoder(
         starving,
         znz_finish,
         runs_over,
-        word_bits=word_bits,
         max_zero_run=max_zero_run,
     )
     plane_decoder = overlapped_plane_decoder(clk, rst, bpc_window, nonzeros, lead, word_bits=word_bits, checked=checked)

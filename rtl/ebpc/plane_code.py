@@ -24,9 +24,9 @@ from silicodec.rtl.blocks.stream import BitWindow
 WHOLE, POSITION, NAMED, RUN = range(4)
 
 
-def left_aligned(code: Code, word_bits: int) -> int:
-    """Return the code in the most significant bits of a word."""
-    return code.value << (word_bits - code.length)
+def left_aligned(code: Code, bits: int) -> int:
+    """Return the code in the most significant bits of so many."""
+    return code.value << (bits - code.length)
 
 
 class PlaneSymbol:
@@ -35,14 +35,14 @@ class PlaneSymbol:
     `zero` says that DBX is all zeros, so that the plane belongs to a run and its code means nothing.
     """
 
-    def __init__(self, word_bits: int) -> None:
-        self.code: Any = Signal(intbv(0)[word_bits:])
+    def __init__(self, bits: int) -> None:
+        self.code: Any = Signal(intbv(0)[bits:])
         self.kind: Any = Signal(intbv(0)[2:])
         self.zero: Any = Signal(bool(0))
 
 
 @block
-def plane_coder(plane: Any, difference: Any, symbol: PlaneSymbol, *, word_bits: int, block_size: int) -> Any:
+def plane_coder(plane: Any, difference: Any, symbol: PlaneSymbol, *, block_size: int) -> Any:
     """Code one delta bit plane by the table of the format; combinational.
 
     Parameters
@@ -52,11 +52,11 @@ def plane_coder(plane: Any, difference: Any, symbol: PlaneSymbol, *, word_bits: 
     symbol : PlaneSymbol
         Its code.
     """
-    size = block_size - 1
+    bits, size = len(symbol.code), block_size - 1
     position_bits = field_bits(block_size)
-    position_end = word_bits - SINGLE_ONE.length - position_bits
+    position_end = bits - SINGLE_ONE.length - position_bits
     all_ones, zero_delta, two_ones, single_one, raw = (
-        left_aligned(code, word_bits) for code in (ALL_ONES, ZERO_DELTA_PLANE, TWO_ONES, SINGLE_ONE, RAW_PLANE)
+        left_aligned(code, bits) for code in (ALL_ONES, ZERO_DELTA_PLANE, TWO_ONES, SINGLE_ONE, RAW_PLANE)
     )
     starts = Signal(intbv(0)[size:])
     pairs = Signal(intbv(0)[size:])
@@ -64,8 +64,8 @@ def plane_coder(plane: Any, difference: Any, symbol: PlaneSymbol, *, word_bits: 
     no_pair = Signal(bool(0))
     no_triple = Signal(bool(0))
     position = Signal(intbv(0)[position_bits:])
-    whole = Signal(intbv(0)[word_bits:])
-    positional = Signal(intbv(0)[word_bits:])
+    whole = Signal(intbv(0)[bits:])
+    positional = Signal(intbv(0)[bits:])
 
     @always_comb
     def find_edges() -> None:
@@ -102,7 +102,7 @@ def plane_coder(plane: Any, difference: Any, symbol: PlaneSymbol, *, word_bits: 
     def align() -> None:
         whole.next = raw
         for i in range(size):
-            whole.next[word_bits - 2 - i] = plane[i]
+            whole.next[bits - 2 - i] = plane[i]
 
     @always_comb
     def place() -> None:
@@ -160,15 +160,16 @@ def plane_parser(
     invalid : Signal of bool, optional
         The symbol names a position beyond the plane.
     """
-    word_bits = len(symbol)
+    bits, word_bits = len(window.data), len(symbol)
     position_bits = field_bits(block_size)
     run_bits = field_bits(word_bits)
     whole_length: Any = word_bits if block_size == word_bits else Signal(intbv(0, min=0, max=word_bits + 1))
-    top = word_bits - 1
+    top = bits - 1
     single_zero_length, zeros_length = SINGLE_ZERO_PLANE.length, ZERO_PLANES.length + run_bits
     named_length, positional_length = ALL_ONES.length, SINGLE_ONE.length + position_bits
     position = Signal(intbv(0)[position_bits:])
-    located = Signal(intbv(0)[word_bits:])
+    located = Signal(intbv(0)[bits:])
+    found: Any = symbol if bits == word_bits else Signal(intbv(0)[bits:])
 
     @always_comb
     def locate() -> None:
@@ -196,7 +197,7 @@ def plane_parser(
         is_run.next = False
         cleared.next = False
         run.next = 1
-        symbol.next = window.data
+        found.next = window.data
         window.length.next = whole_length
         if not base and not window.data[top]:
             if window.data[top - 1]:
@@ -207,18 +208,24 @@ def plane_parser(
                 run.next = window.data[top - 2 : top - 2 - run_bits] + 2
                 window.length.next = zeros_length
             elif window.data[top - 3]:
-                symbol.next = located
+                found.next = located
                 window.length.next = positional_length
             else:
-                symbol.next = 2**word_bits - 1
+                found.next = 2**bits - 1
                 cleared.next = window.data[top - 4]
                 window.length.next = named_length
+
+    if bits > word_bits:
+
+        @always_comb
+        def cut() -> None:
+            symbol.next = found[bits : bits - word_bits]
 
     if invalid is not None:
 
         @always_comb
         def validate() -> None:
-            positional = not base and window.data[word_bits : top - 3] == 1
+            positional = not base and window.data[bits : top - 3] == 1
             beyond = position >= block_size - 1 or (position >= block_size - 2 and not window.data[top - 4])
             invalid.next = positional and beyond
 

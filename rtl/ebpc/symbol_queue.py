@@ -58,15 +58,16 @@ def symbol_queue(
     overlap : bool
         Whether planes of the next packet may follow before this one's end is told.
     """
-    run_bits = field_bits(word_bits)
+    bits, run_bits = len(symbols.data), field_bits(word_bits)
     single_zero_length, zeros_length = SINGLE_ZERO_PLANE.length, ZERO_PLANES.length + run_bits
     named_length, positional_length = ALL_ONES.length, SINGLE_ONE.length + field_bits(block_size)
     whole_length: Any = word_bits if block_size == word_bits else Signal(intbv(0, min=0, max=word_bits + 1))
 
-    head = Signal(intbv(0)[word_bits:])
+    base: Any = planes.base if bits == word_bits else Signal(intbv(0)[bits:])
+    head = Signal(intbv(0)[bits:])
     head_kind = Signal(intbv(0)[2:])
     head_valid = Signal(bool(0))
-    tail = Signal(intbv(0)[word_bits:])
+    tail = Signal(intbv(0)[bits:])
     tail_kind = Signal(intbv(0)[2:])
     tail_valid = Signal(bool(0))
 
@@ -91,10 +92,10 @@ def symbol_queue(
         symbols.data.next = head
         if head_kind == RUN:
             # `01`, or `001` and a number: what stands behind `01` does not matter.
-            symbols.data.next[word_bits - 1] = False
-            symbols.data.next[word_bits - 2] = single
-            symbols.data.next[word_bits - 3] = True
-            symbols.data.next[word_bits - 3 : word_bits - 3 - run_bits] = extra
+            symbols.data.next[bits - 1] = False
+            symbols.data.next[bits - 2] = single
+            symbols.data.next[bits - 3] = True
+            symbols.data.next[bits - 3 : bits - 3 - run_bits] = extra
         if head_kind == WHOLE:
             symbols.length.next = whole_length
         elif head_kind == POSITION:
@@ -176,17 +177,23 @@ def symbol_queue(
 
     @always_seq(clk.posedge, reset=None)
     def store() -> None:
-        for i in range(word_bits):
+        for i in range(bits):
             head.next[i] = (
-                (keep and head[i]) or (advance and tail[i]) or (start and planes.base[i]) or (insert and plane.code[i])
+                (keep and head[i]) or (advance and tail[i]) or (start and base[i]) or (insert and plane.code[i])
             )
         for i in range(2):
-            # The planes.base is WHOLE, which is plane.zero.
+            # The base is WHOLE, which is plane.zero.
             head_kind.next[i] = (keep and head_kind[i]) or (advance and tail_kind[i]) or (insert and plane.kind[i])
         # Whatever is not valid may be overwritten.
         if pop or not tail_valid:
             tail.next = plane.code
             tail_kind.next = plane.kind
+
+    if bits > word_bits:
+
+        @always_comb
+        def align() -> None:
+            base.next = planes.base << (bits - word_bits)
 
     if block_size < word_bits:
         # A plane without a code of its own is shorter than a base then.

@@ -9,20 +9,18 @@ from myhdl import Signal, always_comb, always_seq, block, instances, intbv, modb
 from silicodec.rtl.blocks.stream import BitWindow, Stream, SymbolStream
 
 
-def run_length_bits(max_zero_run: int, word_bits: int) -> int:
-    """Return the bits of a run length; raise ValueError where a run and the word after it do not fit in a word."""
+def run_length_bits(max_zero_run: int, stream_bits: int) -> int:
+    """Return the bits of a run length; raise ValueError where a run and the word after it fit no word of the stream."""
     run_bits = max_zero_run.bit_length() - 1
     if max_zero_run < 2 or max_zero_run != 1 << run_bits:
         raise ValueError(f"max_zero_run must be a power of two of at least 2, not {max_zero_run}")
-    if run_bits + 2 > word_bits:
-        raise ValueError(f"max_zero_run must be at most {1 << (word_bits - 2)} for {word_bits}-bit words")
+    if run_bits + 2 > stream_bits:
+        raise ValueError(f"max_zero_run must be at most {1 << (stream_bits - 2)} for streams of {stream_bits} bits")
     return run_bits
 
 
 @block
-def zero_run_encoder(
-    clk: Any, rst: Any, words: Stream, symbols: SymbolStream, *, word_bits: int, max_zero_run: int
-) -> Any:
+def zero_run_encoder(clk: Any, rst: Any, words: Stream, symbols: SymbolStream, *, max_zero_run: int) -> Any:
     """Code each nonzero word as `1` and each run of zero words as `0` and its length less one.
 
     Takes one word per cycle. A run is coded together with the nonzero word that ends it.
@@ -30,13 +28,14 @@ def zero_run_encoder(
     Parameters
     ----------
     words : Stream
-        Words of `word_bits` bits; `ready` depends on `data`.
+        Words; `ready` depends on `data`.
     symbols : SymbolStream
         Symbols of up to log2(`max_zero_run`) + 2 bits.
     max_zero_run : int
         Longest run of one code, a power of two.
     """
-    run_bits = run_length_bits(max_zero_run, word_bits)
+    bits = len(symbols.data)
+    run_bits = run_length_bits(max_zero_run, bits)
 
     run = Signal(modbv(0)[run_bits:])
     pending = Signal(bool(0))
@@ -52,10 +51,10 @@ def zero_run_encoder(
 
     @always_comb
     def code() -> None:
-        symbols.data.next[word_bits - 1] = not pending
+        symbols.data.next[bits - 1] = not pending
         for i in range(run_bits):
-            symbols.data.next[word_bits - 1 - run_bits + i] = run[i]
-        for i in range(word_bits - 1 - run_bits):
+            symbols.data.next[bits - 1 - run_bits + i] = run[i]
+        for i in range(bits - 1 - run_bits):
             symbols.data.next[i] = True
         symbols.last.next = closing and not pending
         if not pending:
@@ -107,7 +106,6 @@ def zero_run_decoder(
     finish: Any,
     runs_over: Any,
     *,
-    word_bits: int,
     max_zero_run: int,
 ) -> Any:
     """Tell for each word of a packet whether it is nonzero, one word per cycle.
@@ -129,7 +127,8 @@ def zero_run_decoder(
     runs_over : Signal of bool, or None
         A zero run goes on after the packet's last word.
     """
-    run_bits = run_length_bits(max_zero_run, word_bits)
+    bits = len(window.data)
+    run_bits = run_length_bits(max_zero_run, bits)
 
     run = Signal(intbv(0)[run_bits:])
     in_run = Signal(bool(0))
@@ -154,7 +153,7 @@ def zero_run_decoder(
         count.next = waiting and (in_run or window.valid)
         window.take.next = waiting and window.valid and not in_run
         window.length.next = run_bits + 1
-        if window.data[word_bits - 1]:
+        if window.data[bits - 1]:
             window.length.next = 1
 
     @always_comb
@@ -177,10 +176,10 @@ def zero_run_decoder(
             nonzero_valid.next = True
             if in_run:
                 run.next = run - 1
-            elif window.data[word_bits - 1]:
+            elif window.data[bits - 1]:
                 run.next = 0
             else:
-                run.next = window.data[word_bits - 1 : word_bits - 1 - run_bits]
+                run.next = window.data[bits - 1 : bits - 1 - run_bits]
         elif nonzero.ready:
             nonzero_valid.next = False
 
@@ -188,7 +187,7 @@ def zero_run_decoder(
     def store() -> None:
         # Whatever is not valid may be overwritten.
         if not nonzero_valid or nonzero.ready:
-            nonzero.data.next = window.data[word_bits - 1] and not in_run
+            nonzero.data.next = window.data[bits - 1] and not in_run
             nonzero_last.next = last_word
 
     return instances()

@@ -34,6 +34,7 @@ with atheris.instrument_imports(include=["silicodec", "json"], exclude=COMPILED)
     from silicodec.models.catalog import CODECS, decode, make_codec
     from silicodec.models.codec import Codec, CorruptDataError, word_dtype
     from silicodec.models.container import DTYPES, MAGIC, PREFIX, VERSION, Encoded, EncodedStream
+    from silicodec.models.ebpc.codec import port_bits
 
 SEED_WORDS = np.array([0, 0, 3, 4, 4, 5, 0, 7, 1, 1, 2, 3, 5, *[0] * 40, 6, 7, 6, 5], np.uint8)
 
@@ -100,10 +101,11 @@ def fuzz_words(data: bytes) -> None:
     """Encode an array to EBPC's hardware words, edit these, and decode them for a size close to the array's."""
     source = atheris.FuzzedDataProvider(data)
     codec = consume_codec(source, "ebpc")
+    bits = port_bits(codec.word_bits)
     streams = codec.encode_words((SEED_WORDS & 15).astype(word_dtype(codec.word_bits)))
     for words in streams.values():
         for _ in range(source.ConsumeIntInRange(0, 3)):
-            words[source.ConsumeIntInRange(0, words.size - 1)] ^= source.ConsumeIntInRange(0, 2**codec.word_bits - 1)
+            words[source.ConsumeIntInRange(0, words.size - 1)] ^= source.ConsumeIntInRange(0, 2**bits - 1)
     znz, bpc = (words[: source.ConsumeIntInRange(0, words.size)] for words in streams.values())
     count = SEED_WORDS.size + source.ConsumeIntInRange(-8, 8)
     try:

@@ -53,10 +53,9 @@ def test_names_tell_sizes(family, data):
 
 def simulate_size(engine, seed):
     random = np.random.default_rng(seed)
-    bits = next(port.bits for port in (*engine.inputs, *engine.outputs) if port.name == engine.tensor)
-    dtype = np.uint16 if 8 < bits <= 16 and engine.name.startswith("ebpc") else np.uint8
-    maps = [random.integers(0, 256, (8, width)) * random.integers(0, 2, (8, width)) for width in (8, 3)]
-    tensors = [values.astype(dtype) for values in maps]
+    bits = engine.parameters.get("word_bits", 8) if engine.name.startswith("ebpc") else 8
+    maps = [random.integers(0, 1 << bits, (8, width)) * random.integers(0, 2, (8, width)) for width in (8, 3)]
+    tensors = [values.astype(np.uint16 if bits > 8 else np.uint8) for values in maps]
     if engine.name.startswith(("huffman", "transform", "pca")):
         symbol_bits = min(engine.parameters.get(key, 8) for key in ("symbol_bits", "in_bits", "out_bits"))
         tensors = [tensor >> (8 - symbol_bits) for tensor in tensors]
@@ -68,6 +67,8 @@ def simulate_size(engine, seed):
     [
         "ebpc-encoder-max-zero-run-4",
         "ebpc-encoder-word-bits-12-block-size-5",
+        "ebpc-encoder-axis-word-bits-5",
+        "ebpc-decoder-checked-word-bits-4-overlap",
         "ebpc-decoder-checked-word-bits-13",
         "ebpc-decoder-checked-w16-max-zero-run-256",
         "ebpc-encoder-l8-lanes-2",

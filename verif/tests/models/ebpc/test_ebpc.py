@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from silicodec.models.codec import CorruptDataError, EncodedStream
 from silicodec.models.ebpc import EBPC
 from silicodec.models.ebpc.bpc import BPC
+from silicodec.models.ebpc.codec import port_bits
 
 
 def golden_cases():
@@ -133,7 +134,7 @@ class Reader:
 
 
 def restated_decode(codec, znz, bpc, count):
-    zeros = Reader(znz, codec.word_bits)
+    zeros = Reader(znz, port_bits(codec.word_bits))
     flags = []
     while len(flags) < count:
         if zeros.read(1) == "1":
@@ -143,7 +144,7 @@ def restated_decode(codec, znz, bpc, count):
     if len(flags) > count:
         raise Malformed("run of zeros beyond the packet")
     zeros.finish()
-    planes = Reader(bpc, codec.word_bits)
+    planes = Reader(bpc, port_bits(codec.word_bits))
     nonzero = []
     while len(nonzero) < sum(flags):
         nonzero += restated_decode_block(planes, codec.word_bits, codec.block_size)
@@ -228,8 +229,8 @@ def test_encodes_as_the_format_says(data):
     znz = restated_znz(words.tolist(), codec.max_zero_run)
     bpc = restated_bpc([word for word in words.tolist() if word], codec.word_bits, codec.block_size)
     streams = codec.encode_words(words)
-    np.testing.assert_array_equal(streams["znz"], words_of(znz, codec.word_bits, words.dtype))
-    np.testing.assert_array_equal(streams["bpc"], words_of(bpc, codec.word_bits, words.dtype))
+    np.testing.assert_array_equal(streams["znz"], words_of(znz, port_bits(codec.word_bits), words.dtype))
+    np.testing.assert_array_equal(streams["bpc"], words_of(bpc, port_bits(codec.word_bits), words.dtype))
     assert {name: stream.nbits for name, stream in codec.encode(words).streams.items()} == {
         "znz": len(znz),
         "bpc": len(bpc),
@@ -266,7 +267,7 @@ def test_rejects_exactly_what_the_format_says(data):
     count = max(0, len(words) + data.draw(st.sampled_from([0, 0, 0, -1, 1, 16])))
     for stream in (znz, bpc):
         for _ in range(data.draw(st.integers(0, 2))):
-            change_one_word(data, stream, codec.word_bits)
+            change_one_word(data, stream, port_bits(codec.word_bits))
     znz, bpc = np.array(znz, words.dtype), np.array(bpc, words.dtype)
     expected = outcome(lambda: restated_decode(codec, znz, bpc, count), Malformed)
     assert outcome(lambda: codec.decode_words(znz, bpc, count), CorruptDataError) == expected
@@ -293,7 +294,7 @@ def change_one_word(data, stream, word_bits):
 def test_takes_any_two_streams_for_what_the_format_says(data):
     codec = data.draw(codecs())
     dtype = np.uint8 if codec.word_bits <= 8 else np.uint16
-    streams = st.lists(st.integers(0, 2**codec.word_bits - 1), max_size=30)
+    streams = st.lists(st.integers(0, 2 ** port_bits(codec.word_bits) - 1), max_size=30)
     znz, bpc = (np.array(data.draw(streams), dtype) for _ in range(2))
     count = data.draw(st.integers(0, 200))
     expected = outcome(lambda: restated_decode(codec, znz, bpc, count), Malformed)

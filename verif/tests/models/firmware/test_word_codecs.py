@@ -12,12 +12,14 @@ from silicodec.cli import main
 from silicodec.models.baselines import ZVC, ZeroRLE
 from silicodec.models.codec import CorruptDataError, Encoded, EncodedStream
 from silicodec.models.ebpc import BPC, EBPC, ParallelEBPC
+from silicodec.models.ebpc.codec import port_bits
 from silicodec.models.ebpc.parallel import ports
 
 CODECS = [
     EBPC(word_bits=8),
     EBPC(word_bits=16, block_size=16),
     EBPC(word_bits=4, block_size=2, max_zero_run=1),
+    EBPC(word_bits=6, block_size=6),
     EBPC(word_bits=12, block_size=5, max_zero_run=64),
     EBPC(word_bits=16, block_size=3, max_zero_run=1 << 16),
     BPC(word_bits=8),
@@ -35,8 +37,8 @@ each_codec = pytest.mark.parametrize("codec", CODECS, ids=lambda codec: f"{codec
 
 
 def to_words(codec, bits):
-    padded = np.append(bits, np.zeros(-bits.size % codec.word_bits, np.uint8)).reshape(-1, codec.word_bits)
-    words = (padded.astype(np.uint32) << np.arange(codec.word_bits - 1, -1, -1)).sum(1)
+    size = port_bits(codec.word_bits)
+    words = (bits.reshape(-1, size).astype(np.uint32) << np.arange(size - 1, -1, -1)).sum(1)
     return words.astype(np.uint8 if codec.word_bits <= 8 else np.uint16)
 
 
@@ -54,7 +56,7 @@ def fill(codec):
     """Return the bits of the words that each stream may be filled up to."""
     if isinstance(codec, ParallelEBPC):
         return tuple(ports(codec.word_bits).values())
-    return [codec.word_bits if isinstance(codec, EBPC) else 8] * len(codec.stream_names)
+    return [port_bits(codec.word_bits) if isinstance(codec, EBPC) else 8] * len(codec.stream_names)
 
 
 def reference(codec, streams, count):
@@ -94,12 +96,12 @@ def test_gives_the_streams_of_the_reference_and_takes_them(firmware, codec):
         np.testing.assert_array_equal(firmware.decode(codec, streams, words.size), words)
 
 
-@pytest.mark.parametrize("codec", CODECS[:5], ids=lambda codec: f"w{codec.word_bits}-n{codec.block_size}")
+@pytest.mark.parametrize("codec", CODECS[:6], ids=lambda codec: f"w{codec.word_bits}-n{codec.block_size}")
 def test_words_that_the_hardware_emits_are_taken(firmware, codec):
     for words in packets(codec)[:-1]:
         expected = codec.encode_words(words)
         filled = [
-            np.append(bits, np.zeros(-bits.size % codec.word_bits, np.uint8))
+            np.append(bits, np.zeros(-bits.size % port_bits(codec.word_bits), np.uint8))
             for bits in firmware.encode(codec, words)[1]
         ]
         for bits, emitted in zip(filled, expected.values(), strict=True):
