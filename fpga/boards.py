@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-ACCELERATOR = "accelerator-groups-1-banks-2-bank-depth-1024-packets-1024-no-dct-products"
+ACCELERATOR = "accelerator-groups-1-banks-2-bank-depth-1024-packets-1024-no-dct-products-serial-rows"
 """The accelerator that `silicodec fpga accelerate` expects: one for the ULX3S, in which ResNet-8 spills nothing."""
 
 

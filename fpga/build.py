@@ -189,9 +189,13 @@ def ecp5_options(design: Design) -> list[str]:
 
 
 def nameless_synthesis(work: Path) -> dict[str, Any]:
-    """Return edalize's options of synthesis for ECP5 without names of cells, whose template goes into the folder."""
+    """Return edalize's options of synthesis for ECP5 without names of cells, whose template goes into the folder.
+
+    LUTs have four inputs: those of up to seven, joined by multiplexers, want so many wires at one place that nextpnr
+    comes to no end of routing the accelerator.
+    """
     (work / "synthesis.tcl").write_text(NAMELESS_SYNTHESIS)
-    return {"yosys_synth_options": ["-run", "begin:check"], "yosys_template": "synthesis.tcl"}
+    return {"yosys_synth_options": ["-nowidelut", "-run", "begin:check"], "yosys_template": "synthesis.tcl"}
 
 
 def plain_verilog(source: Source, folder: Path) -> Source:

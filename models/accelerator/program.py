@@ -18,6 +18,8 @@ COLUMNS = 9
 PIXELS = 8
 """Pixels that the array computes at once: samples of a word."""
 TAPS = 9
+WINDOW_ROWS = 3
+"""Rows of a window, each of a third of the taps."""
 SUM_BITS = 28
 WEIGHT_BITS = 9
 """Bits of a weight less its zero point."""

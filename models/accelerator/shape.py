@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Self
 
-from silicodec.models.accelerator.program import COLUMNS, PIXELS, WeightCodec
+from silicodec.models.accelerator.program import COLUMNS, PIXELS, TAPS, WINDOW_ROWS, WeightCodec
 from silicodec.models.errors import CodecError
 from silicodec.models.parameters import Parameters, parameter
 
@@ -27,12 +27,17 @@ class AcceleratorShape(Parameters):
     raw_fallback: bool = parameter(False, "whether packets that a codec makes no shorter can be stored raw")
     weight_codec: str = parameter("plain", "how weights may be sent, besides plain", choices=WEIGHT_CODECS)
     products: bool = parameter(False, "whether the array has products, for the multipliers of an FPGA, not digits")
+    serial_rows: bool = parameter(
+        False, "whether a step takes three cycles, a row of the window each, with a third of the multipliers"
+    )
 
     def __post_init__(self) -> None:
         """Check the parameters."""
         super().__post_init__()
         if self.raw_fallback and not (self.dct or self.ebpc):
             raise CodecError("raw_fallback=true needs a codec: dct=true or ebpc=true")
+        if self.serial_rows and not self.products:
+            raise CodecError("serial_rows=true needs products=true")
         if self.rows > 4096:
             raise CodecError(f"banks * bank_depth must be at most 4096, not {self.rows}")
 
@@ -40,6 +45,21 @@ class AcceleratorShape(Parameters):
     def rows(self) -> int:
         """Rows of the memory: words of each column."""
         return self.banks * self.bank_depth
+
+    @property
+    def step_cycles(self) -> int:
+        """Cycles of a step."""
+        return WINDOW_ROWS if self.serial_rows else 1
+
+    @property
+    def step_taps(self) -> int:
+        """Taps of a window that the array takes in a cycle."""
+        return TAPS // self.step_cycles
+
+    @property
+    def multipliers(self) -> int:
+        """Multipliers of the array."""
+        return self.groups * PIXELS * self.step_taps
 
     @property
     def weight_codec_word(self) -> WeightCodec:

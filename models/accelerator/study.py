@@ -15,7 +15,7 @@ from silicodec.models.accelerator.layers import LayerGraph
 from silicodec.models.accelerator.lowering import from_graph
 from silicodec.models.accelerator.packets import EBPC_CODECS, RAW, falls_back, packet_words, plain_codec
 from silicodec.models.accelerator.plan import LayerPlan, plan
-from silicodec.models.accelerator.program import PIXELS, TAPS, Status, Target
+from silicodec.models.accelerator.program import Status, Target
 from silicodec.models.accelerator.reference import Run, pixel_words, run_program
 from silicodec.models.accelerator.shape import WEIGHT_CODECS, AcceleratorShape
 from silicodec.models.errors import CodecError, unknown_name
@@ -109,7 +109,7 @@ class Study:
             "cycles": cycles,
             "macs": macs,
             "macs_per_cycle": macs / cycles,
-            "utilisation": macs / cycles / (shape.groups * PIXELS * TAPS),
+            "utilisation": macs / cycles / shape.multipliers,
             "raw_bits": WORD_BITS * sum(layer.raw_words for layer in between),
             "stored_bits": WORD_BITS * sum(layer.words for layer in between),
             "mean_stored_bits": WORD_BITS * float(self.mean_words[:-1].sum()),

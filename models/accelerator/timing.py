@@ -280,12 +280,12 @@ class _Layer:
         if inf in maps:
             return False
         rows = rows_of(layer.out_height, strip) * layer.tiles
-        words, pause = layer.steps, self._pause()
+        cycles, pause = layer.steps * self._shape.step_cycles, self._pause()
         start = max(
             clock.begun, int(max(maps)), _known(clock.issued, number - 1), _known(clock.drained, number - self._room)
         )
-        first = max(start + words, _known(clock.issued, number - 1) + pause, self._load(number) + WEIGHT_CYCLES)
-        clock.issued.append(first + (rows - 1) * max(words, pause))
+        first = max(start + cycles, _known(clock.issued, number - 1) + pause, self._load(number) + WEIGHT_CYCLES)
+        clock.issued.append(first + (rows - 1) * max(cycles, pause))
         rounds = 2 * self._round if layer.add else 0
         clock.sampled.append(clock.issued[-1] + SAMPLE_CYCLES + rounds + self._channels)
         members = min(self._channels, layer.out_channels - group * self._channels)
@@ -296,7 +296,7 @@ class _Layer:
         late = self._late_cycles() + WRITE_CYCLES
         clock.written += [begins + packet * (member + 1) + late for member in range(members)]
         clock.drained.append(begins + packet * members)
-        self._total.array += rows * max(words, pause)
+        self._total.array += rows * max(cycles, pause)
         self._total.writer += packet * members
         return True
 

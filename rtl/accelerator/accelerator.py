@@ -6,7 +6,7 @@ from typing import Any
 
 from myhdl import Signal, always_comb, block, instances, intbv
 
-from silicodec.models.accelerator.program import PIXELS, SUM_BITS, TAPS, Opcode
+from silicodec.models.accelerator.program import PIXELS, SUM_BITS, Opcode
 from silicodec.models.accelerator.shape import AcceleratorShape
 from silicodec.rtl.accelerator.codec_slot import CODEC_BITS, CodedPackets, DecodedRows, decode_slot, encode_slot
 from silicodec.rtl.accelerator.control import ControlStreams, program_control
@@ -27,7 +27,7 @@ from silicodec.rtl.accelerator.sequencer import ArrayStep, RowStart, sequencer, 
 from silicodec.rtl.accelerator.strip_writer import residual_writer, strip_writer
 from silicodec.rtl.accelerator.weight_buffer import ArrayWeights, weight_buffer
 from silicodec.rtl.accelerator.weight_slot import WeightWords, weight_slot
-from silicodec.rtl.accelerator.window import StepControl, window
+from silicodec.rtl.accelerator.window import StepControl, window, window_row
 from silicodec.rtl.blocks.memory import MemoryPorts, memory
 from silicodec.rtl.blocks.stream import Stream
 
@@ -78,8 +78,8 @@ def accelerator(
     # From steps to sums.
     place, step, row_start = StepControl(), ArrayStep(), RowStart(shape)
     entry, result = EntryPort(groups, tag_bits(shape)), ResultPort(groups, tag_bits(shape))
-    taps = [Signal(intbv(0)[8:]) for _ in range(TAPS * PIXELS)]
-    weight_words, channel_weights = WeightWords(), ArrayWeights(layer.weight_zero, groups)
+    taps = [Signal(intbv(0)[8:]) for _ in range(shape.step_taps * PIXELS)]
+    weight_words, channel_weights = WeightWords(), ArrayWeights(layer.weight_zero, place.part, shape)
     sums = [signed(SUM_BITS) for _ in range(groups * PIXELS)]
     maxima, results_of_group = [signed(8) for _ in range(PIXELS)], [signed(SUM_BITS) for _ in range(PIXELS)]
     is_maximum = Signal(bool(0))
@@ -89,12 +89,13 @@ def accelerator(
         codec=shape.weight_codec,
     )  # fmt: skip
     loads = weight_buffer(clk, rst, front, weight_words, pipeline, reads, entry, channel_weights, shape=shape)
-    windows = window(clk, pool.strip_data, place, taps)
+    cut = window_row if shape.serial_rows else window
+    windows = cut(clk, pool.strip_data, place, taps)
     products = mac_array(
         clk, taps, channel_weights.taps, step.valid, step.first, step.last, sums,
         groups=groups, products=shape.products,
     )  # fmt: skip
-    pools = peaks(clk, taps, channel_weights.taps[:TAPS], step, maxima)
+    pools = peaks(clk, taps, channel_weights.taps[: shape.step_taps], step, maxima)
     choices = [choose_result(is_maximum, sums[p], maxima[p], results_of_group[p]) for p in range(PIXELS)]
     finished = [*results_of_group, *sums[PIXELS:]]
     samples = requantiser(

@@ -48,7 +48,7 @@ def accelerator_engine(parameters: AcceleratorShape) -> Engine:
 
     return Engine(
         name="accelerator",
-        summary=f"CNN accelerator, {72 * shape.groups} multipliers, {shape.memory_bytes // 1024} KiB",
+        summary=f"CNN accelerator, {shape.multipliers} multipliers, {shape.memory_bytes // 1024} KiB",
         block=accelerator,
         parameters={"shape": shape},
         inputs=(Port("program", 64), Port("weights", 64), Port("pixels", 64), Port("refill", 64)),

@@ -69,7 +69,7 @@ def mac_array(
     Parameters
     ----------
     taps : 72 Signals of 8 bits
-        Tap t of pixel p is number 8 * t + p, in two's complement.
+        Tap t of pixel p is number 8 * t + p, in two's complement. With `products` there may be fewer taps than 9.
     weights : 9 * groups signed Signals of 9 bits
         Weight of tap t for channel g is number 9 * g + t.
     valid, first, last : Signal of bool
@@ -81,8 +81,11 @@ def mac_array(
     products : bool
         Whether cells have products, for the multipliers of an FPGA, instead of digits.
     """
-    if len(weights) != TAPS * groups or len(sums) != PIXELS * groups:
-        raise ValueError(f"groups must be {len(weights) // TAPS} and {len(sums) // PIXELS}, not {groups}")
+    count = len(taps) // PIXELS
+    if len(weights) != count * groups or len(sums) != PIXELS * groups:
+        raise ValueError(f"groups must be {len(weights) // count} and {len(sums) // PIXELS}, not {groups}")
+    if count != TAPS and not products:
+        raise ValueError(f"digits are of {TAPS} taps, not of {count}")
 
     digits, step = TapDigits(taps), DotStep(valid)
     if not products:
@@ -140,7 +143,7 @@ def mac_cell(
     products: bool,
 ) -> Any:  # fmt: skip
     """Multiply the taps of one pixel by the weights of one channel, and add up over steps."""
-    taps, codes = digits.taps, digits.codes
+    taps, codes, count = digits.taps, digits.codes, len(digits.taps) // PIXELS
     (negative0, negative1, negative2) = digits.negatives[pixel]
     dot = Signal(intbv(0, min=-(1 << (DOT_BITS - 1)), max=1 << (DOT_BITS - 1)))
     total = Signal(intbv(0, min=-(1 << (SUM_BITS - 1)), max=1 << (SUM_BITS - 1)))
@@ -153,8 +156,8 @@ def mac_cell(
             products_sum = intbv(0, min=-(1 << (DOT_BITS - 1)), max=1 << (DOT_BITS - 1))
             if valid:
                 products_sum[:] = 0
-                for t in range(TAPS):
-                    products_sum[:] = products_sum + taps[PIXELS * t + pixel].signed() * weights[TAPS * group + t]
+                for t in range(count):
+                    products_sum[:] = products_sum + taps[PIXELS * t + pixel].signed() * weights[count * group + t]
                 dot.next = products_sum
     else:
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from myhdl import Signal, always, always_comb, block, instances, intbv
 
-from silicodec.models.accelerator.program import LOWEST, PIXELS, TAPS
+from silicodec.models.accelerator.program import LOWEST, PIXELS
 
 
 @block
@@ -17,16 +17,16 @@ def peaks(clk: Any, taps: Sequence[Any], weights: Sequence[Any], step: Any, maxi
     Parameters
     ----------
     taps : 72 Signals of 8 bits
-        Tap t of pixel p is number 8 * t + p, in two's complement.
+        Tap t of pixel p is number 8 * t + p, in two's complement; or 24 Signals.
     weights : 9 signed Signals
-        Taps whose weight is 0 do not count.
+        Taps whose weight is 0 do not count; 3 Signals for 24 taps.
     step : ArrayStep
         Whether there is a step, and whether it is the first or the last one.
     maxima : 8 signed Signals of 8 bits
         Of each pixel: two cycles after its last step, until those of the next one.
     """
-    counts = [Signal(bool(0)) for _ in range(TAPS)]
-    tests = [is_counted(weights[t], counts[t]) for t in range(TAPS)]
+    counts = [Signal(bool(0)) for _ in weights]
+    tests = [is_counted(*pair) for pair in zip(weights, counts, strict=True)]
     largest = [Signal(intbv(LOWEST, min=LOWEST, max=-LOWEST)) for _ in range(PIXELS)]
     windows = [largest_tap(clk, taps[p::PIXELS], counts, largest[p]) for p in range(PIXELS)]
     later = [Signal(bool(0)) for _ in range(3)]
@@ -56,12 +56,12 @@ def is_counted(weight: Any, counted: Any) -> Any:
 @block
 def largest_tap(clk: Any, taps: Sequence[Any], counts: Any, largest: Any) -> Any:
     """Find the largest tap of a window that counts, a cycle later."""
-    chosen = [Signal(intbv(LOWEST, min=LOWEST, max=-LOWEST)) for _ in range(TAPS)]
-    choices = [choose_tap(taps[t], counts[t], chosen[t]) for t in range(TAPS)]
-    best = [Signal(intbv(LOWEST, min=LOWEST, max=-LOWEST)) for _ in range(TAPS - 1)]
-    # A tree: numbers from TAPS on are the results of pairs.
+    chosen = [Signal(intbv(LOWEST, min=LOWEST, max=-LOWEST)) for _ in taps]
+    choices = [choose_tap(*three) for three in zip(taps, counts, chosen, strict=True)]
+    best = [Signal(intbv(LOWEST, min=LOWEST, max=-LOWEST)) for _ in chosen[1:]]
+    # A tree: the numbers after those of the taps are the results of pairs.
     every = [*chosen, *best]
-    pairs = [larger(every[2 * n], every[2 * n + 1], best[n]) for n in range(TAPS - 1)]
+    pairs = [larger(every[2 * n], every[2 * n + 1], best[n]) for n in range(len(best))]
     last = best[-1]
 
     @always(clk.posedge)

@@ -6,7 +6,7 @@ from typing import Any
 
 from myhdl import ConcatSignal, Signal, always, always_comb, always_seq, block, instances, intbv, modbv
 
-from silicodec.models.accelerator.program import PIXELS
+from silicodec.models.accelerator.program import PIXELS, WINDOW_ROWS
 from silicodec.models.accelerator.shape import AcceleratorShape
 from silicodec.rtl.accelerator.pipeline import ABSOLUTE_BITS, Pipeline
 from silicodec.rtl.accelerator.pool import PoolPorts
@@ -43,10 +43,17 @@ class RowStart:
 
 
 class StepIssue:
-    """A step is issued, where `go` is high; it is the last one of its row, and of its group of channels and strip."""
+    """A step is issued, where `go` is high; it is the last one of its row, and of its group of channels and strip.
 
-    def __init__(self) -> None:
+    With `serial_rows` a step is issued in three cycles: `part` counts them, and `ends` is high in the last one.
+    """
+
+    def __init__(self, shape: AcceleratorShape) -> None:
         self.go: Any = Signal(bool(0))
+        self.ends: Any = self.go
+        if shape.serial_rows:
+            self.ends = Signal(bool(0))
+            self.part: Any = Signal(intbv(0, min=0, max=WINDOW_ROWS))
         self.ends_row: Any = Signal(bool(0))
         self.ends_set: Any = Signal(bool(0))
 
@@ -76,12 +83,16 @@ def sequencer(
     """
     layer, restart, start, tag = run.layer, run.restart, row.valid, row.tag
     progress, weight_port = pipeline.progress, pipeline.weights
-    count, issue = StepCount(shape), StepIssue()
+    count, issue = StepCount(shape), StepIssue(shape)
     go, ends_row, ends_set = issue.go, issue.ends_row, issue.ends_set
     strip_y, next_place = coordinate(), WindowPlace()
-    counter = step_counter(clk, rst, restart, go, layer, count)
-    position = step_position(clk, rst, restart, go, layer, count, strip_y, next_place)
+    counter = step_counter(clk, rst, restart, issue.ends, layer, count)
+    position = step_position(clk, rst, restart, issue.ends, layer, count, strip_y, next_place)
     windows = window_place(clk, layer, next_place, pool, place)
+    if shape.serial_rows:
+        whole_steps, count = count, count.by_rows()
+        parts = step_parts(clk, rst, restart, whole_steps, count, issue)
+        window_part = delay(clk, issue.part, place.part, cycles=2)
     flags = [
         delay(clk, count.first_step, step.first, cycles=3),
         delay(clk, count.last_step, step.last, cycles=3),
@@ -105,6 +116,39 @@ def sequencer(
     tags = [wire(new_tag, tag_start), delay(clk, tag_start, tag, cycles=START_DELAY)]
 
     readiness = step_readiness(clk, rst, run, pipeline, strip_y, count, issue, shape=shape)
+    return instances()
+
+
+@block
+def step_parts(
+    clk: Any, rst: Any, restart: Any, whole_steps: StepCount, count: StepCount, issue: StepIssue
+) -> Any:  # fmt: skip
+    """Issue a step in three cycles.
+
+    Parameters
+    ----------
+    whole_steps : StepCount
+        The next step.
+    count : StepCount
+        Its `first_step` and `last_step` are driven here: the first cycle of such a step, and the last one.
+    """
+    go, part, ends = issue.go, issue.part, issue.ends
+
+    @always_comb
+    def look() -> None:
+        count.first_step.next = whole_steps.first_step and part == 0
+        count.last_step.next = whole_steps.last_step and part == WINDOW_ROWS - 1
+        ends.next = go and part == WINDOW_ROWS - 1
+
+    @always_seq(clk.posedge, reset=rst)
+    def follow() -> None:
+        if restart:
+            part.next = 0
+        elif go:
+            part.next = part + 1
+            if part == WINDOW_ROWS - 1:
+                part.next = 0
+
     return instances()
 
 
@@ -218,7 +262,7 @@ def step_readiness(
             rows_before.next = 0
             position.next = weight_port.base
             wait.next = 0
-        elif go:
+        elif issue.ends:
             position.next = next_position
             if count.last_step:
                 wait.next = pause

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 from myhdl import Signal, always, always_comb, always_seq, block, instances, modbv
@@ -35,6 +36,12 @@ class StepCount:
         self.last_group: Any = Signal(bool(0))
         self.last_strip: Any = Signal(bool(0))
         self.last_pass: Any = Signal(bool(0))
+
+    def by_rows(self) -> StepCount:
+        """Return the same, but for signals of its own of what is the first and the last step of a sum."""
+        other = copy(self)
+        other.first_step, other.last_step = Signal(bool(0)), Signal(bool(0))
+        return other
 
 
 @block

@@ -6,7 +6,7 @@ from typing import Any
 
 from myhdl import ConcatSignal, Signal, always, always_comb, always_seq, block, instances, intbv, modbv
 
-from silicodec.models.accelerator.program import PIXELS, TAPS, WEIGHT_BITS
+from silicodec.models.accelerator.program import PIXELS, TAPS, WEIGHT_BITS, WINDOW_ROWS
 from silicodec.models.accelerator.shape import AcceleratorShape
 from silicodec.rtl.accelerator.layer import COUNT_BITS
 from silicodec.rtl.accelerator.loader import ReadState
@@ -20,13 +20,14 @@ from silicodec.rtl.blocks.memory import MemoryPorts, memory
 class ArrayWeights:
     """Weights for the array, signed signals of 9 bits: tap t of output channel g is number 9 g + t of `taps`.
 
-    `zero` is the weights' zero point, of the layer that is computed; it is subtracted from each.
+    `zero` is the weights' zero point, of the layer that is computed; it is subtracted from each. With `serial_rows`
+    there are three taps of each channel, those of row `part` of the window.
     """
 
-    def __init__(self, zero: Any, groups: int) -> None:
+    def __init__(self, zero: Any, part: Any, shape: AcceleratorShape) -> None:
         half = 1 << (WEIGHT_BITS - 1)
-        self.zero = zero
-        self.taps = [Signal(intbv(0, min=-half, max=half)) for _ in range(groups * TAPS)]
+        self.zero, self.part = zero, part
+        self.taps = [Signal(intbv(0, min=-half, max=half)) for _ in range(shape.groups * shape.step_taps)]
 
 
 @block
@@ -77,7 +78,11 @@ def weight_buffer(
     for g in reversed(range(groups)):
         parts += [ninth(8 * g + 8, 8 * g), rows[g]]
     joined = ConcatSignal(*parts)
-    zeros = [subtract_zero(clk, ring.read_data, weight_zero, taps[n], low=8 * n) for n in range(len(taps))]
+    step_weights = ring.read_data
+    if shape.serial_rows:
+        step_weights = Signal(intbv(0)[8 * len(taps) :])
+        turn = choose_row(ring.read_data, weights.part, step_weights, groups=groups)
+    zeros = [subtract_zero(clk, step_weights, weight_zero, taps[n], low=8 * n) for n in range(len(taps))]
 
     @always_comb
     def look() -> None:
@@ -217,6 +222,24 @@ def row_register(clk: Any, taken: Any, entries: Any, channel: Any, data: Any, ro
     def keep() -> None:
         if taken and not entries and channel == number:
             row.next = data
+
+    return instances()
+
+
+@block
+def choose_row(word: Any, part: Any, row: Any, *, groups: int) -> Any:
+    """Choose the weights of a row of the window, which are a third of every channel's."""
+    bits = 8 * TAPS // WINDOW_ROWS
+
+    @always_comb
+    def choose() -> None:
+        for g in range(groups):
+            for n in range(bits):
+                row.next[bits * g + n] = word[3 * bits * g + n]
+                if part == 1:
+                    row.next[bits * g + n] = word[3 * bits * g + bits + n]
+                elif part == 2:
+                    row.next[bits * g + n] = word[3 * bits * g + 2 * bits + n]
 
     return instances()
 

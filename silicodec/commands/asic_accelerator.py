@@ -121,7 +121,6 @@ def studied(network: Network, codec: str, step: int, shape: AcceleratorShape) ->
 def simulated(found: Study, name: str, codec: str, step: int) -> tuple[dict[str, Any], dict[str, Any]]:
     """Simulate one image: what it took, and the accesses to each memory; measurements know the engine by `name`."""
     from silicodec.asic.memory_activity import counting, read_accesses
-    from silicodec.models.accelerator.program import PIXELS, TAPS
     from silicodec.rtl.accelerator.engines import accelerator_engine
     from silicodec.rtl.convert import verilog
     from silicodec.rtl.source import Source
@@ -145,7 +144,7 @@ def simulated(found: Study, name: str, codec: str, step: int) -> tuple[dict[str,
         "macs": macs,
         "layer_cycles": run.layer_cycles[0].tolist(),
         "verilog_sha256": Source(named.top, text=plain if name == engine.name else verilog(named)).sha256,
-        "peak_macs": found.program.shape.groups * PIXELS * TAPS,
+        "peak_macs": found.program.shape.multipliers,
     }
     return work, accesses
 

@@ -29,7 +29,15 @@ from silicodec.verif.drivers.board import SimulatedBoard
 
 DIVIDER = 4
 TINY = AcceleratorShape(
-    groups=1, banks=2, bank_depth=32, weight_words=8, tile_columns=2, packets=32, dct=False, products=True
+    groups=1,
+    banks=2,
+    bank_depth=32,
+    weight_words=8,
+    tile_columns=2,
+    packets=32,
+    dct=False,
+    products=True,
+    serial_rows=True,
 )
 ENGINE = replace(accelerator_engine(TINY), idle_cycles=20_000)
 

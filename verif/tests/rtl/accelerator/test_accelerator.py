@@ -18,6 +18,7 @@ from silicodec.models.accelerator.program import LAYOUT, SIGNED, Descriptor, Sta
 from silicodec.models.accelerator.reference import Accelerator, pixel_words
 from silicodec.models.accelerator.sample import JOINED, SMALL, random_graph, random_layer, sample_graph, sample_inputs
 from silicodec.models.accelerator.shape import WEIGHT_CODECS, AcceleratorShape
+from silicodec.models.errors import CodecError
 from silicodec.rtl.accelerator.engines import accelerator_engine
 from silicodec.verif.compare import check
 from silicodec.verif.drivers.stalls import Stalls
@@ -25,6 +26,8 @@ from silicodec.verif.errors import SimulationError
 from silicodec.verif.simulate import simulate
 
 ENGINE = accelerator_engine(SMALL)
+SERIAL = replace(SMALL, dct=False, ebpc=False, raw_fallback=False, products=True, serial_rows=True)
+"""One that takes the rows of a window one after the other, as that of a board does."""
 TRUSTED = {
     *("early", "residual_early", "ordered", "in_table", "in_step", "residual_table", "residual_step", "out_table"),
     *(
@@ -79,14 +82,14 @@ def random_codings(random, graph, shape=SMALL):
     return codings
 
 
-def random_inputs(seed, count, **limits):
+def random_inputs(seed, count, shape=SMALL, **limits):
     random = Random(seed)
-    inputs = Inputs()
+    inputs = Inputs(shape)
     while len(inputs.runs) < count:
         graph, image = random_graph(random, **limits)
         try:
-            codings, weights = random_codings(random, graph), random.choice(WEIGHT_CODECS)
-            inputs.add(compile_graph(graph, SMALL, codings, weights=weights), image)
+            codings, weights = random_codings(random, graph, shape), random.choice(WEIGHT_CODECS)
+            inputs.add(compile_graph(graph, shape, codings, weights=weights), image)
         except UnsupportedNetwork:
             continue
     return inputs
@@ -98,11 +101,23 @@ def test_random_networks_one_after_the_other(seed):
     check(ENGINE, inputs.packets, stalls=Stalls(seed=seed) if seed % 2 else None)
 
 
+@pytest.mark.parametrize("seed", range(2))
+def test_random_networks_row_by_row(seed):
+    inputs = random_inputs(seed, 12, SERIAL)
+    check(accelerator_engine(SERIAL), inputs.packets, stalls=Stalls(seed=seed) if seed % 2 else None)
+
+
+def test_rows_one_after_the_other_need_multipliers():
+    with pytest.raises(CodecError, match="serial_rows=true needs products=true"):
+        AcceleratorShape(serial_rows=True)
+
+
 @pytest.mark.prove
+@pytest.mark.parametrize("shape", [SMALL, SERIAL], ids=["windows", "rows"])
 @pytest.mark.parametrize("seed", range(100, 140))
-def test_many_random_networks(seed):
-    inputs = random_inputs(seed, 40, channels=70 if seed % 4 == 0 else 24)
-    check(ENGINE, inputs.packets, stalls=Stalls(seed=seed) if seed % 2 else None)
+def test_many_random_networks(seed, shape):
+    inputs = random_inputs(seed, 40, shape, channels=70 if seed % 4 == 0 else 24)
+    check(accelerator_engine(shape), inputs.packets, stalls=Stalls(seed=seed) if seed % 2 else None)
 
 
 TINY = AcceleratorShape(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from myhdl import Signal, block, intbv
 
-from silicodec.rtl.accelerator.window import StepControl, window
+from silicodec.rtl.accelerator.window import StepControl, window, window_row
 from silicodec.verif.drivers.block_bench import TRACES, join, packed, split
 
 CYCLES = 300
@@ -74,3 +74,33 @@ def test_words_outside_of_the_map_may_be_unknown(simulator):
     inputs["pointwise"], inputs["words"] = [0, 1], [None, None]
     taps = TRACES[simulator](device, ports, {name: [*values, values[-1]] for name, values in inputs.items()})["taps"]
     assert taps[1:] == [packed([0x5A] * 72, 8), 0]
+
+
+@block
+def row_device(
+    clk, words, taps, pointwise, row_turn, word_turn, shift, stride2, rows_inside, left, right, channels_inside, pad,
+    part,
+):  # fmt: skip
+    columns = [Signal(intbv(0)[64:]) for _ in range(9)]
+    samples = [Signal(intbv(0)[8:]) for _ in range(24)]
+    step = StepControl()
+    step.pointwise, step.row_turn, step.word_turn, step.shift = pointwise, row_turn, word_turn, shift
+    step.stride2, step.rows_inside, step.left, step.right = stride2, rows_inside, left, right
+    step.channels_inside, step.pad, step.part = channels_inside, pad, part
+    return split(words, columns), window_row(clk, columns, step, samples), join(samples, taps)
+
+
+@pytest.mark.parametrize("simulator", TRACES)
+def test_window_takes_a_row_of_a_step(simulator):
+    random = np.random.default_rng(18)
+    columns = random.integers(0, 256, (CYCLES, 9, 8)).astype(np.uint8)
+    ranges = RANGES | {"part": 3}
+    steps = {name: random.integers(0, end, CYCLES) for name, end in ranges.items()}
+    words = [packed(row.view(">u8").ravel(), 64) for row in columns]
+    ports = {name: Signal(bool(0) if end == 2 else intbv(0, min=0, max=end)) for name, end in ranges.items()}
+    ports |= {"words": Signal(intbv(0)[576:]), "taps": Signal(intbv(0)[192:])}
+    taps = TRACES[simulator](row_device, ports, {"words": words, **steps})["taps"]
+    for cycle in range(CYCLES - 1):
+        step = {name: int(values[cycle]) for name, values in steps.items()}
+        row = expected_taps(columns[cycle], step).reshape(3, 24)[step["part"]]
+        assert taps[cycle + 1] == packed(row, 8)
