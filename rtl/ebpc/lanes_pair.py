@@ -6,7 +6,7 @@ from typing import Any
 
 from myhdl import Signal, always_comb, always_seq, block, instances
 
-from silicodec.rtl.blocks.stream import Stream, fork
+from silicodec.rtl.blocks.stream import Stream, fork, gated, reset_gate
 from silicodec.rtl.ebpc.lanes_codec import ebpc_lanes_decoder, ebpc_lanes_encoder
 from silicodec.rtl.ebpc.lanes_rows import ROW_BITS
 
@@ -25,7 +25,9 @@ def ebpc_pair_encoder(clk: Any, rst: Any, words: Stream, znz0: Stream, bpc0: Str
         The second row.
     """
     halves = [Stream(ROW_BITS) for _ in range(2)]
-    splitter = split_words(clk, rst, words, *halves)
+    (taken,) = gated(words)
+    gate = reset_gate(rst, words, taken)
+    splitter = split_words(clk, rst, taken, *halves)
     encoders = [
         ebpc_lanes_encoder(clk, rst, half, znz, bpc)
         for half, znz, bpc in zip(halves, (znz0, znz1), (bpc0, bpc1), strict=True)
@@ -54,7 +56,9 @@ def ebpc_pair_decoder(
     halves = [Stream(ROW_BITS, error=True) for _ in range(2)]
     halves[1].last.read = True  # it comes with the other one's
 
-    forker = fork(clk, rst, length, *lengths)
+    (taken,) = gated(length)
+    gate = reset_gate(rst, length, taken)
+    forker = fork(clk, rst, taken, *lengths)
     decoders = [
         ebpc_lanes_decoder(clk, rst, znz, bpc, count, half)
         for znz, bpc, count, half in zip((znz0, znz1), (bpc0, bpc1), lengths, halves, strict=True)
