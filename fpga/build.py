@@ -44,6 +44,8 @@ write_json $name.json
 That step begins with `autoname`, which comes to no end on a design of the accelerator's size in Yosys 0.23; only names
 depend on it.
 """
+LARGE = 300_000
+"""Characters of Verilog of a design that fills a good part of an ECP5."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,15 @@ class Design:
         Its Verilog.
     on_pins : bool
         Whether its ports go to the board's pins; otherwise nextpnr chooses pins, to measure the design alone.
+    any_collision : bool
+        Whether its memories may give any word where one is written and read at once, as those of
+        `silicodec.rtl.blocks.memory` may: then no logic stands around block RAMs for that.
     """
 
     name: str
     source: Source
     on_pins: bool = True
+    any_collision: bool = False
 
     @property
     def top(self) -> str:
@@ -77,12 +83,12 @@ class Design:
 
 def board_design(engine: Engine, board: Board) -> Design:
     """Return an engine behind the board's UART."""
-    return Design(engine.name, Source(TOP, text=board_verilog(engine, board.divider)))
+    return Design(engine.name, Source(TOP, text=board_verilog(engine, board.divider)), any_collision=True)
 
 
 def bare_design(engine: Engine) -> Design:
     """Return an engine alone, to measure it."""
-    return Design(f"{engine.name}-bare", Source(engine.top, text=verilog(engine)), on_pins=False)
+    return Design(f"{engine.name}-bare", Source(engine.top, text=verilog(engine)), on_pins=False, any_collision=True)
 
 
 def build(design: Design, board: Board, folder: Path) -> BuildRecord:
@@ -154,7 +160,7 @@ def run_flow(design: Design, board: Board, work: Path, *, place: bool = True) ->
         "parameters": edalize_parameters(source),
         "flow_options": {
             **(
-                nameless_synthesis(work)
+                nameless_synthesis(design, work)
                 if board.family == "ecp5"
                 else {"yosys_synth_options": synthesis_options(board)}
             ),
@@ -179,23 +185,29 @@ def synthesis_options(board: Board) -> list[str]:
 
 
 def ecp5_options(design: Design) -> list[str]:
-    """Return nextpnr's options for a design on ECP5: those with which the accelerator is routed, and in little time."""
-    options = ["--router", "router2"]
-    if not is_yowasp("nextpnr-ecp5"):
+    """Return nextpnr's options for a design on ECP5: those with which the accelerator is routed.
+
+    Its placer `static` needs two thirds of the wire of the default one, but ends with an error on small designs.
+    """
+    options, native = ["--router", "router2"], not is_yowasp("nextpnr-ecp5")
+    if len(design.source.text) >= LARGE:
+        options += ["--placer", "static", "--no-tmdriv", *(["--threads", "1"] if native else [])]
+    elif native:
         options += ["--threads", "2", "--parallel-refine"]
     if not design.on_pins:
         options.append("--lpf-allow-unconstrained")
     return options
 
 
-def nameless_synthesis(work: Path) -> dict[str, Any]:
+def nameless_synthesis(design: Design, work: Path) -> dict[str, Any]:
     """Return edalize's options of synthesis for ECP5 without names of cells, whose template goes into the folder.
 
-    LUTs have four inputs: those of up to seven, joined by multiplexers, want so many wires at one place that nextpnr
-    comes to no end of routing the accelerator.
+    LUTs have four inputs: with those of up to seven, joined by multiplexers, the accelerator takes a tenth more LUTs,
+    and an eighth more pins are to be connected.
     """
     (work / "synthesis.tcl").write_text(NAMELESS_SYNTHESIS)
-    return {"yosys_synth_options": ["-nowidelut", "-run", "begin:check"], "yosys_template": "synthesis.tcl"}
+    options = ["-nowidelut", *(["-no-rw-check"] if design.any_collision else []), "-run", "begin:check"]
+    return {"yosys_synth_options": options, "yosys_template": "synthesis.tcl"}
 
 
 def plain_verilog(source: Source, folder: Path) -> Source:

@@ -28,6 +28,13 @@ module adder (input clk, input [7:0] a, input [7:0] b, output reg [7:0] sum);
     always @(posedge clk) begin x <= a; y <= b; sum <= x + y; end
 endmodule
 """
+MEMORY = """
+module memory (input clk, input write, input [9:0] to, input [15:0] in, input read,
+        input [9:0] from, output reg [15:0] out);
+    reg [15:0] cells [1023:0];
+    always @(posedge clk) begin if (write) cells[to] <= in; if (read) out <= cells[from]; end
+endmodule
+"""
 
 
 @pytest.fixture
@@ -108,6 +115,15 @@ def test_a_multiplier_becomes_a_dsp_where_the_device_has_one(tmp_path, board, ce
     verilog = ADDER.replace("x + y", "x * y").replace("output reg [7:0]", "output reg [15:0]")
     run_flow(Design("multiplier", Source("adder", text=verilog), on_pins=False), BOARDS[board], tmp_path, place=False)
     assert cell_counts(tmp_path / "adder.json", "adder").get(cell, 0) == dsps
+
+
+@pytest.mark.parametrize(("any_collision", "around"), [(True, 0), (False, 1)])
+def test_a_memory_is_a_block_ram_with_nothing_around_it(tmp_path, any_collision, around):
+    design = Design("memory", Source("memory", text=MEMORY), on_pins=False, any_collision=any_collision)
+    run_flow(design, BOARDS["ulx3s"], tmp_path, place=False)
+    cells = cell_counts(tmp_path / "memory.json", "memory")
+    assert cells.pop("DP16KD") == 1
+    assert min(1, cells.get("TRELLIS_FF", 0)) == around
 
 
 def test_a_clock_that_is_not_met_fails_with_the_path(tmp_path):
