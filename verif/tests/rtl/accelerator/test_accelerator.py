@@ -18,7 +18,6 @@ from silicodec.models.accelerator.program import LAYOUT, SIGNED, Descriptor, Sta
 from silicodec.models.accelerator.reference import Accelerator, pixel_words
 from silicodec.models.accelerator.sample import JOINED, SMALL, random_graph, random_layer, sample_graph, sample_inputs
 from silicodec.models.accelerator.shape import WEIGHT_CODECS, AcceleratorShape
-from silicodec.models.errors import CodecError
 from silicodec.rtl.accelerator.engines import accelerator_engine
 from silicodec.verif.compare import check
 from silicodec.verif.drivers.stalls import Stalls
@@ -105,11 +104,6 @@ def test_random_networks_one_after_the_other(seed):
 def test_random_networks_row_by_row(seed):
     inputs = random_inputs(seed, 12, SERIAL)
     check(accelerator_engine(SERIAL), inputs.packets, stalls=Stalls(seed=seed) if seed % 2 else None)
-
-
-def test_rows_one_after_the_other_need_multipliers():
-    with pytest.raises(CodecError, match="serial_rows=true needs products=true"):
-        AcceleratorShape(serial_rows=True)
 
 
 @pytest.mark.prove

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from myhdl import Signal, block, intbv
 
+from silicodec.models.accelerator.shape import AcceleratorShape
+from silicodec.models.errors import CodecError
 from silicodec.rtl.accelerator.mac_array import mac_array
 from silicodec.verif.drivers.block_bench import TRACES, join, packed, split, unpacked
 
@@ -59,3 +61,8 @@ def test_sums_of_rows(simulator, groups, products, count):
         held = expected.get(cycle, held)
         if held:
             assert unpacked(bits, 28, 8 * groups) == held, cycle
+
+
+def test_rows_one_after_the_other_need_multipliers():
+    with pytest.raises(CodecError, match="serial_rows=true needs products=true"):
+        AcceleratorShape(serial_rows=True)
