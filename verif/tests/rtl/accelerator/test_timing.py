@@ -1,6 +1,7 @@
 """The plan's cycles against those of the simulated accelerator, layer by layer."""
 
 import os
+from dataclasses import replace
 from random import Random
 
 import numpy as np
@@ -23,6 +24,9 @@ NETWORKS = {
 }
 
 
+SERIAL = replace(SMALL, dct=False, ebpc=False, raw_fallback=False, products=True, serial_rows=True)
+
+
 def prepared(graph, image, shape, codings=None):
     """Return a program, its pixels and the reference's run."""
     program = compile_graph(graph, shape, codings, weights=shape.weight_codec)
@@ -38,13 +42,14 @@ def errors_of(program, pixels, run):
     return np.array([layer.timing.cycles for layer in layers]), found.layer_cycles[0], found.cycles, layers
 
 
-def test_random_layers_take_what_is_planned():
+@pytest.mark.parametrize("shape", [SMALL, SERIAL], ids=["windows", "rows"])
+def test_random_layers_take_what_is_planned(shape):
     random = Random(11)
     planned, simulated = [], []
     while len(planned) < 8:
         graph, image = random_graph(random)
         try:
-            cycles = errors_of(*prepared(graph, image, SMALL))
+            cycles = errors_of(*prepared(graph, image, shape))
         except UnsupportedNetwork:
             continue
         planned += list(cycles[0])
