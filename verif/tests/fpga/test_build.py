@@ -13,12 +13,12 @@ from click.testing import CliRunner
 
 from silicodec.cli import main
 from silicodec.fpga.board_top import board_verilog
-from silicodec.fpga.boards import BOARDS
+from silicodec.fpga.boards import ACCELERATOR, BOARDS
 from silicodec.fpga.build import Design, bare_design, board_design, build, cell_counts, reason_of, run_flow
 from silicodec.fpga.errors import BuildError
 from silicodec.fpga.records import SHIPPED, Clock, Resource, read_record
 from silicodec.fpga.tools import is_yowasp, programs_on_path, versions
-from silicodec.rtl.catalog import ENGINES
+from silicodec.rtl.catalog import ENGINES, find_engine
 from silicodec.rtl.convert import ConversionError
 from silicodec.rtl.source import Source
 
@@ -230,6 +230,12 @@ def test_a_native_ecp5_program_comes_before_that_of_yowasp(monkeypatch, tmp_path
 def test_shipped_records_are_of_the_present_verilog(name, board):
     record = read_record(SHIPPED / f"{name}-{board.name}.json")
     assert record.verilog_sha256 == board_design(ENGINES[name], board).sha256
+    assert all(clock.achieved_mhz >= board.clock_mhz for clock in record.clocks.values())
+
+
+def test_the_shipped_record_of_the_accelerator_is_of_the_present_verilog():
+    record, board = read_record(SHIPPED / f"{ACCELERATOR}-ulx3s.json"), BOARDS["ulx3s"]
+    assert record.verilog_sha256 == board_design(find_engine(ACCELERATOR), board).sha256
     assert all(clock.achieved_mhz >= board.clock_mhz for clock in record.clocks.values())
 
 
