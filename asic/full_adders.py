@@ -8,6 +8,7 @@ carries. Bits that need no whole full adder, for an operand is constant or an ou
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 from pyosys import libyosys as yosys
 
@@ -18,9 +19,21 @@ CELL = "sky130_fd_sc_hd__fa_1"
 PINS = {"A": "A", "B": "B", "C": "CIN", "X": "COUT", "Y": "SUM"}
 """Ports of Yosys' `$fa` -> pins of the cell."""
 LEAST_BITS = 8
-"""Adders of fewer bits stay as they are."""
+"""Adders of fewer bits stay as they are, but for those whose operands or sums are those of longer ones."""
 CHOSEN = "full_adders"
 """Attribute of the adders that are to become chains."""
+
+
+class Adder(NamedTuple):
+    """An adder, and the nets of its operands and of its sum."""
+
+    cell: yosys.Cell
+    operands: set[tuple[str, int]]
+    sums: set[tuple[str, int]]
+
+    def follows(self, other: Adder) -> bool:
+        """Whether it adds a bit of the other one's sum."""
+        return not self.operands.isdisjoint(other.sums)
 
 
 def chain_adders(design: yosys.Design, run: PassRunner) -> None:
@@ -36,12 +49,8 @@ def chain_adders(design: yosys.Design, run: PassRunner) -> None:
     module = design.top_module()
     for command in ("maccmap", "opt_clean"):
         run(command)
-    read = _read_nets(module)
-    for cell in module.selected_cells():
-        if cell.type.str() != "$alu" or _port(cell, "Y").size() < LEAST_BITS:
-            continue
-        if not read & {*_nets(_port(cell, "X")), *_nets(_port(cell, "CO"))}:
-            cell.set_bool_attribute(yosys.IdString(f"\\{CHOSEN}"), True)
+    for cell in _choose(module):
+        cell.set_bool_attribute(yosys.IdString(f"\\{CHOSEN}"), True)
     for command in (f'techmap -map "{TEMPLATE}" a:{CHOSEN}', "opt_expr", "opt_clean"):
         run(command)
 
@@ -65,6 +74,22 @@ def place_full_adders(design: yosys.Design, run: PassRunner, liberty: Path, most
     for cell in module.selected_cells():
         if cell.type.str() == "$fa":
             _split(module, cell, read, most)
+
+
+def _choose(module: yosys.Module) -> list[yosys.Cell]:
+    """Return the adders that are to become chains: long ones, and short ones that add their sums, or the other way."""
+    read = _read_nets(module)
+    adders = [
+        Adder(cell, {net for port in "AB" for net in _nets(_port(cell, port)) if net[0]}, {*_nets(_port(cell, "Y"))})
+        for cell in module.selected_cells()
+        if cell.type.str() == "$alu" and not read & {*_nets(_port(cell, "X")), *_nets(_port(cell, "CO"))}
+    ]
+    chosen = [adder for adder in adders if len(adder.sums) >= LEAST_BITS]
+    short = [adder for adder in adders if len(adder.sums) < LEAST_BITS]
+    while linked := [one for one in short if any(one.follows(other) or other.follows(one) for other in chosen)]:
+        chosen += linked
+        short = [one for one in short if one not in linked]
+    return [adder.cell for adder in chosen]
 
 
 def _nets(signal: yosys.SigSpec) -> list[tuple[str, int]]:

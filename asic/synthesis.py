@@ -34,6 +34,8 @@ from silicodec.rtl.source import Source, read_staged
 
 GATED_FLIP_FLOPS = 3
 """From so many flip-flops on, a clock gate is smaller than the multiplexers that it replaces."""
+PIN_LOAD_FF = 3.0
+"""What ABC takes for the load of its outputs beside full adders: most of them then are pins of cells."""
 
 
 def synthesize(
@@ -75,7 +77,8 @@ def synthesize(
     """
     liberty = folder / "cells.lib"
     constraints = folder / "constraints"
-    constraints.write_text(f"set_driving_cell {DRIVING_CELL}\nset_load {OUTPUT_LOAD_FF}\n")
+    load = PIN_LOAD_FF if full_adders else OUTPUT_LOAD_FF
+    constraints.write_text(f"set_driving_cell {DRIVING_CELL}\nset_load {load}\n")
     design = yosys.Design()
     run = pass_runner(design, folder)
     for command in source.yosys_commands():
