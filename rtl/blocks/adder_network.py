@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
 from myhdl import Signal, always, always_comb, block, concat, instances, intbv
 
 
 @dataclass(frozen=True)
-class AdderNetwork:
-    """Adders and pipeline registers that arithmetic on its numbers calls for; a block has to build them.
+class Network:
+    """Adders and registers that arithmetic on its numbers calls for; a block has to build them.
 
     What is added up twice, or delayed twice, is made once.
 
@@ -24,36 +24,14 @@ class AdderNetwork:
     ----------
     clk, advance : Signal of bool
         Clock and enable of the registers.
-    cut : int
-        Bits of the low part of every number; 0 leaves numbers whole.
     parts : list of tuple
         Blocks to build, each with its arguments.
     """
 
     clk: Any
     advance: Any
-    cut: int = 0
     parts: list[tuple[Callable[..., Any], tuple[Any, ...]]] = field(default_factory=list)
     _later: dict[int, Any] = field(default_factory=dict)
-    _sums: dict[tuple[int, ...], tuple[Any, Any]] = field(default_factory=dict)
-
-    def number(self, value: Any) -> Number:
-        """Return what a signed signal holds."""
-        low, high = int(value.min), int(value.max) - 1
-        if not self.cut:
-            return Number(self, None, value, low, high)
-        if len(value) <= self.cut:
-            extended = signed(self.cut + 1)
-            self.parts.append((drive, (value, extended)))
-            value = extended
-        below, above = Signal(intbv(0)[self.cut :]), self.above(low, high)
-        self.parts.append((take, (value, 0, below)))
-        self.parts.append((take, (self.later(value), self.cut, above)))
-        return Number(self, below, above, low, high)
-
-    def above(self, low: int, high: int) -> Any:
-        """Make a signal for the high part of numbers from `low` to `high`."""
-        return signed(1 + max((~low >> self.cut).bit_length(), (high >> self.cut).bit_length()))
 
     def later(self, source: Any) -> Any:
         """Return a signal that follows another one a clock edge later."""
@@ -62,7 +40,95 @@ class AdderNetwork:
             self.parts.append((register, (self.clk, self.advance, source, self._later[id(source)])))
         return self._later[id(source)]
 
-    def delay(self, number: Number) -> Number:
+    def total(self, a: Any, b: Any, low: int, high: int) -> Any:
+        """Return value * 2**shift of `a`, and of `b` added or subtracted by their signs, from `low` to `high`."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number of an adder network: sign * value * 2**shift. Signs and shifts cost no adders.
+
+    Parameters
+    ----------
+    network : Network
+        Where it belongs.
+    low, high : int
+        Least and largest value.
+    """
+
+    network: Any
+    low: int
+    high: int
+    sign: int = 1
+    shift: int = 0
+
+    def __lshift__(self, bits: int) -> Self:
+        """Multiply by a power of two."""
+        return replace(self, shift=self.shift + bits)
+
+    def __neg__(self) -> Self:
+        """Change the sign."""
+        return replace(self, sign=-self.sign)
+
+    def __add__(self, other: Self) -> Self:
+        """Return the sum, by an adder or a subtractor."""
+        a, b = (other, self) if self.sign < other.sign else (self, other)
+        shift = min(a.shift, b.shift)
+        i, j = a.shift - shift, b.shift - shift
+        if a.sign == b.sign:
+            low, high = (a.low << i) + (b.low << j), (a.high << i) + (b.high << j)
+        else:
+            low, high = (a.low << i) - (b.high << j), (a.high << i) - (b.low << j)
+        return self.network.total(a, b, low, high)
+
+    def __sub__(self, other: Self) -> Self:
+        """Return the difference."""
+        return self + -other
+
+
+@dataclass(frozen=True)
+class AdderNetwork(Network):
+    """Adders, cut once or not at all, and pipeline registers.
+
+    Parameters
+    ----------
+    cut : int
+        Bits of the low part of every number; 0 leaves numbers whole.
+    """
+
+    cut: int = 0
+    _sums: dict[tuple[int, ...], tuple[Any, Any]] = field(default_factory=dict)
+
+    def number(self, value: Any) -> CutNumber:
+        """Return what a signed signal holds."""
+        low, high = int(value.min), int(value.max) - 1
+        if not self.cut:
+            return CutNumber(self, low, high, above=value)
+        if len(value) <= self.cut:
+            extended = signed(self.cut + 1)
+            self.parts.append((drive, (value, extended)))
+            value = extended
+        below, above = Signal(intbv(0)[self.cut :]), self.above(low, high)
+        self.parts.append((take, (value, 0, below)))
+        self.parts.append((take, (self.later(value), self.cut, above)))
+        return CutNumber(self, low, high, below=below, above=above)
+
+    def above(self, low: int, high: int) -> Any:
+        """Make a signal for the high part of numbers from `low` to `high`."""
+        return signed(1 + max((~low >> self.cut).bit_length(), (high >> self.cut).bit_length()))
+
+    def total(self, a: Any, b: Any, low: int, high: int) -> CutNumber:
+        """Add, as a network does."""
+        shift, sign = min(a.shift, b.shift), a.sign * b.sign
+        i, j = a.shift - shift, b.shift - shift
+        key = (id(a.above), i, sign, id(b.above), j)
+        if key not in self._sums:
+            self._sums[key] = a.combined(i, sign, b, j, self.above(low, high))
+        below, above = self._sums[key]
+        return CutNumber(self, low, high, a.sign, shift, below=below, above=above)
+
+    def delay(self, number: CutNumber) -> CutNumber:
         """Return a number a clock edge later."""
         below = None if number.below is None else self.later(number.below)
         return replace(number, below=below, above=self.later(number.above))
@@ -73,56 +139,20 @@ class AdderNetwork:
 
 
 @dataclass(frozen=True)
-class Number:
-    """A number of an adder network: sign * value * 2**shift. Signs and shifts cost no adders.
+class CutNumber(Number):
+    """A number in two parts, or whole.
 
     Parameters
     ----------
-    network : AdderNetwork
-        Where it belongs.
     below, above : Signal
         Parts of the value, the high one a clock edge later than the low one, which may have a carry or borrow above its
         `cut` bits; None and the whole value.
-    low, high : int
-        Least and largest value.
     """
 
-    network: AdderNetwork
-    below: Any
-    above: Any
-    low: int
-    high: int
-    sign: int = 1
-    shift: int = 0
+    below: Any = None
+    above: Any = None
 
-    def __lshift__(self, bits: int) -> Number:
-        """Multiply by a power of two."""
-        return replace(self, shift=self.shift + bits)
-
-    def __neg__(self) -> Number:
-        """Change the sign."""
-        return replace(self, sign=-self.sign)
-
-    def __add__(self, other: Number) -> Number:
-        """Return the sum, by an adder or a subtractor."""
-        a, b = (other, self) if self.sign < other.sign else (self, other)
-        shift, sign = min(a.shift, b.shift), a.sign * b.sign
-        i, j = a.shift - shift, b.shift - shift
-        if sign > 0:
-            low, high = (a.low << i) + (b.low << j), (a.high << i) + (b.high << j)
-        else:
-            low, high = (a.low << i) - (b.high << j), (a.high << i) - (b.low << j)
-
-        sums, key = self.network._sums, (id(a.above), i, sign, id(b.above), j)
-        if key not in sums:
-            sums[key] = a.combined(i, sign, b, j, self.network.above(low, high))
-        return Number(self.network, *sums[key], low, high, a.sign, shift)
-
-    def __sub__(self, other: Number) -> Number:
-        """Return the difference."""
-        return self + -other
-
-    def combined(self, i: int, sign: int, other: Number, j: int, above: Any) -> tuple[Any, Any]:
+    def combined(self, i: int, sign: int, other: CutNumber, j: int, above: Any) -> tuple[Any, Any]:
         """Compute value * 2**i + sign * value * 2**j of two numbers; return the parts of the result."""
         network, cut = self.network, self.network.cut
         if not cut:
@@ -134,8 +164,11 @@ class Number:
         network.parts.append((adder_above, (x, sign, y, carry, cut, above)))
         return below, above
 
-    def above_bit(self, bit: int) -> tuple[Any, int]:
-        """Return a signal, and its first bit that counts, for the number without what is below a bit."""
+    def from_bit(self, bit: int, bits: int) -> tuple[Any, int]:
+        """Return a signal, and its first bit that counts, for the number without what is below a bit.
+
+        It has more than `bits` bits if the number has.
+        """
         bottom = bit - self.shift - self.network.cut
         return (self.above, bottom) if bottom >= 0 else (self.aligned(-bottom), 0)
 

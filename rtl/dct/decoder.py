@@ -20,8 +20,8 @@ from silicodec.rtl.dct.window import BitWindow, word_unpacker
 
 COLUMN_CUT, ROW_CUT = 13, 14
 """Where the adders of the inverse passes are cut."""
-EARLY_COLUMN_CUT, EARLY_ROW_CUT = 11, 13
-"""The same where their registers stand early, with lookahead."""
+COLUMN_CUTS, ROW_CUTS = (11, 20), (7, 16, 25)
+"""The same with lookahead: the transposer comes after the last slice of columns, and before the first of rows."""
 
 
 class ColumnStream:
@@ -214,7 +214,7 @@ def tile_parser(
 def tile_restorer(clk: Any, rst: Any, columns: ColumnStream, rows: Stream, *, checked: bool, lookahead: bool) -> Any:
     """Restore rows from columns, of a parser with lookahead or without."""
     # Columns: as parsed, as coefficients, and in the stages of their pass.
-    top, row_top = INVERSE_STAGES + 1, INVERSE_STAGES - 1 + lookahead
+    top, row_top = INVERSE_STAGES + 1, len(ROW_CUTS) if lookahead else INVERSE_STAGES - 1
     window, aligned = (Signal(intbv(0)[WORD_BITS:]) for _ in range(2))
     head_length = Signal(modbv(0)[HEAD_BITS.bit_length() :])
     places = [Signal(intbv(0)[PLACE_BITS:]) for _ in range(8)]
@@ -250,15 +250,15 @@ def tile_restorer(clk: Any, rst: Any, columns: ColumnStream, rows: Stream, *, ch
         *zip(restored, coefficients, strict=True),
     )
     registers = [register(clk, load, *stage) for stage in stages]
-    column_cut, row_cut = (EARLY_COLUMN_CUT, EARLY_ROW_CUT) if lookahead else (COLUMN_CUT, ROW_CUT)
-    column_pass = inverse_pass(clk, load, coefficients, column, cut=column_cut, shift=9, early=lookahead)
+    column_cut, row_cut = (COLUMN_CUTS, ROW_CUTS) if lookahead else (COLUMN_CUT, ROW_CUT)
+    column_pass = inverse_pass(clk, load, coefficients, column, cut=column_cut, shift=9)
     turn_corner = transposer(clk, shift, count, column, row, odd)
     control = transposer_control(
         clk, rst, advance, coming, valid(top), last(top), column_ready, shift, count, leaving, leaving_last, odd
     )
-    turned = [signed(14) for _ in range(8)] if lookahead else row
-    turns = [register(clk, advance, row[n], turned[n]) for n in range(8)] if lookahead else []
-    row_pass = inverse_pass(clk, advance, turned, sums, cut=row_cut, shift=16, early=lookahead)
+    added = [signed(12) for _ in range(8)] if lookahead else sums
+    row_pass = inverse_pass(clk, advance, row, added, cut=row_cut, shift=16)
+    holds = [register(clk, advance, added[n], sums[n]) for n in range(8)] if lookahead else []
     saturators = [saturate(sums[n], row_no_sign(row_top), samples[n]) for n in range(8)]
     output = drive(ConcatSignal(*samples), rows.data)
 

@@ -19,8 +19,8 @@ from silicodec.rtl.family import Family
 from silicodec.rtl.interface import EngineParameters
 
 LENGTH_BITS = 8
-FULL_ADDERS = 12
-"""With lookahead, bits of an adder that are full adder cells."""
+FULL_ADDERS = 16
+"""With lookahead, bits of an adder that are full adder cells: more than any slice of a sum has."""
 DEFAULT = DCT()
 _PUBLISHED = PublishedFigure(
     source="interlayer compression (arXiv 2110.06155), 28 nm",

@@ -8,6 +8,7 @@ from typing import Any
 from myhdl import block, instances
 
 from silicodec.rtl.blocks.adder_network import AdderNetwork, Number, offset, signal, take
+from silicodec.rtl.blocks.sliced_network import SlicedNetwork
 
 FORWARD = (256, 355, 334, 301, 256, 201, 139, 71)
 INVERSE = (2048, 2841, 2676, 2408, 2048, 1609, 1108, 565)
@@ -44,7 +45,7 @@ def forward_pass(
     late : bool
         Whether the first of the registers stand after the sums of two products instead of after the butterflies.
     """
-    network = AdderNetwork(clk, advance, cut=cut)
+    network: Any = AdderNetwork(clk, advance, cut=cut)
     delay = network.delay
     early_delay, late_delay = (keep, delay) if late else (delay, keep)
     numbers = [network.number(number) for number in x]
@@ -64,12 +65,12 @@ def forward_pass(
     places, rounders = [], []
     for k in range(8):
         if nearest and sums[k].shift < shift:
-            total, bottom = sums[k].above_bit(shift - 1)
+            total, bottom = sums[k].from_bit(shift - 1, 0)
             rounded = signal(int(total.min) + (1 << bottom), int(total.max) + (1 << bottom))
             rounders.append(offset(total, 0, 1 << bottom, rounded))
             places.append((rounded, bottom + 1))
         else:
-            places.append(sums[k].above_bit(shift))
+            places.append(sums[k].from_bit(shift, len(y[k])))
     parts = [part(*arguments) for part, arguments in network.parts]
     outputs = [take(*places[k], y[k]) for k in range(8)]
     return instances()
@@ -99,7 +100,7 @@ def forward_odd_multiples(x: Number) -> dict[int, Number]:
 
 @block
 def inverse_pass(
-    clk: Any, advance: Any, x: Sequence[Any], y: Sequence[Any], *, cut: int, shift: int, early: bool = False
+    clk: Any, advance: Any, x: Sequence[Any], y: Sequence[Any], *, cut: int | tuple[int, ...], shift: int
 ) -> Any:
     """Transform eight numbers back every cycle, y[n] = x[n] rounded off by `shift` bits, `INVERSE_STAGES` edges later.
 
@@ -111,17 +112,18 @@ def inverse_pass(
         The pipeline registers take new values.
     x, y : 8 signed Signals
         A transform; its numbers, as many of their low bits as `y` has.
-    cut : int
-        Where the adders are cut.
+    cut : int or tuple of int
+        Where the adders are cut; registers stand after five adders, of six. Several cuts are those of a
+        `SlicedNetwork`, for shorter paths; the pass then takes a clock edge for each.
     shift : int
         Rounding.
-    early : bool
-        Whether the registers stand after three adders in a row, of six, instead of after five: shorter paths, and more
-        registers.
     """
-    network = AdderNetwork(clk, advance, cut=cut)
-    delay = network.delay
-    early_delay, late_delay = (delay, keep) if early else (keep, delay)
+    network: Any
+    if isinstance(cut, int):
+        network = AdderNetwork(clk, advance, cut=cut)
+        delay = network.delay
+    else:
+        network, delay = SlicedNetwork(clk, advance, cuts=cut), keep
 
     # Half of the last place goes into the mean, which is multiplied by 2**11.
     up = max(12 - shift, 0)
@@ -131,28 +133,29 @@ def inverse_pass(
     x0 = network.number(mean) << (11 - up)
     numbers = [x0, *(network.number(number) for number in x[1:])]
 
-    f2, f6 = (inverse_even_multiples(numbers[k], early_delay) for k in (2, 6))
+    f2, f6 = (inverse_even_multiples(numbers[k]) for k in (2, 6))
     e0, e1 = delay(x0 + (numbers[4] << 11)), delay(x0 - (numbers[4] << 11))
-    e2, e3 = late_delay(f2[1108] - f6[2676]), late_delay(f2[2676] + f6[1108])
+    e2, e3 = delay(f2[1108] - f6[2676]), delay(f2[2676] + f6[1108])
     s = [e0 + e3, e1 + e2, e1 - e2, e0 - e3]
-    d = [inverse_odd_sum(numbers, n, early_delay, late_delay) for n in range(4)]
+    d = [delay(inverse_odd_sum(numbers, n)) for n in range(4)]
     sums = [s[n] + d[n] for n in range(4)] + [s[n] - d[n] for n in (3, 2, 1, 0)]
-    rounded = [total.above_bit(shift) for total in sums]
+    places = [sums[n].from_bit(shift, len(y[n])) for n in range(8)]
 
     parts = [part(*arguments) for part, arguments in network.parts]
-    outputs = [take(*rounded[n], y[n]) for n in range(8)]
+    outputs = [take(*places[n], y[n]) for n in range(8)]
     return instances()
 
 
-def inverse_even_multiples(x: Number, delay: Delay) -> dict[int, Number]:
+def inverse_even_multiples(x: Number) -> dict[int, Number]:
     """Return a number's multiples by 1108 and 2676: 4 adders."""
+    x = x << 2
     x3 = (x << 1) + x
     x21 = (x3 << 3) - x3
-    return {1108: delay((x << 8) + x21) << 2, 2676: delay((x21 << 5) - x3) << 2}
+    return {1108: (x << 8) + x21, 2676: (x21 << 5) - x3}
 
 
-def inverse_odd_sum(x: Sequence[Number], n: int, early_delay: Delay, late_delay: Delay) -> Number:
-    """Return the sum of the odd numbers of a transform, each times its constant, with delays after 3 and 5 adders.
+def inverse_odd_sum(x: Sequence[Number], n: int) -> Number:
+    """Return the sum of the odd numbers of a transform, each times its constant.
 
     11 adders, some of which sums share: 40 for all four.
     """
@@ -162,9 +165,9 @@ def inverse_odd_sum(x: Sequence[Number], n: int, early_delay: Delay, late_delay:
     p = (a << 8) + (b << 5) - d
     q = (c << 6) + a
     r = (d << 6) + c
-    nines = early_delay(p + (q + r))
-    rest = early_delay((p << 1) + ((q << 4) + (((b << 8) + b) << 3)))
-    return late_delay((nines << 3) + nines + rest)
+    nines = p + (q + r)
+    rest = (p << 1) + ((q << 4) + ((b << 11) + (b << 3)))
+    return (nines << 3) + nines + rest
 
 
 def row(constants: Sequence[int], k: int) -> list[int]:

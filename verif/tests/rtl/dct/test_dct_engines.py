@@ -28,7 +28,7 @@ from silicodec.rtl.dct.engines import (
     read_length,
     row_words,
 )
-from silicodec.rtl.dct.transform import INVERSE, inverse_odd_sum, keep, row
+from silicodec.rtl.dct.transform import INVERSE, inverse_odd_sum, row
 from silicodec.verif.compare import check, first_difference
 from silicodec.verif.drivers.stalls import STALLS, Stalls
 from silicodec.verif.simulate import simulate
@@ -297,7 +297,7 @@ def test_odd_sums_have_the_constants_and_adders_that_are_stated():
     network = AdderNetwork(clk=Signal(bool(0)), advance=Signal(bool(0)), cut=12)
     numbers = [network.number(signed(11)) for _ in range(8)]
     for n, adders in enumerate((11, 21, 31, 40)):
-        inverse_odd_sum(numbers, n, keep, network.delay)
+        inverse_odd_sum(numbers, n)
         assert network.adders() == adders
     assert [row(INVERSE, 1), row(INVERSE, 3)] == [[2841, 2408, 1609, 565], [2408, -565, -2841, -1609]]
 
