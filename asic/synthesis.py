@@ -34,8 +34,8 @@ from silicodec.rtl.source import Source, read_staged
 
 GATED_FLIP_FLOPS = 3
 """From so many flip-flops on, a clock gate is smaller than the multiplexers that it replaces."""
-PIN_LOAD_FF = 3.0
-"""What ABC takes for the load of its outputs beside full adders: most of them then are pins of cells."""
+PIN_LOAD_FF = 1.7
+"""What ABC takes for the load of its outputs beside full adders: a flip-flop's, for most are pins of cells."""
 
 
 def synthesize(
