@@ -132,7 +132,7 @@ def overlapped_plane_decoder(
             lead.ahead
             and holds
             and not filling
-            and (index != 0 or not (base_ahead or lead.fresh or (window.loaded and not window.ended)))
+            and (index != 0 or lead.far or not (base_ahead or lead.fresh or (window.loaded and not window.ended)))
         )
         passable.next = not occupied or words_old or (not words_next and (not kept.full or words.take))
 

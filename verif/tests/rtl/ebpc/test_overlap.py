@@ -93,6 +93,17 @@ def test_the_last_packet_leaves_though_no_other_follows(name):
         check(engine, engine.stimulus([np.full(size, 9, np.uint8)]))
 
 
+@pytest.mark.parametrize("name", [DECODER, "ebpc-decoder-checked-overlap"])
+def test_a_packet_that_ends_with_its_first_word_holds_up_no_other(name):
+    engine = find_engine(name)
+    inputs = engine.stimulus([np.ones(1, np.uint8)] * 5)
+    for number in (1, 2):
+        inputs["bpc"][number] = inputs["bpc"][number][:1]
+    result = simulate(engine, inputs)
+    assert [result.streams["words"][number].tolist() for number in (0, 3, 4)] == [[1]] * 3
+    assert result.errors.get("words", [False, True, True, False, False]) == [False, True, True, False, False]
+
+
 @pytest.mark.prove
 @pytest.mark.parametrize("name", [ENCODER, DECODER])
 def test_streams_keep_their_rules(name):
