@@ -26,7 +26,7 @@ class Port:
     name : str
         The engine's argument that takes the stream; the prefix of its signals in Verilog.
     bits : int
-        Width of a word, 1 to 128.
+        Width of a word, 1 to 256.
     error : bool
         Whether the stream carries an error flag together with `last`.
     keep : bool

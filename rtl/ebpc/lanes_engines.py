@@ -10,11 +10,10 @@ import numpy as np
 from silicodec.models.codec import to_words, word_dtype
 from silicodec.models.ebpc import ParallelEBPC
 from silicodec.models.ebpc.parallel import ROW, deal_rows, ports
-from silicodec.models.errors import CodecError
 from silicodec.models.parameters import parameter
 from silicodec.rtl.ebpc.lanes_codec import LANES, WORD_SIZES, ebpc_lanes_decoder, ebpc_lanes_encoder
 from silicodec.rtl.ebpc.lanes_pair import ebpc_pair_decoder, ebpc_pair_encoder
-from silicodec.rtl.engine import Engine, Packets, Port, count_packet
+from silicodec.rtl.engine import Engine, Packets, Port, count_packet, from_word_bytes, word_bytes
 from silicodec.rtl.family import Family
 from silicodec.rtl.interface import EngineParameters
 
@@ -32,12 +31,6 @@ class LanesShape(EngineParameters):
         8, "words a cycle; fewer than 8 take no less area, and 16 are two engines of 8", choices=(*LANES, PAIR)
     )
     word_bits: int = parameter(8, "bits of a word", choices=WORD_SIZES)
-
-    def __post_init__(self) -> None:
-        """Check the parameters."""
-        super().__post_init__()
-        if self.lanes == PAIR and self.word_bits > 8:
-            raise CodecError("word_bits must be 8 for 16 lanes")
 
     @property
     def codec(self) -> ParallelEBPC:
@@ -161,18 +154,15 @@ def lane_words(tensor: np.ndarray, lanes: int, word_bits: int) -> np.ndarray:
 
 def join_lanes(words: np.ndarray, lanes: int, word_bits: int) -> np.ndarray:
     """Return words, so many in an element, the first one in the least significant bits."""
-    if lanes * word_bits <= 64:
-        return words.view(f"<u{lanes * word_bits // 8}")
-    low, high = words.view("<u8").astype(object).reshape(-1, 2).T
-    return low | high << 64
+    bits = lanes * word_bits
+    return from_word_bytes(word_bytes(words, word_bits // 8), bits // 8, np.min_scalar_type(2**bits - 1))
 
 
 def split_lanes(transfers: np.ndarray, lanes: int, word_bits: int) -> np.ndarray:
     """Return the words that `join_lanes` joined."""
-    dtype = word_dtype(word_bits)
-    if lanes * word_bits <= 64:
-        return transfers.view(dtype)
-    return np.stack([transfers & (2**64 - 1), transfers >> 64], axis=1).astype("<u8").reshape(-1).view(dtype)
+    return from_word_bytes(
+        word_bytes(transfers, lanes * word_bits // 8), word_bits // 8, np.dtype(word_dtype(word_bits))
+    )
 
 
 EBPC_LANES_FAMILIES: tuple[Family, ...] = (

@@ -8,28 +8,41 @@ from myhdl import Signal, always_comb, always_seq, block, instances
 
 from silicodec.rtl.blocks.stream import Stream, fork, gated, reset_gate
 from silicodec.rtl.ebpc.lanes_codec import ebpc_lanes_decoder, ebpc_lanes_encoder
-from silicodec.rtl.ebpc.lanes_rows import ROW_BITS
+from silicodec.rtl.ebpc.lanes_rows import BLOCK, WORD_BITS
 
 
 @block
-def ebpc_pair_encoder(clk: Any, rst: Any, words: Stream, znz0: Stream, bpc0: Stream, znz1: Stream, bpc1: Stream) -> Any:
-    """Compress packets of 8-bit words into two ZNZ and two BPC streams, 16 words a cycle.
+def ebpc_pair_encoder(
+    clk: Any,
+    rst: Any,
+    words: Stream,
+    znz0: Stream,
+    bpc0: Stream,
+    znz1: Stream,
+    bpc1: Stream,
+    *,
+    word_bits: int = WORD_BITS,
+) -> Any:
+    """Compress packets of words into two ZNZ and two BPC streams, 16 words a cycle.
 
     Parameters
     ----------
     words : Stream
         Two rows of 8 words a transfer, the first word in the least significant bits; zeros fill up a packet's last one.
     znz0, bpc0 : Stream
-        The first row of each transfer: where the zero words are, in words of 16 bits, and the others, in words of 64.
+        The first row of each transfer: where the zero words are, in words of 16 bits, and the others, in words of 8
+        times `word_bits`.
     znz1, bpc1 : Stream
         The second row.
+    word_bits : int
+        Bits of a word: 8 or 16.
     """
-    halves = [Stream(ROW_BITS) for _ in range(2)]
+    halves = [Stream(BLOCK * word_bits) for _ in range(2)]
     (taken,) = gated(words)
     gate = reset_gate(rst, words, taken)
     splitter = split_words(clk, rst, taken, *halves)
     encoders = [
-        ebpc_lanes_encoder(clk, rst, half, znz, bpc)
+        ebpc_lanes_encoder(clk, rst, half, znz, bpc, word_bits=word_bits)
         for half, znz, bpc in zip(halves, (znz0, znz1), (bpc0, bpc1), strict=True)
     ]
     return instances()
@@ -37,9 +50,18 @@ def ebpc_pair_encoder(clk: Any, rst: Any, words: Stream, znz0: Stream, bpc0: Str
 
 @block
 def ebpc_pair_decoder(
-    clk: Any, rst: Any, znz0: Stream, bpc0: Stream, znz1: Stream, bpc1: Stream, length: Stream, words: Stream
+    clk: Any,
+    rst: Any,
+    znz0: Stream,
+    bpc0: Stream,
+    znz1: Stream,
+    bpc1: Stream,
+    length: Stream,
+    words: Stream,
+    *,
+    word_bits: int = WORD_BITS,
 ) -> Any:
-    """Restore packets of 8-bit words from their two ZNZ and two BPC streams, 16 words a cycle.
+    """Restore packets of words from their two ZNZ and two BPC streams, 16 words a cycle.
 
     Whatever the streams hold, a packet ends after its number of transfers; what is left over of them is dropped.
 
@@ -51,16 +73,18 @@ def ebpc_pair_decoder(
         The packet's number of transfers: one word, in which zero stands for 2**(its width); `last` is ignored.
     words : Stream
         Two rows of 8 words a transfer. `error` is high with `last` where a stream of the packet was malformed.
+    word_bits : int
+        Bits of a word: 8 or 16.
     """
     lengths = [Stream(len(length.data)) for _ in range(2)]
-    halves = [Stream(ROW_BITS, error=True) for _ in range(2)]
+    halves = [Stream(BLOCK * word_bits, error=True) for _ in range(2)]
     halves[1].last.read = True  # it comes with the other one's
 
     (taken,) = gated(length)
     gate = reset_gate(rst, length, taken)
     forker = fork(clk, rst, taken, *lengths)
     decoders = [
-        ebpc_lanes_decoder(clk, rst, znz, bpc, count, half)
+        ebpc_lanes_decoder(clk, rst, znz, bpc, count, half, word_bits=word_bits)
         for znz, bpc, count, half in zip((znz0, znz1), (bpc0, bpc1), lengths, halves, strict=True)
     ]
     joiner = join_words(*halves, words)

@@ -188,7 +188,8 @@ def talk(port: str, baud: int, timeout: float, engine_name: str, source: Path, t
         outcome = run(link, engine, inputs, counts, progress)
     with written_whole(target) as temporary, temporary.open("wb") as file:
         streams = {name: np.concatenate(packets) for name, packets in outcome.streams.items() if packets}
-        np.savez(file, allow_pickle=False, **{name: without_objects(words) for name, words in streams.items()})
+        bits = {port.name: port.bits for port in engine.outputs}
+        np.savez(file, allow_pickle=False, **{name: without_objects(streams[name], bits[name]) for name in streams})
     words = sum(packet.size for packets in inputs.values() for packet in packets)
     back = sum(packet.size for packets in outcome.streams.values() for packet in packets)
     say(
@@ -268,13 +269,14 @@ def read_pixels(path: Path, network: Network) -> np.ndarray:
     return (read_image(path, network.input_shape, exact=True) * 255).round().astype(np.uint8)
 
 
-def without_objects(words: np.ndarray) -> np.ndarray:
-    """Return words of 128 bits as rows of two of 64, the low one first, and others as they are."""
+def without_objects(words: np.ndarray, bits: int) -> np.ndarray:
+    """Return words of more than 64 bits as rows of words of 64, the low one first, and others as they are."""
     import numpy as np
 
     from silicodec.rtl.engine import word_bytes
 
-    return words if words.dtype.kind != "O" else np.frombuffer(word_bytes(words, 16), "<u8").reshape(-1, 2)
+    parts = -(-bits // 64)
+    return words if parts == 1 else np.frombuffer(word_bytes(words, 8 * parts), "<u8").reshape(-1, parts)
 
 
 COMMANDS: tuple[Any, ...] = (fpga,)

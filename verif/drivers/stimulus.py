@@ -9,6 +9,8 @@ import numpy as np
 
 LAST, ERROR = 1, 2
 """Bits of a word's flags."""
+REPEATED = sum(1 << shift for shift in range(0, 256, 64))
+"""What repeats a pattern of 64 bits."""
 RESET_CYCLES = 3
 """How long a reset lasts."""
 
@@ -16,7 +18,7 @@ RESET_CYCLES = 3
 def junk(cycle: int, bits: int) -> int:
     """Return what lies on the `bits` lines of an input that is not valid, or in reset: other bits each cycle."""
     pattern = (cycle * 0x9E3779B97F4A7C15) % (1 << 64)
-    return pattern >> (64 - bits) if bits <= 64 else (pattern << 64 | pattern) % (1 << bits)
+    return pattern >> (64 - bits) if bits <= 64 else pattern * REPEATED % (1 << bits)
 
 
 @dataclass(frozen=True)

@@ -75,6 +75,8 @@ def simulate_size(engine, seed):
         "ebpc-decoder-l8-lanes-1",
         "ebpc-encoder-l8-lanes-16",
         "ebpc-decoder-l8-lanes-16",
+        "ebpc-encoder-l8-lanes-16-word-bits-16",
+        "ebpc-decoder-l8-lanes-16-word-bits-16",
         "ebpc-encoder-l8-word-bits-16",
         "ebpc-decoder-l8-lanes-4-word-bits-16",
         "huffman-decoder-checked-symbol-bits-3",

@@ -21,7 +21,9 @@ from silicodec.verif.simulate import simulate
 
 NAMES = ["ebpc-encoder-l8", "ebpc-decoder-l8"]
 SIZES = [
-    pytest.param(f"{name}-{size}", marks=pytest.mark.prove) for name in NAMES for size in ("lanes-16", "word-bits-16")
+    pytest.param(f"{name}-{size}", marks=pytest.mark.prove)
+    for name in NAMES
+    for size in ("lanes-16", "word-bits-16", "lanes-16-word-bits-16")
 ]
 RANDOM = np.random.default_rng(0)
 
@@ -84,7 +86,8 @@ def damaged(draw, words):
 
 
 @pytest.mark.parametrize(
-    ("lanes", "bits"), [(8, 8), *(pytest.param(*size, marks=pytest.mark.prove) for size in ((2, 8), (16, 8), (8, 16)))]
+    ("lanes", "bits"),
+    [(8, 8), *(pytest.param(*size, marks=pytest.mark.prove) for size in ((2, 8), (16, 8), (8, 16), (16, 16)))],
 )
 @given(data=st.data(), seed=st.none() | st.integers(0, 1000))
 @settings(max_examples=15)
@@ -130,7 +133,7 @@ def test_a_row_of_long_words_a_cycle(name, step, limit):
 @pytest.mark.prove
 @pytest.mark.skipif("SILICODEC_DATA" not in os.environ, reason="SILICODEC_DATA is not set")
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize(("lanes", "bits"), [(8, 8), (16, 8), (8, 16)])
+@pytest.mark.parametrize(("lanes", "bits"), [(8, 8), (16, 8), (8, 16), (16, 16)])
 @pytest.mark.parametrize("network", ["resnet20", "resnet20-int8"])
 def test_feature_maps_at_all_words_a_cycle(name, lanes, bits, network):
     found = get_network(network)
