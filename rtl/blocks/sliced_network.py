@@ -76,10 +76,8 @@ class SlicedNetwork(Network):
             top = min(end, width)
             if top <= start:
                 continue
-            # A complement's carry is there from its first bit on: only there zeros may be all that is added to it.
             x, y = (number.bits(start - k, top - k, cycle) for number, k in ((a, i), (b, j)))
-            assert y is not None
-            assert x is not None or carry is True
+            assert y is not None, "a subtrahend may not lie above all bits of its minuend"
             total = Signal(modbv(0)[top - start + (top < width) :])
             self.parts.append((add_slice, (x, y, inverted, carry, total)))
             pieces.append(Piece(total, 0, top - start, start, cycle))
@@ -150,7 +148,10 @@ class SlicedNumber(Number):
         return signal
 
     def from_bit(self, bit: int, bits: int) -> tuple[Any, int]:
-        """Return a signal of `bits` bits of the number from a bit on, in the last cycle, and its first bit."""
+        """Return a signal of `bits` bits of the number from a bit on, in the last cycle, and its first bit.
+
+        It is the value without its `sign`.
+        """
         bottom = bit - self.shift
         return self.bits(bottom, bottom + bits, len(self.network.cuts)), 0
 
@@ -164,7 +165,7 @@ def _bits(low: int, high: int) -> int:
 def add_slice(a: Any, b: Any, inverted: bool, carry: Any, total: Any) -> Any:
     """Compute total = a + b + carry, with `b` inverted where that is asked for, as far as `total` has bits.
 
-    `a` is None for zeros, where `carry` is True; `carry` is a signal, or True, or None for none. The carry comes in
+    `a` is None for zeros, where `b` is inverted; `carry` is a signal, or True, or None for none. The carry comes in
     behind the last bits, where it takes no second adder.
     """
     bits = len(total)
@@ -176,11 +177,17 @@ def add_slice(a: Any, b: Any, inverted: bool, carry: Any, total: Any) -> Any:
         def add() -> None:
             total.next = a + b
 
-    elif a is None:
+    elif a is None and carry is True:
 
         @always_comb
         def negate() -> None:
             wide.next = concat(~b, True) + 1
+
+    elif a is None:
+
+        @always_comb
+        def complement() -> None:
+            wide.next = concat(~b, carry) + carry
 
     elif carry is True:
 
