@@ -186,7 +186,8 @@ class _Reader:
         names = [bit for way, _, _, name in declared if way != "wire" for bit in self._bits(name)]
         ports = {name: self._net(name) for name in names}
         cells = [
-            _Instance(kind, name.lstrip("\\"), self._connections(body)) for kind, name, body in _INSTANCE.findall(text)
+            _Instance(kind, name.lstrip("\\"), self._connections(kind, body))
+            for kind, name, body in _INSTANCE.findall(text)
         ]
         clocks = self._clocks(cells)
         for cell in cells:
@@ -218,8 +219,11 @@ class _Reader:
         last, first = self._buses[name] if found[2] is None else (int(found[2]), int(found[3] or found[2]))
         return [f"{name}[{bit}]" for bit in range(last, first - 1, -1)]
 
-    def _connections(self, body: str) -> dict[str, int]:
-        return {pin: self._net(*self._bits(signal)) for pin, signal in _CONNECTION.findall(body) if signal}
+    def _connections(self, kind: str, body: str) -> dict[str, int]:
+        """Return the nets of a cell's pins; outputs that are left open have nets of their own."""
+        found = {pin: self._net(*self._bits(signal)) for pin, signal in _CONNECTION.findall(body) if signal}
+        outputs = self._library[kind].functions if kind in self._library else {}
+        return {**{pin: self._new() for pin in outputs if pin not in found}, **found}
 
     def _net(self, name: str) -> int:
         while name in self._aliases:
@@ -264,7 +268,7 @@ class _Reader:
             self._gate(cell.next_state, known, following)
             self._registers.append((known["IQ"], following, clocks[known["CLK"]]))
         for pin, function in cell.functions.items():
-            if pin in known and known[pin] not in clocks:
+            if known[pin] not in clocks:
                 if "IQ" in function and "IQ" not in known:
                     raise ValueError(f"{instance.name}, a {instance.kind}, cannot be simulated")
                 self._gate(function.replace("IQ_N", "(!IQ)"), known, known[pin])

@@ -19,6 +19,14 @@ LIBERTY = """
             function : "(!A)";
         }
     }
+    cell ("sky130_fd_sc_hd__conb_1") {
+        pin ("HI") {
+            function : "1";
+        }
+        pin ("LO") {
+            function : "0";
+        }
+    }
     cell ("sky130_fd_sc_hd__dfxtp_1") {
         ff ("IQ","IQ_N") {
             clocked_on : "CLK";
@@ -63,9 +71,16 @@ ENGINE = SimpleNamespace(axi=False, inputs=(Port("a", 2),), outputs=(Port("b", 2
 WORDS = np.array([0, 1, 3, 2, 3], np.uint8)
 
 
-def simulate(cycles):
-    netlist = read_netlist(NETLIST, read_library(LIBERTY), "clk")
+def simulate(cycles, text=NETLIST):
+    netlist = read_netlist(text, read_library(LIBERTY), "clk")
     return netlist, *simulate_gates(netlist, ENGINE, {"a": [WORDS[:2], WORDS[2:]]}, (0, cycles))
+
+
+def saif_of_cells(netlist, switching, folder):
+    """The SAIF file's lines by cell, at 10 ns a cycle."""
+    write_saif(netlist, switching, 10.0, folder / "activity.saif.gz")
+    lines = gzip.decompress((folder / "activity.saif.gz").read_bytes()).decode().splitlines()
+    return {line.split()[1]: line for line in lines if line.startswith("(INSTANCE ") and "NET" in line}
 
 
 def test_a_netlist_does_what_its_cells_do():
@@ -75,9 +90,7 @@ def test_a_netlist_does_what_its_cells_do():
 
 def test_what_switched_is_told_of_every_pin(tmp_path):
     netlist, _, switching = simulate(8)
-    write_saif(netlist, switching, 10.0, tmp_path / "activity.saif.gz")
-    lines = gzip.decompress((tmp_path / "activity.saif.gz").read_bytes()).decode().splitlines()
-    cells = {line.split()[1]: line for line in lines if line.startswith("(INSTANCE ") and "NET" in line}
+    cells = saif_of_cells(netlist, switching, tmp_path)
     assert cells.keys() == {"gate", "low", "high", "not_low", "not_high", "valid", "last"}
     # Eight cycles of 10 ns; the enable is high in five. The low bit is 0, 1, 1, 0, 1, and stays.
     assert "(CLK (T0 40000000) (T1 40000000) (TC 16))" in cells["valid"]
@@ -85,6 +98,19 @@ def test_what_switched_is_told_of_every_pin(tmp_path):
     assert "(CLK (T0 55000000) (T1 25000000) (TC 10))" in cells["low"]
     assert "(Q (T0 30000000) (T1 50000000) (TC 3))" in cells["low"]
     assert "(Y (T0 50000000) (T1 30000000) (TC 3))" in cells["not_low"]
+
+
+def test_outputs_that_are_left_open_switch_as_well(tmp_path):
+    """A layout has cells that only load its clock, and uses one output of the cells that tie a port."""
+    open_ended = """  sky130_fd_sc_hd__inv_1 load ( .A(gated) );
+  sky130_fd_sc_hd__conb_1 tie ( .HI(a_ready) );
+"""
+    netlist, streams, switching = simulate(8, NETLIST.replace("  assign a_ready = 1'h1;\n", open_ended))
+    cells = saif_of_cells(netlist, switching, tmp_path)
+    assert [packet.tolist() for packet in streams["b"]] == [[3, 2], [0, 1, 0]]
+    assert "(Y (T0 55000000) (T1 25000000) (TC 10))" in cells["load"]
+    assert "(HI (T0 0) (T1 80000000) (TC 0))" in cells["tie"]
+    assert "(LO (T0 80000000) (T1 0) (TC 0))" in cells["tie"]
 
 
 def test_only_what_switched_in_the_window_counts():
