@@ -148,9 +148,15 @@ class KeptNetlist:
         """`Source.sha256` of what it was made from."""
         return str(self._described["verilog_sha256"])
 
+    @property
+    def blocks(self) -> dict[str, list[str]]:
+        """Modules of each block."""
+        modules: dict[str, list[str]] = self._described["modules"]
+        return modules
+
     @cached_property
     def _blocks(self) -> dict[str, str]:
-        return {module: block for block, some in self._described["modules"].items() for module in some}
+        return {module: block for block, some in self.blocks.items() for module in some}
 
     def block_of_cell(self, cell: str) -> str:
         """Return the block of a cell by its name."""

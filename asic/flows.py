@@ -12,6 +12,7 @@ from typing import Any
 from siliconcompiler import ASIC, Design, Flowgraph, Task
 from siliconcompiler.flows.asicflow import PNRFlow
 from siliconcompiler.flows.signoffflow import SignoffFlow
+from siliconcompiler.tools.openroad._apr import OpenROADDPLParameter, OpenROADGPLParameter
 from siliconcompiler.tools.openroad.repair_timing import RepairTimingTask
 
 from silicodec.asic.cell_rules import CELL_RULES, CellRulesTask
@@ -34,6 +35,8 @@ from silicodec.models.storage import written_whole
 from silicodec.rtl.source import Source, read_staged
 
 FLOWS = ("synthesis", "layout")
+PADDING = 2
+"""Sites beside each cell that placement leaves free."""
 BEFORE = "2"
 """Index of the steps that analyse the netlist which goes into a layout."""
 LAYOUT_CHECK = "equivalence.layout"
@@ -73,6 +76,16 @@ class SynthesisFlow(CellFlow):
             self.analyse("synthesis", index, index, power=power)
 
 
+def place_and_route(flow: Flowgraph, netlist: str, index: str) -> None:
+    """Add SiliconCompiler's steps from the netlist that a step makes to GDS."""
+    flow.node("cleanup", CleanupTask())
+    flow.edge(netlist, "cleanup", tail_index=index)
+    flow.graph(PNRFlow())
+    flow.edge("cleanup", "floorplan.init")
+    flow.node("floorplan.init", FloorplanTask())
+    flow.node("write.gds", DrawnExportTask())
+
+
 class LayoutFlow(CellFlow):
     """From Verilog to GDS: after our synthesis, with clock gating or without, SiliconCompiler's place and route.
 
@@ -83,12 +96,7 @@ class LayoutFlow(CellFlow):
         index = GATED if clock_gating else PLAIN
         super().__init__("layout", (index,))
         self.analyse("synthesis", index, BEFORE, power=power)
-        self.node("cleanup", CleanupTask())
-        self.edge("synthesis", "cleanup", tail_index=index)
-        self.graph(PNRFlow())
-        self.edge("cleanup", "floorplan.init")
-        self.node("floorplan.init", FloorplanTask())
-        self.node("write.gds", DrawnExportTask())
+        place_and_route(self, "synthesis", index)
         # Clean-up, repair and the clock tree have changed the netlist since it was checked.
         self.node(LAYOUT_CHECK, EquivalenceTask())
         self.edge("write.views", LAYOUT_CHECK)
@@ -133,28 +141,43 @@ def make_project(job: Job, folder: Path, scheduler: str | None = None) -> ASIC:
     with design.active_fileset("sdc"):
         design.add_file(str(constraints))
     project = ASIC(design)
-    for handler in project.logger.handlers:
-        if isinstance(handler, logging.StreamHandler):
-            handler.addFilter(lambda record: False)  # SiliconCompiler's log goes to its files alone
     project.add_fileset(["rtl", "sdc"])
     set_target(project)
     power = job.power_fault is None
     if job.flow == "layout":
         project.set_flow(LayoutFlow(clock_gating=job.clock_gating, power=power, signoff=job.signoff_fault is None))
         set_floorplan(project, job)
-        # To save power it makes buffers smaller than the loads that they were put in for ask.
-        RepairTimingTask.find_task(project).set("var", "rsz_skip_recover_power", True)
+        tune(project)
     else:
         project.set_flow(SynthesisFlow(clock_gating=job.clock_gating, power=power))
     set_parameters(project, job, staged)
-    project.option.set_builddir(str(folder))
-    project.option.set_jobname(job_name(job))
-    project.option.set_nodashboard(True)
-    project.option.set_nodisplay(True)
-    project.option.set_quiet(True)
+    set_folder(project, folder, job_name(job))
     if scheduler:
         project.option.scheduler.set_name(scheduler)
     return project
+
+
+def tune(project: ASIC) -> None:
+    """Change what SiliconCompiler's place and route does by default."""
+    # To save power it makes buffers smaller than the loads that they were put in for ask.
+    RepairTimingTask.find_task(project).set("var", "rsz_skip_recover_power", True)
+    # Where cells touch, the router finds no way to some of their pins.
+    for task in OpenROADGPLParameter.find_task(project):
+        task.set_openroad_padglobalplace(PADDING)
+    for task in OpenROADDPLParameter.find_task(project):
+        task.set_openroad_paddetailplace(PADDING)
+
+
+def set_folder(project: ASIC, folder: Path, name: str) -> None:
+    """Say where a project's steps go, and that its log goes to its files alone."""
+    for handler in project.logger.handlers:
+        if isinstance(handler, logging.StreamHandler):
+            handler.addFilter(lambda record: False)
+    project.option.set_builddir(str(folder))
+    project.option.set_jobname(name)
+    project.option.set_nodashboard(True)
+    project.option.set_nodisplay(True)
+    project.option.set_quiet(True)
 
 
 def set_floorplan(project: ASIC, job: Job) -> None:

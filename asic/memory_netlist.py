@@ -63,16 +63,34 @@ def write_netlists(
     macros: dict[str, Macro] = {}
     if memories:
         plans = plan_memories(memories, kinds)
-        macros = {macro.name: macro for plan in plans.values() for row in plan.rows for macro in row.macros}
-        modules = [_netlist(plan, period_ns) for plan in plans.values()]
-        whole = [connect(logic, top, memories, clock_ports[0]), *modules, macro_boxes(macros.values())]
+        macros = macros_of(plans.values())
+        whole = [*with_memories(logic, top, memories, clock_ports[0], plans, period_ns), macro_boxes(macros.values())]
         (folder / "netlist.v").write_text("\n".join(whole))
     add_models(folder / "netlist.v", folder / "cells.lib", top, folder / "gates.v")
     with (folder / "gates.v").open("a") as gates:
         gates.writelines(macro_model(macro) for macro in macros.values())
 
 
-def plan_memories(memories: Iterable[Mapping[str, Any]], kinds: Sequence[str] = KINDS) -> dict[str, Plan]:
+def with_memories(
+    logic: str,
+    top: str,
+    memories: Sequence[Mapping[str, Any]],
+    clock_port: str,
+    plans: Mapping[str, Plan],
+    period_ns: float = PERIOD_NS,
+) -> list[str]:
+    """Return the modules of a netlist with its memories: what `connect` does, and those of `plans`, synthesised."""
+    return [connect(logic, top, memories, clock_port), *(_netlist(plan, period_ns) for plan in plans.values())]
+
+
+def macros_of(plans: Iterable[Plan]) -> dict[str, Macro]:
+    """Return the macros that memories are made of, by name."""
+    return {macro.name: macro for plan in plans for row in plan.rows for macro in row.macros}
+
+
+def plan_memories(
+    memories: Iterable[Mapping[str, Any]], kinds: Sequence[str] = KINDS, macros: Mapping[str, Macro] | None = None
+) -> dict[str, Plan]:
     """Plan memories, by the names of their modules.
 
     Parameters
@@ -81,14 +99,24 @@ def plan_memories(memories: Iterable[Mapping[str, Any]], kinds: Sequence[str] = 
         Fields of `silicodec.asic.memories.OutsideMemory`.
     kinds : sequence of str
         What they may be made of.
+    macros : dict of str to Macro, optional
+        By default those in the folder of `SILICODEC_PDK`.
+
+    Raises
+    ------
+    MeasurementError
+        If a memory has other ports than one for writing and one for reading, or can be made of none of these kinds.
     """
-    macros, plans = read_macros(), {}
+    macros, plans = read_macros() if macros is None else macros, {}
     for memory in memories:
         if not memory["usual"]:
             raise MeasurementError(f"memory {memory['name']} has other ports than a clocked one each to write and read")
         shape = shape_of(memory)
         if shape.name not in plans:
-            plans[shape.name] = plan_memory(shape, macros, kinds=kinds)
+            try:
+                plans[shape.name] = plan_memory(shape, macros, kinds=kinds)
+            except ValueError as error:
+                raise MeasurementError(str(error)) from None
     return plans
 
 
@@ -129,7 +157,7 @@ def connect(logic: str, top: str, memories: Sequence[Mapping[str, Any]], clock_p
 
 def _netlist(plan: Plan, period_ns: float) -> str:
     """Synthesise a memory's module."""
-    macros = {macro.name: macro for row in plan.rows for macro in row.macros}
+    macros = macros_of([plan])
     with tempfile.TemporaryDirectory(prefix="silicodec-") as place:
         folder = Path(place)
         text = memory_verilog(plan) + CELLS + macro_boxes(macros.values())

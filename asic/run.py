@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from silicodec.asic.cell_rules import CELL_RULES
 from silicodec.asic.cells import Library
 from silicodec.asic.constraints import of_flow
 from silicodec.asic.drawn import Drawn
+from silicodec.asic.failures import explain_failure
 from silicodec.asic.flows import BEFORE, LAYOUT_CHECK, job_folder, make_project, step_folder
 from silicodec.asic.job import Job
 from silicodec.asic.limits import worst_load
@@ -30,7 +30,6 @@ from silicodec.asic.tasks import GATED, PLAIN
 from silicodec.asic.timing import Timing, read_timing
 from silicodec.asic.tools import check_tools
 from silicodec.asic.verdict import faults
-from silicodec.models.processes import describe_exit
 
 MOST_RUNS = 8
 PRECISION = 0.02
@@ -40,8 +39,6 @@ ANTENNAS = "route.detailed_antenna_repair"
 TIMING_STEPS = {corner: f"timing.{corner}" for corner in CORNERS}
 LONGEST_SOCKET_FOLDER = 70
 """Characters of a temporary folder's path that leave room for a socket's name: the kernel takes 107 in all."""
-_PREFIX = re.compile(r"^\|.*?\| (?:\d+ )?\| (?=\S)")
-_REASON = re.compile(r"^.*\b(?:error|Error|ERROR): .*$|^.*\[ERROR.*$", re.MULTILINE)
 
 
 def run_job(job: Job, folder: Path, scheduler: str | None = None) -> Result:
@@ -72,7 +69,7 @@ def run_job(job: Job, folder: Path, scheduler: str | None = None) -> Result:
             project = make_project(job, folder, scheduler)
             history = project.run()
         except RuntimeError as error:
-            raise MeasurementError(explain_failure(job, folder, project, str(error))) from None
+            raise MeasurementError(explain_failure(job_folder(job, folder), project, str(error))) from None
         except SystemExit:  # SiliconCompiler's answer to Ctrl-C while steps are running
             raise KeyboardInterrupt from None
         return make_result(job, folder, project, history)
@@ -137,27 +134,6 @@ def find_fastest(job: Job, run: Callable[[Job], Result]) -> Result:
     if best is None:
         raise MeasurementError(f"{job.name} met no clock up to {too_short} ns at the {job.corner} corner")
     return best
-
-
-def explain_failure(job: Job, folder: Path, project: ASIC, otherwise: str) -> str:
-    """Say in one line which step failed, why in the tool's own words, and where its log is."""
-    for step, index in project.get_flow().get_nodes():
-        if project.get("record", "status", step=step, index=index) == "error":
-            code = project.get("record", "toolexitcode", step=step, index=index) or 0
-            if code < 0:
-                return f"{step} of {job.top} failed: {describe_exit(code)}"
-            logs = [f"{step}.log", "log", "proof", f"sc_{step}_{index}.log"]
-            for log in (step_folder(job, folder, step, index) / name for name in logs):
-                lines = log.read_text(errors="replace").splitlines() if log.exists() else []
-                reason = _REASON.search("\n".join(_PREFIX.sub("", line) for line in lines))
-                if reason:
-                    said = re.sub(r"\b(?:error|ERROR|Error): ", "", reason[0]).strip()
-                    return f"{step} of {job.top} failed: {said} (log: {log})"
-            log = step_folder(job, folder, step, index) / f"{step}.log"
-            written = log.read_text(errors="replace").splitlines() if log.exists() else []
-            last = next((line.strip() for line in reversed(written) if line.strip()), "it says no reason")
-            return f"{step} of {job.top} failed: {last} (log: {log})"
-    return f"{job.flow} of {job.top} failed: {otherwise}"
 
 
 def make_result(job: Job, folder: Path, project: ASIC, history: ASIC) -> Result:

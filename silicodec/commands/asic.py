@@ -11,6 +11,7 @@ import click
 
 from silicodec.arrays import read_array
 from silicodec.commands.asic_accelerator import NETLISTS, accelerator
+from silicodec.commands.asic_layout import layout
 from silicodec.design_options import Designs, design_options
 from silicodec.files import FOLDER, INPUT, OUTPUT
 from silicodec.flow_options import CHECKS, flow_options
@@ -311,4 +312,5 @@ def compare(folder: Path | None, page: Path | None) -> None:
 
 
 asic.add_command(accelerator)
+asic.add_command(layout)
 COMMANDS: tuple[Any, ...] = (asic,)

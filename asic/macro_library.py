@@ -1,0 +1,63 @@
+"""SRAM22's macros as libraries of SiliconCompiler: outline, timing at the corners, shapes, and their supplies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lambdapdk import LambdaLibrary
+from lambdapdk.sky130 import Sky130PDK
+
+from silicodec.asic.macros import CORNERS, macro_liberty
+from silicodec.models.storage import written_whole
+
+POWER_GRID = """\
+define_pdn_grid -name {sram22} -voltage_domains {CORE} -macro -orient {R0 R180 MX MY} -halo {2.0 2.0 2.0 2.0} \\
+    -cells {sram22_.*}
+add_pdn_connect -grid {sram22} -layers {met2 met4}
+"""
+"""The macros have their supplies on met2, the core's straps are on met4."""
+CONNECTIONS = """\
+add_global_connection -net {VDD} -pin_pattern {vdd} -power
+add_global_connection -net {VSS} -pin_pattern {vss} -ground
+"""
+
+
+class MacroLibrary(LambdaLibrary):
+    """One macro.
+
+    Parameters
+    ----------
+    name : str
+        Its cell.
+    macros : Path
+        Folder of all macros.
+    scripts : Path
+        Folder that takes the scripts for its supplies.
+    """
+
+    def __init__(self, name: str, macros: Path, scripts: Path) -> None:
+        super().__init__()
+        self.set_name(name)
+        self.add_asic_pdk(Sky130PDK())
+        for corner in CORNERS:
+            with self.active_fileset(f"models.timing.{corner}.nldm"):
+                self.add_file(str(macro_liberty(macros, name, corner)))
+                self.add_asic_libcornerfileset(corner, "nldm")
+        with self.active_fileset("models.physical"):
+            self.add_file(str(macros / name / f"{name}.lef.gz"))
+            if (shapes := macros / name / f"{name}.gds.gz").is_file():
+                self.add_file(str(shapes))
+            self.add_asic_aprfileset()
+        with self.active_fileset("openroad.powergrid"):
+            self.add_file(_script(scripts / "macro_power_grid.tcl", POWER_GRID))
+            self.add_openroad_powergridfileset()
+        with self.active_fileset("openroad.globalconnect"):
+            self.add_file(_script(scripts / "macro_connections.tcl", CONNECTIONS))
+            self.add_openroad_globalconnectfileset()
+
+
+def _script(path: Path, text: str) -> str:
+    """Write a script, and return its path."""
+    with written_whole(path) as temporary:
+        temporary.write_text(text)
+    return str(path)

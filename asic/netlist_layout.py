@@ -1,0 +1,180 @@
+"""Layout of a netlist that is there already, with SRAM macros: of an engine that is synthesised block by block."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from siliconcompiler import ASIC, Design, Flowgraph, Task
+from siliconcompiler.tools.openroad.macro_placement import MacroPlacementTask
+
+from silicodec.asic.constraints import layout_constraints
+from silicodec.asic.flows import place_and_route, set_folder, tune, write_constraints
+from silicodec.asic.job import Floorplan
+from silicodec.asic.lock import locked
+from silicodec.asic.macro_library import MacroLibrary
+from silicodec.asic.macros import macro_folder
+from silicodec.asic.pdk import MeasurementError
+from silicodec.asic.picture import draw_layout
+from silicodec.asic.progress import Progress, run_until
+from silicodec.asic.target import set_target, use_local_data
+from silicodec.models.storage import written_whole
+
+NETLIST = "netlist"
+HALO_UM = 10.0
+"""Micrometres around a macro that are left to wires."""
+
+
+@dataclass(frozen=True)
+class NetlistJob:
+    """A netlist to be laid out.
+
+    Parameters
+    ----------
+    name : str
+        Of the layout and its record.
+    top : str
+        The top module.
+    netlist : str
+        Verilog of cells and macros.
+    macros : tuple of str
+        The macros in it.
+    verilog_sha256 : str
+        `Source.sha256` of what it was made from.
+    period_ns : float
+        Clock period in nanoseconds, to be met at the slow corner.
+    clock_port : str
+        The clock.
+    floorplan : Floorplan
+        What is asked for; macros count as cells in its density.
+    """
+
+    name: str
+    top: str
+    netlist: str
+    macros: tuple[str, ...]
+    verilog_sha256: str
+    period_ns: float
+    clock_port: str = "clk"
+    floorplan: Floorplan = field(default_factory=Floorplan)
+
+
+class GivenNetlistTask(Task):
+    """Hands a file of the design on as a netlist."""
+
+    def tool(self) -> str:
+        """Name of the tool, which SiliconCompiler takes to be itself."""
+        return "builtin"
+
+    def task(self) -> str:
+        """Name of the task."""
+        return NETLIST
+
+    def setup(self) -> None:
+        """Declare the file."""
+        super().setup()
+        self.add_output_file(ext="vg")
+        self.add_required_key(self.project.design, "fileset", "rtl", "file", "verilog")
+
+    def run(self) -> int:
+        """Copy it."""
+        (file,) = self.project.design.get_file(fileset="rtl", filetype="verilog")
+        shutil.copy(file, f"outputs/{self.design_topmodule}.vg")
+        return 0
+
+
+class NetlistLayoutFlow(Flowgraph):
+    """From a netlist to GDS, by SiliconCompiler's steps."""
+
+    def __init__(self) -> None:
+        super().__init__("netlist_layout")
+        self.node(NETLIST, GivenNetlistTask())
+        place_and_route(self, NETLIST, "0")
+
+
+def lay_out(job: NetlistJob, build: Path, minutes: float | None = None) -> Progress:
+    """Place and route a netlist, as far as that goes in some minutes.
+
+    Parameters
+    ----------
+    job : NetlistJob
+        What to lay out.
+    build : Path
+        SiliconCompiler's build folder; steps of an earlier run that are still right are not repeated.
+    minutes : float, optional
+        When to stop; by default at the end.
+
+    Returns
+    -------
+    Progress
+        What the last step that ended says.
+
+    Raises
+    ------
+    MeasurementError
+        If a step fails, or macros or process data are missing.
+    """
+    folder = job_folder(job, build)
+    described = {"name": job.name, "period_ns": job.period_ns, "floorplan": job.floorplan}
+    with locked(folder):
+        project = make_project(job, build.resolve())
+        progress, _ = run_until(project, folder, minutes, verilog_sha256=job.verilog_sha256, **described)
+    return progress
+
+
+def job_folder(job: NetlistJob, build: Path) -> Path:
+    """Folder of a job in SiliconCompiler's build folder."""
+    return build.resolve() / job.top / f"netlist-{job.period_ns:g}ns".replace(".", "_")
+
+
+def keep_layout(job: NetlistJob, build: Path, record: Path) -> None:
+    """Put a layout and a picture of it beside its record."""
+    outputs = job_folder(job, build) / "write.gds" / "0" / "outputs"
+    (layout,) = outputs.glob(f"{job.top}.gds*")
+    beside = record.with_name(job.name)
+    shutil.copy(layout, beside.with_suffix("".join(layout.suffixes)))
+    draw_layout(layout, outputs / f"{job.top}.lyp", beside.with_suffix(".png"))
+
+
+def make_project(job: NetlistJob, build: Path) -> ASIC:
+    """Set up SiliconCompiler's project of a job."""
+    design = Design(job.top)
+    netlist = build / "sources" / f"{job.top}-{hashlib.sha256(job.netlist.encode()).hexdigest()[:12]}.v"
+    with written_whole(netlist) as temporary:
+        temporary.write_text(job.netlist)
+    with design.active_fileset("rtl"):
+        design.set_topmodule(job.top)
+        design.add_file(str(netlist))
+    with design.active_fileset("sdc"):
+        design.add_file(str(write_constraints(layout_constraints([job.clock_port], job.period_ns), build)))
+    project = ASIC(design)
+    project.add_fileset(["rtl", "sdc"])
+    set_target(project)
+    for library in macro_libraries(job.macros, build):
+        use_local_data(library)
+        project.add_asiclib(library)
+    project.set_flow(NetlistLayoutFlow())
+    project.constraint.area.set_density(job.floorplan.density)
+    project.constraint.area.set_aspectratio(job.floorplan.aspect)
+    project.constraint.area.set_coremargin(HALO_UM)
+    MacroPlacementTask.find_task(project).set("var", "macro_place_halo", (HALO_UM, HALO_UM))
+    tune(project)
+    set_folder(project, build, job_folder(job, build).name)
+    return project
+
+
+def macro_libraries(names: Iterable[str], scripts: Path) -> list[MacroLibrary]:
+    """Return the libraries of some macros.
+
+    Raises
+    ------
+    MeasurementError
+        If the process data has no macros.
+    """
+    folder = macro_folder()
+    if names and folder is None:
+        raise MeasurementError("SILICODEC_PDK does not hold the folder sram22 of macros")
+    return [MacroLibrary(name, folder.resolve(), scripts) for name in names] if folder else []

@@ -1,0 +1,224 @@
+"""How far a layout came in the time that it had: the step that it reached, and what was known of it by then."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from siliconcompiler import ASIC, Flowgraph
+
+from silicodec.asic.failures import explain_failure
+from silicodec.asic.job import Floorplan
+from silicodec.asic.pdk import MeasurementError
+from silicodec.asic.results import SHIPPED
+from silicodec.models.storage import written_whole
+
+ENDING = ".reached.json"
+"""What the names of records end in."""
+ROUTING = "route.detailed"
+LAST = "write.views"
+"""The last step of a layout before what analyses it."""
+_METRICS = {
+    "die_um2": "sc__metric__design__die__area",
+    "cells": "sc__metric__design__instance__count__stdcell",
+    "cell_um2": "sc__metric__design__instance__area__stdcell",
+    "macros": "sc__metric__design__instance__count__macros",
+    "macro_um2": "sc__metric__design__instance__area__macros",
+    "setup_slack_ns": "sc__metric__timing__setup__ws",
+    "hold_slack_ns": "sc__metric__timing__hold__ws",
+    "planned_wire_um": "sc__step__global_route__wirelength",
+    "wire_um": "sc__step__route__wirelength",
+    "violations": "sc__step__route__drc_errors",
+}
+_VIOLATIONS_SO_FAR = "Number of violations = "
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a layout came.
+
+    Parameters
+    ----------
+    name : str
+        The layout's.
+    period_ns : float
+        Clock period in nanoseconds, asked for at the slow corner.
+    floorplan : Floorplan
+        What was asked for.
+    verilog_sha256 : str
+        `Source.sha256` of what it was made from.
+    reached : str or None
+        The step that the time did not suffice for; None if all ended.
+    minutes : float
+        Time that it took.
+    die_um2, cell_um2, macro_um2, cells, macros : float or None
+        Area of the die, of standard cells and macros in square micrometres, and how many there are, after the last step
+        that says so.
+    setup_slack_ns, hold_slack_ns : float or None
+        Worst slack over all corners in nanoseconds, after that step.
+    planned_wire_um, wire_um : float or None
+        Length of all wires in micrometres, as planned by global routing, and as drawn.
+    violations : int or None
+        Violations of design rules, by OpenROAD, after the last pass of detailed routing that ended.
+    tools : dict of str to str
+        Versions.
+    """
+
+    name: str
+    period_ns: float
+    floorplan: Floorplan
+    verilog_sha256: str
+    reached: str | None
+    minutes: float
+    die_um2: float | None
+    cell_um2: float | None
+    macro_um2: float | None
+    cells: int | None
+    macros: int | None
+    setup_slack_ns: float | None
+    hold_slack_ns: float | None
+    planned_wire_um: float | None
+    wire_um: float | None
+    violations: int | None
+    tools: dict[str, str]
+
+
+class Limit:
+    """Whether the time is up."""
+
+    over = False
+
+
+@contextmanager
+def time_limit(minutes: float | None) -> Iterator[Limit]:
+    """Interrupt this process, as Ctrl-C does, when some minutes are over, and tell that from a real Ctrl-C.
+
+    SiliconCompiler ends its steps, and the programs that they run, when it is interrupted.
+    """
+    limit = Limit()
+
+    def stop() -> None:
+        limit.over = True
+        os.kill(os.getpid(), signal.SIGINT)
+
+    timer = threading.Timer(60 * (minutes or 0), stop)
+    timer.daemon = True
+    if minutes is not None:
+        timer.start()
+    try:
+        yield limit
+    finally:
+        timer.cancel()
+
+
+def run_until(project: ASIC, folder: Path, minutes: float | None, **described: Any) -> tuple[Progress, ASIC | None]:
+    """Run a layout's project, at most for some minutes.
+
+    Parameters
+    ----------
+    project : ASIC
+        What to run.
+    folder : Path
+        Where its steps have their folders.
+    minutes : float or None
+        When to stop; None for at the end.
+    described
+        Fields of `Progress`.
+
+    Returns
+    -------
+    Progress
+        How far it came.
+    ASIC or None
+        The finished run, None if it was stopped.
+
+    Raises
+    ------
+    MeasurementError
+        If a step fails.
+    """
+    begun = time.monotonic()
+    history = None
+    with time_limit(minutes) as limit:
+        try:
+            history = project.run()
+        except RuntimeError as error:
+            if not limit.over:
+                raise MeasurementError(explain_failure(folder, project, str(error))) from None
+        except (SystemExit, KeyboardInterrupt):  # SiliconCompiler's answer to Ctrl-C while steps are running
+            if not limit.over:
+                raise KeyboardInterrupt from None
+    minutes_taken = round((time.monotonic() - begun) / 60, 1)
+    flow = project.get_flow()
+    tools = {}
+    for step, index in flow.get_nodes():
+        if version := project.get("record", "toolversion", step=step, index=index):
+            tools[flow.get_graph_node(step, index).get("tool")] = version
+    known = {"minutes": minutes_taken, "tools": dict(sorted(tools.items()))}
+    return read_progress(folder, steps_of(flow), **known, **described), history
+
+
+def read_progress(folder: Path, steps: Iterable[str], **described: Any) -> Progress:
+    """Read from the folders of some steps how far a layout came; the rest is `described`."""
+    found: dict[str, Any] = dict.fromkeys(_METRICS)
+    reached = None
+    for step in steps:
+        outputs, reports = folder / step / "0" / "outputs", folder / step / "0" / "reports" / "metrics.json"
+        if not any(outputs.glob("*.pkg.json")):
+            reached = step
+            break
+        metrics = json.loads(reports.read_text()) if reports.is_file() else {}
+        found |= {name: metrics[key] for name, key in _METRICS.items() if key in metrics}
+    if reached == ROUTING:
+        found["violations"] = violations_so_far(folder / ROUTING / "0" / f"{ROUTING}.log")
+    return Progress(reached=reached, **found, **described)
+
+
+def steps_of(flow: Flowgraph) -> list[str]:
+    """Return the steps of place and route, in their order."""
+    order = [step for level in flow.get_execution_order() for step, _ in level]
+    return order[order.index("cleanup") : order.index(LAST) + 1]
+
+
+def violations_so_far(log: Path) -> int | None:
+    """Return how many violations the last pass of detailed routing that ended left, by its log."""
+    lines = log.read_text(errors="replace").splitlines() if log.is_file() else []
+    found = [line.partition(_VIOLATIONS_SO_FAR)[2] for line in lines if _VIOLATIONS_SO_FAR in line]
+    return int(found[-1].rstrip(".")) if found else None
+
+
+def describe(progress: Progress) -> str:
+    """Say in a line how far a layout came.
+
+    Examples
+    --------
+    >>> import inspect
+    >>> fields = dict.fromkeys(inspect.signature(Progress).parameters)
+    >>> describe(Progress(**fields | {"name": "engine", "reached": "place.global", "minutes": 60}))
+    'engine: not finished in 60 minutes, which ended in place.global'
+    """
+    if progress.reached is None:
+        return f"{progress.name}: finished in {progress.minutes:.0f} minutes"
+    return f"{progress.name}: not finished in {progress.minutes:.0f} minutes, which ended in {progress.reached}"
+
+
+def write_progress(progress: Progress, folder: Path) -> Path:
+    """Write a record as `folder/NAME.reached.json`, and return the path."""
+    path = folder / f"{progress.name}{ENDING}"
+    with written_whole(path) as temporary:
+        temporary.write_text(json.dumps(asdict(progress), indent=2, allow_nan=False) + "\n")
+    return path
+
+
+def read_all_progress(folder: Path = SHIPPED) -> list[Progress]:
+    """Read all records of a folder, in the order of their names."""
+    records = [json.loads(path.read_text()) for path in sorted(folder.glob(f"[!.]*{ENDING}"))]
+    return [Progress(**{**fields, "floorplan": Floorplan(**fields["floorplan"])}) for fields in records]

@@ -1,0 +1,174 @@
+"""Layouts of netlists with SRAM macros: what goes into them, and how far they came when the time was up."""
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+pytest.importorskip("klayout")
+pytest.importorskip("siliconcompiler")
+pytest.importorskip("lambdapdk")
+
+from silicodec.asic.block_netlist import block_netlist, whole_netlist
+from silicodec.asic.blocks import KeptNetlist
+from silicodec.asic.job import Floorplan
+from silicodec.asic.macros import macro_folder
+from silicodec.asic.netlist_layout import NetlistJob, NetlistLayoutFlow, make_project
+from silicodec.asic.pdk import MeasurementError
+from silicodec.asic.progress import describe, read_all_progress, read_progress, steps_of, time_limit, write_progress
+from silicodec.cli import main
+
+needs_cells = pytest.mark.skipif("SILICODEC_PDK" not in os.environ, reason="SILICODEC_PDK is not set")
+needs_macros = pytest.mark.skipif(macro_folder() is None, reason="SILICODEC_PDK holds no macros")
+CELL = "sky130_fd_sc_hd__"
+NETLIST = f"""module pair(clk, a, y);
+  input clk;
+  input a;
+  output y;
+  wire middle;
+  wire turned;
+  {CELL}dfxtp_1 pair_first___1_ (.CLK(clk), .D(a), .Q(middle));
+  {CELL}inv_1 pair_second___1_ (.A(middle), .Y(turned));
+  {CELL}dfxtp_1 pair_second___2_ (.CLK(clk), .D(turned), .Q(y));
+endmodule
+"""
+
+
+@pytest.fixture
+def kept(tmp_path):
+    """A netlist of two blocks, one of an inverter and a register."""
+    (tmp_path / "pair.v").write_text(NETLIST)
+    found = KeptNetlist(tmp_path / "kept")
+    found.write(
+        tmp_path / "pair.v", {"modules": {"first": ["pair_first"], "second": ["pair_second"]}, "memories": []}, ""
+    )
+    return found
+
+
+@needs_cells
+def test_a_block_is_cut_out_with_the_nets_at_its_border_as_ports(kept):
+    text = block_netlist(kept, "pair", "second")
+    assert "module second(" in text
+    assert "module pair" not in text
+    assert text.count(CELL) == 2
+    inputs = {line.split()[1].rstrip(";") for line in text.splitlines() if line.startswith("  input ")}
+    assert inputs == {"clk", "middle"}
+    with pytest.raises(MeasurementError, match="there is no block third: first, second"):
+        block_netlist(kept, "pair", "third")
+
+
+PORTS = {"wr_en": 1, "wr_addr": 6, "wr_data": 32, "rd_en": 1, "rd_addr": 6}
+
+
+def with_memories(folder: Path) -> KeptNetlist:
+    """A netlist that hands its ports on to two memories, of 64 words and of 4."""
+    ports = [
+        f"input {name}{n}" if bits == 1 else f"input [{bits - 1}:0] {name}{n}"
+        for n in (0, 1)
+        for name, bits in PORTS.items()
+    ]
+    wires = [(f"to_memory_{n}_{name}", f"{name}{n}", bits) for n in (0, 1) for name, bits in PORTS.items()]
+    backs = [(f"from_memory_{n}_rd_data", f"y{n}") for n in (0, 1)]
+    declared = [
+        "input clk",
+        *ports,
+        *(f"output [31:0] {name}" for _, name in backs),
+        *(f"output [{bits - 1}:0] {name}" for name, _, bits in wires),
+        *(f"input [31:0] {name}" for name, _ in backs),
+    ]
+    names = ", ".join(line.split()[-1] for line in declared)
+    assigned = [f"assign {to} = {of};" for to, of, _ in wires] + [f"assign {to} = {of};" for of, to in backs]
+    text = "\n".join([f"module words({names});", *(f"  {line};" for line in declared), *assigned, "endmodule"])
+    (folder / "words.v").write_text(text)
+    shape = {"bits": 32, "mask_bits": None, "shared_port": True, "usual": True}
+    memories = [{"name": "large", "words": 64, **shape}, {"name": "small", "words": 4, **shape}]
+    found = KeptNetlist(folder / "kept")
+    found.write(folder / "words.v", {"modules": {}, "memories": memories}, "")
+    return found
+
+
+@needs_macros
+def test_large_memories_become_macros_and_small_ones_cells(tmp_path):
+    kept = with_memories(tmp_path)
+    text, macros = whole_netlist(kept, "words")
+    assert macros == ("sram22_64x32m4w8",)
+    assert text.count("sram22_64x32m4w8 ") == 1
+    assert "module sram22" not in text  # an empty module would stand for the macro
+    assert text.count(f"{CELL}edfxtp_1 ") + text.count(f"{CELL}dfxtp_1 ") >= 4 * 32
+
+
+@needs_macros
+def test_project_with_macros_is_complete_for_siliconcompiler(tmp_path):
+    job = NetlistJob("pair", "pair", NETLIST, ("sram22_64x32m4w8",), "", 36.0, floorplan=Floorplan(density=50))
+    project = make_project(job, tmp_path / "build")
+    assert project.check_manifest()
+    assert "sram22_64x32m4w8" in project.get("asic", "asiclib")
+    assert project.get("constraint", "area", "density") == 50
+    assert "read" not in (tmp_path / "build" / "macro_power_grid.tcl").read_text()
+    (netlist,) = (tmp_path / "build" / "sources").iterdir()
+    assert netlist.read_text() == NETLIST
+
+
+def step(folder: Path, name: str, metrics: dict[str, float] | None = None) -> None:
+    """Leave what a step leaves that ended."""
+    for place in ("outputs", "reports"):
+        (folder / name / "0" / place).mkdir(parents=True)
+    (folder / name / "0" / "outputs" / "top.pkg.json").touch()
+    if metrics is not None:
+        (folder / name / "0" / "reports" / "metrics.json").write_text(json.dumps(metrics))
+
+
+def test_how_far_a_layout_came_is_read_from_its_steps(tmp_path):
+    steps = steps_of(NetlistLayoutFlow())
+    assert steps[:2] == ["cleanup", "floorplan.init"]
+    assert steps[-1] == "write.views"
+    described = {
+        "name": "top",
+        "period_ns": 20.0,
+        "floorplan": Floorplan(),
+        "verilog_sha256": "",
+        "minutes": 1.0,
+        "tools": {},
+    }
+    step(tmp_path, "cleanup")
+    for name in steps[1 : steps.index("route.detailed")]:
+        step(tmp_path, name, {"sc__metric__design__die__area": 900.0, "sc__step__global_route__wirelength": 70})
+    log = tmp_path / "route.detailed" / "0" / "route.detailed.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("[INFO DRT-0199]   Number of violations = 20.\n[INFO DRT-0199]   Number of violations = 3.\n")
+    found = read_progress(tmp_path, steps, **described)
+    assert (found.reached, found.die_um2, found.planned_wire_um, found.violations) == ("route.detailed", 900.0, 70, 3)
+    assert found.cells is None
+    assert describe(found) == "top: not finished in 1 minutes, which ended in route.detailed"
+    write_progress(found, tmp_path)
+    assert read_all_progress(tmp_path) == [found]
+    log.unlink()
+    for name in ("outputs", "reports"):
+        (log.parent / name).mkdir()
+    (log.parent / "outputs" / "top.pkg.json").touch()
+    (log.parent / "reports" / "metrics.json").write_text(json.dumps({"sc__step__route__drc_errors": 0}))
+    for name in steps[steps.index("route.detailed") + 1 :]:
+        step(tmp_path, name)
+    found = read_progress(tmp_path, steps, **described)
+    assert found.reached is None
+    assert found.violations == 0
+
+
+def test_time_that_is_up_interrupts_and_says_so():
+    with pytest.raises(KeyboardInterrupt), time_limit(0.002) as limit:  # noqa: PT012
+        assert not limit.over
+        time.sleep(60)
+    assert limit.over
+    with time_limit(None) as limit:
+        pass
+    assert not limit.over
+
+
+def test_an_engine_without_a_netlist_is_told_what_makes_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(main, ["asic", "layout", "accelerator"])
+    assert done.exit_code == 2
+    assert "silicodec asic measure accelerator --blocks makes it" in done.output
