@@ -17,6 +17,7 @@ from silicodec.asic.clock import default_period
 from silicodec.asic.flows import step_folder
 from silicodec.asic.job import Job
 from silicodec.asic.pdk import MeasurementError
+from silicodec.asic.progress import OutOfTime, write_progress
 from silicodec.asic.recipe import PROGRAMS, recipe
 from silicodec.asic.results import RECIPE, Result, read_result, result_path, write_result
 from silicodec.asic.run import check_job, find_fastest, run_job, short_temporary_folder
@@ -38,7 +39,14 @@ class Outcome:
 
 
 def run_batch(
-    jobs: Sequence[Job], build: Path, records: Path, *, workers: int = 1, scheduler: str | None = None, fastest: bool
+    jobs: Sequence[Job],
+    build: Path,
+    records: Path,
+    *,
+    workers: int = 1,
+    scheduler: str | None = None,
+    minutes: float | None = None,
+    fastest: bool,
 ) -> Iterator[Outcome]:
     """Run jobs and write their records, each as soon as it is there.
 
@@ -54,6 +62,8 @@ def run_batch(
         How many jobs to run at a time.
     scheduler : str, optional
         SiliconCompiler's scheduler, such as `slurm`.
+    minutes : float, optional
+        When to stop each layout, and to record how far it came; by default at its end.
     fastest : bool
         Whether to search the shortest clock, from the job's on.
 
@@ -85,11 +95,13 @@ def run_batch(
             waiting.append(job)
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
     try:
-        running = {pool.submit(run_one, job, build, scheduler, fastest): job for job in waiting}
+        running = {pool.submit(run_one, job, build, scheduler, minutes, fastest): job for job in waiting}
         for future in as_completed(running):
             job = running[future]
             try:
                 result = future.result()
+            except OutOfTime as error:
+                yield Outcome(job, None, f"{error}; recorded in {write_progress(error.progress, records)}")
             except MeasurementError as error:
                 yield Outcome(job, None, str(error))
             else:
@@ -113,12 +125,12 @@ def kill_workers() -> None:
 
 
 @short_temporary_folder()
-def run_one(job: Job, build: Path, scheduler: str | None, fastest: bool) -> Result:
+def run_one(job: Job, build: Path, scheduler: str | None, minutes: float | None, fastest: bool) -> Result:
     """Run a job, or search its fastest clock; either finds a clock to begin with if there is none."""
     left_to_us = job.period_ns is None
     if left_to_us:
         job = replace(job, period_ns=default_period(job))
-    run = partial(run_job, folder=build, scheduler=scheduler)
+    run = partial(run_job, folder=build, scheduler=scheduler, minutes=minutes)
     result = find_fastest(job, run) if fastest else run(job)
     return replace(result, default_clock=left_to_us and not fastest, tools={**programs(), **result.tools})
 

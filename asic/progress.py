@@ -91,6 +91,20 @@ class Progress:
     tools: dict[str, str]
 
 
+class OutOfTime(MeasurementError):
+    """The time was up before a layout was finished; its argument is how far it came."""
+
+    @property
+    def progress(self) -> Progress:
+        """How far it came."""
+        found: Progress = self.args[0]
+        return found
+
+    def __str__(self) -> str:
+        """Say so in a line."""
+        return describe(self.progress)
+
+
 class Limit:
     """Whether the time is up."""
 

@@ -16,13 +16,13 @@ from silicodec.asic.cell_rules import CELL_RULES
 from silicodec.asic.cells import Library
 from silicodec.asic.constraints import of_flow
 from silicodec.asic.drawn import Drawn
-from silicodec.asic.failures import explain_failure
 from silicodec.asic.flows import BEFORE, LAYOUT_CHECK, job_folder, make_project, step_folder
 from silicodec.asic.job import Job
 from silicodec.asic.limits import worst_load
 from silicodec.asic.lock import locked
 from silicodec.asic.pdk import CORNERS, GATE_EQUIVALENT_UM2, MeasurementError
 from silicodec.asic.power import read_power
+from silicodec.asic.progress import OutOfTime, run_until
 from silicodec.asic.results import Netlist, Power, Result
 from silicodec.asic.signoff import DRC, LVS, read_signoff
 from silicodec.asic.statistics import WITHOUT_LOGIC, area_by_class, count_cells, count_drives, read_statistics
@@ -41,7 +41,7 @@ LONGEST_SOCKET_FOLDER = 70
 """Characters of a temporary folder's path that leave room for a socket's name: the kernel takes 107 in all."""
 
 
-def run_job(job: Job, folder: Path, scheduler: str | None = None) -> Result:
+def run_job(job: Job, folder: Path, scheduler: str | None = None, minutes: float | None = None) -> Result:
     """Run a flow; steps of an earlier run that are still right are not repeated.
 
     Parameters
@@ -52,26 +52,26 @@ def run_job(job: Job, folder: Path, scheduler: str | None = None) -> Result:
         SiliconCompiler's build folder.
     scheduler : str, optional
         SiliconCompiler's scheduler, such as `slurm`.
+    minutes : float, optional
+        When to stop a layout; by default at its end.
 
     Raises
     ------
     MeasurementError
         If a tool or the process data is missing, another process runs the same job in the same folder, or a step fails;
-        the message has the tool's reason and its log's path.
+        the message has the tool's reason and its log's path. `OutOfTime` if the time was up before the end.
     ValueError
         If the job cannot be run as it stands.
     """
     check_job(job)
     check_tools(job.flow)
     folder = folder.resolve()
+    described = {"name": job.name, "period_ns": job.clock_ns, "verilog_sha256": job.source.sha256}
     with locked(job_folder(job, folder)):
-        try:
-            project = make_project(job, folder, scheduler)
-            history = project.run()
-        except RuntimeError as error:
-            raise MeasurementError(explain_failure(job_folder(job, folder), project, str(error))) from None
-        except SystemExit:  # SiliconCompiler's answer to Ctrl-C while steps are running
-            raise KeyboardInterrupt from None
+        project = make_project(job, folder, scheduler)
+        progress, history = run_until(project, job_folder(job, folder), minutes, floorplan=job.floorplan, **described)
+        if history is None:
+            raise OutOfTime(progress)
         return make_result(job, folder, project, history)
 
 

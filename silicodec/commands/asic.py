@@ -44,6 +44,11 @@ def asic() -> None:
 @click.option("--fastest", is_flag=True, help="Search the shortest period that is met, in at most 8 runs.")
 @click.option("--allow", multiple=True, type=click.Choice(CHECKS), help="Do not fail on this; may be repeated.")
 @click.option("--activity", type=INPUT, metavar="FILE.npy", help="Tensor to work on.  [default: a feature map]")
+@click.option(
+    "--minutes",
+    type=click.FloatRange(0, min_open=True),
+    help="Stop a layout after so long, and say how far it came.",
+)
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Designs to run side by side.")
 @click.option("--scheduler", type=click.Choice(["slurm"]), help="Let SiliconCompiler hand its steps to a cluster.")
 @click.option("--out", "folder", type=FOLDER, default=BUILD / "flows", show_default=True, help="Folder of records.")
@@ -54,6 +59,7 @@ def run(
     fastest: bool,
     allow: tuple[str, ...],
     activity: Path | None,
+    minutes: float | None,
     jobs: int,
     scheduler: str | None,
     folder: Path,
@@ -77,10 +83,14 @@ def run(
 
     if activity and designs.source:
         raise click.UsageError("--activity is for engines of the catalog: only their streams are known")
+    if minutes and options["flow"] != "layout":
+        raise click.UsageError("--minutes goes with --flow layout")
     listed = list(jobs_of(designs, activity, options))
     results, failures = [], []
     build = BUILD / "siliconcompiler"
-    for outcome in run_batch(listed, build, folder, workers=jobs, scheduler=scheduler, fastest=fastest):
+    for outcome in run_batch(
+        listed, build, folder, workers=jobs, scheduler=scheduler, minutes=minutes, fastest=fastest
+    ):
         if outcome.result:
             results.append(outcome.result)
         else:
