@@ -15,7 +15,7 @@ import json
 import re
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -144,15 +144,30 @@ def connect(logic: str, top: str, memories: Sequence[Mapping[str, Any]], clock_p
     lines = [f"module {top} ({', '.join(name for _, _, name in outer)});"]
     lines += [f"  {way if (way, size, name) in outer else 'wire'} {size}{name};" for way, size, name in ports]
     lines.append(f"  {top}{LOGIC} logic ({', '.join(f'.{name}({name})' for _, _, name in ports)});")
+    names = {name for _, _, name in ports}
     for number, memory in enumerate(memories):
-        to, back = f"{TO_MEMORY}{number}", f"{FROM_MEMORY}{number}"
-        lines.append(
-            f"  {shape_of(memory).name} memory_{number} (.clk({clock_port}), .write({to}_wr_en), "
-            f".write_address({to}_wr_addr), .write_data({to}_wr_data), .read({to}_rd_en), "
-            f".read_address({to}_rd_addr), .read_data({back}_rd_data));"
-        )
+        shape = shape_of(memory)
+        address = (shape.words - 1).bit_length()
+        parts = shape.bits // (shape.mask_bits or shape.bits)
+        wired = [
+            ("write", f"{TO_MEMORY}{number}_wr_en", parts),
+            ("write_address", f"{TO_MEMORY}{number}_wr_addr", address),
+            ("write_data", f"{TO_MEMORY}{number}_wr_data", shape.bits),
+            ("read", f"{TO_MEMORY}{number}_rd_en", 1),
+            ("read_address", f"{TO_MEMORY}{number}_rd_addr", address),
+            ("read_data", f"{FROM_MEMORY}{number}_rd_data", shape.bits),
+        ]
+        connected = ", ".join(f".{pin}({_signal(name, bits, names)})" for pin, name, bits in wired)
+        lines.append(f"  {shape.name} memory_{number} (.clk({clock_port}), {connected});")
     renamed = re.sub(rf"\bmodule {re.escape(top)}\b", f"module {top}{LOGIC}", logic)
     return "\n".join([renamed, *lines, "endmodule", ""])
+
+
+def _signal(name: str, bits: int, names: Collection[str]) -> str:
+    """Return a signal of some bits: `name`, or where netlists have a port for each bit, all of these."""
+    if name in names:
+        return name
+    return f"{{{', '.join(f'{name}_{bit}_' for bit in reversed(range(bits)))}}}"
 
 
 def _netlist(plan: Plan, period_ns: float) -> str:

@@ -64,23 +64,17 @@ PORTS = {"wr_en": 1, "wr_addr": 6, "wr_data": 32, "rd_en": 1, "rd_addr": 6}
 
 
 def with_memories(folder: Path) -> KeptNetlist:
-    """A netlist that hands its ports on to two memories, of 64 words and of 4."""
-    ports = [
-        f"input {name}{n}" if bits == 1 else f"input [{bits - 1}:0] {name}{n}"
-        for n in (0, 1)
-        for name, bits in PORTS.items()
-    ]
-    wires = [(f"to_memory_{n}_{name}", f"{name}{n}", bits) for n in (0, 1) for name, bits in PORTS.items()]
-    backs = [(f"from_memory_{n}_rd_data", f"y{n}") for n in (0, 1)]
-    declared = [
-        "input clk",
-        *ports,
-        *(f"output [31:0] {name}" for _, name in backs),
-        *(f"output [{bits - 1}:0] {name}" for name, _, bits in wires),
-        *(f"input [31:0] {name}" for name, _ in backs),
-    ]
+    """A netlist that hands its ports on to memories of 64 words and of 4, with a port for each bit, as blocks have."""
+    declared, assigned = ["input clk"], []
+    for memory in (0, 1):
+        for name, bits in PORTS.items():
+            for bit in [f"_{bit}_" for bit in range(bits)] if bits > 1 else [""]:
+                declared += [f"input {name}{memory}{bit}", f"output to_memory_{memory}_{name}{bit}"]
+                assigned.append(f"assign to_memory_{memory}_{name}{bit} = {name}{memory}{bit};")
+        for bit in range(32):
+            declared += [f"output y{memory}_{bit}_", f"input from_memory_{memory}_rd_data_{bit}_"]
+            assigned.append(f"assign y{memory}_{bit}_ = from_memory_{memory}_rd_data_{bit}_;")
     names = ", ".join(line.split()[-1] for line in declared)
-    assigned = [f"assign {to} = {of};" for to, of, _ in wires] + [f"assign {to} = {of};" for of, to in backs]
     text = "\n".join([f"module words({names});", *(f"  {line};" for line in declared), *assigned, "endmodule"])
     (folder / "words.v").write_text(text)
     shape = {"bits": 32, "mask_bits": None, "shared_port": True, "usual": True}
@@ -98,6 +92,11 @@ def test_large_memories_become_macros_and_small_ones_cells(tmp_path):
     assert text.count("sram22_64x32m4w8 ") == 1
     assert "module sram22" not in text  # an empty module would stand for the macro
     assert text.count(f"{CELL}edfxtp_1 ") + text.count(f"{CELL}dfxtp_1 ") >= 4 * 32
+    for number, module in enumerate(("memory_64x32s", "memory_4x32s")):
+        (connected,) = [line for line in text.splitlines() if line.startswith(f"  {module} memory_{number} (")]
+        widths = {name: connected.count(f"to_memory_{number}_{name}") for name in PORTS}
+        assert widths == PORTS | ({"wr_addr": 2, "rd_addr": 2} if number else {})
+        assert connected.count(f"from_memory_{number}_rd_data_") == 32
 
 
 @needs_macros
