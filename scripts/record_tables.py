@@ -8,13 +8,14 @@ from pathlib import Path
 from silicodec.asic.block_proofs import read_proofs
 from silicodec.asic.blocks import SHIPPED as BLOCKS
 from silicodec.asic.blocks import read_blocks
+from silicodec.asic.progress import read_all_progress
 from silicodec.asic.records import SHIPPED, read_records
 from silicodec.asic.results import SHIPPED as FLOWS
 from silicodec.asic.results import Result, read_result, read_results
 from silicodec.fpga.boards import ACCELERATOR, BOARDS
 from silicodec.fpga.records import SHIPPED as BITSTREAMS
 from silicodec.fpga.records import read_record
-from silicodec.report.figures import clock_figures, measured_figures, published_figures
+from silicodec.report.figures import clock_figures, figure, measured_figures, published_figures
 from silicodec.report.silicon import outdated
 from silicodec.rtl.catalog import ENGINES
 
@@ -90,6 +91,23 @@ def layout_table() -> str:
     return "".join(lines)
 
 
+def reached_table() -> str:
+    """Make the table of layouts that were stopped, or have macros, in Markdown."""
+    lines = [
+        "| layout | clock ns | cells | mm2 of cells | macros | mm2 of macros | die, mm2 | minutes | reached "
+        "| slack, ns | wire, mm | violations |\n",
+        "|---|--:|--:|--:|--:|--:|--:|--:|---|--:|--:|--:|\n",
+    ]
+    for one in read_all_progress():
+        wire = one.wire_um or one.planned_wire_um
+        cells = [f"`{one.name}`", f"{one.period_ns:g}", f"{one.cells:,}", f"{one.cell_um2 / 1e6:.3f}"]
+        cells += [f"{one.macros}", f"{one.macro_um2 / 1e6:.2f}", f"{one.die_um2 / 1e6:.2f}", f"{one.minutes:.0f}"]
+        cells += [f"`{one.reached}`" if one.reached else "the end", figure(one.setup_slack_ns, 2)]
+        cells += ["" if wire is None else f"{wire / 1000:,.0f}", "" if one.violations is None else f"{one.violations:,}"]
+        lines.append(f"| {' | '.join(cells)} |\n")
+    return "".join(lines)
+
+
 def signoff_figures(result: Result) -> list[str]:
     """Format skew, supply drop, violations, antennas and differences of a layout; what is not known is empty."""
     drawn, signoff = result.drawn, result.signoff
@@ -149,7 +167,7 @@ def replace(text: str, name: str, table: str) -> str:
 
 if __name__ == "__main__":
     tables = {"engines": engine_table(), "bitstreams": bitstream_table(), "flows": flow_table()}
-    tables["layouts"] = layout_table()
+    tables |= {"layouts": layout_table(), "reached": reached_table()}
     tables["accelerator blocks"] = block_table("accelerator-booth")
     tables["accelerator proofs"] = proof_table("accelerator")
     pages = ("engines/index.md", "fpga.md", "silicon.md", "results/accelerator.md")
