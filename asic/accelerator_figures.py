@@ -10,6 +10,7 @@ from silicodec.asic.accelerator_power import LogicPower
 from silicodec.asic.blocks import BUFFERS, BlockMeasurement
 from silicodec.asic.memory_activity import MemoryEnergy
 from silicodec.asic.scaling import AREA_FROM_130_NM, TYPICAL_VOLTS, energy_factor
+from silicodec.asic.timing import Timing
 
 PARTS = {
     "array and sums": ("mac_array", "peaks"),
@@ -84,11 +85,10 @@ def accelerator_record(
         "total_um2": round(total, 1),
         "codec_share_of_logic": areas[CODECS] / (total - memories),
         "codec_share": areas[CODECS] / total,
-        "clock_ns": path,
+        **clock_record(path, work),
         "access_times_count": measurement.paths_with_access is not None,
-        "peak_gops": round(OPERATIONS * work["peak_macs"] / path, 1),
-        "gops": round(OPERATIONS * work["macs"] / seconds / 1e9, 1),
         "images_per_second": round(1 / seconds, 1),
+        "corners": {corner: corner_record(timing, work) for corner, timing in measurement.corners.items()},
         "memory_uj": {"clocked": round(clocked, 3), "gated": round(gated, 3)},
         "memory_pj_per_mac": {
             "clocked": round(clocked * 1e6 / work["macs"], 3),
@@ -101,6 +101,25 @@ def accelerator_record(
         "work": dict(work),
         "memories": [asdict(one) for one in energies],
         "verilog_sha256": measurement.verilog_sha256,
+    }
+
+
+def corner_record(timing: Timing, work: Mapping[str, Any]) -> dict[str, Any]:
+    """Tell the clock of the logic at a corner, and what it computes at it; the macros' access time does not count.
+
+    Both are told as paths between registers leave them, and as all paths do with a part of the period outside at ports.
+    """
+    periods = {"registers": timing.paths.register_to_register_ns, "with_ports": timing.shortest_period_ns}
+    clocks = {name: clock_record(period, work) for name, period in periods.items() if period is not None}
+    return {**clocks, "limit_violations": timing.limits and timing.limits.violations}
+
+
+def clock_record(period_ns: float, work: Mapping[str, Any]) -> dict[str, float]:
+    """Tell what the accelerator computes at a clock: at its peak, and in an image."""
+    return {
+        "clock_ns": period_ns,
+        "peak_gops": round(OPERATIONS * work["peak_macs"] / period_ns, 1),
+        "gops": round(OPERATIONS * work["macs"] / work["cycles"] / period_ns, 1),
     }
 
 

@@ -16,9 +16,9 @@ from typing import Any
 from silicodec.asic.limits import Limits
 from silicodec.asic.measure import failure, synthesize, time_netlist, tool_versions
 from silicodec.asic.memory_build import BuiltMemory, access_constraints, build_memories
-from silicodec.asic.pdk import CORNER, GATE_EQUIVALENT_UM2, PERIOD_NS, MeasurementError, liberty_file
+from silicodec.asic.pdk import CORNER, CORNERS, GATE_EQUIVALENT_UM2, PERIOD_NS, MeasurementError, liberty_file
 from silicodec.asic.statistics import Statistics
-from silicodec.asic.timing import Paths
+from silicodec.asic.timing import Paths, Timing
 from silicodec.models.processes import run_group
 from silicodec.models.storage import written_whole
 from silicodec.rtl.source import Source
@@ -72,23 +72,23 @@ class BlockMeasurement:
         The engine's.
     blocks : dict of str to Block
         By name; `BUFFERS` is what `assembly` adds.
-    paths : Paths
-        Critical paths of the whole, those to and from memories among those of registers; access times do not count.
+    corners : dict of str to Timing
+        By corner: critical paths of the whole, those to and from memories among those of registers, slews and loads.
+        Access times do not count. Older records have the typical corner alone.
     paths_with_access : Paths or None
-        The same with access and setup times of macros; what chooses between copies and rows does not count.
+        Critical paths at the typical corner with access and setup times of macros; what chooses between copies and rows
+        does not count. At other corners no library of the macros matches.
     memories : list of BuiltMemory
         What the memories are made of, and what they take; whether one port is enough for them is not looked into.
     period_ns, corner, tools, verilog_sha256, clock_gating
         As of `Measurement`.
     booth : bool
         Whether multipliers are Yosys' Booth multipliers.
-    limits : Limits or None
-        Slews and loads of the whole.
     """
 
     name: str
     blocks: dict[str, Block]
-    paths: Paths
+    corners: dict[str, Timing]
     paths_with_access: Paths | None
     memories: list[BuiltMemory]
     period_ns: float
@@ -97,7 +97,11 @@ class BlockMeasurement:
     verilog_sha256: str
     clock_gating: bool
     booth: bool
-    limits: Limits | None = None
+
+    @property
+    def paths(self) -> Paths:
+        """Critical paths at the typical corner, where access times do not count."""
+        return self.corners["typical"].paths
 
     @property
     def gate_equivalents(self) -> float:
@@ -225,13 +229,14 @@ def measure_blocks(
         added = _assemble(source.top, whole, netlists, liberty=next(folder.glob("blocks/*/cells.lib")))
         if keep:
             KeptNetlist(keep).write(whole / "netlist.v", found, source.sha256)
-        time = partial(time_netlist, source.top, whole, clock_ports, period_ns, liberty=liberty_file())
-        timing, ends = time(ends=_ends(found["modules"]))
+        time = partial(time_netlist, source.top, whole, clock_ports, period_ns)
+        corners = {corner: time(liberty=liberty_file(corner))[0] for corner in CORNERS if corner != "typical"}
+        corners["typical"], ends = time(liberty=liberty_file(), ends=_ends(found["modules"]))
         memories = build_memories(
             found["memories"], lambda top, place: synthesize(top, place, ("clk",), period_ns, *options)
         )
         further = access_constraints(found["memories"], memories, clock_ports[0])
-        with_access, _ = time(further=further)
+        with_access, _ = time(liberty=liberty_file(), further=further)
     blocks = {
         block: Block(
             len(some),
@@ -245,8 +250,7 @@ def measure_blocks(
     return BlockMeasurement(
         name=name,
         blocks=dict(sorted(blocks.items(), key=lambda item: -item[1].area_um2)),
-        paths=timing.paths,
-        limits=timing.limits,
+        corners={corner: corners[corner] for corner in CORNERS},
         paths_with_access=with_access.paths,
         memories=memories,
         period_ns=period_ns,
@@ -327,12 +331,19 @@ def read_blocks(path: Path) -> BlockMeasurement:
     fields = json.loads(path.read_text())
     blocks = {name: Block(**block) for name, block in fields.pop("blocks").items()}
     memories = [BuiltMemory(**memory) for memory in fields.pop("memories")]
-    paths, with_access = fields.pop("paths"), fields.pop("paths_with_access")
+    with_access = fields.pop("paths_with_access")
     return BlockMeasurement(
         blocks=blocks,
-        paths=Paths(**paths),
+        corners=_read_corners(fields),
         paths_with_access=with_access and Paths(**with_access),
         memories=memories,
-        limits=Limits.from_fields(fields.pop("limits", None)),
         **fields,
     )
+
+
+def _read_corners(fields: dict[str, Any]) -> dict[str, Timing]:
+    """Take the timing at each corner out of a record's fields; older ones have that of the typical corner alone."""
+    if "corners" in fields:
+        return {corner: Timing.from_fields(timing) for corner, timing in fields.pop("corners").items()}
+    limits = Limits.from_fields(fields.pop("limits", None))
+    return {"typical": Timing(None, None, Paths(**fields.pop("paths")), limits)}

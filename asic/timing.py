@@ -75,6 +75,12 @@ class Timing:
         """The fastest clock, ports included; None without a path."""
         return 1000 / self.shortest_period_ns if self.shortest_period_ns else None
 
+    @property
+    def clock_between_registers_mhz(self) -> float | None:
+        """The fastest clock that paths between registers leave; None without one."""
+        path = self.paths.register_to_register_ns
+        return 1000 / path if path else None
+
     def worst_slack_ns(self, period_ns: float) -> float | None:
         """Worst setup slack at a clock period, ports included; None without a path."""
         return None if self.shortest_period_ns is None else round(period_ns - self.shortest_period_ns, 4)

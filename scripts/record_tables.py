@@ -8,6 +8,7 @@ from pathlib import Path
 from silicodec.asic.block_proofs import read_proofs
 from silicodec.asic.blocks import SHIPPED as BLOCKS
 from silicodec.asic.blocks import read_blocks
+from silicodec.asic.pdk import CORNERS
 from silicodec.asic.progress import read_all_progress
 from silicodec.asic.records import SHIPPED, read_records
 from silicodec.asic.results import SHIPPED as FLOWS
@@ -15,7 +16,14 @@ from silicodec.asic.results import Result, read_result, read_results
 from silicodec.fpga.boards import ACCELERATOR, BOARDS
 from silicodec.fpga.records import SHIPPED as BITSTREAMS
 from silicodec.fpga.records import read_record
-from silicodec.report.figures import clock_figures, figure, measured_figures, published_figures
+from silicodec.report.figures import (
+    CORNER_HEADINGS,
+    clock_figures,
+    corner_figures,
+    figure,
+    measured_figures,
+    published_figures,
+)
 from silicodec.report.silicon import outdated
 from silicodec.rtl.catalog import ENGINES
 
@@ -151,6 +159,14 @@ def block_table(name: str) -> str:
     return "".join(lines)
 
 
+def corner_table(name: str) -> str:
+    """Make the table of an engine's timing at each corner, in Markdown."""
+    lines = [f"| corner | {' | '.join(CORNER_HEADINGS)} |\n", f"|---{'|--:' * len(CORNER_HEADINGS)}|\n"]
+    for corner, timing in read_blocks(BLOCKS / f"{name}.json").corners.items():
+        lines.append(f"| {corner}, {CORNERS[corner]} | {' | '.join(corner_figures(timing))} |\n")
+    return "".join(lines)
+
+
 def proof_table(name: str) -> str:
     """Make the table of what is proven of an engine's blocks, in Markdown."""
     lines = ["| module | alike | netlist equals Verilog | processor time, s |\n", "|---|--:|---|--:|\n"]
@@ -169,6 +185,7 @@ if __name__ == "__main__":
     tables = {"engines": engine_table(), "bitstreams": bitstream_table(), "flows": flow_table()}
     tables |= {"layouts": layout_table(), "reached": reached_table()}
     tables["accelerator blocks"] = block_table("accelerator-booth")
+    tables["accelerator corners"] = corner_table("accelerator-booth")
     tables["accelerator proofs"] = proof_table("accelerator")
     pages = ("engines/index.md", "fpga.md", "silicon.md", "results/accelerator.md")
     for page in (ROOT / "docs" / name for name in pages):

@@ -202,7 +202,7 @@ def measure(
 def measure_by_blocks(designs: Designs, folder: Path, json_file: Path | None, **options: Any) -> None:
     """Measure engines block by block, and print a table for each."""
     from silicodec.asic.blocks import measure_blocks, write_blocks
-    from silicodec.report.figures import figure, memory_lines
+    from silicodec.report.figures import CORNER_HEADINGS, IO_NOTE, corner_figures, figure, memory_lines
     from silicodec.rtl.convert import verilog
     from silicodec.rtl.source import Source
 
@@ -229,10 +229,12 @@ def measure_by_blocks(designs: Designs, folder: Path, json_file: Path | None, **
         multipliers = "Booth multipliers" if one.booth else "Yosys' own multipliers"
         clocks = "gated clocks" if one.clock_gating else "no gated clocks"
         say(f"sum of blocks {figure(total / 1000, 1)} kGE, {multipliers}, {clocks}")
-        say(f"critical path {figure(one.paths.register_to_register_ns, 2)} ns between registers")
+        timed: Columns = [("corner", "left"), *((heading, "right") for heading in CORNER_HEADINGS)]
+        print_table("Timing of the logic", timed, [(name, *corner_figures(at)) for name, at in one.corners.items()])
+        say(IO_NOTE)
         if one.paths_with_access and any(memory.kind == "macros" for memory in one.memories):
             path = one.paths_with_access.register_to_register_ns
-            say(f"with the access times of macros {figure(path, 2)} ns")
+            say(f"with the access times of macros {figure(path, 2)} ns between registers at the typical corner")
         if one.memory_bits:
             say(f"{one.memory_bits:,} bits of memory take {one.memory_um2:,.0f} um2 more")
         for line in memory_lines(one.memories):

@@ -187,6 +187,8 @@ def logic_at_work(found: Study, netlist: Path, window: tuple[int, int], work: di
 
 def show(record: dict[str, Any], measurement: BlockMeasurement) -> None:
     """Print areas, clock and energies."""
+    from silicodec.report.figures import IO_NOTE
+
     total = record["total_um2"]
     columns: Columns = [("part", "left"), ("mm2", "right"), ("share %", "right")]
     rows = [(part, f"{area / 1e6:.3f}", f"{100 * area / total:.1f}") for part, area in record["areas_um2"].items()]
@@ -201,6 +203,12 @@ def show(record: dict[str, Any], measurement: BlockMeasurement) -> None:
         f"{work['network']}, maps {work['codec']}: {work['cycles']:,} cycles, {record['gops']:.0f} GOPS, "
         f"{record['images_per_second']:.0f} images a second"
     )
+    clocks: Columns = [
+        ("corner", "left"),
+        *((name, "right") for name in ("MHz", "peak GOPS", "GOPS", "MHz with ports", "peak GOPS", "GOPS")),
+    ]
+    print_table("clock of the logic alone", clocks, [corner_row(*one) for one in record["corners"].items()])
+    say(IO_NOTE)
     energies: Columns = [
         ("memories", "left"),
         *((name, "right") for name in ("reads", "writes", "both", "uJ clocked", "uJ gated")),
@@ -236,6 +244,14 @@ def show_energy(record: dict[str, Any]) -> None:
         f"scaled to {scaled['nanometres']} nm at {scaled['volts']} V, good to a factor of two: "
         f"{scaled['pj_per_mac']:.2f} pJ a multiply-accumulate, {scaled['gops_per_watt']:,.0f} GOPS/W"
     )
+
+
+def corner_row(corner: str, at: dict[str, Any]) -> tuple[str, ...]:
+    """Return a row of the table of corners: the clock between registers and with ports, with what each gives."""
+    clocks = (
+        (1000 / at[name]["clock_ns"], at[name]["peak_gops"], at[name]["gops"]) for name in ("registers", "with_ports")
+    )
+    return (corner, *(f"{value:.0f}" for clock in clocks for value in clock))
 
 
 def memory_row(one: dict[str, Any]) -> tuple[str, ...]:

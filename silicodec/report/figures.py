@@ -48,6 +48,16 @@ def clock_figures(corners: Mapping[str, Timing]) -> str:
     return " / ".join(figure(corners[corner].clock_mhz, 0) for corner in CORNERS)
 
 
+CORNER_HEADINGS = (*(f"{kind} ns" for kind in PATH_HEADINGS), "MHz", "MHz with ports", "beyond limits")
+
+
+def corner_figures(timing: Timing) -> tuple[str, ...]:
+    """Format critical paths, clock without and with ports, slews and loads beyond limits, as `CORNER_HEADINGS` says."""
+    beyond = "" if timing.limits is None else str(timing.limits.violations)
+    clocks = (timing.clock_between_registers_mhz, timing.clock_mhz)
+    return (*path_figures(timing.paths), *(figure(clock, 0) for clock in clocks), beyond)
+
+
 def describe_limits(corners: Mapping[str, Timing]) -> Iterator[str]:
     """Say how far slews and loads are from their limits at every corner that knows of them."""
     for corner, timing in corners.items():

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from silicodec.asic.blocks import BUFFERS, measure_blocks, write_blocks
+from silicodec.asic.blocks import BUFFERS, SHIPPED, measure_blocks, read_blocks, write_blocks
 from silicodec.asic.macros import read_macros
 from silicodec.asic.measure import measure
 from silicodec.rtl.catalog import ENGINES
@@ -90,8 +90,13 @@ def test_blocks_make_up_the_engine():
     assert parts.memory_bits == whole.memory_bits
     assert sum(block.flip_flops for block in parts.blocks.values()) == pytest.approx(whole.flip_flops, rel=0.02)
     assert 0.95 * whole.gate_equivalents < parts.gate_equivalents < 1.25 * whole.gate_equivalents
+    assert list(parts.corners) == ["slow", "typical", "fast"]
+    slow, typical, fast = (timing.paths for timing in parts.corners.values())
+    for kind in ("register_to_register_ns", "input_to_register_ns", "register_to_output_ns"):
+        assert getattr(slow, kind) > 3 * getattr(typical, kind) > 3 * getattr(fast, kind) > 0
+    assert all(timing.limits.violations == 0 for timing in parts.corners.values())
     path = parts.paths.register_to_register_ns
-    assert path == max(block.path_ns or 0 for block in parts.blocks.values())
+    assert path == typical.register_to_register_ns == max(block.path_ns or 0 for block in parts.blocks.values())
     assert 0.9 * whole.critical_path_ns < path < 2 * whole.critical_path_ns
 
 
@@ -105,9 +110,20 @@ def test_cells_of_an_array_are_pieces_of_their_own(tmp_path):
     }
     record = json.loads(write_blocks(found, tmp_path).read_text())
     assert record["blocks"]["cells"]["area_um2"] == found.blocks["cells"].area_um2
+    assert read_blocks(tmp_path / "array.json") == found
     booth = measure_blocks(Source("array", text=ARRAY), name="array", booth=True)
     assert booth.blocks["cells"].area_um2 != found.blocks["cells"].area_um2
     assert write_blocks(booth, tmp_path).name == "array-booth.json"
+
+
+def test_a_record_of_the_typical_corner_alone_is_read(tmp_path):
+    record = json.loads((SHIPPED / "accelerator-booth.json").read_text())
+    typical = record.pop("corners", {}).get("typical", record)
+    (tmp_path / "old.json").write_text(json.dumps(record | {name: typical[name] for name in ("paths", "limits")}))
+    old = read_blocks(tmp_path / "old.json")
+    assert list(old.corners) == ["typical"]
+    assert old.paths == read_blocks(SHIPPED / "accelerator-booth.json").paths
+    assert old.corners["typical"].limits.violations == 0
 
 
 STORE = """module store (clk, write, at, word, found);

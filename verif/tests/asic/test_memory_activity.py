@@ -8,14 +8,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from silicodec.asic.accelerator_figures import CODECS, MACROS, MEMORY_CELLS, PARTS, accelerator_record, areas_by_part
+from silicodec.asic.accelerator_figures import (
+    CODECS,
+    MACROS,
+    MEMORY_CELLS,
+    PARTS,
+    accelerator_record,
+    areas_by_part,
+    corner_record,
+)
 from silicodec.asic.accelerator_power import LogicPower
 from silicodec.asic.blocks import SHIPPED, read_blocks
+from silicodec.asic.limits import Limit, Limits
 from silicodec.asic.macros import Macro
 from silicodec.asic.memory_activity import Accesses, counting, memory_energies, read_accesses
 from silicodec.asic.memory_build import access_constraints, build_memories
 from silicodec.asic.power import PowerReport
 from silicodec.asic.statistics import Statistics
+from silicodec.asic.timing import Paths, Timing
 from silicodec.rtl.catalog import ENGINES
 from silicodec.rtl.convert import verilog
 from silicodec.rtl.source import Source, read_staged
@@ -78,6 +88,17 @@ def test_the_parts_of_the_accelerator_are_all_its_blocks(name):
     record = accelerator_record(measurement, memory_energies(measurement.memories, accesses, 100), work)
     assert record["codec_share_of_logic"] == pytest.approx(areas[CODECS] / logic)
     assert record["gops"] == pytest.approx(record["peak_gops"] * 200 / 288, abs=0.1)
+    assert record["corners"].keys() == measurement.corners.keys()
+
+
+def test_operations_a_second_follow_the_clock_at_each_corner():
+    limits = Limits(Limit("a/Y", 2.0, 1.5, 3), None)
+    timing = Timing(None, None, Paths(40.0, 33.0, 20.0, None), limits)
+    assert corner_record(timing, {"cycles": 100, "macs": 20_000, "peak_macs": 288}) == {
+        "registers": {"clock_ns": 40.0, "peak_gops": 14.4, "gops": 10.0},
+        "with_ports": {"clock_ns": 44.0, "peak_gops": 13.1, "gops": 9.1},
+        "limit_violations": 3,
+    }
 
 
 def test_energy_of_an_image_is_that_of_logic_and_accesses():

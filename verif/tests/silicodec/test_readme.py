@@ -27,6 +27,8 @@ def test_table_of_engines_is_that_of_the_records():
     assert tables.flow_table() in DOCUMENTS["docs/silicon.md"], "run: python scripts/record_tables.py"
     blocks = tables.block_table("accelerator-booth")
     assert blocks in DOCUMENTS["docs/results/accelerator.md"], "run: python scripts/record_tables.py"
+    corners = tables.corner_table("accelerator-booth")
+    assert corners in DOCUMENTS["docs/results/accelerator.md"], "run: python scripts/record_tables.py"
 
 
 def test_every_command_of_readme_and_tutorial_is_valid():
