@@ -111,7 +111,10 @@ def reached_table() -> str:
         cells = [f"`{one.name}`", f"{one.period_ns:g}", f"{one.cells:,}", f"{one.cell_um2 / 1e6:.3f}"]
         cells += [f"{one.macros}", f"{one.macro_um2 / 1e6:.2f}", f"{one.die_um2 / 1e6:.2f}", f"{one.minutes:.0f}"]
         cells += [f"`{one.reached}`" if one.reached else "the end", figure(one.setup_slack_ns, 2)]
-        cells += ["" if wire is None else f"{wire / 1000:,.0f}", "" if one.violations is None else f"{one.violations:,}"]
+        cells += [
+            "" if wire is None else f"{wire / 1000:,.0f}",
+            "" if one.violations is None else f"{one.violations:,}",
+        ]
         lines.append(f"| {' | '.join(cells)} |\n")
     return "".join(lines)
 

@@ -22,19 +22,24 @@ BUILD = Path("build/asic")
 @set_option(help="Parameter of the engine; may be repeated.")
 @click.option("--block", metavar="NAME", help="This block alone, without memories.")
 @click.option(
-    "--clock-ns", type=float, metavar="NS",
+    "--clock-ns", type=click.FloatRange(0, 1000, min_open=True, max_open=True), metavar="NS",
     help="Clock period to meet at the slow corner.  [default: 30 % more than the netlist needs without wires]",
 )  # fmt: skip
 @click.option(
     "--density",
-    type=float,
+    type=click.FloatRange(1, 100),
     default=40.0,
     show_default=True,
     metavar="PERCENT",
     help="Area of cells and macros in the core.",
 )
 @click.option(
-    "--aspect", type=float, default=1.0, show_default=True, metavar="RATIO", help="Height over width of the core."
+    "--aspect",
+    type=click.FloatRange(0.1, 10),
+    default=1.0,
+    show_default=True,
+    metavar="RATIO",
+    help="Height over width of the core.",
 )
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Stop after so long, and say how far it came.")
 @click.option("--out", "folder", type=FOLDER, default=BUILD / "flows", show_default=True, help="Folder of records.")
@@ -83,7 +88,7 @@ def layout(
         period_ns=clock_ns or netlist_period(text if block else kept.netlist, top),
         floorplan=Floorplan(density=density, aspect=aspect),
     )
-    say(f"{job.name}: {len(macros)} kinds of macros, clock {job.period_ns:g} ns")
+    say(f"{job.name}: {', '.join(macros) or 'no macros'}, clock {job.period_ns:g} ns")
     with short_temporary_folder():
         progress = lay_out(job, BUILD / "siliconcompiler", minutes)
     record = write_progress(progress, folder)
