@@ -7,7 +7,7 @@ import resource
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -75,7 +75,7 @@ class BlockProofs:
         By block, then by module.
     cpu_seconds : int
         Processor time that each module had at most.
-    period_ns, clock_gating, booth, tools, verilog_sha256
+    period_ns, clock_gating, booth, tools, verilog_sha256, full_adders
         As of `BlockMeasurement`.
     """
 
@@ -87,6 +87,7 @@ class BlockProofs:
     booth: bool
     tools: dict[str, str]
     verilog_sha256: str
+    full_adders: int = 0
 
     def beside(self, older: BlockProofs) -> BlockProofs:
         """Return these proofs and those of an older record of the same netlist that are not here."""
@@ -95,7 +96,7 @@ class BlockProofs:
 
     def same_netlist(self, other: BlockProofs) -> bool:
         """Whether another record is of the same Verilog, synthesised alike."""
-        fields = ("verilog_sha256", "period_ns", "clock_gating", "booth", "tools")
+        fields = ("verilog_sha256", "period_ns", "clock_gating", "booth", "full_adders", "tools")
         return all(getattr(self, field) == getattr(other, field) for field in fields)
 
 
@@ -106,6 +107,7 @@ def prove_blocks(
     period_ns: float = PERIOD_NS,
     clock_gating: bool = False,
     booth: bool = False,
+    full_adders: int = 0,
     blocks: Collection[str] = (),
     cpu_seconds: int = CPU_SECONDS,
     progress: Callable[[ModuleProof], None] = lambda proof: None,
@@ -114,7 +116,7 @@ def prove_blocks(
 
     Parameters
     ----------
-    source, name, period_ns, clock_gating, booth
+    source, name, period_ns, clock_gating, booth, full_adders
         As of `measure_blocks`.
     blocks : collection of str
         Which blocks; all of them by default.
@@ -129,7 +131,8 @@ def prove_blocks(
         As of `measure_blocks`, and if there is no such block.
     """
     liberty_file()  # if it is missing, say so before any work
-    options = ["--clock-gating"] * clock_gating + ["--booth"] * booth
+    adders = [*["--booth"] * booth, *["--full-adders"] * bool(full_adders)]
+    options = ["--clock-gating"] * clock_gating + ["--booth"] * booth + [f"--full-adders={full_adders}"]
     proofs = []
     with tempfile.TemporaryDirectory(prefix="silicodec-") as temporary:
         folder = Path(temporary)
@@ -142,7 +145,7 @@ def prove_blocks(
                 alike.setdefault(module.alike, []).append(module)
             for first, *others in alike.values():
                 synthesised(first, folder, ("clk",), period_ns, options)
-                found = prove_netlist(folder / "blocks" / first.name, booth=booth, cpu_seconds=cpu_seconds)
+                found = prove_netlist(folder / "blocks" / first.name, adders, cpu_seconds)
                 proofs.append(ModuleProof(block, first.name, 1 + len(others), **found))
                 progress(proofs[-1])
     return BlockProofs(
@@ -154,14 +157,18 @@ def prove_blocks(
         booth=booth,
         tools={"pyosys": tool_versions()["pyosys"]},
         verilog_sha256=source.sha256,
+        full_adders=full_adders,
     )
 
 
-def prove_netlist(folder: Path, *, booth: bool, cpu_seconds: int) -> dict[str, Any]:
-    """Compare the netlist in the folder of a staged source with it: the last fields of `ModuleProof`."""
+def prove_netlist(folder: Path, adders: Sequence[str], cpu_seconds: int) -> dict[str, Any]:
+    """Compare the netlist in the folder of a staged source with it: the last fields of `ModuleProof`.
+
+    `adders` are the options of `silicodec.asic.equivalence` that say how adders and multipliers are made.
+    """
     before = _time_of_programs()
-    limits = [f"--cpu-seconds={cpu_seconds}", *["--booth"] * booth]
-    done = run_group([sys.executable, "-m", "silicodec.asic.equivalence", *limits], folder)
+    options = [f"--cpu-seconds={cpu_seconds}", *adders]
+    done = run_group([sys.executable, "-m", "silicodec.asic.equivalence", *options], folder)
     took = round(_time_of_programs() - before, 1)
     log = folder / "log"  # of the last pass, where Yosys says what became of ABC
     said = done.stderr + (log.read_text(errors="replace") if log.exists() else "")

@@ -84,6 +84,8 @@ class BlockMeasurement:
         As of `Measurement`.
     booth : bool
         Whether multipliers are Yosys' Booth multipliers.
+    full_adders : int
+        As of `Measurement`.
     """
 
     name: str
@@ -97,6 +99,7 @@ class BlockMeasurement:
     verilog_sha256: str
     clock_gating: bool
     booth: bool
+    full_adders: int = 0
 
     @property
     def paths(self) -> Paths:
@@ -183,6 +186,7 @@ def measure_blocks(
     period_ns: float = PERIOD_NS,
     clock_gating: bool = False,
     booth: bool = False,
+    full_adders: int = 0,
     keep: Path | None = None,
 ) -> BlockMeasurement:
     """Synthesise the blocks of an engine one by one, and time the whole.
@@ -193,7 +197,7 @@ def measure_blocks(
     ----------
     source : Source
         Verilog that MyHDL made: one module.
-    name, clock_ports, period_ns, clock_gating
+    name, clock_ports, period_ns, clock_gating, full_adders
         As of `measure`.
     booth : bool
         Whether multipliers are Yosys' Booth multipliers.
@@ -207,7 +211,8 @@ def measure_blocks(
     """
     liberty_file()  # if it is missing, say so before any work
     tools = tool_versions()
-    options = ["--clock-gating"] * clock_gating + ["--booth"] * booth
+    gating = ["--clock-gating"] * clock_gating
+    options = [*gating, *["--booth"] * booth, f"--full-adders={full_adders}"]
     with tempfile.TemporaryDirectory(prefix="silicodec-") as temporary:
         folder = Path(temporary)
         found = cut(source, folder, name)
@@ -233,7 +238,7 @@ def measure_blocks(
         corners = {corner: time(liberty=liberty_file(corner))[0] for corner in CORNERS if corner != "typical"}
         corners["typical"], ends = time(liberty=liberty_file(), ends=_ends(found["modules"]))
         memories = build_memories(
-            found["memories"], lambda top, place: synthesize(top, place, ("clk",), period_ns, *options)
+            found["memories"], lambda top, place: synthesize(top, place, ("clk",), period_ns, *gating)
         )
         further = access_constraints(found["memories"], memories, clock_ports[0])
         with_access, _ = time(liberty=liberty_file(), further=further)
@@ -259,6 +264,7 @@ def measure_blocks(
         verilog_sha256=source.sha256,
         clock_gating=clock_gating,
         booth=booth,
+        full_adders=full_adders,
     )
 
 

@@ -41,8 +41,9 @@ def default_period(job: Job) -> float:
 
 
 def _netlists(job: Job) -> list[list[str]]:
-    gated = [["--clock-gating"]] if job.clock_gating else []
-    return gated if gated and job.flow == "layout" else [[], *gated]
+    adders = [f"--full-adders={job.full_adders}"]
+    gated = [[*adders, "--clock-gating"]] if job.clock_gating else []
+    return gated if gated and job.flow == "layout" else [adders, *gated]
 
 
 def needed_period(job: Job, period_ns: float, options: list[str]) -> float:

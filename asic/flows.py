@@ -198,8 +198,12 @@ def set_parameters(project: ASIC, job: Job, staged: Path) -> None:
     """Give our tasks their parameters. Timing and power are those of the design alone, whatever is around it."""
     clock: dict[str, Any] = {"clock_ports": list(job.clock_ports), "period_ns": job.clock_ns}
     values: dict[type[Task], dict[str, Any]] = {
-        SynthesisTask: {"source": str(staged), "corner": job.corner, **clock},
-        EquivalenceTask: {"source": str(staged), "reset_port": job.reset_port or ""},
+        SynthesisTask: {"source": str(staged), "corner": job.corner, "full_adders": job.full_adders, **clock},
+        EquivalenceTask: {
+            "source": str(staged),
+            "reset_port": job.reset_port or "",
+            "full_adders": bool(job.full_adders),
+        },
         TimingTask: clock,
     }
     if job.power_fault is None:
@@ -234,9 +238,10 @@ def write_constraints(text: str, folder: Path) -> Path:
 
 
 def job_name(job: Job) -> str:
-    """Name of a job's folder: runs with another clock or corner keep their results."""
+    """Name of a job's folder: runs with another clock, corner or adders keep their results."""
     gating = "-gated" if job.clock_gating else ""
-    return f"{job.flow}-{job.corner}-{job.clock_ns:g}ns{gating}".replace(".", "_")
+    adders = f"-fa{job.full_adders}" if job.full_adders else ""
+    return f"{job.flow}-{job.corner}-{job.clock_ns:g}ns{gating}{adders}".replace(".", "_")
 
 
 def job_folder(job: Job, build: Path) -> Path:

@@ -73,6 +73,8 @@ class Job:
         Corner at which the clock is to be met: `slow`, `typical` or `fast`.
     clock_gating : bool
         Whether to synthesise a second netlist, with gated clocks.
+    full_adders : int
+        How many bits of each adder are made of the library's full adder cells, the lowest ones.
     workload : Workload or None
         What the design was simulated on, for its record.
     stimulus : Path or None
@@ -89,6 +91,7 @@ class Job:
     flow: str = "synthesis"
     corner: str = "typical"
     clock_gating: bool = False
+    full_adders: int = 0
     workload: Workload | None = None
     stimulus: Path | None = None
     floorplan: Floorplan = field(default_factory=Floorplan)

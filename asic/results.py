@@ -136,6 +136,8 @@ class Result:
         What Magic and Netgen say of a layout; None where they were not there.
     clean : bool or None
         Whether every check of `silicodec.asic.verdict` passed; None in records that do not say.
+    full_adders : int
+        How many bits of each adder are made of the library's full adder cells, the lowest ones.
     """
 
     name: str
@@ -166,6 +168,7 @@ class Result:
     drawn: Drawn | None = None
     signoff: Signoff | None = None
     clean: bool | None = None
+    full_adders: int = 0
 
     @property
     def key(self) -> ResultKey:
@@ -191,7 +194,7 @@ class Result:
         """Whether this is the result of a job, of the same Verilog and with the constraints of today."""
         same = all(
             getattr(self, name) == getattr(job, name)
-            for name in ("name", "top", "flow", "reset_port", "corner", "workload")
+            for name in ("name", "top", "flow", "reset_port", "corner", "workload", "full_adders")
         )
         clock = self.default_clock if job.period_ns is None else self.period_ns == job.period_ns
         gated = (self.clock_gated is not None or self.clock_gating) == job.clock_gating

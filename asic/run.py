@@ -173,6 +173,7 @@ def make_result(job: Job, folder: Path, project: ASIC, history: ASIC) -> Result:
         gated_equivalence=formal_check(job, folder, "equivalence", GATED) if second else None,
         before_layout=before if layout else None,
         layout_equivalence=formal_check(job, folder, LAYOUT_CHECK, PLAIN) if layout else None,
+        full_adders=job.full_adders,
     )
     if layout:
         result = replace(result, drawn=drawn_layout(job, folder, project, history))

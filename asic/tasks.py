@@ -103,6 +103,11 @@ class PyosysTask(CornerTask):
         shutil.copytree(self._parameter("source"), ".", dirs_exist_ok=True)
 
 
+def required_adders(task: Task) -> tuple[str, ...]:
+    """Name the parameter that a step depends on which makes adders of full adder cells, so that no other runs again."""
+    return ("full_adders",) if task.get("var", "full_adders") else ()
+
+
 class SynthesisTask(PyosysTask):
     """Verilog to a netlist of standard cells; index `GATED` gates clocks."""
 
@@ -111,6 +116,7 @@ class SynthesisTask(PyosysTask):
         self.add_parameter("clock_ports", "[str]", "clock inputs of the design")
         self.add_parameter("period_ns", "float", "clock period to aim for", unit="ns")
         self.add_parameter("corner", "str", "corner whose cells are mapped to")
+        self.add_parameter("full_adders", "int", "bits of each adder made of full adder cells", defvalue=0)
 
     def task(self) -> str:
         """Name of the task."""
@@ -125,7 +131,7 @@ class SynthesisTask(PyosysTask):
         self.add_output_file(ext="vg")
         for library, key in self._liberty_keys(LIMITS_CORNER):
             self.add_required_key(library, *key)
-        for name in ("clock_ports", "period_ns", "corner"):
+        for name in ("clock_ports", "period_ns", "corner", *required_adders(self)):
             self.add_required_key("var", name)
 
     def runtime_options(self) -> list[str]:
@@ -139,6 +145,8 @@ class SynthesisTask(PyosysTask):
             self._liberty(LIMITS_CORNER),
             "--period-ns",
             self._parameter("period_ns"),
+            "--full-adders",
+            self._parameter("full_adders"),
         ]
         if self.index == GATED:
             options.append("--clock-gating")
@@ -324,6 +332,7 @@ class EquivalenceTask(PyosysTask):
     def __init__(self) -> None:
         super().__init__()
         self.add_parameter("reset_port", "str", "reset input of the design, after ! if it is active low", defvalue="")
+        self.add_parameter("full_adders", "bool", "whether adders are made of full adder cells", defvalue=False)
 
     def task(self) -> str:
         """Name of the task."""
@@ -336,7 +345,8 @@ class EquivalenceTask(PyosysTask):
         """Declare files."""
         super().setup()
         self.add_input_file(self._netlist())
-        self.add_required_key("var", "reset_port")
+        for name in ("reset_port", *required_adders(self)):
+            self.add_required_key("var", name)
 
     def pre_process(self) -> None:
         """Lay out the files as the program wants them."""
@@ -347,4 +357,5 @@ class EquivalenceTask(PyosysTask):
     def runtime_options(self) -> list[str]:
         """Arguments of the program."""
         reset = self._parameter("reset_port")
-        return ["-m", PROGRAMS[self.task()], *([reset] if reset else [])]
+        adders = ["--full-adders"] if self.get("var", "full_adders") else []
+        return ["-m", PROGRAMS[self.task()], *([reset] if reset else []), *adders]

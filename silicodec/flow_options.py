@@ -10,6 +10,13 @@ import click
 
 CHECKS = ("equivalence", "setup", "hold", "slew", "load", "drc", "lvs")
 SIDES = ("north", "east", "south", "west")
+FULL_ADDERS = click.option(
+    "--full-adders",
+    type=click.IntRange(0),
+    default=0,
+    metavar="N",
+    help="Make the lowest N bits of adders of full adder cells: smaller, and slower.",
+)
 
 
 def parse_pins(context: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> dict[str, str]:
@@ -32,6 +39,7 @@ def flow_options(command: Callable[..., None]) -> Callable[..., None]:
         period_ns: float | None,
         corner: str | None,
         clock_gating: bool,
+        full_adders: int,
         density: float | None,
         aspect: float | None,
         pins: dict[str, str],
@@ -44,8 +52,9 @@ def flow_options(command: Callable[..., None]) -> Callable[..., None]:
         if wanted and flow != "layout":
             raise click.UsageError(f"--{next(iter(wanted))} goes with --flow layout")
         corner = corner or ("slow" if flow == "layout" else "typical")
-        options = {"flow": flow, "period_ns": period_ns, "corner": corner, "clock_gating": clock_gating}
-        command(options=options | {"floorplan": Floorplan(**wanted)}, **others)
+        options: dict[str, Any] = {"flow": flow, "period_ns": period_ns, "corner": corner, "clock_gating": clock_gating}
+        options |= {"full_adders": full_adders, "floorplan": Floorplan(**wanted)}
+        command(options=options, **others)
 
     for option in reversed(OPTIONS):
         with_options = option(with_options)
@@ -68,6 +77,7 @@ OPTIONS = (
         help="Corner at which the clock is to be met.  [default: typical; slow for a layout]",
     ),
     click.option("--clock-gating", is_flag=True, help="Synthesise a netlist with gated clocks as well, or lay it out."),
+    FULL_ADDERS,
     click.option("--density", type=float, metavar="PERCENT", help="Cell area in a layout's core.  [default: 40]"),
     click.option("--aspect", type=float, metavar="RATIO", help="Height over width of a layout's core.  [default: 1]"),
     click.option(

@@ -14,7 +14,7 @@ from silicodec.commands.asic_accelerator import NETLISTS, accelerator
 from silicodec.commands.asic_layout import layout
 from silicodec.design_options import Designs, design_options
 from silicodec.files import FOLDER, INPUT, OUTPUT
-from silicodec.flow_options import CHECKS, flow_options
+from silicodec.flow_options import CHECKS, FULL_ADDERS, flow_options
 from silicodec.output import Columns, print_table, say, write_json
 from silicodec.program import BadInput, DefaultGroup, FailedRun
 
@@ -124,17 +124,15 @@ def jobs_of(designs: Designs, activity: Path | None, options: dict[str, Any]) ->
     name, tensor = (str(activity), read_array(activity)) if activity else default_tensor()
     for engine in designs.engines:
         work = prepare_work(engine, name, tensor, BUILD / "tensors", required=activity is not None)
-        yield Job(engine.name, Source(engine.top, text=verilog(engine)), **options, **work)
+        adders = {"full_adders": options["full_adders"] or engine.full_adders}
+        yield Job(engine.name, Source(engine.top, text=verilog(engine)), **options | adders | work)
 
 
 @asic.command()
 @design_options
 @PERIOD
 @click.option("--clock-gating", is_flag=True, help="Gate clocks, as the DCT engines always have them.")
-@click.option(
-    "--full-adders", type=click.IntRange(0), default=0, metavar="N",
-    help="Make the lowest N bits of adders of full adder cells: smaller, and slower.",
-)  # fmt: skip
+@FULL_ADDERS
 @click.option("--blocks", is_flag=True, help="Synthesise an engine block by block, where the whole takes too long.")
 @click.option("--booth", is_flag=True, help="With --blocks: take Yosys' Booth multipliers.")
 @click.option("--out", "folder", type=FOLDER, default=BUILD, show_default=True, help="Folder of records.")
@@ -168,10 +166,9 @@ def measure(
     from silicodec.rtl.convert import verilog
     from silicodec.rtl.source import Source
 
-    if blocks and full_adders:
-        raise click.UsageError("--full-adders does not go with --blocks")
     if blocks:
-        measure_by_blocks(designs, folder, json_file, period_ns=period_ns, clock_gating=clock_gating, booth=booth)
+        choices: dict[str, Any] = {"period_ns": period_ns, "clock_gating": clock_gating, "booth": booth}
+        measure_by_blocks(designs, folder, json_file, full_adders=full_adders, **choices)
         return
     if booth:
         raise click.UsageError("--booth goes with --blocks")
@@ -199,7 +196,9 @@ def measure(
         write_json(json_file, [dataclasses.asdict(measurement) for measurement in measurements])
 
 
-def measure_by_blocks(designs: Designs, folder: Path, json_file: Path | None, **options: Any) -> None:
+def measure_by_blocks(
+    designs: Designs, folder: Path, json_file: Path | None, *, full_adders: int, **options: Any
+) -> None:
     """Measure engines block by block, and print a table for each."""
     from silicodec.asic.blocks import measure_blocks, write_blocks
     from silicodec.report.figures import CORNER_HEADINGS, IO_NOTE, corner_figures, figure, memory_lines
@@ -212,6 +211,7 @@ def measure_by_blocks(designs: Designs, folder: Path, json_file: Path | None, **
     for engine in designs.engines:
         click.echo(f"measuring {engine.name}", err=True)
         source = Source(engine.top, text=verilog(engine))
+        options |= {"full_adders": full_adders or engine.full_adders}
         found.append(measure_blocks(source, name=engine.name, keep=NETLISTS / engine.name, **options))
         write_blocks(found[-1], folder / "blocks")
     columns: Columns = [
@@ -228,7 +228,8 @@ def measure_by_blocks(designs: Designs, folder: Path, json_file: Path | None, **
         print_table(f"{one.name}, {one.corner}", columns, rows)
         multipliers = "Booth multipliers" if one.booth else "Yosys' own multipliers"
         clocks = "gated clocks" if one.clock_gating else "no gated clocks"
-        say(f"sum of blocks {figure(total / 1000, 1)} kGE, {multipliers}, {clocks}")
+        adders = f", {one.full_adders} bits of full adders" if one.full_adders else ""
+        say(f"sum of blocks {figure(total / 1000, 1)} kGE, {multipliers}, {clocks}{adders}")
         timed: Columns = [("corner", "left"), *((heading, "right") for heading in CORNER_HEADINGS)]
         print_table("Timing of the logic", timed, [(name, *corner_figures(at)) for name, at in one.corners.items()])
         say(IO_NOTE)
@@ -248,13 +249,16 @@ def measure_by_blocks(designs: Designs, folder: Path, json_file: Path | None, **
 @PERIOD
 @click.option("--clock-gating", is_flag=True, help="Gate clocks.")
 @click.option("--booth", is_flag=True, help="Take Yosys' Booth multipliers.")
+@FULL_ADDERS
 @click.option("--block", "blocks", multiple=True, metavar="NAME", help="One of the engine's blocks.  [default: all]")
 @click.option(
     "--cpu-seconds", type=click.IntRange(1), default=600, show_default=True, metavar="N",
     help="Processor time for each module.",
 )  # fmt: skip
 @click.option("--out", "folder", type=FOLDER, default=BUILD, show_default=True, help="Folder of records.")
-def prove(designs: Designs, blocks: tuple[str, ...], cpu_seconds: int, folder: Path, **options: Any) -> None:
+def prove(
+    designs: Designs, blocks: tuple[str, ...], cpu_seconds: int, folder: Path, full_adders: int, **options: Any
+) -> None:
     """Prove the netlists of a large engine's blocks equal to their Verilog, each by itself.
 
     Blocks are those that `silicodec asic measure --blocks` synthesises, with the same options. Ends with exit code 1 if
@@ -274,6 +278,7 @@ def prove(designs: Designs, blocks: tuple[str, ...], cpu_seconds: int, folder: P
         click.echo(f"proving {engine.name}", err=True)
         source = Source(engine.top, text=verilog(engine))
         limits: dict[str, Any] = {"blocks": blocks, "cpu_seconds": cpu_seconds}
+        limits["full_adders"] = full_adders or engine.full_adders
         proofs = prove_blocks(source, name=engine.name, progress=say_proof, **limits, **options)
         write_proofs(proofs, folder / "blocks")
         found = proofs.modules

@@ -34,7 +34,8 @@ def print_results(results: Sequence[Result]) -> None:
     for result in results:
         work = result.workload
         rate = f", {work.cycles / work.words:.3f} cycles per word on {work.origin}" if work else ""
-        say(f"{result.title}: clock {result.period_ns:g} ns, {describe_check(result)}{rate}")
+        adders = f", {result.full_adders} bits of full adders" if result.full_adders else ""
+        say(f"{result.title}: clock {result.period_ns:g} ns{adders}, {describe_check(result)}{rate}")
         if result.flow == "layout":
             say(f"{result.title}: {describe_layout(result)}")
     print_power(results)

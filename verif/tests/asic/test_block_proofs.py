@@ -75,8 +75,12 @@ def test_cells_of_an_array_are_proven_for_every_state(booth):
     assert all(one.cpu_seconds > 0 for one in found.modules)
 
 
-def test_copies_of_a_sign_and_constant_registers_are_no_obstacle():
-    assert [one.finding for one in prove(SIGNED_SUM).modules] == ["for every state"]
+@pytest.mark.parametrize("full_adders", [0, 99])
+def test_copies_of_a_sign_and_constant_registers_are_no_obstacle(full_adders):
+    found = prove(SIGNED_SUM, full_adders=full_adders)
+    assert [one.finding for one in found.modules] == ["for every state"]
+    assert found.full_adders == full_adders
+    assert not found.same_netlist(replace(found, full_adders=1))
 
 
 def test_a_gate_that_is_swapped_is_found_out(tmp_path):
@@ -87,13 +91,13 @@ def test_a_gate_that_is_swapped_is_found_out(tmp_path):
     swapped = re.sub("sky130_fd_sc_hd__nand2_1 ", "sky130_fd_sc_hd__nor2_1 ", text, count=1)
     assert swapped != text
     netlist.write_text(swapped)
-    assert prove_netlist(netlist.parent, booth=False, cpu_seconds=60)["proven"] is False
+    assert prove_netlist(netlist.parent, [], 60)["proven"] is False
 
 
 def test_a_proof_that_takes_too_long_ends_without_result(tmp_path):
     module = Module("products", PRODUCTS.replace("[5:0]", "[15:0]").replace("[11:0]", "[31:0]"))
     synthesised(module, tmp_path, ("clk",), 3.0, ["--booth"])
-    found = prove_netlist(tmp_path / "blocks/products", booth=False, cpu_seconds=3)
+    found = prove_netlist(tmp_path / "blocks/products", [], 3)
     assert (found["proven"], found["cycles"]) == (None, None)
 
 

@@ -155,6 +155,8 @@ def test_a_job_without_a_clock_matches_a_record_whose_clock_was_left_to_us():
     assert replace(result, default_clock=True).is_of(job)
     for constraints in (None, Constraints(derate=0.1)):
         assert not replace(result, constraints=constraints).is_of(replace(job, period_ns=4.0)), "made with others"
+    assert not result.is_of(replace(job, period_ns=4.0, full_adders=16)), "made of gates"
+    assert replace(result, full_adders=16).is_of(replace(job, period_ns=4.0, full_adders=16))
     layout = replace(result, flow="layout", floorplan=Floorplan(density=50.0), constraints=of_flow("layout"))
     assert not layout.is_of(replace(job, period_ns=4.0, flow="layout"))
     assert layout.is_of(replace(job, period_ns=4.0, flow="layout", floorplan=Floorplan(density=50.0)))
@@ -326,8 +328,8 @@ def test_what_the_librarys_cells_break_by_themselves_does_not_make_a_layout_uncl
 
 def test_jobs_with_other_clocks_do_not_share_a_folder():
     job = Job("x-y", Source("x_y"), period_ns=3.5)
-    names = {job_name(job), job_name(replace(job, period_ns=3.51)), job_name(replace(job, clock_gating=True))}
-    assert len(names) == 3
+    others = ({"period_ns": 3.51}, {"clock_gating": True}, {"full_adders": 16}, {"full_adders": 6})
+    assert len({job_name(replace(job, **other)) for other in ({}, *others)}) == 5
 
 
 def test_options_name_what_the_flows_know():

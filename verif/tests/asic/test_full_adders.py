@@ -9,6 +9,8 @@ import sys
 
 import pytest
 
+from silicodec.asic.blocks import KeptNetlist, measure_blocks
+from silicodec.asic.gates import read_library, read_netlist, truth_table
 from silicodec.asic.statistics import read_statistics
 from silicodec.rtl.source import Source
 
@@ -89,6 +91,30 @@ def test_as_many_bits_of_an_adder_are_cells_as_is_wanted(folder, tmp_path):
     )
     statistics, _ = synthesise(tmp_path, wide, "--full-adders=6")
     assert statistics.cell_counts[CELL] == 6
+
+
+@pytest.mark.prove
+def test_blocks_have_them_too(tmp_path):
+    wide = SUMS.replace("always @(posedge clk) begin", "always @(posedge clk) begin: sums_add")
+    assert measure_blocks(Source("sums", text=wide), name="sums", full_adders=99, keep=tmp_path).full_adders == 99
+    assert KeptNetlist(tmp_path).netlist.count(f"{CELL} ") > 50
+
+
+def test_gates_of_a_netlist_are_sum_and_carry(folder):
+    """A simulation for power reads them so."""
+    library = read_library((folder / "cells.lib").read_text())
+    tables = {pin: truth_table(function) for pin, function in library[CELL].functions.items()}
+    assert tables == {"COUT": (("A", "B", "CIN"), 0b11101000), "SUM": (("A", "B", "CIN"), 0b10010110)}
+    text = (folder / "netlist.v").read_text()
+    netlist = read_netlist(text, library, "clk")
+    places = {output: place for place, output in enumerate(netlist.gates.outputs)}
+    adders = [netlist.pins[name] for name in re.findall(rf"{CELL} (\S+) \(", text)]
+    for pins in adders:
+        for pin, (inputs, table) in tables.items():
+            place = places[pins[pin]]
+            assert netlist.gates.tables[place] == table
+            assert netlist.gates.inputs[place][:3].tolist() == [pins[name] for name in inputs]
+    assert len(adders) > 50
 
 
 @pytest.mark.parametrize("option", [[], ["--full-adders"]])

@@ -62,6 +62,15 @@ def test_project_is_complete_for_siliconcompiler(job, tmp_path):
 
 
 @needs_cells
+@pytest.mark.parametrize("flow", ["synthesis", "layout"])
+def test_both_sides_of_the_formal_check_have_adders_alike(job, tmp_path, flow):
+    for bits in (0, 6):
+        project = make_project(replace(job, flow=flow, full_adders=bits), tmp_path / "build")
+        assert project.get("tool", "pyosys", "task", "synthesis", "var", "full_adders") == bits
+        assert project.get("tool", "pyosys", "task", "equivalence", "var", "full_adders") is (bits > 0)
+
+
+@needs_cells
 def test_floorplan_and_extraction_reach_siliconcompiler(job, tmp_path):
     wanted = Floorplan(density=55.0, aspect=2.0, pins={"value": "east", "*": "north"})
     project = make_project(replace(job, floorplan=wanted), tmp_path / "build")

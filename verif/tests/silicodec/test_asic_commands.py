@@ -13,6 +13,8 @@ from click.testing import CliRunner
 
 from silicodec import workloads
 from silicodec.cli import main
+from silicodec.commands.asic import jobs_of
+from silicodec.design_options import Designs
 from silicodec.rtl.catalog import ENGINES
 
 MISSING = [
@@ -68,6 +70,34 @@ def test_third_party_design_is_not_run_twice(run, tmp_path):
     code, again, error = run(*DESIGN)
     assert (code, again) == (0, output)
     assert error == ["counter: as recorded in build/asic/flows/counter.synthesis.json"]
+
+
+@needs_tools
+@pytest.mark.prove
+def test_adders_are_of_full_adder_cells_where_that_is_asked_for(run, tmp_path):
+    (tmp_path / "wide.v").write_text(
+        BITS.replace("value + 1", "value + more").replace("rst,", "rst, input [7:0] more,")
+    )
+    code, output, error = run("wide.v", "--top", "bits", "--clock-ns", 6, "--full-adders", 6)
+    assert (code, error) == (0, ["bits: recorded in build/asic/flows/bits.synthesis.json"])
+    assert "netlist proven equal to the Verilog" in output
+    assert "6 bits of full adders" in output
+    assert json.loads((tmp_path / "build/asic/flows/bits.synthesis.json").read_text())["full_adders"] == 6
+    (job,) = tmp_path.glob("build/asic/siliconcompiler/bits/*-fa6")
+    assert (job / "synthesis/0/netlist.v").read_text().count("__fa_1 ") == 6
+    assert "silicodec.asic.equivalence --full-adders" in (job / "equivalence/0/replay.sh").read_text()
+
+
+def test_engines_are_built_of_the_adders_that_they_are_measured_with(monkeypatch):
+    pytest.importorskip("siliconcompiler")
+    monkeypatch.setattr(workloads, "default_tensor", lambda: ("noise", np.zeros((1, 8, 8))))
+    monkeypatch.setattr(workloads, "prepare_work", lambda *_, **__: {})
+    monkeypatch.setattr("silicodec.rtl.convert.verilog", lambda engine: "")
+    designs = Designs((ENGINES["dct-decoder-fast"], ENGINES["register-slice"]), None)
+    measured = ENGINES["dct-decoder-fast"].full_adders
+    assert measured > 0
+    for given, built in ((0, [measured, 0]), (3, [3, 3])):
+        assert [job.full_adders for job in jobs_of(designs, None, {"full_adders": given})] == built
 
 
 @needs_tools
