@@ -197,9 +197,9 @@ def read_progress(folder: Path, steps: Iterable[str], **described: Any) -> Progr
 
 
 def steps_of(flow: Flowgraph) -> list[str]:
-    """Return the steps of place and route, in their order."""
+    """Return the steps of place and route, in their order; none of a flow that ends with a netlist."""
     order = [step for level in flow.get_execution_order() for step, _ in level]
-    return order[order.index("cleanup") : order.index(LAST) + 1]
+    return order[order.index("cleanup") : order.index(LAST) + 1] if LAST in order else []
 
 
 def violations_so_far(log: Path) -> int | None:
