@@ -21,6 +21,7 @@ from silicodec.asic.progress import OutOfTime, write_progress
 from silicodec.asic.recipe import PROGRAMS, recipe
 from silicodec.asic.results import RECIPE, Result, read_result, result_path, write_result
 from silicodec.asic.run import check_job, find_fastest, run_job, short_temporary_folder
+from silicodec.asic.seeds import run_seeds
 from silicodec.asic.target import check_data
 from silicodec.asic.tools import check_scheduler, check_tools, tool_versions
 from silicodec.models.storage import written_whole
@@ -132,6 +133,7 @@ def run_one(job: Job, build: Path, scheduler: str | None, minutes: float | None,
         job = replace(job, period_ns=default_period(job))
     run = partial(run_job, folder=build, scheduler=scheduler, minutes=minutes)
     result = find_fastest(job, run) if fastest else run(job)
+    result = run_seeds(job, result, build, scheduler, minutes)
     return replace(result, default_clock=left_to_us and not fastest, tools={**programs(), **result.tools})
 
 

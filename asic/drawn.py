@@ -37,6 +37,41 @@ class Signoff:
 
 
 @dataclass(frozen=True)
+class SeedLayout:
+    """What one of several layouts of a netlist came to.
+
+    Parameters
+    ----------
+    seed : int
+        Which layout it is: 0 is the one that the record is of.
+    area_um2, wire_length_um : float
+        Cell area, and length of all wires.
+    drc_violations : int
+        Violations by OpenROAD.
+    periods_ns : dict of str to float or None
+        Shortest clock period by corner, ports included; None without a path.
+    worst_slack_ns : float or None
+        Worst of the setup slack at the job's corner and the hold slack at every corner; None without a path.
+    power_mw, energy_pj_per_word : float or None
+        At the typical corner; None if they are not known.
+    """
+
+    seed: int
+    area_um2: float
+    wire_length_um: float
+    drc_violations: int
+    periods_ns: dict[str, float | None]
+    worst_slack_ns: float | None
+    power_mw: float | None
+    energy_pj_per_word: float | None
+
+    def clock_mhz(self, corner: str) -> float | None:
+        """Return the fastest clock at a corner, ports included; None without a path."""
+        period_ns = self.periods_ns[corner]
+        return 1000 / period_ns if period_ns else None
+
+
+@dataclass(frozen=True)
 class Drawn:
     """What SiliconCompiler's own steps say of a layout when it is finished.
 

@@ -6,6 +6,7 @@ import hashlib
 import logging
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,13 @@ from siliconcompiler import ASIC, Design, Flowgraph, Task
 from siliconcompiler.flows.asicflow import PNRFlow
 from siliconcompiler.flows.signoffflow import SignoffFlow
 from siliconcompiler.tools.openroad._apr import OpenROADDPLParameter, OpenROADGPLParameter
+from siliconcompiler.tools.openroad.global_route import GlobalRouteTask
 from siliconcompiler.tools.openroad.repair_timing import RepairTimingTask
 
 from silicodec.asic.cell_rules import CELL_RULES, CellRulesTask
 from silicodec.asic.constraints import layout_constraints
 from silicodec.asic.job import Job
-from silicodec.asic.layout_tasks import CleanupTask, DrawnExportTask, FloorplanTask
+from silicodec.asic.layout_tasks import CleanupTask, DrawnExportTask, FloorplanTask, ShuffleTask
 from silicodec.asic.pdk import CORNERS
 from silicodec.asic.signoff import DRC, EXTRACT, LVS, MagicExtractTask, MagicRulesTask, NetgenTask
 from silicodec.asic.target import set_target
@@ -113,6 +115,17 @@ class LayoutFlow(CellFlow):
                 self.edge(tail, head)
 
 
+class SeedFlow(CellFlow):
+    """From a netlist that is there to a further layout of it, without GDS, formal check and sign-off."""
+
+    def __init__(self, *, power: bool = False) -> None:
+        super().__init__("layout", ())
+        self.node("shuffle", ShuffleTask())
+        place_and_route(self, "shuffle", PLAIN)
+        self.remove_node("write.gds")
+        self.analyse("write.views", PLAIN, PLAIN, power=power)
+
+
 def make_project(job: Job, folder: Path, scheduler: str | None = None) -> ASIC:
     """Set up a project.
 
@@ -145,12 +158,15 @@ def make_project(job: Job, folder: Path, scheduler: str | None = None) -> ASIC:
     set_target(project)
     power = job.power_fault is None
     if job.flow == "layout":
-        project.set_flow(LayoutFlow(clock_gating=job.clock_gating, power=power, signoff=job.signoff_fault is None))
+        whole = {"clock_gating": job.clock_gating, "signoff": job.signoff_fault is None}
+        project.set_flow(SeedFlow(power=power) if job.seed else LayoutFlow(power=power, **whole))
         set_floorplan(project, job)
         tune(project)
     else:
         project.set_flow(SynthesisFlow(clock_gating=job.clock_gating, power=power))
     set_parameters(project, job, staged)
+    if job.seed:
+        set_seed(project, job, folder)
     set_folder(project, folder, job_name(job))
     if scheduler:
         project.option.scheduler.set_name(scheduler)
@@ -194,18 +210,23 @@ def set_floorplan(project: ASIC, job: Job) -> None:
         constraint.set_order(order)
 
 
+def set_seed(project: ASIC, job: Job, folder: Path) -> None:
+    """Say which netlist is laid out again, and what makes this layout another one."""
+    made = step_folder(replace(job, seed=0), folder, "synthesis", GATED if job.clock_gating else PLAIN)
+    shuffle = ShuffleTask.find_task(project)
+    shuffle.set("var", "netlist", str(made / "outputs" / f"{job.top}.vg"))
+    shuffle.set("var", "seed", job.seed)
+    GlobalRouteTask.find_task(project).set("var", "grt_seed", job.seed)
+
+
 def set_parameters(project: ASIC, job: Job, staged: Path) -> None:
     """Give our tasks their parameters. Timing and power are those of the design alone, whatever is around it."""
     clock: dict[str, Any] = {"clock_ports": list(job.clock_ports), "period_ns": job.clock_ns}
-    values: dict[type[Task], dict[str, Any]] = {
-        SynthesisTask: {"source": str(staged), "corner": job.corner, "full_adders": job.full_adders, **clock},
-        EquivalenceTask: {
-            "source": str(staged),
-            "reset_port": job.reset_port or "",
-            "full_adders": bool(job.full_adders),
-        },
-        TimingTask: clock,
-    }
+    values: dict[type[Task], dict[str, Any]] = {TimingTask: clock}
+    if not job.seed:
+        source = {"source": str(staged)}
+        values[SynthesisTask] = {**source, "corner": job.corner, "full_adders": job.full_adders, **clock}
+        values[EquivalenceTask] = {**source, "reset_port": job.reset_port or "", "full_adders": bool(job.full_adders)}
     if job.power_fault is None:
         stimulus = {"engine": job.name, "stimulus": str(job.stimulus), "period_ns": job.clock_ns}
         values |= {ActivityTask: stimulus, PowerTask: clock}
@@ -238,10 +259,11 @@ def write_constraints(text: str, folder: Path) -> Path:
 
 
 def job_name(job: Job) -> str:
-    """Name of a job's folder: runs with another clock, corner or adders keep their results."""
+    """Name of a job's folder: runs with another clock, corner, adders or seed keep their results."""
     gating = "-gated" if job.clock_gating else ""
     adders = f"-fa{job.full_adders}" if job.full_adders else ""
-    return f"{job.flow}-{job.corner}-{job.clock_ns:g}ns{gating}{adders}".replace(".", "_")
+    seed = f"-seed{job.seed}" if job.seed else ""
+    return f"{job.flow}-{job.corner}-{job.clock_ns:g}ns{gating}{adders}{seed}".replace(".", "_")
 
 
 def job_folder(job: Job, build: Path) -> Path:

@@ -81,6 +81,10 @@ class Job:
         The workload's tensor, a `.npy` file: the netlist is simulated on it for its power. `name` is then an engine's.
     floorplan : Floorplan
         What a layout is asked for.
+    seeds : int
+        How many layouts to make; `silicodec.asic.seeds` says how they differ.
+    seed : int
+        Which of them this is.
     """
 
     name: str
@@ -95,6 +99,8 @@ class Job:
     workload: Workload | None = None
     stimulus: Path | None = None
     floorplan: Floorplan = field(default_factory=Floorplan)
+    seeds: int = 1
+    seed: int = 0
 
     @property
     def clock_ns(self) -> float:
@@ -111,6 +117,8 @@ class Job:
     @property
     def signoff_fault(self) -> str | None:
         """Why a layout is not signed off, or None if it is."""
+        if self.seed:
+            return "the first layout alone is signed off"
         return signoff_fault() if self.flow == "layout" else "there is no layout"
 
     @property

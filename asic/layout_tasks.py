@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import sys
 from pathlib import Path
 from typing import Any
 
+from siliconcompiler import Task
 from siliconcompiler.tools.klayout.export import ExportTask
 from siliconcompiler.tools.openroad.init_floorplan import InitFloorplanTask
 from siliconcompiler.tools.openroad.synth_cleanup import CleanupSynthTask
@@ -13,7 +15,41 @@ from siliconcompiler.tools.openroad.synth_cleanup import CleanupSynthTask
 from silicodec.asic.gds import draw_cells
 from silicodec.asic.pdk import MeasurementError
 from silicodec.asic.ports import SIDES, crowded_sides
+from silicodec.asic.recipe import PROGRAMS, recipe
 from silicodec.asic.target import drawn_cells
+
+
+class ShuffleTask(Task):
+    """Another order of a netlist's cells."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_parameter("netlist", "file", "netlist that an earlier run made")
+        self.add_parameter("seed", "int", "what the order depends on")
+        self.add_parameter("recipe", "str", "hash of the program behind the step")
+
+    def tool(self) -> str:
+        """Name of the tool, which is this Python."""
+        return "python"
+
+    def task(self) -> str:
+        """Name of the task."""
+        return "shuffle"
+
+    def setup(self) -> None:
+        """Declare the netlists and parameters."""
+        super().setup()
+        self.set_exe(sys.executable)
+        self.set_threads(1)
+        self.set("var", "recipe", recipe(self.task()))
+        self.add_output_file(ext="vg")
+        for name in ("netlist", "seed", "recipe"):
+            self.add_required_key("var", name)
+
+    def runtime_options(self) -> list[str]:
+        """Arguments of the program."""
+        netlist, target = self.find_files("var", "netlist"), f"outputs/{self.design_topmodule}.vg"
+        return ["-m", PROGRAMS[self.task()], str(netlist), str(self.get("var", "seed")), target]
 
 
 class CleanupTask(CleanupSynthTask):

@@ -16,6 +16,7 @@ PROGRAMS = {
     "corner_timing": "silicodec.asic.timing",
     "activity": "silicodec.asic.activity",
     "power": "silicodec.asic.power",
+    "shuffle": "silicodec.asic.shuffle",
 }
 """Task -> the module that does its work."""
 FOLLOWED = ("silicodec.asic.", "silicodec.verif", "silicodec.rtl.source")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from math import inf
 from pathlib import Path
 from typing import Any
 
 from silicodec.asic.constraints import Constraints, of_flow
-from silicodec.asic.drawn import Drawn, Signoff
+from silicodec.asic.drawn import Drawn, SeedLayout, Signoff
 from silicodec.asic.job import Floorplan, Job, Workload
 from silicodec.asic.pdk import MeasurementError
 from silicodec.asic.timing import Timing
@@ -138,6 +138,8 @@ class Result:
         Whether every check of `silicodec.asic.verdict` passed; None in records that do not say.
     full_adders : int
         How many bits of each adder are made of the library's full adder cells, the lowest ones.
+    seeds : list of SeedLayout
+        This layout and further ones of the same netlist; empty where there are none.
     """
 
     name: str
@@ -169,6 +171,7 @@ class Result:
     signoff: Signoff | None = None
     clean: bool | None = None
     full_adders: int = 0
+    seeds: list[SeedLayout] = field(default_factory=list)
 
     @property
     def key(self) -> ResultKey:
@@ -200,7 +203,8 @@ class Result:
         gated = (self.clock_gated is not None or self.clock_gating) == job.clock_gating
         clocks = tuple(self.clock_ports) == job.clock_ports
         floorplan = job.flow != "layout" or self.floorplan == job.floorplan
-        settings = clock and gated and clocks and floorplan and self.constraints == of_flow(job.flow)
+        seeds = job.seeds == 1 or job.seeds <= len(self.seeds)
+        settings = clock and gated and clocks and floorplan and seeds and self.constraints == of_flow(job.flow)
         return same and settings and self.verilog_sha256 == job.source.sha256
 
 
@@ -239,6 +243,7 @@ def read_result(path: Path) -> Result:
             ("signoff", Signoff),
         ):
             fields[name] = fields.get(name) and kind(**fields[name])
+        fields["seeds"] = [SeedLayout(**one) for one in fields.get("seeds", [])]
         return Result(**fields)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise MeasurementError(f"{path} is not a record of a flow: {error}; remove it") from None

@@ -66,13 +66,18 @@ def run_job(job: Job, folder: Path, scheduler: str | None = None, minutes: float
     check_job(job)
     check_tools(job.flow)
     folder = folder.resolve()
-    described = {"name": job.name, "period_ns": job.clock_ns, "verilog_sha256": job.source.sha256}
     with locked(job_folder(job, folder)):
-        project = make_project(job, folder, scheduler)
-        progress, history = run_until(project, job_folder(job, folder), minutes, floorplan=job.floorplan, **described)
-        if history is None:
-            raise OutOfTime(progress)
-        return make_result(job, folder, project, history)
+        return make_result(job, folder, *run_project(job, folder, scheduler, minutes))
+
+
+def run_project(job: Job, folder: Path, scheduler: str | None, minutes: float | None) -> tuple[ASIC, ASIC]:
+    """Run a flow's project; return it, and what SiliconCompiler recorded."""
+    described = {"name": job.name, "period_ns": job.clock_ns, "verilog_sha256": job.source.sha256}
+    project = make_project(job, folder, scheduler)
+    progress, history = run_until(project, job_folder(job, folder), minutes, floorplan=job.floorplan, **described)
+    if history is None:
+        raise OutOfTime(progress)
+    return project, history
 
 
 @contextmanager
@@ -96,6 +101,8 @@ def check_job(job: Job) -> None:
         raise ValueError(f"cells may fill 1 to 100 percent of the core, not {job.floorplan.density:g}")
     if not 0.1 <= job.floorplan.aspect <= 10:
         raise ValueError(f"the aspect ratio must be between 0.1 and 10, not {job.floorplan.aspect:g}")
+    if job.seeds < 1 or (job.seeds > 1 and job.flow != "layout"):
+        raise ValueError(f"a layout is made of one seed or more, other flows of one, not {job.seeds}")
 
 
 def find_fastest(job: Job, run: Callable[[Job], Result]) -> Result:
@@ -162,7 +169,7 @@ def make_result(job: Job, folder: Path, project: ASIC, history: ASIC) -> Result:
         equivalence=formal_check(job, folder, "equivalence", first),
         utilisation_percent=last_metric(project, history, "utilization"),
         wire_length_um=last_metric(project, history, "wirelength"),
-        drc_violations=metric(history, "drcs", "route.detailed", PLAIN) if layout else None,
+        drc_violations=routing_violations(history) if layout else None,
         tools=dict(sorted(tools.items())),
         verilog_sha256=job.source.sha256,
         run_time_s=round(sum(metric(history, "exetime", *node) or 0 for node in nodes), 1),
@@ -279,6 +286,11 @@ def measured_power(job: Job, folder: Path, index: str) -> Power:
 def metric(history: ASIC, name: str, step: str, index: str) -> Any:
     """Return a metric of a step, None if it has none."""
     return history.get("metric", name, step=step, index=index)
+
+
+def routing_violations(history: ASIC) -> Any:
+    """Return the number of design rules that OpenROAD's own check finds violated."""
+    return metric(history, "drcs", "route.detailed", PLAIN)
 
 
 def last_metric(project: ASIC, history: ASIC, name: str) -> Any:

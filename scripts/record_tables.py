@@ -23,6 +23,7 @@ from silicodec.report.figures import (
     figure,
     measured_figures,
     published_figures,
+    spread,
 )
 from silicodec.report.silicon import outdated
 from silicodec.rtl.catalog import ENGINES
@@ -96,7 +97,22 @@ def layout_table() -> str:
             cells += [f"{netlist.power.energy_pj_per_word or 0:.1f}", *others]
             lines.append(f"| {' | '.join(cells)} |\n")
             title = ""
+        if result.seeds:
+            lines.append(f"| {' | '.join(seed_figures(result))} |\n")
     return "".join(lines)
+
+
+def seed_figures(result: Result) -> list[str]:
+    """Format how far the layouts of one netlist are apart, for the columns of `layout_table`."""
+    layouts = result.seeds
+    clocks = " / ".join(spread((one.clock_mhz(corner) for one in layouts), 0) for corner in CORNERS)
+    area = spread((one.area_um2 for one in layouts), 0)
+    power = spread((one.power_mw for one in layouts), 3)
+    energy = spread((one.energy_pj_per_word for one in layouts), 1)
+    wire = spread((one.wire_length_um / 1000 for one in layouts), 1)
+    violations = spread((one.drc_violations for one in layouts), 0)
+    named = ["", f"{len(layouts)} layouts", f"{result.period_ns:g}"]
+    return [*named, area, clocks, power, energy, "", wire, "", "", f"{violations} /  / ", "", "", ""]
 
 
 def reached_table() -> str:

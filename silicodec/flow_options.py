@@ -43,18 +43,23 @@ def flow_options(command: Callable[..., None]) -> Callable[..., None]:
         density: float | None,
         aspect: float | None,
         pins: dict[str, str],
+        seeds: int | None,
+        fastest: bool,
         **others: Any,
     ) -> None:
         from silicodec.asic.job import Floorplan
 
         given: dict[str, Any] = {"density": density, "aspect": aspect, "pins": pins or None}
         wanted = {name: value for name, value in given.items() if value is not None}
-        if wanted and flow != "layout":
-            raise click.UsageError(f"--{next(iter(wanted))} goes with --flow layout")
+        of_layout = [*wanted, *["seeds"] * (seeds is not None)]
+        if of_layout and flow != "layout":
+            raise click.UsageError(f"--{of_layout[0]} goes with --flow layout")
+        if seeds and fastest:
+            raise click.UsageError("--seeds does not go with --fastest")
         corner = corner or ("slow" if flow == "layout" else "typical")
         options: dict[str, Any] = {"flow": flow, "period_ns": period_ns, "corner": corner, "clock_gating": clock_gating}
-        options |= {"full_adders": full_adders, "floorplan": Floorplan(**wanted)}
-        command(options=options, **others)
+        options |= {"full_adders": full_adders, "floorplan": Floorplan(**wanted), "seeds": seeds or 1}
+        command(options=options, fastest=fastest, **others)
 
     for option in reversed(OPTIONS):
         with_options = option(with_options)
@@ -87,4 +92,11 @@ OPTIONS = (
         metavar="PORT=SIDE",
         help="Side of a layout for a port, or for a pattern such as 's_*'; may be repeated.",
     ),
+    click.option(
+        "--seeds",
+        type=click.IntRange(1),
+        metavar="N",
+        help="Lay the netlist out N times, to tell how far figures spread.  [default: 1]",
+    ),
+    click.option("--fastest", is_flag=True, help="Search the shortest period that is met, in at most 8 runs."),
 )

@@ -41,7 +41,6 @@ def asic() -> None:
 @asic.command()
 @design_options
 @flow_options
-@click.option("--fastest", is_flag=True, help="Search the shortest period that is met, in at most 8 runs.")
 @click.option("--allow", multiple=True, type=click.Choice(CHECKS), help="Do not fail on this; may be repeated.")
 @click.option("--activity", type=INPUT, metavar="FILE.npy", help="Tensor to work on.  [default: a feature map]")
 @click.option(

@@ -11,6 +11,7 @@ from silicodec.asic.pdk import CORNERS
 if TYPE_CHECKING:
     from silicodec.asic.measure import Measurement
     from silicodec.asic.memory_build import BuiltMemory
+    from silicodec.asic.results import Result
     from silicodec.asic.timing import Paths, Timing
     from silicodec.rtl.engine import Engine
 
@@ -31,6 +32,33 @@ NOT_MEASURED = "not measured"
 def figure(value: float | None, digits: int = 2) -> str:
     """Format a figure that may be unknown."""
     return "" if value is None else f"{value:,.{digits}f}"
+
+
+def spread(values: Iterable[float | None], digits: int) -> str:
+    """Format the least and the largest of figures that may be unknown.
+
+    Examples
+    --------
+    >>> spread([1.32, 1.28, 1.3], 2), spread([7.0, 7.01], 1), spread([None, None], 1)
+    ('1.28..1.32', '7.0', '')
+    """
+    known = [value for value in values if value is not None]
+    ends = [figure(end(known), digits) for end in (min, max)] if known else []
+    return "..".join(dict.fromkeys(ends))
+
+
+def describe_seeds(result: Result) -> Iterator[str]:
+    """Say how far the figures of several layouts of one netlist are apart, if there are several."""
+    if layouts := result.seeds:
+        energy = spread((one.energy_pj_per_word for one in layouts), 2)
+        yield (
+            f"{result.title}, {len(layouts)} layouts of the same netlist: "
+            f"{spread((one.clock_mhz('slow') for one in layouts), 1)} MHz at the slow corner, "
+            f"{spread((one.area_um2 for one in layouts), 0)} um2, "
+            f"{spread((one.wire_length_um for one in layouts), 0)} um of wire"
+            + (f", {energy} pJ a word" if energy else "")
+            + f", {spread((one.drc_violations for one in layouts), 0)} design-rule violations"
+        )
 
 
 def path_figures(paths: Paths) -> tuple[str, str, str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from silicodec.output import Columns, print_table, say
-from silicodec.report.figures import IO_NOTE, PATH_HEADINGS, describe_limits, figure, path_figures
+from silicodec.report.figures import IO_NOTE, PATH_HEADINGS, describe_limits, describe_seeds, figure, path_figures
 
 if TYPE_CHECKING:
     from silicodec.asic.results import Netlist, Result
@@ -38,6 +38,8 @@ def print_results(results: Sequence[Result]) -> None:
         say(f"{result.title}: clock {result.period_ns:g} ns{adders}, {describe_check(result)}{rate}")
         if result.flow == "layout":
             say(f"{result.title}: {describe_layout(result)}")
+            for said in describe_seeds(result):
+                say(said)
     print_power(results)
 
 

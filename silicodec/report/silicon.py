@@ -9,7 +9,7 @@ from silicodec.asic.measure import Measurement
 from silicodec.asic.recipe import PROGRAMS, recipe
 from silicodec.asic.results import RECIPE, Result, ResultKey
 from silicodec.asic.scaling import SOURCE, delay_at_65_nm, energy_at_65_nm, scaled_area
-from silicodec.report.figures import figure
+from silicodec.report.figures import describe_seeds, figure
 from silicodec.rtl.catalog import ENGINES
 
 TECHNOLOGY_NM = 65
@@ -77,7 +77,8 @@ def notes(results: Sequence[Result], old: Set[ResultKey]) -> list[str]:
     others = [result.title for result in results if result.tools.get(RECIPE) != present]
     made = f"by other programs of the flow than those here: {', '.join(dict.fromkeys(others))}"
     marks = [text for text, found in ((star, old), (made, others)) if found]
-    return list(dict.fromkeys([*marks, *(f"published: {text}" for text in published), *own, *tensors, *power]))
+    seeds = [said for result in results for said in describe_seeds(result)]
+    return list(dict.fromkeys([*marks, *seeds, *(f"published: {text}" for text in published), *own, *tensors, *power]))
 
 
 def outdated(results: Sequence[Result], measured: Mapping[str, Measurement]) -> set[ResultKey]:

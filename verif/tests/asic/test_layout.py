@@ -1,6 +1,7 @@
 """The layout flow: its set-up everywhere, and a small design through to GDS where OpenROAD is."""
 
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,10 +13,11 @@ pytest.importorskip("lambdapdk")
 
 from klayout import db
 
-from silicodec.asic.flows import make_project
+from silicodec.asic.flows import job_folder, make_project
 from silicodec.asic.job import Floorplan, Job
 from silicodec.asic.pdk import CORNERS, LIBERTY, MeasurementError
 from silicodec.asic.run import run_job
+from silicodec.asic.seeds import run_seeds
 from silicodec.asic.statistics import WITHOUT_LOGIC
 from silicodec.asic.target import check_data
 from silicodec.asic.tools import check_tools
@@ -126,3 +128,20 @@ def test_counter_goes_through_to_gds(job, tmp_path):
     assert result.worst_slack_ns >= 0
     slow, typical, fast = (result.netlist.corners[name].shortest_period_ns for name in ("slow", "typical", "fast"))
     assert slow > typical > fast
+
+
+@needs_cells
+@pytest.mark.prove
+@pytest.mark.skipif(layout_fault() is not None, reason=str(layout_fault()))
+def test_another_seed_makes_another_layout_and_the_same_seed_the_same(job, tmp_path):
+    first = run_job(job, tmp_path)
+    job = replace(job, seeds=2)
+    result = run_seeds(job, first, tmp_path)
+    one, other = result.seeds
+    assert (one.area_um2, one.wire_length_um) == (first.netlist.area_um2, first.wire_length_um)
+    assert other.wire_length_um != one.wire_length_um
+    assert other.area_um2 == pytest.approx(one.area_um2, rel=0.2)
+    assert other.periods_ns["slow"] == pytest.approx(one.periods_ns["slow"], rel=0.3)
+    assert other.drc_violations == 0
+    shutil.rmtree(job_folder(replace(job, seed=1), tmp_path))
+    assert run_seeds(job, first, tmp_path) == result

@@ -191,6 +191,9 @@ def test_scheduler_that_is_not_there_is_named(run):
         (["bits.v", "--top", "bits", "--density", "50"], "--density goes with --flow layout"),
         (["bits.v", "--top", "bits", "--flow", "layout", "--pins", "value=up"], "'value=up' is not PORT=SIDE"),
         (["bits.v", "--top", "bits", "--flow", "layout", "--density", "0"], "1 to 100 percent of the core, not 0"),
+        (["bits.v", "--top", "bits", "--flow", "layout", "--seeds", "0"], "0 is not in the range x>=1"),
+        (["bits.v", "--top", "bits", "--seeds", "3"], "--seeds goes with --flow layout"),
+        (["bits.v", "--top", "bits", "--flow", "layout", "--seeds", "3", "--fastest"], "not go with --fastest"),
     ],
 )
 def test_bad_choice_is_one_line(run, arguments, message):
