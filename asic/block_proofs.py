@@ -7,8 +7,8 @@ import resource
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -90,9 +90,13 @@ class BlockProofs:
     full_adders: int = 0
 
     def beside(self, older: BlockProofs) -> BlockProofs:
-        """Return these proofs and those of an older record of the same netlist that are not here."""
-        both = {(one.block, one.module): one for one in (*older.modules, *self.modules)}
-        return BlockProofs(**{**vars(self), "modules": [both[name] for name in sorted(both)]})
+        """Return these proofs and those of an older record of the same netlist that are not here, or without result."""
+        both = {(one.block, one.module): one for one in older.modules}
+        for one in self.modules:
+            known = both.get((one.block, one.module))
+            if known is None or known.proven is None or one.proven is not None:
+                both[one.block, one.module] = one
+        return replace(self, modules=[both[name] for name in sorted(both)])
 
     def same_netlist(self, other: BlockProofs) -> bool:
         """Whether another record is of the same Verilog, synthesised alike."""
@@ -108,9 +112,9 @@ def prove_blocks(
     clock_gating: bool = False,
     booth: bool = False,
     full_adders: int = 0,
-    blocks: Collection[str] = (),
+    blocks: Sequence[str] = (),
     cpu_seconds: int = CPU_SECONDS,
-    progress: Callable[[ModuleProof], None] = lambda proof: None,
+    progress: Callable[[BlockProofs], None] = lambda proof: None,
 ) -> BlockProofs:
     """Synthesise the blocks of an engine as `measure_blocks` does, and compare each module's netlist with its Verilog.
 
@@ -118,12 +122,12 @@ def prove_blocks(
     ----------
     source, name, period_ns, clock_gating, booth, full_adders
         As of `measure_blocks`.
-    blocks : collection of str
-        Which blocks; all of them by default.
+    blocks : sequence of str
+        Which blocks, in this order; all of them by default.
     cpu_seconds : int
         Processor time that the proof of a module may take.
     progress : callable
-        Told each result.
+        Told each result, as proofs of one module.
 
     Raises
     ------
@@ -133,24 +137,9 @@ def prove_blocks(
     liberty_file()  # if it is missing, say so before any work
     adders = [*["--booth"] * booth, *["--full-adders"] * bool(full_adders)]
     options = ["--clock-gating"] * clock_gating + ["--booth"] * booth + [f"--full-adders={full_adders}"]
-    proofs = []
-    with tempfile.TemporaryDirectory(prefix="silicodec-") as temporary:
-        folder = Path(temporary)
-        modules = cut(source, folder, name)["modules"]
-        if unknown := set(blocks) - modules.keys():
-            raise MeasurementError(f"{name} has no block {min(unknown)}: it has {', '.join(sorted(modules))}")
-        for block in sorted(blocks or modules):
-            alike: dict[str, list[Module]] = {}
-            for module in (Module(one, (folder / f"{one}.v").read_text()) for one in modules[block]):
-                alike.setdefault(module.alike, []).append(module)
-            for first, *others in alike.values():
-                synthesised(first, folder, ("clk",), period_ns, options)
-                found = prove_netlist(folder / "blocks" / first.name, adders, cpu_seconds)
-                proofs.append(ModuleProof(block, first.name, 1 + len(others), **found))
-                progress(proofs[-1])
-    return BlockProofs(
+    proofs = BlockProofs(
         name=name,
-        modules=proofs,
+        modules=[],
         cpu_seconds=cpu_seconds,
         period_ns=period_ns,
         clock_gating=clock_gating,
@@ -159,6 +148,22 @@ def prove_blocks(
         verilog_sha256=source.sha256,
         full_adders=full_adders,
     )
+    with tempfile.TemporaryDirectory(prefix="silicodec-") as temporary:
+        folder = Path(temporary)
+        modules = cut(source, folder, name)["modules"]
+        if unknown := set(blocks) - modules.keys():
+            raise MeasurementError(f"{name} has no block {min(unknown)}: it has {', '.join(sorted(modules))}")
+        for block in blocks or sorted(modules):
+            alike: dict[str, list[Module]] = {}
+            for module in (Module(one, (folder / f"{one}.v").read_text()) for one in modules[block]):
+                alike.setdefault(module.alike, []).append(module)
+            for first, *others in alike.values():
+                synthesised(first, folder, ("clk",), period_ns, options)
+                found = prove_netlist(folder / "blocks" / first.name, adders, cpu_seconds)
+                one = replace(proofs, modules=[ModuleProof(block, first.name, 1 + len(others), **found)])
+                proofs = one.beside(proofs)
+                progress(one)
+    return proofs
 
 
 def prove_netlist(folder: Path, adders: Sequence[str], cpu_seconds: int) -> dict[str, Any]:

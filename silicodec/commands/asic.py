@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from silicodec.output import Columns, print_table, say, write_json
 from silicodec.program import BadInput, DefaultGroup, FailedRun
 
 if TYPE_CHECKING:
-    from silicodec.asic.block_proofs import ModuleProof
+    from silicodec.asic.block_proofs import BlockProofs
     from silicodec.asic.job import Job
     from silicodec.asic.measure import Measurement
 
@@ -265,7 +266,7 @@ def prove(
 
         silicodec asic prove accelerator --booth --clock-gating --block requantiser
     """
-    from silicodec.asic.block_proofs import prove_blocks, write_proofs
+    from silicodec.asic.block_proofs import prove_blocks
     from silicodec.rtl.convert import verilog
     from silicodec.rtl.source import Source
 
@@ -278,8 +279,8 @@ def prove(
         source = Source(engine.top, text=verilog(engine))
         limits: dict[str, Any] = {"blocks": blocks, "cpu_seconds": cpu_seconds}
         limits["full_adders"] = full_adders or engine.full_adders
-        proofs = prove_blocks(source, name=engine.name, progress=say_proof, **limits, **options)
-        write_proofs(proofs, folder / "blocks")
+        record = partial(record_proofs, folder=folder / "blocks")
+        proofs = prove_blocks(source, name=engine.name, progress=record, **limits, **options)
         found = proofs.modules
         rows = [(one.block, one.module, str(one.alike), one.finding, f"{one.cpu_seconds:.0f}") for one in found]
         print_table(f"{engine.name}: netlist against Verilog", columns, rows)
@@ -288,9 +289,13 @@ def prove(
         raise FailedRun(f"netlists that differ from the Verilog: {', '.join(different)}")
 
 
-def say_proof(one: ModuleProof) -> None:
-    """Say what was found of a module."""
-    click.echo(f"{one.module}: {one.finding}, {one.cpu_seconds:.0f} s", err=True)
+def record_proofs(proofs: BlockProofs, folder: Path) -> None:
+    """Write down and say what was found of modules, so that nothing is lost if the command is ended."""
+    from silicodec.asic.block_proofs import write_proofs
+
+    write_proofs(proofs, folder)
+    for one in proofs.modules:
+        click.echo(f"{one.module}: {one.finding}, {one.cpu_seconds:.0f} s", err=True)
 
 
 def described(measurement: Measurement) -> str:

@@ -107,11 +107,15 @@ def test_an_unknown_block_is_named():
 
 
 def test_proofs_of_one_netlist_are_kept_together(tmp_path):
-    found = prove(PRODUCTS, blocks=["cells"])
+    told = []
+    found = prove(PRODUCTS, blocks=["cells"], progress=told.append)
+    assert [one for proofs in told for one in proofs.modules] == found.modules
     one = found.modules[0]
     other = replace(found, modules=[replace(one, block="walls")])
     write_proofs(found, tmp_path)
     assert read_proofs(write_proofs(other, tmp_path)).modules == [*found.modules, *other.modules]
+    unknown = replace(found, modules=[replace(one, proven=None)])
+    assert read_proofs(write_proofs(unknown, tmp_path)).modules == [*found.modules, *other.modules]
     assert read_proofs(write_proofs(replace(other, verilog_sha256="0"), tmp_path)).modules == other.modules
 
 
