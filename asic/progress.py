@@ -183,14 +183,15 @@ def run_until(project: ASIC, folder: Path, minutes: float | None, **described: A
 def read_progress(folder: Path, steps: Iterable[str], **described: Any) -> Progress:
     """Read from the folders of some steps how far a layout came; the rest is `described`."""
     found: dict[str, Any] = dict.fromkeys(_METRICS)
-    reached = None
-    for step in steps:
-        outputs, reports = folder / step / "0" / "outputs", folder / step / "0" / "reports" / "metrics.json"
-        if not any(outputs.glob("*.pkg.json")):
-            reached = step
-            break
+    steps = list(steps)
+    ended = [step for step in steps if any((folder / step / "0" / "outputs").glob("*.pkg.json"))]
+    for step in ended:
+        reports = folder / step / "0" / "reports" / "metrics.json"
         metrics = json.loads(reports.read_text()) if reports.is_file() else {}
         found |= {name: metrics[key] for name, key in _METRICS.items() if key in metrics}
+    # Steps that are left out, as SiliconCompiler does with some, have no folder.
+    waiting = steps[steps.index(ended[-1]) + 1 :] if ended else steps
+    reached = next((step for step in waiting if (folder / step).is_dir()), waiting[0]) if waiting else None
     if reached == ROUTING:
         found["violations"] = violations_so_far(folder / ROUTING / "0" / f"{ROUTING}.log")
     return Progress(reached=reached, **found, **described)

@@ -150,7 +150,8 @@ def test_how_far_a_layout_came_is_read_from_its_steps(tmp_path):
     (log.parent / "outputs" / "top.pkg.json").touch()
     (log.parent / "reports" / "metrics.json").write_text(json.dumps({"sc__step__route__drc_errors": 0}))
     for name in steps[steps.index("route.detailed") + 1 :]:
-        step(tmp_path, name)
+        if name != "route.repair_timing":  # which SiliconCompiler leaves out
+            step(tmp_path, name)
     found = read_progress(tmp_path, steps, **described)
     assert found.reached is None
     assert found.violations == 0
