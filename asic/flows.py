@@ -251,10 +251,20 @@ def stage_source(source: Source, folder: Path) -> Path:
 
 
 def write_constraints(text: str, folder: Path) -> Path:
-    """Write an SDC file whose name tells its content, so that runs side by side share it or do not meet."""
-    path = folder / f"constraints-{hashlib.sha256(text.encode()).hexdigest()[:12]}.sdc"
-    with written_whole(path) as temporary:
-        temporary.write_text(text)
+    """Write an SDC file whose name tells its content."""
+    return write_named(folder / "constraints.sdc", text)
+
+
+def write_named(path: Path, text: str) -> Path:
+    """Write a file under a name that tells its content as well, and return its path.
+
+    Runs side by side share it or do not meet, and one that is there already stays as it is: SiliconCompiler repeats
+    steps whose files are newer than what they made.
+    """
+    path = path.with_stem(f"{path.stem}-{hashlib.sha256(text.encode()).hexdigest()[:12]}")
+    if not path.is_file():
+        with written_whole(path) as temporary:
+            temporary.write_text(text)
     return path
 
 

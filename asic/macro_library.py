@@ -7,8 +7,8 @@ from pathlib import Path
 from lambdapdk import LambdaLibrary
 from lambdapdk.sky130 import Sky130PDK
 
+from silicodec.asic.flows import write_named
 from silicodec.asic.macros import CORNERS, macro_liberty
-from silicodec.models.storage import written_whole
 
 POWER_GRID = """\
 define_pdn_grid -name {sram22} -voltage_domains {CORE} -macro -orient {R0 R180 MX MY} -halo {2.0 2.0 2.0 2.0} \\
@@ -49,15 +49,8 @@ class MacroLibrary(LambdaLibrary):
                 self.add_file(str(shapes))
             self.add_asic_aprfileset()
         with self.active_fileset("openroad.powergrid"):
-            self.add_file(_script(scripts / "macro_power_grid.tcl", POWER_GRID))
+            self.add_file(str(write_named(scripts / "power_grid.tcl", POWER_GRID)))
             self.add_openroad_powergridfileset()
         with self.active_fileset("openroad.globalconnect"):
-            self.add_file(_script(scripts / "macro_connections.tcl", CONNECTIONS))
+            self.add_file(str(write_named(scripts / "connections.tcl", CONNECTIONS)))
             self.add_openroad_globalconnectfileset()
-
-
-def _script(path: Path, text: str) -> str:
-    """Write a script, and return its path."""
-    with written_whole(path) as temporary:
-        temporary.write_text(text)
-    return str(path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from siliconcompiler import ASIC, Design, Flowgraph, Task
 from siliconcompiler.tools.openroad.macro_placement import MacroPlacementTask
 
 from silicodec.asic.constraints import layout_constraints
-from silicodec.asic.flows import place_and_route, set_folder, tune, write_constraints
+from silicodec.asic.flows import place_and_route, set_folder, tune, write_constraints, write_named
 from silicodec.asic.job import Floorplan
 from silicodec.asic.lock import locked
 from silicodec.asic.macro_library import MacroLibrary
@@ -21,7 +20,6 @@ from silicodec.asic.pdk import MeasurementError
 from silicodec.asic.picture import draw_layout
 from silicodec.asic.progress import Progress, run_until
 from silicodec.asic.target import set_target, use_local_data
-from silicodec.models.storage import written_whole
 
 NETLIST = "netlist"
 HALO_UM = 10.0
@@ -142,12 +140,9 @@ def keep_layout(job: NetlistJob, build: Path, record: Path) -> None:
 def make_project(job: NetlistJob, build: Path) -> ASIC:
     """Set up SiliconCompiler's project of a job."""
     design = Design(job.top)
-    netlist = build / "sources" / f"{job.top}-{hashlib.sha256(job.netlist.encode()).hexdigest()[:12]}.v"
-    with written_whole(netlist) as temporary:
-        temporary.write_text(job.netlist)
     with design.active_fileset("rtl"):
         design.set_topmodule(job.top)
-        design.add_file(str(netlist))
+        design.add_file(str(write_named(build / "sources" / f"{job.top}.v", job.netlist)))
     with design.active_fileset("sdc"):
         design.add_file(str(write_constraints(layout_constraints([job.clock_port], job.period_ns), build)))
     project = ASIC(design)

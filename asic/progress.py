@@ -174,7 +174,7 @@ def run_until(project: ASIC, folder: Path, minutes: float | None, **described: A
     flow = project.get_flow()
     tools = {}
     for step, index in flow.get_nodes():
-        if version := project.get("record", "toolversion", step=step, index=index):
+        if version := (history or project).get("record", "toolversion", step=step, index=index):
             tools[flow.get_graph_node(step, index).get("tool")] = version
     known = {"minutes": minutes_taken, "tools": dict(sorted(tools.items()))}
     return read_progress(folder, steps_of(flow), **known, **described), history
