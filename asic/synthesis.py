@@ -106,6 +106,8 @@ def synthesize(
     run("opt_clean -purge")
     buffering = Buffering(design.top_module(), Library(limits or liberty.read_text()))
     buffering.repair()
+    for wire in design.top_module().selected_wires():
+        wire.is_signed = False  # OpenSTA reads no signed ports
     run(f"stat -json -liberty {liberty}", output="statistics.json")
     run(f"write_verilog -noattr -noexpr -nohex -nodec -simple-lhs {folder / 'netlist.v'}")
     return memories, buffering.buffers

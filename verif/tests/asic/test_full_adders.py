@@ -65,6 +65,11 @@ def test_adders_are_smaller_with_full_adder_cells(folder, tmp_path):
     assert chained.area_um2 < 0.95 * plain.area_um2
 
 
+def test_ports_are_such_as_opensta_reads(folder):
+    assert "input signed" in SUMS
+    assert "input [11:0] a;" in (folder / "netlist.v").read_text()
+
+
 def test_every_full_adder_has_three_operands_and_two_results(folder):
     netlist = (folder / "netlist.v").read_text()
     cells = [
