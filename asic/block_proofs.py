@@ -96,7 +96,8 @@ class BlockProofs:
             known = both.get((one.block, one.module))
             if known is None or known.proven is None or one.proven is not None:
                 both[one.block, one.module] = one
-        return replace(self, modules=[both[name] for name in sorted(both)])
+        cpu_seconds = max(self.cpu_seconds, older.cpu_seconds)
+        return replace(self, cpu_seconds=cpu_seconds, modules=[both[name] for name in sorted(both)])
 
     def same_netlist(self, other: BlockProofs) -> bool:
         """Whether another record is of the same Verilog, synthesised alike."""

@@ -23,7 +23,6 @@ from __future__ import annotations
 import argparse
 import json
 import resource
-from collections import Counter
 from pathlib import Path
 
 from pyosys import libyosys as yosys
@@ -31,7 +30,8 @@ from pyosys import libyosys as yosys
 from silicodec.asic.cell_models import read_cells
 from silicodec.asic.full_adders import chain_adders
 from silicodec.asic.memories import take_out_memories
-from silicodec.asic.structure import pins, sources
+from silicodec.asic.resets import find_reset
+from silicodec.asic.structure import sources
 from silicodec.asic.ungating import take_out_clock_gates
 from silicodec.asic.yosys_log import PassRunner, pass_runner
 from silicodec.rtl.source import Source, read_staged
@@ -189,12 +189,15 @@ class Check:
                 del unmatched[self._source(register)]
                 self._rename_register(register, name)
         surplus = self._registers("gold") - gate
+        unused = self._unused(surplus)
         for name in surplus:
             twin = self._lower_neighbour(name)
-            if twin in gate:
-                self._join(name, twin)
+            if name in unused:
+                self._leave_open(name)
             elif value := self._held_constant(name):
                 self._hold(name, value)
+            elif twin in gate:
+                self._join(name, twin)
             else:
                 self._leave_open(name)
         self.one_to_one = not surplus
@@ -207,6 +210,23 @@ class Check:
 
     def _rename_register(self, register: str, name: str) -> None:
         self._in_module("gold", *(f"rename {register}.{part} {name}.{part}" for part in "cdq"))
+
+    def _unused(self, registers: set[str]) -> set[str]:
+        """Which of some registers of `gold` nothing depends on but they themselves, as the high bits of a counter."""
+        if not registers:
+            return set()
+        self._run("design -push-copy")
+        self._in_module("gold", "techmap", "opt_clean", "splitnets")  # bits of a sum depend on lower bits alone
+        unused = set(registers)
+        while unused:
+            inputs = " ".join(f"gold/w:{name}.{part}" for name in sorted(unused) for part in "cd")
+            self._run(f"select -set inputs {inputs}")
+            reached = self._selected("gold/o:* @inputs %d %ci*")
+            if not (used := {name for name in unused if f"{name}.q" in reached}):
+                break
+            unused -= used
+        self._run("design -pop")
+        return unused
 
     def _held_constant(self, register: str) -> str | None:
         """Value that a register of the Verilog keeps once it has it, whatever else there is."""
@@ -307,29 +327,6 @@ class Check:
 
 def _wire(module: yosys.Module, name: str) -> yosys.Wire:
     return module.wire(yosys.IdString(f"\\{name}"))
-
-
-def find_reset(module: yosys.Module) -> str | None:
-    """Find the input that resets most registers: its name, with `!` before it where 0 resets; None if there is none.
-
-    Registers have their resets already (`opt`); between these and the input there may be inverters.
-    """
-    inverted: dict[str, str] = {}
-    resets: Counter[str] = Counter()
-    inputs = {wire.name.str().removeprefix("\\") for wire in module.selected_wires() if wire.port_input}
-    for cell in module.selected_cells():
-        nets = pins(cell)
-        if cell.type.str() in ("$not", "$logic_not") and len(nets["A"]) == 1:
-            inverted[nets["Y"][0]] = nets["A"][0]
-    for cell in module.selected_cells():
-        for pin in {"ARST", "SRST"} & pins(cell).keys():
-            (net,) = pins(cell)[pin]
-            high = cell.getParam(yosys.IdString(f"\\{pin}_POLARITY")).as_bool()
-            while net in inverted:
-                net, high = inverted[net], not high
-            if net in inputs:
-                resets[net if high else f"!{net}"] += cell.getParam(yosys.IdString("\\WIDTH")).as_int()
-    return resets.most_common(1)[0][0] if resets else None
 
 
 def check(

@@ -38,6 +38,20 @@ end
 endmodule
 """
 """The highest bit of `sum` is a copy of the next lower one, and that of `zero` is constant."""
+COUNTER = """module counter (clk, go, y);
+input clk;
+input go;
+output y;
+reg [5:0] count;
+
+always @(posedge clk) begin: cells0_count
+    if (go) count <= count + 1;
+end
+
+assign y = count[0] & go;
+endmodule
+"""
+"""Of `count` the higher bits count on, and nobody reads them."""
 PRODUCTS = """module products (clk, a, b, c, x, y);
 input clk;
 input signed [5:0] a;
@@ -81,6 +95,10 @@ def test_copies_of_a_sign_and_constant_registers_are_no_obstacle(full_adders):
     assert [one.finding for one in found.modules] == ["for every state"]
     assert found.full_adders == full_adders
     assert not found.same_netlist(replace(found, full_adders=1))
+
+
+def test_high_bits_of_a_counter_that_nobody_reads_are_no_obstacle():
+    assert [one.finding for one in prove(COUNTER).modules if one.block == "cells"] == ["for every state"]
 
 
 def test_a_gate_that_is_swapped_is_found_out(tmp_path):
