@@ -37,8 +37,8 @@ from silicodec.models.storage import written_whole
 from silicodec.rtl.source import Source, read_staged
 
 FLOWS = ("synthesis", "layout")
-PADDING = 2
-"""Sites beside each cell that placement leaves free."""
+PADDING = {45: 2, 60: 1}
+"""Density in percent -> sites beside each cell that placement leaves free up to there; denser cores have no room for any."""
 BEFORE = "2"
 """Index of the steps that analyse the netlist which goes into a layout."""
 LAYOUT_CHECK = "equivalence.layout"
@@ -161,7 +161,7 @@ def make_project(job: Job, folder: Path, scheduler: str | None = None) -> ASIC:
         whole = {"clock_gating": job.clock_gating, "signoff": job.signoff_fault is None}
         project.set_flow(SeedFlow(power=power) if job.seed else LayoutFlow(power=power, **whole))
         set_floorplan(project, job)
-        tune(project)
+        tune(project, job.floorplan.density)
     else:
         project.set_flow(SynthesisFlow(clock_gating=job.clock_gating, power=power))
     set_parameters(project, job, staged)
@@ -173,15 +173,16 @@ def make_project(job: Job, folder: Path, scheduler: str | None = None) -> ASIC:
     return project
 
 
-def tune(project: ASIC) -> None:
-    """Change what SiliconCompiler's place and route does by default."""
+def tune(project: ASIC, density: float) -> None:
+    """Change what SiliconCompiler's place and route does by default; `density` is that of the cells, in percent."""
     # To save power it makes buffers smaller than the loads that they were put in for ask.
     RepairTimingTask.find_task(project).set("var", "rsz_skip_recover_power", True)
     # Where cells touch, the router finds no way to some of their pins.
+    padding = next((sites for most, sites in PADDING.items() if density <= most), 0)
     for task in OpenROADGPLParameter.find_task(project):
-        task.set_openroad_padglobalplace(PADDING)
+        task.set_openroad_padglobalplace(padding)
     for task in OpenROADDPLParameter.find_task(project):
-        task.set_openroad_paddetailplace(PADDING)
+        task.set_openroad_paddetailplace(padding)
 
 
 def set_folder(project: ASIC, folder: Path, name: str) -> None:

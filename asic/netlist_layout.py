@@ -156,7 +156,7 @@ def make_project(job: NetlistJob, build: Path) -> ASIC:
     project.constraint.area.set_aspectratio(job.floorplan.aspect)
     project.constraint.area.set_coremargin(HALO_UM)
     MacroPlacementTask.find_task(project).set("var", "macro_place_halo", (HALO_UM, HALO_UM))
-    tune(project)
+    tune(project, 0.0 if job.macros else job.floorplan.density)  # around macros there is room
     set_folder(project, build, job_folder(job, build).name)
     return project
 
