@@ -38,7 +38,7 @@ from silicodec.rtl.source import Source, read_staged
 
 FLOWS = ("synthesis", "layout")
 PADDING = {45: 2, 60: 1}
-"""Density in percent -> sites beside each cell that placement leaves free up to there; denser cores have no room for any."""
+"""Density in percent -> sites beside each cell that placement leaves free up to there; denser cores have no room."""
 BEFORE = "2"
 """Index of the steps that analyse the netlist which goes into a layout."""
 LAYOUT_CHECK = "equivalence.layout"

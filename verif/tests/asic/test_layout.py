@@ -87,6 +87,14 @@ def test_floorplan_and_extraction_reach_siliconcompiler(job, tmp_path):
 
 
 @needs_cells
+@pytest.mark.parametrize(("density", "sites"), [(40, 2), (50, 1), (70, 0)])
+def test_sites_are_left_free_where_a_core_has_room(job, tmp_path, density, sites):
+    project = make_project(replace(job, floorplan=Floorplan(density=density)), tmp_path / "build")
+    assert project.get("tool", "openroad", "task", "global_placement", "var", "pad_global_place") == sites
+    assert project.get("tool", "openroad", "task", "detailed_placement", "var", "pad_detail_place") == sites
+
+
+@needs_cells
 def test_cells_without_the_scripts_of_a_layout_are_named(tmp_path, monkeypatch):
     cells = Path(LIBERTY).parent
     (tmp_path / cells.parent).mkdir(parents=True)
