@@ -41,9 +41,9 @@ def default_period(job: Job) -> float:
 
 
 def _netlists(job: Job) -> list[list[str]]:
-    adders = [f"--full-adders={job.full_adders}"]
-    gated = [[*adders, "--clock-gating"]] if job.clock_gating else []
-    return gated if gated and job.flow == "layout" else [adders, *gated]
+    options = [f"--full-adders={job.full_adders}", *["--routable"] * (job.flow == "layout")]
+    gated = [[*options, "--clock-gating"]] if job.clock_gating else []
+    return gated if gated and job.flow == "layout" else [options, *gated]
 
 
 def needed_period(job: Job, period_ns: float, options: list[str]) -> float:

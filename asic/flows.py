@@ -226,7 +226,8 @@ def set_parameters(project: ASIC, job: Job, staged: Path) -> None:
     values: dict[type[Task], dict[str, Any]] = {TimingTask: clock}
     if not job.seed:
         source = {"source": str(staged)}
-        values[SynthesisTask] = {**source, "corner": job.corner, "full_adders": job.full_adders, **clock}
+        made = {"corner": job.corner, "full_adders": job.full_adders, "routable": job.flow == "layout"}
+        values[SynthesisTask] = {**source, **made, **clock}
         values[EquivalenceTask] = {**source, "reset_port": job.reset_port or "", "full_adders": bool(job.full_adders)}
     if job.power_fault is None:
         stimulus = {"engine": job.name, "stimulus": str(job.stimulus), "period_ns": job.clock_ns}

@@ -34,6 +34,9 @@ from silicodec.rtl.source import Source, read_staged
 
 GATED_FLIP_FLOPS = 3
 """From so many flip-flops on, a clock gate is smaller than the multiplexers that it replaces."""
+UNUSED = ("*lpflow*", "*probe*")
+UNROUTABLE = ("*a222oi*",)
+"""Six inputs side by side: where many of them share nets, a router leaves short circuits between these."""
 PIN_LOAD_FF = 1.7
 """What ABC takes for the load of its outputs beside full adders: a flip-flop's, for most are pins of cells."""
 
@@ -46,6 +49,7 @@ def synthesize(
     clock_gating: bool = False,
     booth: bool = False,
     full_adders: int = 0,
+    routable: bool = False,
     memories_outside: bool = False,
     limits: str | None = None,
 ) -> tuple[list[OutsideMemory], int]:
@@ -65,6 +69,8 @@ def synthesize(
         Whether multipliers are Yosys' Booth multipliers.
     full_adders : int
         How many bits of each adder are made of the library's full adder cells, the lowest ones.
+    routable : bool
+        Whether to do without cells that a layout's router gets stuck at.
     memories_outside : bool
         Whether memories become ports of the netlist; otherwise they become flip-flops.
     limits : str, optional
@@ -100,7 +106,8 @@ def synthesize(
         run(f"clockgate -pos {CLOCK_GATE} GATE:CLK:GCLK -min_net_size {GATED_FLIP_FLOPS}")
     run(f"dfflibmap -liberty {liberty}")
     run("opt")
-    run(f"abc -liberty {liberty} -dont_use *lpflow* -dont_use *probe* -D {int(period_ns * 1000)} -constr {constraints}")
+    unused = " ".join(f"-dont_use {pattern}" for pattern in UNUSED + UNROUTABLE * routable)
+    run(f"abc -liberty {liberty} {unused} -D {int(period_ns * 1000)} -constr {constraints}")
     run("setundef -zero")
     run("splitnets")
     run("opt_clean -purge")
@@ -123,6 +130,7 @@ def main() -> None:
     parser.add_argument("--clock-gating", action="store_true")
     parser.add_argument("--booth", action="store_true")
     parser.add_argument("--full-adders", type=int, default=0)
+    parser.add_argument("--routable", action="store_true", help="for a layout: no cells that are hard to route")
     parser.add_argument("--memories-outside", action="store_true")
     parser.add_argument("--black-boxes", action="store_true", help="leave out modules without content")
     parser.add_argument("--models", action="store_true")
@@ -134,7 +142,7 @@ def main() -> None:
         liberty.write_bytes(gzip.decompress((given.liberty or liberty_file()).read_bytes()))
     except MeasurementError as error:
         sys.exit(f"ERROR: {error}")
-    flags = ("clock_gating", "booth", "full_adders", "memories_outside")
+    flags = ("clock_gating", "booth", "full_adders", "routable", "memories_outside")
     options = {flag: getattr(given, flag) for flag in flags}
     limits = gzip.decompress(given.limits.read_bytes()).decode() if given.limits else None
     memories, buffers = synthesize(source, folder, given.period_ns, limits=limits, **options)

@@ -117,6 +117,7 @@ class SynthesisTask(PyosysTask):
         self.add_parameter("period_ns", "float", "clock period to aim for", unit="ns")
         self.add_parameter("corner", "str", "corner whose cells are mapped to")
         self.add_parameter("full_adders", "int", "bits of each adder made of full adder cells", defvalue=0)
+        self.add_parameter("routable", "bool", "whether to do without cells that are hard to route", defvalue=False)
 
     def task(self) -> str:
         """Name of the task."""
@@ -131,7 +132,8 @@ class SynthesisTask(PyosysTask):
         self.add_output_file(ext="vg")
         for library, key in self._liberty_keys(LIMITS_CORNER):
             self.add_required_key(library, *key)
-        for name in ("clock_ports", "period_ns", "corner", *required_adders(self)):
+        routable = ["routable"] if self.get("var", "routable") else []
+        for name in ("clock_ports", "period_ns", "corner", *required_adders(self), *routable):
             self.add_required_key("var", name)
 
     def runtime_options(self) -> list[str]:
@@ -150,6 +152,8 @@ class SynthesisTask(PyosysTask):
         ]
         if self.index == GATED:
             options.append("--clock-gating")
+        if self.get("var", "routable"):
+            options.append("--routable")
         return [*options, *(f"--clock-port={port}" for port in self.get("var", "clock_ports"))]
 
     def post_process(self) -> None:

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -57,6 +59,7 @@ def test_project_is_complete_for_siliconcompiler(job, tmp_path):
     project = make_project(job, tmp_path / "build")
     assert project.check_manifest()
     assert project.get("asic", "pdk") == "skywater130"
+    assert project.get("tool", "pyosys", "task", "synthesis", "var", "routable")
     constraints = [path.read_text() for path in tmp_path.glob("build/constraints-*.sdc")]
     (text,) = constraints
     assert "create_clock -name {clk} -period 36.0 [get_ports {clk}]" in text
@@ -92,6 +95,23 @@ def test_sites_are_left_free_where_a_core_has_room(job, tmp_path, density, sites
     project = make_project(replace(job, floorplan=Floorplan(density=density)), tmp_path / "build")
     assert project.get("tool", "openroad", "task", "global_placement", "var", "pad_global_place") == sites
     assert project.get("tool", "openroad", "task", "detailed_placement", "var", "pad_detail_place") == sites
+
+
+SELECTED = """
+module selected (input clk, input [7:0] a, b, c, input d, e, f, output reg [7:0] y);
+  always @(posedge clk) y <= (a & {8{d}}) | (b & {8{e}}) | (c & {8{f}});
+endmodule
+"""
+
+
+@needs_cells
+@pytest.mark.parametrize("routable", [False, True])
+def test_layouts_do_without_cells_that_are_hard_to_route(tmp_path, routable):
+    Source("selected", text=SELECTED).stage(tmp_path)
+    options = ["--routable"] if routable else []
+    command = [sys.executable, "-m", "silicodec.asic.synthesis", "--clock-port=clk", *options]
+    subprocess.run(command, cwd=tmp_path, check=True, stdout=subprocess.PIPE)
+    assert ("a222oi" in (tmp_path / "netlist.v").read_text()) == (not routable)
 
 
 @needs_cells
