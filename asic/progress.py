@@ -184,7 +184,10 @@ def read_progress(folder: Path, steps: Iterable[str], **described: Any) -> Progr
     """Read from the folders of some steps how far a layout came; the rest is `described`."""
     found: dict[str, Any] = dict.fromkeys(_METRICS)
     steps = list(steps)
-    ended = [step for step in steps if any((folder / step / "0" / "outputs").glob("*.pkg.json"))]
+    # SiliconCompiler leaves a manifest of a step that it stopped as well.
+    ended = [
+        step for step in steps if any(file.suffix != ".json" for file in (folder / step / "0" / "outputs").glob("*"))
+    ]
     for step in ended:
         reports = folder / step / "0" / "reports" / "metrics.json"
         metrics = json.loads(reports.read_text()) if reports.is_file() else {}

@@ -1,4 +1,4 @@
-"""Ctrl-C leaves no half-written record, and no process behind."""
+"""Ctrl-C and SIGTERM leave no half-written record, and no process behind."""
 
 import importlib.util
 import os
@@ -38,14 +38,28 @@ ONE = ["--verilog", "counter.v", "--top", "counter", *CLOCK]
 MORE_THAN_AT_ONCE = ["register-slice", "stream-narrower", "stream-widener", "--jobs", "2", *CLOCK]
 
 
-@pytest.mark.parametrize("designs", [ONE, MORE_THAN_AT_ONCE], ids=["one", "many"])
-def test_interrupted_run_ends_at_once_without_a_record(designs, tmp_path):
+def interrupt(run):
+    """Ctrl-C, which all processes in the foreground get."""
+    os.killpg(run.pid, signal.SIGINT)
+
+
+def terminate(run):
+    """End the process that was begun, which knows of the others."""
+    run.terminate()
+
+
+@pytest.mark.parametrize(
+    ("designs", "end"),
+    [(ONE, interrupt), (MORE_THAN_AT_ONCE, interrupt), (MORE_THAN_AT_ONCE, terminate)],
+    ids=["one", "many", "terminated"],
+)
+def test_interrupted_run_ends_at_once_without_a_record(designs, end, tmp_path):
     (tmp_path / "counter.v").write_text(COUNTER)
     command = [sys.executable, "-c", "from silicodec.cli import main; main()", "asic", *designs]
     run = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True)
     try:
         assert wait_until(lambda: list(tmp_path.glob("build/asic/siliconcompiler/*/*/synthesis/0/cells.lib")))
-        os.killpg(run.pid, signal.SIGINT)
+        end(run)
         error = run.communicate(timeout=20)[1]
     finally:
         if run.poll() is None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -116,7 +117,8 @@ def step(folder: Path, name: str, metrics: dict[str, float] | None = None) -> No
     """Leave what a step leaves that ended."""
     for place in ("outputs", "reports"):
         (folder / name / "0" / place).mkdir(parents=True)
-    (folder / name / "0" / "outputs" / "top.pkg.json").touch()
+    for ending in ("pkg.json", "odb.gz"):
+        (folder / name / "0" / "outputs" / f"top.{ending}").touch()
     if metrics is not None:
         (folder / name / "0" / "reports" / "metrics.json").write_text(json.dumps(metrics))
 
@@ -137,7 +139,8 @@ def test_how_far_a_layout_came_is_read_from_its_steps(tmp_path):
     for name in steps[1 : steps.index("route.detailed")]:
         step(tmp_path, name, {"sc__metric__design__die__area": 900.0, "sc__step__global_route__wirelength": 70})
     log = tmp_path / "route.detailed" / "0" / "route.detailed.log"
-    log.parent.mkdir(parents=True)
+    (log.parent / "outputs").mkdir(parents=True)
+    (log.parent / "outputs" / "top.pkg.json").touch()  # a step that was stopped leaves its manifest
     log.write_text("[INFO DRT-0199]   Number of violations = 20.\n[INFO DRT-0199]   Number of violations = 3.\n")
     found = read_progress(tmp_path, steps, **described)
     assert (found.reached, found.die_um2, found.planned_wire_um, found.violations) == ("route.detailed", 900.0, 70, 3)
@@ -145,11 +148,8 @@ def test_how_far_a_layout_came_is_read_from_its_steps(tmp_path):
     assert describe(found) == "top: not finished in 1 minutes, which ended in route.detailed"
     write_progress(found, tmp_path)
     assert read_all_progress(tmp_path) == [found]
-    log.unlink()
-    for name in ("outputs", "reports"):
-        (log.parent / name).mkdir()
-    (log.parent / "outputs" / "top.pkg.json").touch()
-    (log.parent / "reports" / "metrics.json").write_text(json.dumps({"sc__step__route__drc_errors": 0}))
+    shutil.rmtree(log.parent)
+    step(tmp_path, "route.detailed", {"sc__step__route__drc_errors": 0})
     for name in steps[steps.index("route.detailed") + 1 :]:
         if name != "route.repair_timing":  # which SiliconCompiler leaves out
             step(tmp_path, name)
