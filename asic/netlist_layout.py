@@ -20,6 +20,7 @@ from silicodec.asic.pdk import MeasurementError
 from silicodec.asic.picture import draw_layout
 from silicodec.asic.progress import Progress, run_until
 from silicodec.asic.target import set_target, use_local_data
+from silicodec.models.storage import written_whole
 
 NETLIST = "netlist"
 HALO_UM = 10.0
@@ -133,7 +134,8 @@ def keep_layout(job: NetlistJob, build: Path, record: Path) -> None:
     outputs = job_folder(job, build) / "write.gds" / "0" / "outputs"
     (layout,) = outputs.glob(f"{job.top}.gds*")
     beside = record.with_name(job.name)
-    shutil.copy(layout, beside.with_suffix("".join(layout.suffixes)))
+    with written_whole(beside.with_suffix("".join(layout.suffixes))) as temporary:
+        shutil.copy(layout, temporary)
     draw_layout(layout, outputs / f"{job.top}.lyp", beside.with_suffix(".png"))
 
 

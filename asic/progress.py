@@ -90,6 +90,13 @@ class Progress:
     violations: int | None
     tools: dict[str, str]
 
+    @property
+    def faults(self) -> list[str]:
+        """What is wrong with it so far, a text for each fault; what is not known is none."""
+        slacks = {"setup": self.setup_slack_ns, "hold": self.hold_slack_ns}
+        found = [f"{kind} is missed by {-slack:.2f} ns" for kind, slack in slacks.items() if slack and slack < 0]
+        return found + ([f"{self.violations} violations of design rules"] if self.violations else [])
+
 
 class OutOfTime(MeasurementError):
     """The time was up before a layout was finished; its argument is how far it came."""

@@ -109,6 +109,8 @@ class Program(click.Group):
         show_messages()
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, signal.default_int_handler)
+            # Workers that it forks are ended by SIGTERM, and have nothing to say of it.
+            os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:

@@ -11,7 +11,7 @@ from silicodec.commands.engines import find_engine
 from silicodec.files import FOLDER
 from silicodec.names import ENGINE
 from silicodec.output import say
-from silicodec.program import BadInput
+from silicodec.program import BadInput, FailedRun
 from silicodec.settings import set_option
 
 BUILD = Path("build/asic")
@@ -56,7 +56,8 @@ def layout(
     """Place and route a large engine, with SRAM macros for its memories, or one of its blocks.
 
     Takes the netlist that `silicodec asic measure --blocks` left in build/asic/netlists. It needs OpenROAD and KLayout,
-    as `silicodec asic ENGINE --flow layout` does. A second call goes on after the last step that ended.
+    as `silicodec asic ENGINE --flow layout` does. A second call goes on after the last step that ended. Ends with exit
+    code 1 if the layout is not finished, misses setup or hold at any corner, or breaks design rules.
 
         silicodec asic measure accelerator --blocks --booth --clock-gating
 
@@ -94,4 +95,7 @@ def layout(
     record = write_progress(progress, folder)
     if progress.reached is None:
         keep_layout(job, BUILD / "siliconcompiler", record)
-    say(f"{describe(progress)}; recorded in {record}")
+    said = "; ".join([describe(progress), *progress.faults, f"recorded in {record}"])
+    if progress.reached or progress.faults:
+        raise FailedRun(said)
+    say(said)

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -156,6 +157,9 @@ def test_how_far_a_layout_came_is_read_from_its_steps(tmp_path):
     found = read_progress(tmp_path, steps, **described)
     assert found.reached is None
     assert found.violations == 0
+    assert found.faults == []
+    missed = replace(found, setup_slack_ns=0.1, hold_slack_ns=-0.25, violations=2)
+    assert missed.faults == ["hold is missed by 0.25 ns", "2 violations of design rules"]
 
 
 def test_time_that_is_up_interrupts_and_says_so():
