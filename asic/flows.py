@@ -78,13 +78,16 @@ class SynthesisFlow(CellFlow):
             self.analyse("synthesis", index, index, power=power)
 
 
-def place_and_route(flow: Flowgraph, netlist: str, index: str) -> None:
+def place_and_route(flow: Flowgraph, netlist: str, index: str, *, macros: bool = False) -> None:
     """Add SiliconCompiler's steps from the netlist that a step makes to GDS."""
     flow.node("cleanup", CleanupTask())
     flow.edge(netlist, "cleanup", tail_index=index)
     flow.graph(PNRFlow())
     flow.edge("cleanup", "floorplan.init")
     flow.node("floorplan.init", FloorplanTask())
+    if not macros:
+        # It would be skipped when it starts, and a later run would begin again with it.
+        flow.remove_node("floorplan.macro_placement")
     flow.node("write.gds", DrawnExportTask())
 
 

@@ -88,10 +88,10 @@ class GivenNetlistTask(Task):
 class NetlistLayoutFlow(Flowgraph):
     """From a netlist to GDS, by SiliconCompiler's steps."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, macros: bool) -> None:
         super().__init__("netlist_layout")
         self.node(NETLIST, GivenNetlistTask())
-        place_and_route(self, NETLIST, "0")
+        place_and_route(self, NETLIST, "0", macros=macros)
 
 
 def lay_out(job: NetlistJob, build: Path, minutes: float | None = None) -> Progress:
@@ -153,11 +153,12 @@ def make_project(job: NetlistJob, build: Path) -> ASIC:
     for library in macro_libraries(job.macros, build):
         use_local_data(library)
         project.add_asiclib(library)
-    project.set_flow(NetlistLayoutFlow())
+    project.set_flow(NetlistLayoutFlow(macros=bool(job.macros)))
     project.constraint.area.set_density(job.floorplan.density)
     project.constraint.area.set_aspectratio(job.floorplan.aspect)
     project.constraint.area.set_coremargin(HALO_UM)
-    MacroPlacementTask.find_task(project).set("var", "macro_place_halo", (HALO_UM, HALO_UM))
+    if job.macros:
+        MacroPlacementTask.find_task(project).set("var", "macro_place_halo", (HALO_UM, HALO_UM))
     tune(project, 0.0 if job.macros else job.floorplan.density)  # around macros there is room
     set_folder(project, build, job_folder(job, build).name)
     return project

@@ -18,7 +18,7 @@ from klayout import db
 from silicodec.asic.flows import job_folder, make_project
 from silicodec.asic.job import Floorplan, Job
 from silicodec.asic.pdk import CORNERS, LIBERTY, MeasurementError
-from silicodec.asic.run import run_job
+from silicodec.asic.run import run_job, short_temporary_folder
 from silicodec.asic.seeds import run_seeds
 from silicodec.asic.statistics import WITHOUT_LOGIC
 from silicodec.asic.target import check_data
@@ -156,6 +156,23 @@ def test_counter_goes_through_to_gds(job, tmp_path):
     assert result.worst_slack_ns >= 0
     slow, typical, fast = (result.netlist.corners[name].shortest_period_ns for name in ("slow", "typical", "fast"))
     assert slow > typical > fast
+
+
+@needs_cells
+@pytest.mark.prove
+@pytest.mark.skipif(layout_fault() is not None, reason=str(layout_fault()))
+def test_a_stopped_layout_goes_on_where_it_stopped(job, tmp_path):
+    ended = {}
+    for last in ("floorplan.power_grid", "place.global", "cts.clock_tree_synthesis"):
+        project = make_project(job, tmp_path)
+        project.option.add_to(last)
+        with short_temporary_folder():
+            assert project.run()
+        manifests = job_folder(job, tmp_path).glob("*/*/outputs/*.pkg.json")
+        written = {path.parts[-4]: path.stat().st_mtime_ns for path in manifests}
+        assert last in written
+        assert written == written | ended, "a step that had ended was run again"
+        ended = written
 
 
 @needs_cells

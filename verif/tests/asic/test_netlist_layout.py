@@ -125,7 +125,7 @@ def step(folder: Path, name: str, metrics: dict[str, float] | None = None) -> No
 
 
 def test_how_far_a_layout_came_is_read_from_its_steps(tmp_path):
-    steps = steps_of(NetlistLayoutFlow())
+    steps = steps_of(NetlistLayoutFlow(macros=True))
     assert steps[:2] == ["cleanup", "floorplan.init"]
     assert steps[-1] == "write.views"
     described = {
