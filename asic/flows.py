@@ -39,6 +39,8 @@ from silicodec.rtl.source import Source, read_staged
 FLOWS = ("synthesis", "layout")
 PADDING = {45: 2, 60: 1}
 """Density in percent -> sites beside each cell that placement leaves free up to there; denser cores have no room."""
+CORE_MARGIN_UM = 2.0
+"""Micrometres between core and die: pins on metal 3 reach 0.8 um in, and a power strap may stand at the core's edge."""
 BEFORE = "2"
 """Index of the steps that analyse the netlist which goes into a layout."""
 LAYOUT_CHECK = "equivalence.layout"
@@ -206,7 +208,7 @@ def set_floorplan(project: ASIC, job: Job) -> None:
 
     project.constraint.area.set_density(job.floorplan.density)
     project.constraint.area.set_aspectratio(job.floorplan.aspect)
-    project.constraint.area.set_coremargin(1)
+    project.constraint.area.set_coremargin(CORE_MARGIN_UM)
     pins = pins_by_side(job.source, job.floorplan.pins) if job.floorplan.pins else {}
     for order, (pin, side) in enumerate(pins.items(), 1):
         constraint = project.constraint.pin.make_pinconstraint(pin)
