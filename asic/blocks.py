@@ -86,6 +86,8 @@ class BlockMeasurement:
         Whether multipliers are Yosys' Booth multipliers.
     full_adders : int
         As of `Measurement`.
+    routable : bool
+        Whether it is for a layout, without cells that are hard to route.
     """
 
     name: str
@@ -100,6 +102,7 @@ class BlockMeasurement:
     clock_gating: bool
     booth: bool
     full_adders: int = 0
+    routable: bool = False
 
     @property
     def paths(self) -> Paths:
@@ -187,6 +190,7 @@ def measure_blocks(
     clock_gating: bool = False,
     booth: bool = False,
     full_adders: int = 0,
+    routable: bool = False,
     keep: Path | None = None,
 ) -> BlockMeasurement:
     """Synthesise the blocks of an engine one by one, and time the whole.
@@ -201,6 +205,8 @@ def measure_blocks(
         As of `measure`.
     booth : bool
         Whether multipliers are Yosys' Booth multipliers.
+    routable : bool
+        Whether to do without cells that are hard to route, for a layout.
     keep : Path, optional
         Folder that takes the whole netlist (`KeptNetlist`).
 
@@ -212,7 +218,7 @@ def measure_blocks(
     liberty_file()  # if it is missing, say so before any work
     tools = tool_versions()
     gating = ["--clock-gating"] * clock_gating
-    options = [*gating, *["--booth"] * booth, f"--full-adders={full_adders}"]
+    options = [*gating, *["--booth"] * booth, *["--routable"] * routable, f"--full-adders={full_adders}"]
     with tempfile.TemporaryDirectory(prefix="silicodec-") as temporary:
         folder = Path(temporary)
         found = cut(source, folder, name)
@@ -265,6 +271,7 @@ def measure_blocks(
         clock_gating=clock_gating,
         booth=booth,
         full_adders=full_adders,
+        routable=routable,
     )
 
 

@@ -135,6 +135,7 @@ def jobs_of(designs: Designs, activity: Path | None, options: dict[str, Any]) ->
 @FULL_ADDERS
 @click.option("--blocks", is_flag=True, help="Synthesise an engine block by block, where the whole takes too long.")
 @click.option("--booth", is_flag=True, help="With --blocks: take Yosys' Booth multipliers.")
+@click.option("--routable", is_flag=True, help="With --blocks: for a layout, do without cells that are hard to route.")
 @click.option("--out", "folder", type=FOLDER, default=BUILD, show_default=True, help="Folder of records.")
 @click.option("--json", "json_file", type=OUTPUT, metavar="FILE", help="Write all figures to this file as well.")
 def measure(
@@ -144,6 +145,7 @@ def measure(
     full_adders: int,
     blocks: bool,
     booth: bool,
+    routable: bool,
     folder: Path,
     json_file: Path | None,
 ) -> None:
@@ -168,10 +170,11 @@ def measure(
 
     if blocks:
         choices: dict[str, Any] = {"period_ns": period_ns, "clock_gating": clock_gating, "booth": booth}
+        choices["routable"] = routable
         measure_by_blocks(designs, folder, json_file, full_adders=full_adders, **choices)
         return
-    if booth:
-        raise click.UsageError("--booth goes with --blocks")
+    if booth or routable:
+        raise click.UsageError(f"{'--booth' if booth else '--routable'} goes with --blocks")
     measurements: list[Measurement] = []
     if designs.source:
         options: dict[str, Any] = {"clock_ports": designs.clock_ports, "clock_gating": clock_gating}

@@ -59,7 +59,7 @@ def layout(
     as `silicodec asic ENGINE --flow layout` does. A second call goes on after the last step that ended. Ends with exit
     code 1 if the layout is not finished, misses setup or hold at any corner, or breaks design rules.
 
-        silicodec asic measure accelerator --blocks --booth --clock-gating
+        silicodec asic measure accelerator --blocks --booth --clock-gating --routable
 
         silicodec asic layout accelerator --block mac_array --minutes 60
     """
@@ -75,7 +75,7 @@ def layout(
     engine = find_engine(name, settings)
     kept = KeptNetlist(NETLISTS / engine.name)
     if not kept.folder.is_dir():
-        raise BadInput(f"{kept.folder} holds no netlist: silicodec asic measure {name} --blocks makes it")
+        raise BadInput(f"{kept.folder} holds no netlist: silicodec asic measure {name} --blocks --routable makes it")
     check_tools("layout")
     check_data("layout")
     top = block or engine.top

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from silicodec.asic.blocks import BUFFERS, SHIPPED, measure_blocks, read_blocks, write_blocks
+from silicodec.asic.blocks import BUFFERS, SHIPPED, KeptNetlist, measure_blocks, read_blocks, write_blocks
 from silicodec.asic.macros import read_macros
 from silicodec.asic.measure import measure
 from silicodec.rtl.catalog import ENGINES
@@ -114,6 +114,32 @@ def test_cells_of_an_array_are_pieces_of_their_own(tmp_path):
     booth = measure_blocks(Source("array", text=ARRAY), name="array", booth=True)
     assert booth.blocks["cells"].area_um2 != found.blocks["cells"].area_um2
     assert write_blocks(booth, tmp_path).name == "array-booth.json"
+
+
+SELECTED = """module selected (clk, a, b, c, d, e, f, y);
+input clk;
+input [7:0] a;
+input [7:0] b;
+input [7:0] c;
+input d;
+input e;
+input f;
+output reg [7:0] y;
+
+always @(posedge clk) begin: choice0_keep
+    y <= ((a & {8{d}}) | (b & {8{e}}) | (c & {8{f}}));
+end
+endmodule
+"""
+
+
+@needs_tools
+@pytest.mark.parametrize("routable", [False, True])
+def test_blocks_for_a_layout_do_without_cells_that_are_hard_to_route(tmp_path, routable):
+    source = Source("selected", text=SELECTED)
+    found = measure_blocks(source, name="selected", routable=routable, keep=tmp_path / "kept")
+    assert ("a222oi" in KeptNetlist(tmp_path / "kept").netlist) == (not routable)
+    assert read_blocks(write_blocks(found, tmp_path)).routable == routable
 
 
 def test_a_record_of_the_typical_corner_alone_is_read(tmp_path):

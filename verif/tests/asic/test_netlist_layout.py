@@ -176,4 +176,4 @@ def test_an_engine_without_a_netlist_is_told_what_makes_it(tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
     done = CliRunner().invoke(main, ["asic", "layout", "accelerator"])
     assert done.exit_code == 2
-    assert "silicodec asic measure accelerator --blocks makes it" in done.output
+    assert "silicodec asic measure accelerator --blocks --routable makes it" in done.output
