@@ -8,7 +8,7 @@ from typing import Any
 from silicodec.models.errors import unknown_name
 from silicodec.models.networks.cifar10 import CifarResNet
 from silicodec.models.networks.custom import file_network, function_network, onnx_network
-from silicodec.models.networks.digits import Digits
+from silicodec.models.networks.digits import Digits, QuantisedDigits
 from silicodec.models.networks.digits import build as build_digits
 from silicodec.models.networks.imagenet import DEVIATION, MEAN, SqueezeNet10, TorchvisionNetwork
 from silicodec.models.networks.integer import CifarTFLiteNetwork, QuantisedNetwork, TFLiteNetwork
@@ -61,9 +61,9 @@ _RESNETS = [
 ]
 
 
-def _quantised(base: Network, top1: float) -> QuantisedNetwork:
+def _quantised(base: Network, top1: float, kind: type[QuantisedNetwork] = QuantisedNetwork) -> QuantisedNetwork:
     shared = {name: getattr(base, name) for name in ("source", "data_set", "input_shape", "mean", "deviation")}
-    return QuantisedNetwork(
+    return kind(
         name=f"{base.name}-int8",
         summary=f"{base.name} in 8-bit integers, quantised here",
         top1=top1,
@@ -72,18 +72,21 @@ def _quantised(base: Network, top1: float) -> QuantisedNetwork:
     )
 
 
+_DIGITS = Digits(
+    name="digits",
+    summary="three-layer CNN, embedded",
+    source="in the package, trained by scripts/train_networks.py",
+    data_set="scikit-learn's digits, 450 test images",
+    input_shape=(1, 8, 8),
+    mean=(0.0,),
+    deviation=(1.0,),
+    top1=0.9933,
+    build=build_digits,
+)
+
 _ALL = [
-    Digits(
-        name="digits",
-        summary="three-layer CNN, embedded",
-        source="in the package, trained by scripts/train_networks.py",
-        data_set="scikit-learn's digits, 450 test images",
-        input_shape=(1, 8, 8),
-        mean=(0.0,),
-        deviation=(1.0,),
-        top1=0.9933,
-        build=build_digits,
-    ),
+    _DIGITS,
+    _quantised(_DIGITS, 0.9933, QuantisedDigits),
     _mnist(name="lenet5", summary="LeNet-5, LeCun et al. 1998, pruned", build=build_lenet5, density=0.03, top1=0.987),
     _mnist(
         name="perceptron", summary="perceptron 784-300-10, pruned", build=build_perceptron, density=0.0042, top1=0.9447

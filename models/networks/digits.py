@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from silicodec.models.networks.integer import IntegerNetwork, QuantisedNetwork
 from silicodec.models.networks.trained import TrainedNetwork
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from torch import nn
+
+    from silicodec.models.networks.tflite import IntegerGraph
 
 
 class Digits(TrainedNetwork):
@@ -28,6 +33,23 @@ class Digits(TrainedNetwork):
     def _data_set_images(self, count: int | None) -> tuple[np.ndarray, np.ndarray]:
         self.check_available()
         return split("test")
+
+
+class QuantisedDigits(QuantisedNetwork):
+    """`Digits` in 8-bit integers. Its ranges come from the images that it was trained on."""
+
+    packages: ClassVar[Mapping[str, str]] = Digits.packages
+
+    def _weights_file(self) -> "Path | None":
+        return IntegerNetwork._weights_file(self)  # it needs none
+
+    def _load(self) -> "IntegerGraph":
+        from silicodec.models.networks.quantised import quantise_network
+        from silicodec.models.networks.tflite.archive import load_graph
+
+        if self.weights is not None:
+            return load_graph(self.weights)[0]
+        return quantise_network(self.base.load(), self.normalised(split("train")[0]))
 
 
 def split(part: str) -> tuple[np.ndarray, np.ndarray]:

@@ -30,7 +30,7 @@ CALIBRATION_IMAGES = 10
 
 
 @click.command()
-@network_options
+@network_options("digits-int8")
 @click.option(
     "--codec",
     default="raw",

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@network_options
+@network_options()
 @click.option(
     "--scheme",
     default="dct-or-ebpc",
@@ -135,7 +135,7 @@ def print_layers(record: dict[str, Any]) -> None:
 
 
 @click.command()
-@network_options
+@network_options()
 @images_option("--calibration", CALIBRATION_HELP)
 @images_option()
 @click.option(
@@ -198,7 +198,7 @@ def _weight_sizes(record: dict[str, Any], coders: tuple[str, ...]) -> list[str]:
 
 
 @click.command()
-@network_options
+@network_options()
 @images_option()
 @click.option("--part", "part_name", default="ddr3-1066", show_default=True, help="Memory: ddr3-1066.")
 @click.option(

@@ -32,7 +32,7 @@ WITH_EBPC = " --set ebpc=true"
 
 
 @click.command()
-@network_options
+@network_options("digits-int8")
 @set_option(help=SET_HELP)
 @click.option("--codec", default="dct", show_default=True, help="How maps are stored: raw, dct or ebpc.")
 @click.option("--step", default=4, show_default=True, metavar="N", help="Quantisation step of dct: 1, 2, 4 or 8.")

@@ -209,7 +209,7 @@ def talk(port: str, baud: int, timeout: float, engine_name: str, source: Path, t
 @BAUD
 @click.option("--timeout", type=float, metavar="SECONDS", help="How long to wait for an answer.  [default: 0.5]")
 @click.option("--engine", "engine_name", type=ENGINE, help="The accelerator on the board.  [default: the ULX3S's]")
-@network_options
+@network_options("digits-int8")
 @click.argument("source", metavar="IMAGE", type=INPUT)
 def accelerate(
     port: str | None,

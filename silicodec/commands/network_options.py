@@ -112,10 +112,10 @@ def calibration_and_images(
     return {"calibration": parts[0], "images": parts[1]}
 
 
-def network_options(command: Callable[..., Any]) -> Callable[..., Any]:
+def network_options(default: str = "digits") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Add the options that choose a network, and pass that as `network`, which is found when it is called."""
     options = [
-        click.option("--network", type=NETWORK, default="digits", show_default=True, help=NETWORK_HELP),
+        click.option("--network", type=NETWORK, default=default, show_default=True, help=NETWORK_HELP),
         click.option("--weights-file", type=INPUT, metavar="FILE", help="Weights to use instead of the network's own."),
         click.option(
             "--shape", type=Numbers(int), metavar="C,H,W", help="Shape of its images, where the network has none."
@@ -124,24 +124,27 @@ def network_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--deviation", type=Numbers(float), metavar="D,..", help="(p - mean) / deviation."),
     ]
 
-    @functools.wraps(command)
-    def wrapped(
-        *arguments: Any,
-        network: str,
-        weights_file: Path | None,
-        shape: tuple[int, ...] | None,
-        mean: tuple[float, ...] | None,
-        deviation: tuple[float, ...] | None,
-        **others: Any,
-    ) -> Any:
-        from silicodec.models.networks import get_network
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(command)
+        def wrapped(
+            *arguments: Any,
+            network: str,
+            weights_file: Path | None,
+            shape: tuple[int, ...] | None,
+            mean: tuple[float, ...] | None,
+            deviation: tuple[float, ...] | None,
+            **others: Any,
+        ) -> Any:
+            from silicodec.models.networks import get_network
 
-        found = get_network(network, weights_file, input_shape=shape, mean=mean, deviation=deviation)
-        return command(*arguments, network=found, **others)
+            found = get_network(network, weights_file, input_shape=shape, mean=mean, deviation=deviation)
+            return command(*arguments, network=found, **others)
 
-    for option in reversed(options):
-        wrapped = option(wrapped)
-    return wrapped
+        for option in reversed(options):
+            wrapped = option(wrapped)
+        return wrapped
+
+    return decorate
 
 
 ACCURACY_COLUMNS = ("top-1 %", "loss %", "agreement %")

@@ -44,7 +44,7 @@ def split_names(context: click.Context, option: click.Parameter, value: str | No
 
 
 @click.command()
-@network_options
+@network_options()
 @click.option(
     "--codecs",
     type=CODEC,
@@ -145,7 +145,7 @@ def print_records(title: str, records: list[dict[str, Any]]) -> None:
 
 
 @click.command()
-@network_options
+@network_options()
 @click.option("--out", type=OUTPUT, required=True, metavar="FILE.npz", help="Where to write the network.")
 @images_option("--calibration", CALIBRATION_HELP)
 @images_option()

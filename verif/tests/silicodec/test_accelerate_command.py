@@ -30,6 +30,17 @@ def resnet8(tmp_path_factory):
     return ["--network", data_file("weights/mlperf_tiny/pretrainedResnet_quant.tflite"), "--images", file]
 
 
+def test_the_embedded_network_is_planned_without_any_data(tmp_path, monkeypatch):
+    monkeypatch.delenv("SILICODEC_DATA", raising=False)
+    code, output = run("--plan", "--images", 100, "--codec", "ebpc", "--calibration", 10, "--json", tmp_path / "a.json")
+    assert code == 0, output
+    record = json.loads((tmp_path / "a.json").read_text())
+    assert record["network"] == "digits-int8"
+    assert record["stored_bits"] < record["raw_bits"]
+    assert record["accuracy"]["agreement"] == 1, "EBPC loses nothing"
+    assert record["accuracy"]["top1"] > 0.95
+
+
 @needs_data
 def test_a_plan_says_what_each_layer_takes(resnet8, tmp_path):
     code, output = run(
