@@ -93,6 +93,19 @@ def place_and_route(flow: Flowgraph, netlist: str, index: str, *, macros: bool =
     flow.node("write.gds", DrawnExportTask())
 
 
+def add_signoff(flow: Flowgraph) -> None:
+    """Add SiliconCompiler's sign-off of a layout, by Magic and Netgen."""
+    flow.graph(SignoffFlow())
+    flow.node(DRC, MagicRulesTask())
+    flow.node(EXTRACT, MagicExtractTask())
+    flow.node(LVS, NetgenTask())
+    flow.node(CELL_RULES, CellRulesTask())
+    flow.edge(CELL_RULES, "signoff")
+    starts = (("write.gds", DRC), ("write.gds", CELL_RULES), ("write.gds", EXTRACT), ("write.views", LVS))
+    for tail, head in starts:
+        flow.edge(tail, head)
+
+
 class LayoutFlow(CellFlow):
     """From Verilog to GDS: after our synthesis, with clock gating or without, SiliconCompiler's place and route.
 
@@ -109,15 +122,7 @@ class LayoutFlow(CellFlow):
         self.edge("write.views", LAYOUT_CHECK)
         self.analyse("write.views", PLAIN, PLAIN, power=power)
         if signoff:
-            self.graph(SignoffFlow())
-            self.node(DRC, MagicRulesTask())
-            self.node(EXTRACT, MagicExtractTask())
-            self.node(LVS, NetgenTask())
-            self.node(CELL_RULES, CellRulesTask())
-            self.edge(CELL_RULES, "signoff")
-            starts = (("write.gds", DRC), ("write.gds", CELL_RULES), ("write.gds", EXTRACT), ("write.views", LVS))
-            for tail, head in starts:
-                self.edge(tail, head)
+            add_signoff(self)
 
 
 class SeedFlow(CellFlow):

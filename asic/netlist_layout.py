@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from siliconcompiler import ASIC, Design, Flowgraph, Task
 from siliconcompiler.tools.openroad.macro_placement import MacroPlacementTask
 
 from silicodec.asic.constraints import layout_constraints
-from silicodec.asic.flows import place_and_route, set_folder, tune, write_constraints, write_named
+from silicodec.asic.flows import add_signoff, place_and_route, set_folder, tune, write_constraints, write_named
 from silicodec.asic.job import Floorplan
 from silicodec.asic.lock import locked
 from silicodec.asic.macro_library import MacroLibrary
@@ -19,7 +19,9 @@ from silicodec.asic.macros import macro_folder
 from silicodec.asic.pdk import MeasurementError
 from silicodec.asic.picture import draw_layout
 from silicodec.asic.progress import Progress, run_until
+from silicodec.asic.signoff import signoff_of
 from silicodec.asic.target import set_target, use_local_data
+from silicodec.asic.tools import signoff_fault
 from silicodec.models.storage import written_whole
 
 NETLIST = "netlist"
@@ -60,6 +62,11 @@ class NetlistJob:
     clock_port: str = "clk"
     floorplan: Floorplan = field(default_factory=Floorplan)
 
+    @property
+    def signoff_fault(self) -> str | None:
+        """Why the layout is not signed off, or None if it is."""
+        return "Magic's rules do not fit the memories' cells" if self.macros else signoff_fault()
+
 
 class GivenNetlistTask(Task):
     """Hands a file of the design on as a netlist."""
@@ -86,12 +93,14 @@ class GivenNetlistTask(Task):
 
 
 class NetlistLayoutFlow(Flowgraph):
-    """From a netlist to GDS, by SiliconCompiler's steps."""
+    """From a netlist to GDS, by SiliconCompiler's steps, and its sign-off."""
 
-    def __init__(self, *, macros: bool) -> None:
+    def __init__(self, *, macros: bool, signoff: bool = False) -> None:
         super().__init__("netlist_layout")
         self.node(NETLIST, GivenNetlistTask())
         place_and_route(self, NETLIST, "0", macros=macros)
+        if signoff:
+            add_signoff(self)
 
 
 def lay_out(job: NetlistJob, build: Path, minutes: float | None = None) -> Progress:
@@ -120,7 +129,9 @@ def lay_out(job: NetlistJob, build: Path, minutes: float | None = None) -> Progr
     described = {"name": job.name, "period_ns": job.period_ns, "floorplan": job.floorplan}
     with locked(folder):
         project = make_project(job, build.resolve())
-        progress, _ = run_until(project, folder, minutes, verilog_sha256=job.verilog_sha256, **described)
+        progress, history = run_until(project, folder, minutes, verilog_sha256=job.verilog_sha256, **described)
+        if history and job.signoff_fault is None:
+            progress = replace(progress, signoff=signoff_of(folder, job.top))
     return progress
 
 
@@ -153,7 +164,7 @@ def make_project(job: NetlistJob, build: Path) -> ASIC:
     for library in macro_libraries(job.macros, build):
         use_local_data(library)
         project.add_asiclib(library)
-    project.set_flow(NetlistLayoutFlow(macros=bool(job.macros)))
+    project.set_flow(NetlistLayoutFlow(macros=bool(job.macros), signoff=job.signoff_fault is None))
     project.constraint.area.set_density(job.floorplan.density)
     project.constraint.area.set_aspectratio(job.floorplan.aspect)
     project.constraint.area.set_coremargin(HALO_UM)

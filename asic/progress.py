@@ -9,16 +9,18 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from siliconcompiler import ASIC, Flowgraph
 
+from silicodec.asic.drawn import Signoff
 from silicodec.asic.failures import explain_failure
 from silicodec.asic.job import Floorplan
 from silicodec.asic.pdk import MeasurementError
 from silicodec.asic.results import SHIPPED
+from silicodec.asic.verdict import signoff_faults
 from silicodec.models.storage import written_whole
 
 ENDING = ".reached.json"
@@ -26,6 +28,8 @@ ENDING = ".reached.json"
 ROUTING = "route.detailed"
 LAST = "write.views"
 """The last step of a layout before what analyses it."""
+ANALYSIS = "analysis"
+"""What follows `LAST`, and sign-off."""
 _METRICS = {
     "die_um2": "sc__metric__design__die__area",
     "cells": "sc__metric__design__instance__count__stdcell",
@@ -70,6 +74,8 @@ class Progress:
         Violations of design rules, by OpenROAD, after the last pass of detailed routing that ended.
     tools : dict of str to str
         Versions.
+    signoff : Signoff or None
+        What Magic and Netgen say of the finished layout; None without them, and with macros.
     """
 
     name: str
@@ -89,13 +95,21 @@ class Progress:
     wire_um: float | None
     violations: int | None
     tools: dict[str, str]
+    signoff: Signoff | None = None
+
+    @property
+    def drawn(self) -> bool:
+        """Whether there is a layout, perhaps without sign-off."""
+        return self.reached in (None, ANALYSIS)
 
     @property
     def faults(self) -> list[str]:
         """What is wrong with it so far, a text for each fault; what is not known is none."""
         slacks = {"setup": self.setup_slack_ns, "hold": self.hold_slack_ns}
         found = [f"{kind} is missed by {-slack:.2f} ns" for kind, slack in slacks.items() if slack and slack < 0]
-        return found + ([f"{self.violations} violations of design rules"] if self.violations else [])
+        if self.violations:
+            found.append(f"{self.violations} violations of design rules")
+        return found + [said for _, said in signoff_faults(self.signoff)] if self.signoff else found
 
 
 class OutOfTime(MeasurementError):
@@ -184,7 +198,10 @@ def run_until(project: ASIC, folder: Path, minutes: float | None, **described: A
         if version := (history or project).get("record", "toolversion", step=step, index=index):
             tools[flow.get_graph_node(step, index).get("tool")] = version
     known = {"minutes": minutes_taken, "tools": dict(sorted(tools.items()))}
-    return read_progress(folder, steps_of(flow), **known, **described), history
+    progress = read_progress(folder, steps_of(flow), **known, **described)
+    if history is None and progress.reached is None:
+        progress = replace(progress, reached=ANALYSIS)
+    return progress, history
 
 
 def read_progress(folder: Path, steps: Iterable[str], **described: Any) -> Progress:
@@ -246,4 +263,8 @@ def write_progress(progress: Progress, folder: Path) -> Path:
 def read_all_progress(folder: Path = SHIPPED) -> list[Progress]:
     """Read all records of a folder, in the order of their names."""
     records = [json.loads(path.read_text()) for path in sorted(folder.glob(f"[!.]*{ENDING}"))]
-    return [Progress(**{**fields, "floorplan": Floorplan(**fields["floorplan"])}) for fields in records]
+    return [_from_fields(**fields) for fields in records]
+
+
+def _from_fields(floorplan: dict[str, Any], signoff: dict[str, Any] | None = None, **fields: Any) -> Progress:
+    return Progress(floorplan=Floorplan(**floorplan), signoff=Signoff(**signoff) if signoff else None, **fields)

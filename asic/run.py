@@ -12,7 +12,6 @@ from typing import Any
 
 from siliconcompiler import ASIC
 
-from silicodec.asic.cell_rules import CELL_RULES
 from silicodec.asic.cells import Library
 from silicodec.asic.constraints import of_flow
 from silicodec.asic.drawn import Drawn
@@ -24,7 +23,7 @@ from silicodec.asic.pdk import CORNERS, GATE_EQUIVALENT_UM2, MeasurementError
 from silicodec.asic.power import read_power
 from silicodec.asic.progress import OutOfTime, run_until
 from silicodec.asic.results import Netlist, Power, Result
-from silicodec.asic.signoff import DRC, LVS, read_signoff
+from silicodec.asic.signoff import signoff_of
 from silicodec.asic.statistics import WITHOUT_LOGIC, area_by_class, count_cells, count_drives, read_statistics
 from silicodec.asic.tasks import GATED, PLAIN
 from silicodec.asic.timing import Timing, read_timing
@@ -185,12 +184,7 @@ def make_result(job: Job, folder: Path, project: ASIC, history: ASIC) -> Result:
     if layout:
         result = replace(result, drawn=drawn_layout(job, folder, project, history))
         if job.signoff_fault is None:
-            rules, of_cells, comparison = (
-                step_folder(job, folder, step) / "reports" for step in (DRC, CELL_RULES, LVS)
-            )
-            drawn = step_folder(job, folder, "write.gds") / "outputs" / f"{job.top}.gds.gz"
-            signoff = read_signoff(rules / f"{job.top}.drc", of_cells, drawn, comparison / f"{job.top}.lvs.json")
-            result = replace(result, signoff=signoff)
+            result = replace(result, signoff=signoff_of(job_folder(job, folder), job.top))
     return replace(result, clean=not faults(result))
 
 

@@ -18,7 +18,7 @@ from siliconcompiler.tools.magic.extspice import ExtractTask
 from siliconcompiler.tools.netgen.count_lvs import count_lvs_failures
 from siliconcompiler.tools.netgen.lvs import LVSTask
 
-from silicodec.asic.cell_rules import library_violations, read_cells, read_places
+from silicodec.asic.cell_rules import CELL_RULES, library_violations, read_cells, read_places
 from silicodec.asic.drawn import Signoff
 from silicodec.asic.pdk import MeasurementError
 
@@ -77,6 +77,19 @@ def with_wells(netlist: str) -> str:
     'sky130_fd_sc_hd__inv_1 a (.A(a), .VPB(VPWR), .VPWR(VPWR), .Y(y));'
     """
     return _SUPPLY.sub(lambda pin: f".{WELLS[pin[1]]}({pin[2]}), {pin[0]}", netlist)
+
+
+def signoff_of(job: Path, top: str) -> Signoff:
+    """Read what Magic and Netgen say of a layout, in SiliconCompiler's folder of its job.
+
+    Raises
+    ------
+    MeasurementError
+        If a report is not there or not whole.
+    """
+    rules, of_cells, comparison = (job / step / "0" / "reports" for step in (DRC, CELL_RULES, LVS))
+    layout = job / "write.gds" / "0" / "outputs" / f"{top}.gds.gz"
+    return read_signoff(rules / f"{top}.drc", of_cells, layout, comparison / f"{top}.lvs.json")
 
 
 def read_signoff(rules: Path, of_cells: Path, layout: Path, comparison: Path) -> Signoff:

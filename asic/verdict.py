@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from silicodec.asic.drawn import Signoff
 from silicodec.asic.results import Netlist, Result
 
 CHECKS = {
@@ -31,12 +32,16 @@ def faults(result: Result) -> list[tuple[str, str]]:
         found.append(("drc", f"{result.drc_violations} design-rule violations"))
     if result.drawn and result.drawn.antenna_violations:
         found.append(("drc", f"{result.drawn.antenna_violations} nets break an antenna rule"))
-    if signoff := result.signoff:
-        found += [("drc", f"{count} violations by Magic: {rule}") for rule, count in signoff.rules.items()]
-        if signoff.mismatches:
-            found.append(
-                ("lvs", f"the drawn circuit differs from the netlist in {signoff.mismatches} places by Netgen")
-            )
+    if result.signoff:
+        found += signoff_faults(result.signoff)
+    return found
+
+
+def signoff_faults(signoff: Signoff) -> list[tuple[str, str]]:
+    """Return what Magic and Netgen find wrong with a layout."""
+    found = [("drc", f"{count} violations by Magic: {rule}") for rule, count in signoff.rules.items()]
+    if signoff.mismatches:
+        found.append(("lvs", f"the drawn circuit differs from the netlist in {signoff.mismatches} places by Netgen"))
     return found
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from silicodec.asic.block_proofs import read_proofs
 from silicodec.asic.blocks import SHIPPED as BLOCKS
 from silicodec.asic.blocks import read_blocks
+from silicodec.asic.drawn import Signoff
 from silicodec.asic.pdk import CORNERS
 from silicodec.asic.progress import read_all_progress
 from silicodec.asic.records import SHIPPED, read_records
@@ -119,8 +120,8 @@ def reached_table() -> str:
     """Make the table of layouts that were stopped, or have macros, in Markdown."""
     lines = [
         "| layout | clock ns | cells | mm2 of cells | macros | mm2 of macros | die, mm2 | minutes | reached "
-        "| slack, ns | wire, mm | violations |\n",
-        "|---|--:|--:|--:|--:|--:|--:|--:|---|--:|--:|--:|\n",
+        "| slack, ns | wire, mm | violations, OpenROAD / Magic / in library cells | differences, Netgen |\n",
+        "|---|--:|--:|--:|--:|--:|--:|--:|---|--:|--:|--:|--:|\n",
     ]
     for one in read_all_progress():
         wire = one.wire_um or one.planned_wire_um
@@ -129,7 +130,8 @@ def reached_table() -> str:
         cells += [f"`{one.reached}`" if one.reached else "the end", figure(one.setup_slack_ns, 2)]
         cells += [
             "" if wire is None else f"{wire / 1000:,.0f}",
-            "" if one.violations is None else f"{one.violations:,}",
+            "" if one.violations is None else " / ".join([f"{one.violations:,}", *by_magic(one.signoff)]),
+            str(one.signoff.mismatches) if one.signoff else "",
         ]
         lines.append(f"| {' | '.join(cells)} |\n")
     return "".join(lines)
@@ -139,10 +141,14 @@ def signoff_figures(result: Result) -> list[str]:
     """Format skew, supply drop, violations, antennas and differences of a layout; what is not known is empty."""
     drawn, signoff = result.drawn, result.signoff
     known = [f"{drawn.setup_skew_ns:.2f}", f"{drawn.ir_drop_mv:.2f}"] if drawn else ["", ""]
-    by_magic = [sum(signoff.rules.values()), signoff.in_library] if signoff else ["", ""]
-    violations = " / ".join(str(count) for count in [result.drc_violations, *by_magic])
+    violations = " / ".join([str(result.drc_violations), *(by_magic(signoff) or ["", ""])])
     antennas = str(drawn.antenna_violations) if drawn else ""
     return [*known, violations, antennas, str(signoff.mismatches) if signoff else ""]
+
+
+def by_magic(signoff: Signoff | None) -> list[str]:
+    """Format violations by Magic, and those in cells of the library; none without sign-off."""
+    return [str(sum(signoff.rules.values())), str(signoff.in_library)] if signoff else []
 
 
 def bitstream_table() -> str:

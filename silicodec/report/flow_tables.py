@@ -9,7 +9,8 @@ from silicodec.output import Columns, print_table, say
 from silicodec.report.figures import IO_NOTE, PATH_HEADINGS, describe_limits, describe_seeds, figure, path_figures
 
 if TYPE_CHECKING:
-    from silicodec.asic.results import Netlist, Result
+    from silicodec.asic.drawn import Signoff
+from silicodec.asic.results import Netlist, Result
 
 
 def netlists(results: Sequence[Result]) -> Iterator[tuple[str, Netlist]]:
@@ -92,14 +93,19 @@ def describe_layout(result: Result) -> str:
     )
     if (drawn := result.drawn) and drawn.ir_drop_mv is not None:
         said += f", supplies drop by {drawn.ir_drop_mv:.2g} mV, clock skew {drawn.setup_skew_ns or 0:.2g} ns"
-    if signoff := result.signoff:
-        cells = ", ".join(signoff.library_rules)
-        of_cells = f" and {signoff.in_library} that cells of the library show by themselves ({cells})" if cells else ""
-        said += (
-            f"; Magic finds {sum(signoff.rules.values())} violations{of_cells}, "
-            f"Netgen {signoff.mismatches} differences in {signoff.cells:,} cells and {signoff.nets:,} nets"
-        )
+    if result.signoff:
+        said += f"; {describe_signoff(result.signoff)}"
     return said
+
+
+def describe_signoff(signoff: Signoff) -> str:
+    """Say what Magic and Netgen find in a layout."""
+    cells = ", ".join(signoff.library_rules)
+    of_cells = f" and {signoff.in_library} that cells of the library show by themselves ({cells})" if cells else ""
+    return (
+        f"Magic finds {sum(signoff.rules.values())} violations{of_cells}, "
+        f"Netgen {signoff.mismatches} differences in {signoff.cells:,} cells and {signoff.nets:,} nets"
+    )
 
 
 def describe_check(result: Result) -> str:

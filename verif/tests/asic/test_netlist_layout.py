@@ -16,11 +16,21 @@ pytest.importorskip("lambdapdk")
 
 from silicodec.asic.block_netlist import block_netlist, whole_netlist
 from silicodec.asic.blocks import KeptNetlist
+from silicodec.asic.drawn import Signoff
 from silicodec.asic.job import Floorplan
 from silicodec.asic.macros import macro_folder
 from silicodec.asic.netlist_layout import NetlistJob, NetlistLayoutFlow, make_project
 from silicodec.asic.pdk import MeasurementError
-from silicodec.asic.progress import describe, read_all_progress, read_progress, steps_of, time_limit, write_progress
+from silicodec.asic.progress import (
+    describe,
+    read_all_progress,
+    read_progress,
+    run_until,
+    steps_of,
+    time_limit,
+    write_progress,
+)
+from silicodec.asic.signoff import DRC, EXTRACT, LVS
 from silicodec.cli import main
 
 needs_cells = pytest.mark.skipif("SILICODEC_PDK" not in os.environ, reason="SILICODEC_PDK is not set")
@@ -160,6 +170,43 @@ def test_how_far_a_layout_came_is_read_from_its_steps(tmp_path):
     assert found.faults == []
     missed = replace(found, setup_slack_ns=0.1, hold_slack_ns=-0.25, violations=2)
     assert missed.faults == ["hold is missed by 0.25 ns", "2 violations of design rules"]
+    signed = replace(found, signoff=Signoff({"licon.8a": 1}, 20, 30, 2, 0, {"a2111oi_0": {"licon.8a": 4}}))
+    assert [fault.partition(" ")[0] for fault in signed.faults] == ["1", "the"]
+    assert replace(signed, signoff=Signoff({}, 20, 30, 0, 0, {"a2111oi_0": {"licon.8a": 4}})).faults == []
+    write_progress(signed, tmp_path)
+    assert read_all_progress(tmp_path) == [signed]
+
+
+def test_blocks_are_signed_off_and_layouts_with_macros_are_not():
+    job = NetlistJob("pair", "pair", NETLIST, ("sram22_64x32m4w8",), "", 36.0)
+    assert "macros" not in (replace(job, macros=()).signoff_fault or "")
+    assert "Magic's rules" in job.signoff_fault
+    steps = {step for step, _ in NetlistLayoutFlow(macros=False, signoff=True).get_nodes()}
+    assert {DRC, EXTRACT, LVS} <= steps
+    assert not {DRC, EXTRACT, LVS} & {step for step, _ in NetlistLayoutFlow(macros=True).get_nodes()}
+
+
+def test_a_layout_that_was_drawn_but_not_signed_off_says_so(tmp_path):
+    """The time is up while sign-off runs."""
+    steps = steps_of(NetlistLayoutFlow(macros=False, signoff=True))
+    for name in steps:
+        step(tmp_path, name)
+
+    class Stopped:
+        def run(self):
+            time.sleep(5)
+
+        def get_flow(self):
+            return NetlistLayoutFlow(macros=False, signoff=True)
+
+        def get(self, *_, **__):
+            return None
+
+    described = {"name": "top", "period_ns": 20.0, "floorplan": Floorplan(), "verilog_sha256": ""}
+    progress, history = run_until(Stopped(), tmp_path, 0.01, **described)
+    assert history is None
+    assert progress.drawn
+    assert describe(progress) == "top: not finished in 0 minutes, which ended in analysis"
 
 
 def test_time_that_is_up_interrupts_and_says_so():
