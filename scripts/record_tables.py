@@ -113,7 +113,7 @@ def seed_figures(result: Result) -> list[str]:
     wire = spread((one.wire_length_um / 1000 for one in layouts), 1)
     violations = spread((one.drc_violations for one in layouts), 0)
     named = ["", f"{len(layouts)} layouts", f"{result.period_ns:g}"]
-    return [*named, area, clocks, power, energy, "", wire, "", "", f"{violations} /  / ", "", "", ""]
+    return [*named, area, clocks, power, energy, "", wire, "", "", violations, "", "", ""]
 
 
 def reached_table() -> str:
@@ -141,7 +141,7 @@ def signoff_figures(result: Result) -> list[str]:
     """Format skew, supply drop, violations, antennas and differences of a layout; what is not known is empty."""
     drawn, signoff = result.drawn, result.signoff
     known = [f"{drawn.setup_skew_ns:.2f}", f"{drawn.ir_drop_mv:.2f}"] if drawn else ["", ""]
-    violations = " / ".join([str(result.drc_violations), *(by_magic(signoff) or ["", ""])])
+    violations = " / ".join([str(result.drc_violations), *by_magic(signoff)])
     antennas = str(drawn.antenna_violations) if drawn else ""
     return [*known, violations, antennas, str(signoff.mismatches) if signoff else ""]
 
