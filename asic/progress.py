@@ -62,7 +62,7 @@ class Progress:
     reached : str or None
         The step that the time did not suffice for; None if all ended.
     minutes : float
-        Time that it took, in all calls together.
+        Time that it took, in all calls together but for steps that an earlier call stopped.
     die_um2, cell_um2, macro_um2, cells, macros : float or None
         Area of the die, of standard cells and macros in square micrometres, and how many there are, after the last step
         that says so.
@@ -225,12 +225,15 @@ def read_progress(folder: Path, steps: Iterable[str], **described: Any) -> Progr
 
 
 def earlier_seconds(folder: Path, steps: Iterable[str], begun: float) -> Iterator[float]:
-    """Yield how long each step took that had ended at a time, by SiliconCompiler's manifests."""
+    """Yield how long each step took that had ended at a time, by SiliconCompiler's manifests.
+
+    A step that was stopped has a manifest that says nothing of it.
+    """
     for step in steps:
         for manifest in (folder / step / "0" / "outputs").glob("*.pkg.json"):
             if manifest.stat().st_mtime < begun:
                 times = json.loads(manifest.read_text())["metric"]["tasktime"]["node"]
-                yield times[step]["0"]["value"] or 0.0
+                yield times.get(step, {}).get("0", {}).get("value") or 0.0
 
 
 def steps_of(flow: Flowgraph) -> list[str]:

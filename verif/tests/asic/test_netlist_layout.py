@@ -193,6 +193,10 @@ def test_a_layout_that_was_drawn_but_not_signed_off_says_so(tmp_path):
     for name in steps:
         step(tmp_path, name)
         os.utime(tmp_path / name / "0" / "outputs" / "top.pkg.json", (0, 0))
+    stopped = tmp_path / "drc" / "0" / "outputs" / "top.pkg.json"
+    stopped.parent.mkdir(parents=True)
+    stopped.write_text('{"metric": {"tasktime": {"node": {"write.gds": {"0": {"value": 90.0}}}}}}')
+    os.utime(stopped, (0, 0))
 
     class Stopped:
         def run(self):
