@@ -184,7 +184,10 @@ class Check:
         unmatched = {self._source(name): name for name in gold - gate}
         for name in sorted(gate - gold):
             source = self._source(name)
-            register = unmatched.get(source) or self._register_behind(name, set(unmatched.values()))
+            left = set(unmatched.values())
+            # An output of one design may be a register that in the other has a buffer after it, and another name.
+            register = unmatched.get(source) or self._register_behind("gold", name, left)
+            register = register or next((one for one in left if self._register_behind("gate", one, {name})), None)
             if register:
                 del unmatched[self._source(register)]
                 self._rename_register(register, name)
@@ -203,9 +206,9 @@ class Check:
         self.one_to_one = not surplus
         return self._selected("gold/x:*") == self._selected("gate/x:*")
 
-    def _register_behind(self, port: str, registers: set[str]) -> str | None:
-        """Which of the registers of `gold` an output depends on, if it is one."""
-        candidates = {net.removesuffix(".q") for net in self._selected(f"gold/{port} %ci*")} & registers
+    def _register_behind(self, module: str, port: str, registers: set[str]) -> str | None:
+        """Which of some registers of a module an output depends on, if it is one."""
+        candidates = {net.removesuffix(".q") for net in self._selected(f"{module}/{port} %ci*")} & registers
         return candidates.pop() if len(candidates) == 1 else None
 
     def _rename_register(self, register: str, name: str) -> None:
