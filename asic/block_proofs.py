@@ -53,12 +53,21 @@ class ModuleProof:
 
     @property
     def finding(self) -> str:
-        """The result in words."""
-        if self.proven is None:
-            return "no result"
-        if not self.proven:
-            return "differs"
-        return "for every state" if self.cycles is None else f"for {self.cycles} cycles"
+        """What was found, in words."""
+        return found_in_words(self.proven, self.cycles)
+
+
+def found_in_words(proven: bool | None, cycles: int | None) -> str:
+    """Say what a formal check found.
+
+    Examples
+    --------
+    >>> found_in_words(True, 8)
+    'for 8 cycles'
+    """
+    if not proven:
+        return "no result" if proven is None else "differs"
+    return "for every state" if cycles is None else f"for {cycles} cycles"
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 It runs in Yosys, as a program of its own. Usage, in the folder of a staged source:
 
-    python -m silicodec.asic.equivalence [[!]RESET_PORT] [--booth] [--full-adders] [--cpu-seconds N]
+    python -m silicodec.asic.equivalence [[!]RESET_PORT] [--booth] [--full-adders] [--gates] [--cpu-seconds N]
 
 `cells.lib` and `netlist.v` are there, as `silicodec.asic.synthesis` leaves them; `equivalence.json` goes there. Where
 `silicodec.asic.memory_netlist` left `logic.v` and `memories.json`, that netlist is compared: memories are black boxes
@@ -97,10 +97,19 @@ class Check:
         Whether the netlist has Yosys' Booth multipliers.
     full_adders : bool
         Whether its adders are made of full adder cells.
+    gates : bool
+        Whether the Verilog is a netlist of cells, whose registers have the names that they have in the other.
     """
 
     def __init__(
-        self, source: Source, folder: Path, *, cut: bool, booth: bool = False, full_adders: bool = False
+        self,
+        source: Source,
+        folder: Path,
+        *,
+        cut: bool,
+        booth: bool = False,
+        full_adders: bool = False,
+        gates: bool = False,
     ) -> None:
         self._folder = folder
         outside = folder / "memories.json"
@@ -111,9 +120,15 @@ class Check:
         self.one_to_one = False
         self._arithmetic = [command for command in ARITHMETIC if booth or command != "booth"]
         self._full_adders = full_adders
-        self._read_verilog(source)
-        self._look_at_verilog(source)
-        self._read_netlist(source.top)
+        self._sources: dict[str, str] = {}
+        self.reset: str | None = None
+        if gates:
+            (file,) = source.files
+            self._read_netlist(source.top, file, "gold")
+        else:
+            self._read_verilog(source)
+            self._look_at_verilog(source)
+        self._read_netlist(source.top, folder / ("logic.v" if self._memories else "netlist.v"), "gate")
         self._commands("design -copy-from gold -as gold gold", "design -copy-from gate -as gate gate")
 
     def _commands(self, *commands: str) -> None:
@@ -151,9 +166,8 @@ class Check:
         self.reset = find_reset(self._design.top_module())
         self._run("design -reset")
 
-    def _read_netlist(self, top: str) -> None:
+    def _read_netlist(self, top: str, netlist: Path, name: str) -> None:
         read_cells(self._run, self._folder / "cells.lib")
-        netlist = self._folder / ("logic.v" if self._memories else "netlist.v")
         self._commands(f"read_verilog {netlist}", f"hierarchy -check -top {top}", "proc", "simplemap")
         # Names such as _0123_ come from Yosys; hidden, they leave their nets to the names of the Verilog.
         self._commands("splitnets -ports", f"select -module {top}", "rename -hide w:_*_", "flatten t:*df*", "simplemap")
@@ -163,12 +177,12 @@ class Check:
             "async2sync",
             "dffunmap",
             "simplemap",
-            "rename -hide w:_*_.*",
+            "rename -hide w:_*_.* w:*___*_.*",
             "opt_clean",
             *self._cut,
         )
         self._commands("select -clear", "flatten", "opt_clean -purge")
-        self._commands(f"rename {top} gate", "design -stash gate")
+        self._commands(f"rename {top} {name}", f"design -stash {name}")
 
     def _selected(self, selection: str) -> set[str]:
         """Names of the selected wires, without their module."""
@@ -333,7 +347,7 @@ def _wire(module: yosys.Module, name: str) -> yosys.Wire:
 
 
 def check(
-    source: Source, folder: Path, reset: str | None = None, *, sweep: str = SWEEP, **adders: bool
+    source: Source, folder: Path, reset: str | None = None, *, sweep: str = SWEEP, **options: bool
 ) -> dict[str, object]:
     """Compare the netlist with the Verilog.
 
@@ -347,8 +361,8 @@ def check(
         The reset port, with `!` before it where 0 resets; by default it is looked for.
     sweep : str
         What ABC does, `SWEEP` or `THOROUGH_SWEEP`.
-    adders : dict of str to bool
-        `booth` and `full_adders`, as of `Check`.
+    options : dict of str to bool
+        `booth`, `full_adders` and `gates`, as of `Check`.
 
     Returns
     -------
@@ -356,13 +370,13 @@ def check(
         `proven`: whether no difference was found; None if that was not decided. `cycles`: for how many clock cycles;
         None stands for any number, from any state. `reset`: what was held for a cycle before; None if nothing was.
     """
-    by_state = Check(source, folder, cut=True, **adders)
+    by_state = Check(source, folder, cut=True, **options)
     if by_state.match_registers():
         unequal = by_state.unequal_outputs(sweep)
         by_state.keep_outputs(unequal)
         if not unequal or by_state.prove():
             return {"proven": True, "cycles": None, "reset": None}
-    bounded = Check(source, folder, cut=False, **adders)
+    bounded = Check(source, folder, cut=False, **options)
     reset = reset or bounded.reset
     held = f"-set-at 1 in_{reset.removeprefix('!')} {int(reset[0] != '!')} -prove-skip 1" if reset else ""
     for cycles in CYCLES:
@@ -380,13 +394,14 @@ def main() -> None:
     parser.add_argument("reset", nargs="?")
     parser.add_argument("--booth", action="store_true", help="the netlist has Yosys' Booth multipliers")
     parser.add_argument("--full-adders", action="store_true", help="its adders are made of full adder cells")
+    parser.add_argument("--gates", action="store_true", help="the Verilog is a netlist of cells")
     parser.add_argument("--cpu-seconds", type=int, help="end by SIGXCPU after that much processor time")
     given = parser.parse_args()
     if given.cpu_seconds:
         resource.setrlimit(resource.RLIMIT_CPU, (given.cpu_seconds, given.cpu_seconds))
     sweep = THOROUGH_SWEEP if given.cpu_seconds else SWEEP
-    adders = {"booth": given.booth, "full_adders": given.full_adders}
-    result = check(read_staged(Path()), Path(), given.reset, sweep=sweep, **adders)
+    options = {"booth": given.booth, "full_adders": given.full_adders, "gates": given.gates}
+    result = check(read_staged(Path()), Path(), given.reset, sweep=sweep, **options)
     Path("equivalence.json").write_text(json.dumps(result) + "\n")
 
 

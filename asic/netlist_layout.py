@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -11,7 +12,16 @@ from siliconcompiler import ASIC, Design, Flowgraph, Task
 from siliconcompiler.tools.openroad.macro_placement import MacroPlacementTask
 
 from silicodec.asic.constraints import layout_constraints
-from silicodec.asic.flows import add_signoff, place_and_route, set_folder, tune, write_constraints, write_named
+from silicodec.asic.flows import (
+    LAYOUT_CHECK,
+    add_signoff,
+    place_and_route,
+    set_folder,
+    stage_source,
+    tune,
+    write_constraints,
+    write_named,
+)
 from silicodec.asic.job import Floorplan
 from silicodec.asic.lock import locked
 from silicodec.asic.macro_library import MacroLibrary
@@ -21,8 +31,10 @@ from silicodec.asic.picture import draw_layout
 from silicodec.asic.progress import Progress, run_until
 from silicodec.asic.signoff import signoff_of
 from silicodec.asic.target import set_target, use_local_data
+from silicodec.asic.tasks import EquivalenceTask
 from silicodec.asic.tools import signoff_fault
 from silicodec.models.storage import written_whole
+from silicodec.rtl.source import Source
 
 NETLIST = "netlist"
 HALO_UM = 10.0
@@ -93,12 +105,15 @@ class GivenNetlistTask(Task):
 
 
 class NetlistLayoutFlow(Flowgraph):
-    """From a netlist to GDS, by SiliconCompiler's steps, and its sign-off."""
+    """From a netlist to GDS, by SiliconCompiler's steps, with a formal check of what comes out, and its sign-off."""
 
     def __init__(self, *, macros: bool, signoff: bool = False) -> None:
         super().__init__("netlist_layout")
         self.node(NETLIST, GivenNetlistTask())
         place_and_route(self, NETLIST, "0", macros=macros)
+        if not macros:
+            self.node(LAYOUT_CHECK, EquivalenceTask())
+            self.edge("write.views", LAYOUT_CHECK)
         if signoff:
             add_signoff(self)
 
@@ -132,6 +147,9 @@ def lay_out(job: NetlistJob, build: Path, minutes: float | None = None) -> Progr
         progress, history = run_until(project, folder, minutes, verilog_sha256=job.verilog_sha256, **described)
         if history and job.signoff_fault is None:
             progress = replace(progress, signoff=signoff_of(folder, job.top))
+        if history and not job.macros:
+            found = json.loads((folder / LAYOUT_CHECK / "0" / "equivalence.json").read_text())
+            progress = replace(progress, equivalence=found)
     return progress
 
 
@@ -165,6 +183,10 @@ def make_project(job: NetlistJob, build: Path) -> ASIC:
         use_local_data(library)
         project.add_asiclib(library)
     project.set_flow(NetlistLayoutFlow(macros=bool(job.macros), signoff=job.signoff_fault is None))
+    if not job.macros:
+        check = EquivalenceTask.find_task(project)
+        check.set("var", "source", str(stage_source(Source(job.top, text=job.netlist), build / "sources")))
+        check.set("var", "gates", True)
     project.constraint.area.set_density(job.floorplan.density)
     project.constraint.area.set_aspectratio(job.floorplan.aspect)
     project.constraint.area.set_coremargin(HALO_UM)

@@ -76,6 +76,9 @@ class Progress:
         Versions.
     signoff : Signoff or None
         What Magic and Netgen say of the finished layout; None without them, and with macros.
+    equivalence : dict or None
+        What the formal check of the finished layout against the netlist says, as `silicodec.asic.equivalence` does;
+        None with macros.
     """
 
     name: str
@@ -96,6 +99,7 @@ class Progress:
     violations: int | None
     tools: dict[str, str]
     signoff: Signoff | None = None
+    equivalence: dict[str, Any] | None = None
 
     @property
     def drawn(self) -> bool:
@@ -109,6 +113,8 @@ class Progress:
         found = [f"{kind} is missed by {-slack:.2f} ns" for kind, slack in slacks.items() if slack and slack < 0]
         if self.violations:
             found.append(f"{self.violations} violations of design rules")
+        if self.equivalence and self.equivalence["proven"] is False:
+            found.append("the netlist of the layout differs from the one that was laid out")
         return found + [said for _, said in signoff_faults(self.signoff)] if self.signoff else found
 
 

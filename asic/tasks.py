@@ -337,6 +337,7 @@ class EquivalenceTask(PyosysTask):
         super().__init__()
         self.add_parameter("reset_port", "str", "reset input of the design, after ! if it is active low", defvalue="")
         self.add_parameter("full_adders", "bool", "whether adders are made of full adder cells", defvalue=False)
+        self.add_parameter("gates", "bool", "whether the Verilog is a netlist of cells", defvalue=False)
 
     def task(self) -> str:
         """Name of the task."""
@@ -361,5 +362,5 @@ class EquivalenceTask(PyosysTask):
     def runtime_options(self) -> list[str]:
         """Arguments of the program."""
         reset = self._parameter("reset_port")
-        adders = ["--full-adders"] if self.get("var", "full_adders") else []
-        return ["-m", PROGRAMS[self.task()], *([reset] if reset else []), *adders]
+        flags = [f"--{name.replace('_', '-')}" for name in ("full_adders", "gates") if self.get("var", name)]
+        return ["-m", PROGRAMS[self.task()], *([reset] if reset else []), *flags]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from silicodec.asic.block_proofs import read_proofs
+from silicodec.asic.block_proofs import found_in_words, read_proofs
 from silicodec.asic.blocks import SHIPPED as BLOCKS
 from silicodec.asic.blocks import read_blocks
 from silicodec.asic.drawn import Signoff
@@ -120,8 +120,9 @@ def reached_table() -> str:
     """Make the table of layouts that were stopped, or have macros, in Markdown."""
     lines = [
         "| layout | clock ns | cells | mm2 of cells | macros | mm2 of macros | die, mm2 | minutes | reached "
-        "| slack, ns | wire, mm | violations, OpenROAD / Magic / in library cells | differences, Netgen |\n",
-        "|---|--:|--:|--:|--:|--:|--:|--:|---|--:|--:|--:|--:|\n",
+        "| slack, ns | wire, mm | violations, OpenROAD / Magic / in library cells | differences, Netgen "
+        "| equal to its netlist |\n",
+        "|---|--:|--:|--:|--:|--:|--:|--:|---|--:|--:|--:|--:|---|\n",
     ]
     for one in read_all_progress():
         wire = one.wire_um or one.planned_wire_um
@@ -132,6 +133,7 @@ def reached_table() -> str:
             "" if wire is None else f"{wire / 1000:,.0f}",
             "" if one.violations is None else " / ".join([f"{one.violations:,}", *by_magic(one.signoff)]),
             str(one.signoff.mismatches) if one.signoff else "",
+            found_in_words(one.equivalence["proven"], one.equivalence["cycles"]) if one.equivalence else "",
         ]
         lines.append(f"| {' | '.join(cells)} |\n")
     return "".join(lines)

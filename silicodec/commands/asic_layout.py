@@ -56,9 +56,10 @@ def layout(
     """Place and route a large engine, with SRAM macros for its memories, or one of its blocks.
 
     Takes the netlist that `silicodec asic measure --blocks` left in build/asic/netlists. It needs OpenROAD and KLayout,
-    as `silicodec asic ENGINE --flow layout` does. Where Magic and Netgen are on the path, a block is signed off. A
-    second call goes on after the last step that ended. Ends with exit code 1 if the layout is not finished, misses
-    setup or hold at any corner, breaks design rules or is another circuit than its netlist.
+    as `silicodec asic ENGINE --flow layout` does. The layout of a block is compared with the netlist that went in, and
+    signed off where Magic and Netgen are on the path. A second call goes on after the last step that ended. Ends with
+    exit code 1 if the layout is not finished, misses setup or hold at any corner, breaks design rules or is another
+    circuit than its netlist.
 
         silicodec asic measure accelerator --blocks --booth --clock-gating --routable
 
@@ -72,7 +73,7 @@ def layout(
     from silicodec.asic.run import short_temporary_folder
     from silicodec.asic.target import check_data
     from silicodec.asic.tools import check_tools
-    from silicodec.report.flow_tables import describe_signoff
+    from silicodec.report.flow_tables import describe_proof, describe_signoff
 
     engine = find_engine(name, settings)
     kept = KeptNetlist(NETLISTS / engine.name)
@@ -97,8 +98,12 @@ def layout(
     record = write_progress(progress, folder)
     if progress.drawn:
         keep_layout(job, BUILD / "siliconcompiler", record)
-    signed = [describe_signoff(progress.signoff)] if progress.signoff else []
-    said = "; ".join([describe(progress), *signed, *progress.faults, f"recorded in {record}"])
+    checked = []
+    if progress.equivalence:
+        checked.append(describe_proof(progress.equivalence, "netlist of the layout", "the one that was laid out"))
+    if progress.signoff:
+        checked.append(describe_signoff(progress.signoff))
+    said = "; ".join([describe(progress), *checked, *progress.faults, f"recorded in {record}"])
     if progress.reached or progress.faults:
         raise FailedRun(said)
     say(said)

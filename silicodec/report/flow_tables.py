@@ -119,14 +119,14 @@ def describe_check(result: Result) -> str:
     return "; ".join(describe_proof(check, netlist) for netlist, check in checks.items() if check)
 
 
-def describe_proof(check: Mapping[str, Any], netlist: str) -> str:
-    """Say what a formal check found of a netlist."""
+def describe_proof(check: Mapping[str, Any], netlist: str, other: str = "the Verilog") -> str:
+    """Say what a formal check found of a netlist beside another design."""
     if check["proven"] is None and check["reset"] is None:
-        return f"whether the {netlist} equals the Verilog is NOT KNOWN: no reset was found; name it with --reset-port"
+        return f"whether the {netlist} equals {other} is NOT KNOWN: no reset was found; name it with --reset-port"
     if check["proven"] is None:
-        return f"whether the {netlist} equals the Verilog was NOT DECIDED in time"
+        return f"whether the {netlist} equals {other} was NOT DECIDED in time"
     said = "proven equal to" if check["proven"] else "DIFFERS from"
     if check["cycles"] is None:
-        return f"{netlist} {said} the Verilog"
+        return f"{netlist} {said} {other}"
     start = f"after reset by {check['reset']}" if check["reset"] else "from registers that hold 0"
-    return f"{netlist} {said} the Verilog, for {check['cycles']} cycles {start}"
+    return f"{netlist} {said} {other}, for {check['cycles']} cycles {start}"

@@ -234,6 +234,22 @@ def test_an_output_may_have_a_buffer_after_its_register(tmp_path):
     assert equivalence("last", tmp_path, LAST)["proven"] is False
 
 
+def test_a_netlist_is_compared_with_another_one(tmp_path):
+    """As of a block that is laid out: names of cells and nets begin with the block's."""
+    synthesise("last", LAST, tmp_path)
+    netlist = re.sub(r"\b(_\d+_)", r"block__\1", (tmp_path / "netlist.v").read_text())
+    Source("last", text=netlist).stage(tmp_path)
+    buffer = "  wire net7; sky130_fd_sc_hd__buf_2 output7 (.A(net7), .X(done));\nendmodule"
+    buffered = re.sub(r"\(done\)", "(net7)", netlist).replace("endmodule", buffer)
+    for text, proven in ((buffered, True), (buffered.replace("nand2_1", "nor2_1", 1), False)):
+        assert proven == (text == buffered)
+        (tmp_path / "netlist.v").write_text(text)
+        run("equivalence", "--gates", cwd=tmp_path)
+        found = json.loads((tmp_path / "equivalence.json").read_text())
+        assert found["proven"] is proven
+        assert not proven or found == FOREVER
+
+
 @pytest.mark.parametrize("engine", ["ebpc-encoder", pytest.param("ebpc-decoder", marks=pytest.mark.prove)])
 def test_gates_of_the_engines_are_proven_from_any_state(tmp_path, engine):
     engine = ENGINES[engine]

@@ -17,6 +17,7 @@ pytest.importorskip("lambdapdk")
 from silicodec.asic.block_netlist import block_netlist, whole_netlist
 from silicodec.asic.blocks import KeptNetlist
 from silicodec.asic.drawn import Signoff
+from silicodec.asic.flows import LAYOUT_CHECK
 from silicodec.asic.job import Floorplan
 from silicodec.asic.macros import macro_folder
 from silicodec.asic.netlist_layout import NetlistJob, NetlistLayoutFlow, make_project
@@ -174,6 +175,11 @@ def test_how_far_a_layout_came_is_read_from_its_steps(tmp_path):
     signed = replace(found, signoff=Signoff({"licon.8a": 1}, 20, 30, 2, 0, {"a2111oi_0": {"licon.8a": 4}}))
     assert [fault.partition(" ")[0] for fault in signed.faults] == ["1", "the"]
     assert replace(signed, signoff=Signoff({}, 20, 30, 0, 0, {"a2111oi_0": {"licon.8a": 4}})).faults == []
+    checked = {"proven": False, "cycles": 8, "reset": None}
+    assert replace(found, equivalence=checked).faults == [
+        "the netlist of the layout differs from the one that was laid out"
+    ]
+    assert replace(found, equivalence=checked | {"proven": None}).faults == []
     write_progress(signed, tmp_path)
     assert read_all_progress(tmp_path) == [signed]
 
@@ -183,6 +189,7 @@ def test_blocks_are_signed_off_and_layouts_with_macros_are_not():
     assert "macros" not in (replace(job, macros=()).signoff_fault or "")
     assert "Magic's rules" in job.signoff_fault
     steps = {step for step, _ in NetlistLayoutFlow(macros=False, signoff=True).get_nodes()}
+    assert LAYOUT_CHECK in steps
     assert {DRC, EXTRACT, LVS} <= steps
     assert not {DRC, EXTRACT, LVS} & {step for step, _ in NetlistLayoutFlow(macros=True).get_nodes()}
 
