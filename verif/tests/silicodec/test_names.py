@@ -29,7 +29,7 @@ def completions(*words):
         (["fpga", "build", "--board", "hx"], ["hx8k"]),
         (["compress", "--codec", "zero"], ["zero-rle"]),
         (["evaluate", "--codecs", "ebpc,zero"], ["ebpc,zero-rle"]),
-        (["evaluate", "--network", "dig"], ["digits"]),
+        (["evaluate", "--network", "dig"], ["digits", "digits-int8"]),
         (["simulate", "--backend", "ver"], ["verilator"]),
         (["simu"], ["simulate"]),
     ],
