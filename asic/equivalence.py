@@ -196,12 +196,14 @@ class Check:
             return False
         gold, gate = (self._registers(module) for module in ("gold", "gate"))
         unmatched = {self._source(name): name for name in gold - gate}
+        outputs = self._selected("gate/o:*")
         for name in sorted(gate - gold):
             source = self._source(name)
             left = set(unmatched.values())
             # An output of one design may be a register that in the other has a buffer after it, and another name.
             register = unmatched.get(source) or self._register_behind("gold", name, left)
-            register = register or next((one for one in left if self._register_behind("gate", one, {name})), None)
+            at_output = (one for one in sorted(left & outputs) if self._register_behind("gate", one, {name}))
+            register = register or next(at_output, None)
             if register:
                 del unmatched[self._source(register)]
                 self._rename_register(register, name)
