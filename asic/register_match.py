@@ -1,0 +1,133 @@
+"""Which register of the netlist is which of the Verilog, where both have had their registers cut in two."""
+
+from __future__ import annotations
+
+from pyosys import libyosys as yosys
+
+from silicodec.asic.compared_designs import ComparedDesigns
+
+EQUAL = "no model found: SUCCESS!"
+"""What Yosys says where a proof holds."""
+
+
+class RegisterMatch:
+    """Gives matching registers of both designs the same names.
+
+    Parameters
+    ----------
+    designs : ComparedDesigns
+        The designs, cut at their registers; they are changed.
+
+    Attributes
+    ----------
+    complete : bool
+        Whether every register was cut, and those of both designs have the same names.
+    one_to_one : bool
+        Whether the Verilog has no register that the netlist has not.
+    """
+
+    def __init__(self, designs: ComparedDesigns) -> None:
+        self._designs = designs
+        self.one_to_one = False
+        self.complete = self._match()
+
+    def _match(self) -> bool:
+        if self._designs.selected("gold/t:$*DFF* gate/t:$*DFF*"):
+            return False
+        gold, gate = (self._designs.registers(module) for module in ("gold", "gate"))
+        unmatched = {self._designs.source(name): name for name in gold - gate}
+        outputs = self._designs.selected("gate/o:*")
+        for name in sorted(gate - gold):
+            source = self._designs.source(name)
+            left = set(unmatched.values())
+            # An output of one design may be a register that in the other has a buffer after it, and another name.
+            register = unmatched.get(source) or self._register_behind("gold", name, left)
+            at_output = (one for one in sorted(left & outputs) if self._register_behind("gate", one, {name}))
+            register = register or next(at_output, None)
+            if register:
+                del unmatched[self._designs.source(register)]
+                self._rename_register(register, name)
+        surplus = self._designs.registers("gold") - gate
+        unused = self._unused(surplus)
+        for name in surplus:
+            twin = self._lower_neighbour(name)
+            if name in unused:
+                self._leave_open(name)
+            elif value := self._held_constant(name):
+                self._hold(name, value)
+            elif twin in gate:
+                self._join(name, twin)
+            else:
+                self._leave_open(name)
+        self.one_to_one = not surplus
+        return self._designs.selected("gold/x:*") == self._designs.selected("gate/x:*")
+
+    def _register_behind(self, module: str, port: str, registers: set[str]) -> str | None:
+        """Which of some registers of a module an output depends on, if it is one."""
+        candidates = {net.removesuffix(".q") for net in self._designs.selected(f"{module}/{port} %ci*")} & registers
+        return candidates.pop() if len(candidates) == 1 else None
+
+    def _rename_register(self, register: str, name: str) -> None:
+        self._designs.in_module("gold", *(f"rename {register}.{part} {name}.{part}" for part in "cdq"))
+
+    def _unused(self, registers: set[str]) -> set[str]:
+        """Which of some registers of `gold` nothing depends on but they themselves, as the high bits of a counter."""
+        if not registers:
+            return set()
+        self._designs.run("design -push-copy")
+        self._designs.in_module("gold", "techmap", "opt_clean", "splitnets")  # bits of a sum depend on lower bits alone
+        unused = set(registers)
+        while unused:
+            inputs = " ".join(f"gold/w:{name}.{part}" for name in sorted(unused) for part in "cd")
+            self._designs.run(f"select -set inputs {inputs}")
+            reached = self._designs.selected("gold/o:* @inputs %d %ci*")
+            if not (used := {name for name in unused if f"{name}.q" in reached}):
+                break
+            unused -= used
+        self._designs.run("design -pop")
+        return unused
+
+    def _held_constant(self, register: str) -> str | None:
+        """Value that a register of the Verilog keeps once it has it, whatever else there is."""
+        for value in "01":
+            kept = f"sat -set {register}.q {value} -prove {register}.d {value} gold"
+            self._designs.run(kept, output="proof")
+            if EQUAL in (self._designs.folder / "proof").read_text():
+                return value
+        return None
+
+    def _hold(self, register: str, value: str) -> None:
+        """Let a register of the Verilog have the value that it keeps."""
+        gold = self._designs.module("gold")
+        output = _wire(gold, f"{register}.q")
+        output.port_input = False
+        gold.connect(yosys.SigSpec(output), yosys.SigSpec(yosys.Const(int(value), 1)))
+        gold.fixup_ports()
+        self._designs.in_module("gold", f"delete -port w:{register}.c w:{register}.d")
+
+    def _leave_open(self, register: str) -> None:
+        """Let a register that the netlist has not got be anything: what depends on it will not be proven."""
+        self._designs.in_module("gold", f"delete -port w:{register}.c w:{register}.d")
+        self._designs.in_module("gate", f"add -input {register}.q 1")
+
+    def _lower_neighbour(self, register: str) -> str:
+        """Name of the next lower bit of a word, which a register holds a copy of where it is the sign of a sum."""
+        word, _, number = register.removesuffix("]").rpartition("[")
+        return f"{word}[{int(number) - 1}]" if number.isdigit() else ""
+
+    def _join(self, register: str, twin: str) -> None:
+        """Let one register of the netlist stand for two of the Verilog: both have to get what that one gets."""
+        gold, gate = self._designs.module("gold"), self._designs.module("gate")
+        output = _wire(gold, f"{register}.q")
+        output.port_input = False
+        gold.connect(yosys.SigSpec(output), yosys.SigSpec(_wire(gold, f"{twin}.q")))
+        for part in "cd":
+            copy = gate.addWire(yosys.IdString(f"\\{register}.{part}"), 1)
+            copy.port_output = True
+            gate.connect(yosys.SigSpec(copy), yosys.SigSpec(_wire(gate, f"{twin}.{part}")))
+        gold.fixup_ports()
+        gate.fixup_ports()
+
+
+def _wire(module: yosys.Module, name: str) -> yosys.Wire:
+    return module.wire(yosys.IdString(f"\\{name}"))
