@@ -14,13 +14,13 @@ from silicodec.asic.timing import Timing
 
 PARTS = {
     "array and sums": ("mac_array", "peaks"),
-    "requantisation": ("requantiser", "choose_result"),
+    "requantisation": ("requantiser", "word_parts", "choose_result"),
     "codecs": ("decode_slot", "encode_slot", "ebpc_decode_slot", "ebpc_encode_slot", "tile_codec", "packet_faults"),
     "buffers' logic": (
         *("memory_pool", "weight_buffer", "weight_slot", "output_buffer", "row_buffer", "row_address"),
         *("residual_writer", "memory"),
     ),
-    "windows and strips": ("window", "strip_writer", "map_reader", "packet_source", "packet_sink"),
+    "windows and strips": ("window", "window_row", "strip_writer", "map_reader", "packet_source", "packet_sink"),
     "control": ("sequencer", "program_control", "layer_check", "other"),
     "buffers between blocks": (BUFFERS,),
 }

@@ -30,6 +30,12 @@ class AcceleratorShape(Parameters):
     serial_rows: bool = parameter(
         False, "whether a step takes three cycles, a row of the window each, with a third of the multipliers"
     )
+    lanes: int = parameter(
+        PIXELS,
+        "samples that the requantiser makes in a cycle; fewer than eight with groups=1 alone",
+        bounds=(1, PIXELS),
+        power_of_two=True,
+    )
 
     def __post_init__(self) -> None:
         """Check the parameters."""
@@ -38,6 +44,8 @@ class AcceleratorShape(Parameters):
             raise CodecError("raw_fallback=true needs a codec: dct=true or ebpc=true")
         if self.serial_rows and not self.products:
             raise CodecError("serial_rows=true needs products=true")
+        if self.lanes < PIXELS and self.groups > 1:
+            raise CodecError(f"lanes={self.lanes} needs groups=1; with groups={self.groups} there are {PIXELS} lanes")
         if self.rows > 4096:
             raise CodecError(f"banks * bank_depth must be at most 4096, not {self.rows}")
 
@@ -55,6 +63,16 @@ class AcceleratorShape(Parameters):
     def step_taps(self) -> int:
         """Taps of a window that the array takes in a cycle."""
         return TAPS // self.step_cycles
+
+    @property
+    def word_cycles(self) -> int:
+        """Cycles that the requantiser takes for a word of eight samples."""
+        return PIXELS // self.lanes
+
+    @property
+    def row_cycles(self) -> int:
+        """Cycles that the requantiser takes for the words of a row of a dense layer."""
+        return self.groups * self.word_cycles
 
     @property
     def multipliers(self) -> int:

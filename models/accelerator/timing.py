@@ -145,7 +145,7 @@ class _Layer:
     ) -> None:  # fmt: skip
         self._layer, self._shape, self._before = descriptor, shape, before
         self._channels = 1 if descriptor.depthwise else shape.groups
-        self._round = max(shape.groups, ROUND)
+        self._round = max(shape.row_cycles, ROUND)
         self._room = sets_at_once(descriptor, shape)
         self._start = before.done + REPORT_CYCLES
         ready = before.read + LOAD_CYCLES
@@ -287,7 +287,7 @@ class _Layer:
         first = max(start + cycles, _known(clock.issued, number - 1) + pause, self._load(number) + WEIGHT_CYCLES)
         clock.issued.append(first + (rows - 1) * max(cycles, pause))
         rounds = 2 * self._round if layer.add else 0
-        clock.sampled.append(clock.issued[-1] + SAMPLE_CYCLES + rounds + self._channels)
+        clock.sampled.append(clock.issued[-1] + SAMPLE_CYCLES + rounds + self._channels * self._shape.word_cycles)
         members = min(self._channels, layer.out_channels - group * self._channels)
         packet = layer.tiles * (
             rows_of(layer.out_height, strip) if plain_codec(layer.out_codec) not in DCT_CODECS else PIXELS
@@ -310,7 +310,7 @@ class _Layer:
         """Return the cycles that the requantiser takes for a row."""
         if self._layer.add:
             return 3 * self._round
-        return 1 if self._layer.depthwise else self._shape.groups
+        return self._channels * self._shape.word_cycles
 
     def _load(self, number: int) -> int:
         """Return when the weights of a set have come; the ring holds those of some sets, and of a part of one more."""

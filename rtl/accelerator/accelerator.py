@@ -28,6 +28,7 @@ from silicodec.rtl.accelerator.strip_writer import residual_writer, strip_writer
 from silicodec.rtl.accelerator.weight_buffer import ArrayWeights, weight_buffer
 from silicodec.rtl.accelerator.weight_slot import WeightWords, weight_slot
 from silicodec.rtl.accelerator.window import StepControl, window, window_row
+from silicodec.rtl.accelerator.word_parts import PartPorts, word_parts
 from silicodec.rtl.blocks.memory import MemoryPorts, memory
 from silicodec.rtl.blocks.stream import Stream
 
@@ -98,10 +99,20 @@ def accelerator(
     pools = peaks(clk, taps, channel_weights.taps[: shape.step_taps], step, maxima)
     choices = [choose_result(is_maximum, sums[p], maxima[p], results_of_group[p]) for p in range(PIXELS)]
     finished = [*results_of_group, *sums[PIXELS:]]
-    samples = requantiser(
-        clk, rst, row_start.valid, row_start.tag, layer, back.depthwise, finished, entry, residuals.read_data, result,
-        groups=groups,
-    )  # fmt: skip
+    if shape.lanes < PIXELS:
+        parts = PartPorts(entry, tag_bits(shape), shape.lanes)
+        samples = [
+            word_parts(clk, entry, residuals.read_data, parts, result),
+            requantiser(
+                clk, rst, row_start.valid, row_start.tag, layer, parts.depthwise, finished, parts.entry, parts.residual,
+                parts.result, groups=parts.count, lanes=shape.lanes,
+            ),
+        ]  # fmt: skip
+    else:
+        samples = requantiser(
+            clk, rst, row_start.valid, row_start.tag, layer, back.depthwise, finished, entry, residuals.read_data,
+            result, groups=groups,
+        )  # fmt: skip
 
     # From samples to packets.
     rows, packed = PackingRows(), PackingRows()

@@ -1,4 +1,4 @@
-"""The requantiser: from sums to samples, and additions of maps, eight pixels at a time."""
+"""The requantiser: from sums to samples, and additions of maps, usually eight pixels at a time."""
 
 from __future__ import annotations
 
@@ -37,24 +37,19 @@ class EntryPort:
 
 
 class ResultPort:
-    """A word of eight samples: of output channel `index` of the job that `tag` came with."""
+    """A word of eight samples, or of one a lane: of output channel `index` of the job that `tag` came with."""
 
-    def __init__(self, groups: int, tag_bits: int) -> None:
+    def __init__(self, groups: int, tag_bits: int, lanes: int = PIXELS) -> None:
         self.valid: Any = Signal(bool(0))
         self.index: Any = Signal(intbv(0, min=0, max=max(2, groups)))
         self.tag: Any = Signal(intbv(0)[tag_bits:])
-        self.data: Any = Signal(intbv(0)[64:])
-
-
-def job_cycles(groups: int) -> tuple[int, int, int]:
-    """Return the cycles between jobs: of a dense layer, of a depthwise one, and what a phase of an addition takes."""
-    return groups, 1, max(groups, LATENCY)
+        self.data: Any = Signal(intbv(0)[8 * lanes :])
 
 
 @block
 def requantiser(
     clk: Any, rst: Any, start: Any, tag: Any, layer: LayerSignals, depthwise: Any, sums: Sequence[Any],
-    entry: EntryPort, residual: Any, result: ResultPort, *, groups: int,
+    entry: EntryPort, residual: Any, result: ResultPort, *, groups: int, lanes: int = PIXELS,
 ) -> Any:  # fmt: skip
     """Make samples of a row of finished sums.
 
@@ -71,13 +66,15 @@ def requantiser(
     depthwise : Signal of bool
         Whether a row has one output channel instead of `groups`.
     sums : signed Signals
-        Pixel p of output channel g is number 8 g + p.
+        Pixel p of output channel g is number `lanes` * g + p.
     entry : EntryPort
         The output channels' constants.
-    residual : Signal of 64 bits
+    residual : Signal of 8 bits a lane
         Samples to add: they come a cycle after `entry.index`, too.
     result : ResultPort
         The words.
+    groups, lanes : int
+        Output channels of a job, and pixels of each.
     """
     phase_cycles = max(groups, LATENCY)
     extra = phase_cycles - LATENCY
@@ -105,9 +102,9 @@ def requantiser(
     away_stages = [register(clk, *pair) for pair in ((away, away1), (away1, away2), (away2, away3))]
     factor_stage = register(clk, factor, kept_factor)
     limits = Limits()
-    samples = [Signal(intbv(0)[8:]) for _ in range(PIXELS)]
-    lanes = []
-    for p in range(PIXELS):
+    samples = [Signal(intbv(0)[8:]) for _ in range(lanes)]
+    lane_blocks = []
+    for p in range(lanes):
         number, scaled, sample = (
             Signal(modbv(0, min=-HALF, max=HALF)),
             Signal(modbv(0, min=-HALF, max=HALF)),
@@ -117,10 +114,10 @@ def requantiser(
         up, late_up = (Signal(intbv(0, min=-1, max=2)) for _ in range(2))
         other, early_own = Signal(intbv(0)[8:]), Signal(intbv(0)[8:])
         total = Signal(modbv(0, min=-(1 << (SUM_BITS - 1)), max=1 << (SUM_BITS - 1)))
-        lanes.append(
+        lane_blocks.append(
             (
-                choose_sum(late_slot, sums[p::PIXELS], total),
-                take_byte(residual, other, low=64 - 8 * (p + 1)),
+                choose_sum(late_slot, sums[p::lanes], total),
+                take_byte(residual, other, low=8 * (lanes - p - 1)),
                 lane_input(
                     layer, late_phase, total, entry.bias, early_own, late_own, other, late_scaled, late_up, number
                 ),
@@ -133,7 +130,7 @@ def requantiser(
                 register(clk, own, sample),
             )
         )
-    word = wire(ConcatSignal(*samples), result.data)
+    word = wire(ConcatSignal(*samples) if lanes > 1 else samples[0], result.data)
     last_tag, last_index = wire(tags[LATENCY + 2], result.tag), wire(indices[LATENCY + 2], result.index)
 
     @always_comb

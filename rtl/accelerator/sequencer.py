@@ -173,7 +173,8 @@ def step_readiness(
     layer, depthwise, restart, room = run.layer, run.depthwise, run.restart, run.layout.sets
     progress, weight_port = pipeline.progress, pipeline.weights
     go, ends_row, ends_set = issue.go, issue.ends_row, issue.ends_set
-    phase_cycles = max(shape.groups, LATENCY)
+    phase_cycles = max(shape.row_cycles, LATENCY)
+    row_cycles, word_pause = shape.row_cycles, shape.word_cycles - 1
     active, maps_ready, weights_ready, free = (Signal(bool(0)) for _ in range(4))
     wait, pause = (Signal(intbv(0, min=0, max=3 * phase_cycles)) for _ in range(2))
     # Strips that the present windows need, over all layers and passes, and how many of the map are left after them.
@@ -234,9 +235,9 @@ def step_readiness(
         if layer.add:
             pause.next = 3 * phase_cycles - 1
         elif depthwise:
-            pause.next = 0
+            pause.next = word_pause
         else:
-            pause.next = shape.groups - 1
+            pause.next = row_cycles - 1
 
     @always_comb
     def first_row() -> None:

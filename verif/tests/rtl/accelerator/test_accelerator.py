@@ -27,6 +27,8 @@ from silicodec.verif.simulate import simulate
 ENGINE = accelerator_engine(SMALL)
 SERIAL = replace(SMALL, dct=False, ebpc=False, raw_fallback=False, products=True, serial_rows=True)
 """One that takes the rows of a window one after the other, as that of a board does."""
+NARROW = replace(SERIAL, groups=1, lanes=2)
+"""One whose requantiser makes two samples a cycle."""
 TRUSTED = {
     *("early", "residual_early", "ordered", "in_table", "in_step", "residual_table", "residual_step", "out_table"),
     *(
@@ -106,8 +108,21 @@ def test_random_networks_row_by_row(seed):
     check(accelerator_engine(SERIAL), inputs.packets, stalls=Stalls(seed=seed) if seed % 2 else None)
 
 
+def test_random_networks_with_two_lanes():
+    check(accelerator_engine(NARROW), random_inputs(3, 12, NARROW).packets, stalls=Stalls(seed=3))
+
+
 @pytest.mark.prove
-@pytest.mark.parametrize("shape", [SMALL, SERIAL], ids=["windows", "rows"])
+@pytest.mark.parametrize("lanes", [1, 4])
+@pytest.mark.parametrize("seed", range(200, 210))
+def test_random_networks_with_few_lanes(seed, lanes):
+    shape = replace(NARROW, lanes=lanes)
+    inputs = random_inputs(seed, 40, shape)
+    check(accelerator_engine(shape), inputs.packets, stalls=Stalls(seed=seed) if seed % 2 else None)
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("shape", [SMALL, SERIAL, NARROW], ids=["windows", "rows", "lanes"])
 @pytest.mark.parametrize("seed", range(100, 140))
 def test_many_random_networks(seed, shape):
     inputs = random_inputs(seed, 40, shape, channels=70 if seed % 4 == 0 else 24)

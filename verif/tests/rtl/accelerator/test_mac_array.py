@@ -66,3 +66,8 @@ def test_sums_of_rows(simulator, groups, products, count):
 def test_rows_one_after_the_other_need_multipliers():
     with pytest.raises(CodecError, match="serial_rows=true needs products=true"):
         AcceleratorShape(serial_rows=True)
+
+
+def test_few_lanes_are_of_one_channel():
+    with pytest.raises(CodecError, match="lanes=2 needs groups=1; with groups=4 there are 8 lanes"):
+        AcceleratorShape(lanes=2)

@@ -8,6 +8,7 @@ from myhdl import ResetSignal, Signal, always, always_comb, block, intbv
 
 from silicodec.models.accelerator.arithmetic import add_all, multiply_all
 from silicodec.rtl.accelerator.requantiser import EntryPort, ResultPort, requantiser
+from silicodec.rtl.accelerator.word_parts import PartPorts, word_parts
 from silicodec.verif.drivers.block_bench import TRACES, packed, split, unpacked
 
 ROWS = 12
@@ -17,7 +18,7 @@ SAMPLES = ("conv_zero", "conv_low", "conv_high", "residual_zero", "out_zero", "o
 FACTORS = {"residual_factor": 32, "residual_shift": 6, "out_factor": 32, "out_shift": 6}
 
 
-def device_of(groups):
+def device_of(groups, lanes):
     """Make a block with a port for all entries of the row's group, and one for its words of the second map."""
 
     @block
@@ -43,9 +44,19 @@ def device_of(groups):
             split(shifts, shift_parts),
             split(residuals, residual_parts),
         ]
-        requantise = requantiser(
-            clk, rst, start, tag, layer, flags(0), sum_parts, channel, residual, words, groups=groups
-        )
+        if lanes < 8:
+            parts = PartPorts(channel, TAG_BITS, lanes)
+            requantise = (
+                word_parts(clk, channel, residual, parts, words),
+                requantiser(
+                    clk, rst, start, tag, layer, parts.depthwise, sum_parts, parts.entry, parts.residual, parts.result,
+                    groups=parts.count, lanes=lanes,
+                ),
+            )  # fmt: skip
+        else:
+            requantise = requantiser(
+                clk, rst, start, tag, layer, flags(0), sum_parts, channel, residual, words, groups=groups
+            )
 
         @always(clk.posedge)
         def entries():
@@ -113,26 +124,31 @@ def entries_of(random, count):
 
 @pytest.mark.parametrize("simulator", TRACES)
 @pytest.mark.parametrize(
-    ("groups", "flags"),
+    ("groups", "lanes", "flags"),
     [
-        (4, {}),
-        (4, {"away": 1}),
-        (4, {"depthwise": 1, "away": 1}),
-        (4, {"add": 1}),
-        (4, {"add": 1, "swap": 1, "away": 1}),
-        (4, {"add": 1, "depthwise": 1}),
-        (1, {"add": 1}),
-        (1, {}),
-        (6, {"add": 1}),
-        (6, {}),
+        (4, 8, {}),
+        (4, 8, {"away": 1}),
+        (4, 8, {"depthwise": 1, "away": 1}),
+        (4, 8, {"add": 1}),
+        (4, 8, {"add": 1, "swap": 1, "away": 1}),
+        (4, 8, {"add": 1, "depthwise": 1}),
+        (1, 8, {"add": 1}),
+        (1, 8, {}),
+        (6, 8, {"add": 1}),
+        (6, 8, {}),
+        (1, 1, {"away": 1}),
+        (1, 2, {"add": 1, "swap": 1}),
+        (1, 4, {}),
+        (1, 4, {"add": 1, "away": 1}),
     ],
     ids=lambda value: str(value) if isinstance(value, int) else "-".join(value) or "plain",
 )
-def test_samples_of_rows(simulator, groups, flags):
+def test_samples_of_rows(simulator, groups, lanes, flags):
     random = np.random.default_rng([groups, *map(ord, "".join(flags))])
     layer = layer_of(random, **flags)
     channels = 1 if "depthwise" in flags else groups
-    cycles = 3 * max(groups, 4) if "add" in flags else channels
+    parts = 8 // lanes
+    cycles = 3 * max(groups * parts, 4) if "add" in flags else channels * parts
     names = ("rst", "start", "tag", "sums", "biases", "factors", "shifts", "residuals")
     rows = [[1, 0, 0] + [None] * 5, [0, 0, 0] + [None] * 5]
     expected = []
@@ -143,20 +159,20 @@ def test_samples_of_rows(simulator, groups, flags):
         wide = [packed(part, bits) for part, bits in zip(entries, (32, 32, 6), strict=True)]
         wide.append(packed(residual.view(">u8").ravel(), 64))
         for cycle in range(cycles):
-            shown = packed(sums.ravel(), 28) if cycle < channels else None
+            shown = packed(sums.ravel(), 28) if cycle < channels * parts else None
             rows.append([0, cycle == 0, tag if cycle == 0 else 63, shown, *wide])
         rows += [[0, 0, 0] + [None] * 5] * int(random.integers(0, 3))
         samples = expected_samples(layer, sums, entries, residual)
         expected += [(channel, tag, samples[channel].tolist()) for channel in range(channels)]
-    rows += [[0, 0, 0] + [None] * 5] * (max(groups, 4) + 3)
+    rows += [[0, 0, 0] + [None] * 5] * (max(groups * parts, 4) + 3)
     inputs = {name: list(values) for name, values in zip(names, zip(*rows, strict=True), strict=True)}
     inputs["sums"] = [None, *inputs["sums"][:-1]]
     constants = {"flags": packed([layer[name] for name in FLAGS], 1), "bounds": packed([layer[n] for n in SAMPLES], 8)}
     constants |= {name: layer[name] for name in FACTORS}
     inputs |= {name: [value] * len(rows) for name, value in constants.items()}
-    outputs = TRACES[simulator](device_of(groups), ports_of(groups), inputs)
+    outputs = TRACES[simulator](device_of(groups, lanes), ports_of(groups), inputs)
     words = list(zip(*(outputs[name] for name in ("valid", "index", "word_tag", "data")), strict=True))
     found = [(index, tag, unpacked(data, 8, 8)[::-1]) for valid, index, tag, data in words[2:] if valid]
     assert found == expected
     if "add" not in flags:
-        assert words[2 + 6][0] == 1
+        assert words[2 + 6 + parts - 1][0] == 1

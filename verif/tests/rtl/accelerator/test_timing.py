@@ -25,6 +25,7 @@ NETWORKS = {
 
 
 SERIAL = replace(SMALL, dct=False, ebpc=False, raw_fallback=False, products=True, serial_rows=True)
+NARROW = replace(SERIAL, groups=1, lanes=2)
 
 
 def prepared(graph, image, shape, codings=None):
@@ -42,7 +43,7 @@ def errors_of(program, pixels, run):
     return np.array([layer.timing.cycles for layer in layers]), found.layer_cycles[0], found.cycles, layers
 
 
-@pytest.mark.parametrize("shape", [SMALL, SERIAL], ids=["windows", "rows"])
+@pytest.mark.parametrize("shape", [SMALL, SERIAL, NARROW], ids=["windows", "rows", "lanes"])
 def test_random_layers_take_what_is_planned(shape):
     random = Random(11)
     planned, simulated = [], []
