@@ -13,6 +13,8 @@ from silicodec.asic.pdk import DRIVING_CELL, OUTPUT_LOAD_FF
 
 IO_SHARE = 0.25
 """Part of the clock period that is spent outside before inputs arrive, and after outputs leave."""
+MAX_FANOUT = 40
+"""Inputs that a cell of a layout drives at most: the estimate of slews does not see a long wire's resistance."""
 
 
 @dataclass(frozen=True)
@@ -81,5 +83,6 @@ def layout_constraints(clock_ports: Sequence[str], period_ns: float) -> str:
         surroundings(clock_ports, period_ns)
         + f"set_input_delay {outside} -clock {clock_ports[0]} [all_inputs -no_clocks]\n"
         + f"set_output_delay {outside} -clock {clock_ports[0]} [all_outputs]\n"
+        + f"set_max_fanout {MAX_FANOUT} [current_design]\n"
         + of_flow("layout").script()
     )
