@@ -50,12 +50,11 @@ class RegisterMatch:
         surplus = self._designs.registers("gold") - gate
         unused = self._unused(surplus)
         for name in surplus:
-            twin = self._lower_neighbour(name)
             if name in unused:
                 self._leave_open(name)
             elif value := self._held_constant(name):
                 self._hold(name, value)
-            elif twin in gate:
+            elif twin := self._twin(name, gate):
                 self._join(name, twin)
             else:
                 self._leave_open(name)
@@ -75,7 +74,7 @@ class RegisterMatch:
         if not registers:
             return set()
         self._designs.run("design -push-copy")
-        self._designs.in_module("gold", "techmap", "opt_clean", "splitnets")  # bits of a sum depend on lower bits alone
+        self._designs.in_module("gold", "techmap", "opt", "splitnets")  # bits of a sum depend on lower bits alone
         unused = set(registers)
         while unused:
             inputs = " ".join(f"gold/w:{name}.{part}" for name in sorted(unused) for part in "cd")
@@ -110,10 +109,17 @@ class RegisterMatch:
         self._designs.in_module("gold", f"delete -port w:{register}.c w:{register}.d")
         self._designs.in_module("gate", f"add -input {register}.q 1")
 
-    def _lower_neighbour(self, register: str) -> str:
-        """Name of the next lower bit of a word, which a register holds a copy of where it is the sign of a sum."""
+    def _twin(self, register: str, others: set[str]) -> str | None:
+        """Which of some registers may always hold the same: one net to synthesis, or the sign that this is a copy of.
+
+        The sign of a sum is copied where a word is longer: from the next lower bit.
+        """
+        source = self._designs.source(register)
+        if same := [one for one in sorted(others) if self._designs.source(one) == source]:
+            return same[0]
         word, _, number = register.removesuffix("]").rpartition("[")
-        return f"{word}[{int(number) - 1}]" if number.isdigit() else ""
+        lower = f"{word}[{int(number) - 1}]" if number.isdigit() else ""
+        return lower if lower in others else None
 
     def _join(self, register: str, twin: str) -> None:
         """Let one register of the netlist stand for two of the Verilog: both have to get what that one gets."""
