@@ -187,6 +187,38 @@ def test_registers_that_the_netlist_has_once_are_no_obstacle(tmp_path):
     assert equivalence("twins", tmp_path, TWINS.replace("x ^ a", "x | a"))["proven"] is False
 
 
+SPLITTER = """
+module splitter (input clk, rst, take, input [31:0] word, output reg [7:0] q, output reg p);
+  reg [1:0] filled;
+  reg [31:0] held;
+  reg [3:0] length, data;
+  integer place;
+  always @(posedge clk) begin
+    q <= word[7:0] ^ word[31:24];
+    for (place = 0; place < 4; place = place + 1) if (place < filled) q <= held[8 * place +: 8];
+    if (take) held <= word;
+    length <= take ? 4'd10 : 4'd1;
+    data <= {take, word[2:0]};
+    p <= ^length ^ (&data);
+    filled <= rst ? 0 : filled + take;
+  end
+endmodule
+"""
+"""The last byte of `held` is never read, as `filled` is 3 at most; bits of `length` and of `data` are the same."""
+
+
+def test_registers_that_are_never_read_or_always_the_same_are_no_obstacle(tmp_path):
+    synthesise("splitter", SPLITTER, tmp_path)
+    netlist = (tmp_path / "netlist.v").read_text()
+    assert "held[23]" in netlist
+    assert "held[24]" not in netlist
+    assert equivalence("splitter", tmp_path, SPLITTER) == FOREVER
+    assert (
+        equivalence("splitter", tmp_path, SPLITTER.replace("place < filled", "place + 1 < filled"))["proven"] is False
+    )
+    assert equivalence("splitter", tmp_path, SPLITTER.replace("take ? 4'd10", "!take ? 4'd10"))["proven"] is False
+
+
 HELD = """
 module held (input clk, load, spare, input [3:0] d, output reg [3:0] q);
   always @(posedge clk) if (load) q <= d ^ {4{spare}};
