@@ -1,4 +1,4 @@
-"""Put the pictures of all layouts in a folder into one, docs/_static/layouts.png, on one scale.
+"""Put the pictures of all layouts in a folder into one, docs/_static/layouts.png by default, on one scale.
 
 Run `silicodec asic ENGINE... --flow layout` first, then `python scripts/layout_gallery.py`.
 """
@@ -58,11 +58,13 @@ def main() -> None:
     """Read the pictures, and write one."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, nargs="?", default=Path("build/asic/flows"), help="Folder of records.")
-    folder = parser.parse_args().folder
+    parser.add_argument("--out", type=Path, default=TARGET, help="The picture.")
+    given = parser.parse_args()
+    folder = given.folder
     pictures = {path.name.removesuffix(".layout.png"): scaled(path) for path in folder.glob("*.layout.png")}
     if not pictures:
         raise SystemExit(f"{folder} holds no layouts")
-    gallery(pictures).quantize(COLOURS).save(TARGET, optimize=True)
+    gallery(pictures).quantize(COLOURS).save(given.out, optimize=True)
 
 
 if __name__ == "__main__":
