@@ -49,7 +49,7 @@ class RegisterMatch:
                 self._rename_register(register, name)
         surplus = self._designs.registers("gold") - gate
         unused = self._unused(surplus)
-        for name in surplus:
+        for name in sorted(surplus):
             if name in unused:
                 self._leave_open(name)
             elif value := self._held_constant(name):
