@@ -102,27 +102,16 @@ def test_random_networks_one_after_the_other(seed):
     check(ENGINE, inputs.packets, stalls=Stalls(seed=seed) if seed % 2 else None)
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_random_networks_row_by_row(seed):
-    inputs = random_inputs(seed, 12, SERIAL)
-    check(accelerator_engine(SERIAL), inputs.packets, stalls=Stalls(seed=seed) if seed % 2 else None)
-
-
-def test_random_networks_with_two_lanes():
-    check(accelerator_engine(NARROW), random_inputs(3, 12, NARROW).packets, stalls=Stalls(seed=3))
-
-
-@pytest.mark.prove
-@pytest.mark.parametrize("lanes", [1, 4])
-@pytest.mark.parametrize("seed", range(200, 210))
-def test_random_networks_with_few_lanes(seed, lanes):
-    shape = replace(NARROW, lanes=lanes)
-    inputs = random_inputs(seed, 40, shape)
+@pytest.mark.parametrize(("seed", "shape"), [(0, SERIAL), (1, SERIAL), (3, NARROW)], ids=["rows", "stalls", "lanes"])
+def test_random_networks_row_by_row(seed, shape):
+    inputs = random_inputs(seed, 12, shape)
     check(accelerator_engine(shape), inputs.packets, stalls=Stalls(seed=seed) if seed % 2 else None)
 
 
 @pytest.mark.prove
-@pytest.mark.parametrize("shape", [SMALL, SERIAL, NARROW], ids=["windows", "rows", "lanes"])
+@pytest.mark.parametrize(
+    "shape", [SMALL, SERIAL, *(replace(NARROW, lanes=lanes) for lanes in (1, 2, 4))], ids=["windows", "rows", *"124"]
+)
 @pytest.mark.parametrize("seed", range(100, 140))
 def test_many_random_networks(seed, shape):
     inputs = random_inputs(seed, 40, shape, channels=70 if seed % 4 == 0 else 24)
