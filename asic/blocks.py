@@ -87,7 +87,7 @@ class BlockMeasurement:
     full_adders : int
         As of `Measurement`.
     routable : bool
-        Whether it is for a layout, without cells that are hard to route.
+        Whether it is for a layout, which does without some cells (`NOT_IN_LAYOUTS`).
     """
 
     name: str
@@ -206,7 +206,7 @@ def measure_blocks(
     booth : bool
         Whether multipliers are Yosys' Booth multipliers.
     routable : bool
-        Whether to do without cells that are hard to route, for a layout.
+        Whether it is for a layout, which does without some cells (`NOT_IN_LAYOUTS`).
     keep : Path, optional
         Folder that takes the whole netlist (`KeptNetlist`).
 

@@ -26,7 +26,15 @@ from silicodec.asic.cell_models import add_models
 from silicodec.asic.cells import Library
 from silicodec.asic.full_adders import place_full_adders
 from silicodec.asic.memories import OutsideMemory, find_shared_ports, has_memories, take_out_memories
-from silicodec.asic.pdk import CLOCK_GATE, DRIVING_CELL, OUTPUT_LOAD_FF, PERIOD_NS, MeasurementError, liberty_file
+from silicodec.asic.pdk import (
+    CLOCK_GATE,
+    DRIVING_CELL,
+    NOT_IN_LAYOUTS,
+    OUTPUT_LOAD_FF,
+    PERIOD_NS,
+    MeasurementError,
+    liberty_file,
+)
 from silicodec.asic.statistics import read_statistics
 from silicodec.asic.structure import Structure
 from silicodec.asic.yosys_log import pass_runner
@@ -35,8 +43,6 @@ from silicodec.rtl.source import Source, read_staged
 GATED_FLIP_FLOPS = 3
 """From so many flip-flops on, a clock gate is smaller than the multiplexers that it replaces."""
 UNUSED = ("*lpflow*", "*probe*")
-UNROUTABLE = ("*a222oi*",)
-"""Six inputs side by side: where many of them share nets, a router leaves short circuits between these."""
 PIN_LOAD_FF = 1.7
 """What ABC takes for the load of its outputs beside full adders: a flip-flop's, for most are pins of cells."""
 
@@ -70,7 +76,7 @@ def synthesize(
     full_adders : int
         How many bits of each adder are made of the library's full adder cells, the lowest ones.
     routable : bool
-        Whether to do without cells that a layout's router gets stuck at.
+        Whether it is for a layout, which does without some cells (`NOT_IN_LAYOUTS`).
     memories_outside : bool
         Whether memories become ports of the netlist; otherwise they become flip-flops.
     limits : str, optional
@@ -106,7 +112,7 @@ def synthesize(
         run(f"clockgate -pos {CLOCK_GATE} GATE:CLK:GCLK -min_net_size {GATED_FLIP_FLOPS}")
     run(f"dfflibmap -liberty {liberty}")
     run("opt")
-    unused = " ".join(f"-dont_use {pattern}" for pattern in UNUSED + UNROUTABLE * routable)
+    unused = " ".join(f"-dont_use {pattern}" for pattern in UNUSED + NOT_IN_LAYOUTS * routable)
     run(f"abc -liberty {liberty} {unused} -D {int(period_ns * 1000)} -constr {constraints}")
     run("setundef -zero")
     run("splitnets")
@@ -130,7 +136,7 @@ def main() -> None:
     parser.add_argument("--clock-gating", action="store_true")
     parser.add_argument("--booth", action="store_true")
     parser.add_argument("--full-adders", type=int, default=0)
-    parser.add_argument("--routable", action="store_true", help="for a layout: no cells that are hard to route")
+    parser.add_argument("--routable", action="store_true", help="for a layout: without the cells that it cannot have")
     parser.add_argument("--memories-outside", action="store_true")
     parser.add_argument("--black-boxes", action="store_true", help="leave out modules without content")
     parser.add_argument("--models", action="store_true")

@@ -10,7 +10,7 @@ from lambdapdk import LambdaLibrary, LambdaPDK
 from lambdapdk.sky130.libs.sky130sc import Sky130_SCHDLibrary
 from siliconcompiler import ASIC
 
-from silicodec.asic.pdk import CORNERS, HOW_TO_GET, MeasurementError
+from silicodec.asic.pdk import CORNERS, HOW_TO_GET, NOT_IN_LAYOUTS, MeasurementError
 
 CHECKS = {"slow": "setup", "typical": "power", "fast": "hold"}
 """Corner -> what SiliconCompiler's own steps check there."""
@@ -32,6 +32,7 @@ def set_target(project: ASIC) -> None:
         If there is no data.
     """
     library = Sky130_SCHDLibrary()
+    library.add_asic_celllist("dontuse", list(NOT_IN_LAYOUTS))
     project.set_mainlib(library)
     project.set_pdk(PDK)
     project.set_asic_delaymodel("nldm")

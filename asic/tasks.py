@@ -117,7 +117,7 @@ class SynthesisTask(PyosysTask):
         self.add_parameter("period_ns", "float", "clock period to aim for", unit="ns")
         self.add_parameter("corner", "str", "corner whose cells are mapped to")
         self.add_parameter("full_adders", "int", "bits of each adder made of full adder cells", defvalue=0)
-        self.add_parameter("routable", "bool", "whether to do without cells that are hard to route", defvalue=False)
+        self.add_parameter("routable", "bool", "whether to leave out cells that no layout has", defvalue=False)
 
     def task(self) -> str:
         """Name of the task."""

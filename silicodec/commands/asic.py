@@ -135,7 +135,7 @@ def jobs_of(designs: Designs, activity: Path | None, options: dict[str, Any]) ->
 @FULL_ADDERS
 @click.option("--blocks", is_flag=True, help="Synthesise an engine block by block, where the whole takes too long.")
 @click.option("--booth", is_flag=True, help="With --blocks: take Yosys' Booth multipliers.")
-@click.option("--routable", is_flag=True, help="With --blocks: for a layout, do without cells that are hard to route.")
+@click.option("--routable", is_flag=True, help="With --blocks: for a layout, do without the cells that it cannot have.")
 @click.option("--out", "folder", type=FOLDER, default=BUILD, show_default=True, help="Folder of records.")
 @click.option("--json", "json_file", type=OUTPUT, metavar="FILE", help="Write all figures to this file as well.")
 def measure(

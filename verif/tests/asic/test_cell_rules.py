@@ -14,12 +14,14 @@ pytest.importorskip("lambdapdk")
 from klayout import db
 
 from silicodec.asic.cell_rules import OUTLINE, cell_script, library_violations, read_cells, read_places, take_cells
-from silicodec.asic.pdk import SIGNOFF_FILES
+from silicodec.asic.pdk import BREAK_A_RULE, SIGNOFF_FILES
 from silicodec.asic.tools import signoff_fault
 
 DRAWN_CELLS = "lambdapdk/sky130/libs/sky130hd/gds/sky130_fd_sc_hd.gds"
 WITH_FAULT = "sky130_fd_sc_hd__a2111oi_0"
 TAP = "sky130_fd_sc_hd__tapvpwrvgnd_1"
+NEVER_TAKEN = {"probe_p_8", "tapvgnd_1", "tapvgnd2_1"}
+"""Cells that break a rule by themselves, but that neither synthesis nor a layout takes in any case."""
 METAL_1 = 68, 20
 CONTACT, SPACING = "poly contact < 0.235um (licon.8a)", "spacing < 0.17um (li.3)"
 BARE = {"nand": {CONTACT: [db.DBox(1.0, 0.5, 1.2, 0.9)]}, "nor": {}}
@@ -80,9 +82,21 @@ def test_cells_are_taken_from_the_library_as_it_draws_them(layout, tmp_path):
     assert sides == {**alone, "nand__tapped": (-100, 600), "nor__tapped": (-100, 700)}
 
 
-@pytest.mark.skipif(
+needs_magic = pytest.mark.skipif(
     signoff_fault() is not None or "SILICODEC_PDK" not in os.environ, reason="needs Magic and its rules"
 )
+
+
+@needs_magic
+def test_layouts_have_no_cell_that_breaks_a_rule_by_itself(tmp_path):
+    cells = Path(os.environ["SILICODEC_PDK"]).resolve() / DRAWN_CELLS
+    check_cells(tmp_path, take_cells(cells, cells, TAP, tmp_path / "cells.gds"))
+    broken = {name for name, rules in read_cells(tmp_path / "reports").items() if any(rules.values())}
+    assert set(BREAK_A_RULE) < broken
+    assert {name.split("__")[1] for name in broken - set(BREAK_A_RULE)} == NEVER_TAKEN
+
+
+@needs_magic
 @pytest.mark.parametrize(("neighbour", "own"), [(TAP, ["met1.1"]), (WITH_FAULT, ["LU.2", "LU.3", "met1.1", "nwell.4"])])
 def test_magic_finds_in_a_layout_what_it_finds_in_the_bare_cell(tmp_path, neighbour, own):
     """A cell beside a tap, and one beside another cell, where the missing tap is the layout's; and a narrow wire."""
@@ -102,15 +116,22 @@ def test_magic_finds_in_a_layout_what_it_finds_in_the_bare_cell(tmp_path, neighb
     names = take_cells(root / DRAWN_CELLS, layout, TAP, tmp_path / "cells.gds")
     for cells, some in ((tmp_path / "cells.gds", names), (layout, ["top"])):
         folder = tmp_path / some[0]
-        (folder / "reports").mkdir(parents=True)
+        folder.mkdir()
         shutil.copy(cells, folder / "cells.gds")
-        (folder / "script.tcl").write_text(cell_script(root / SIGNOFF_FILES[0], some))
-        subprocess.run(["magic", "-noconsole", "-dnull", "script.tcl"], cwd=folder, check=True, timeout=120)
+        check_cells(folder, some)
     places = read_places(tmp_path / "top" / "reports" / "top.drc")
     of_library = library_violations(layout, places, read_cells(tmp_path / names[0] / "reports"))
     (found,) = (of_library[name] for name in of_library)
     assert {rule_name(rule): count for rule, count in found.items()} == {"licon.8a": 1 + (neighbour == WITH_FAULT)}
     assert sorted(rule_name(rule) for rule in places if rule not in found) == own
+
+
+def check_cells(folder, names):
+    """Check some cells of a folder's `cells.gds`."""
+    rules = Path(os.environ["SILICODEC_PDK"]).resolve() / SIGNOFF_FILES[0]
+    (folder / "reports").mkdir()
+    (folder / "script.tcl").write_text(cell_script(rules, names))
+    subprocess.run(["magic", "-noconsole", "-dnull", "script.tcl"], cwd=folder, check=True, timeout=120)
 
 
 def rule_name(rule):

@@ -65,6 +65,7 @@ def test_project_is_complete_for_siliconcompiler(job, tmp_path):
     assert "create_clock -name {clk} -period 36.0 [get_ports {clk}]" in text
     assert "set_input_delay 9.0" in text
     assert "set_max_fanout 40 [current_design]" in text
+    assert "sky130_fd_sc_hd__buf_16" in project.get_library("sky130hd").get("asic", "cells", "dontuse")
 
 
 @needs_cells
