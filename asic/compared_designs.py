@@ -42,6 +42,8 @@ ARITHMETIC = (
 """
 EDGES = ("NN", "NP", "PN", "PP")
 """Active edge of the clock, and level of the reset: negative or positive."""
+HIDE_COPIES = "rename -hide w:_*_ t:$*dff* %co1:+[Q] %d"
+"""Hides names such as _0123_ but for those of registers, which would else go by the name of a copy."""
 SYNCHRONOUS = tuple(
     f"chtype -set $_SDFF{kind}_ t:$_DFF{kind}_"
     for edges in EDGES
@@ -107,7 +109,7 @@ class ComparedDesigns:
     def _read_verilog(self, source: Source) -> None:
         # First of all that Yosys does: the order in which it adds up depends on what it has done before in a process,
         # and the netlist's synthesis did nothing before.
-        self.commands(*source.yosys_commands(), "proc", "flatten", *self._arithmetic)
+        self.commands(*source.yosys_commands(), "proc", "flatten", HIDE_COPIES, *self._arithmetic)
         if self._full_adders:
             chain_adders(self.design, self.run)
         if self._memories:

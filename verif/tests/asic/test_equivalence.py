@@ -217,6 +217,26 @@ def test_registers_that_are_never_read_or_always_the_same_are_no_obstacle(tmp_pa
         assert equivalence("splitter", tmp_path, SPLITTER.replace(right, wrong))["proven"] is False
 
 
+COPIES = """
+module copies (input clk, rst, s, load, input [3:0] d, output reg [3:0] y);
+  reg [3:0] value;
+  wire [5:0] _0002_, _0001_;
+  assign _0002_ = s ? {value[0], value[1], value[2], 3'b001} : {value[0], value[1], value[2], value[3], 2'b00};
+  assign _0001_ = d[0] ? 6'hxx : _0002_;
+  always @(posedge clk) if (rst) value <= 0; else if (load) value <= d;
+  always @(posedge clk) y <= _0001_[5:2] ^ _0001_[3:0];
+endmodule
+"""
+"""Verilog as Yosys writes it: to synthesis three bits of both wires are those of `value`, in another order."""
+
+
+def test_registers_go_by_their_own_names_where_wires_copy_them(tmp_path):
+    synthesise("copies", COPIES, tmp_path)
+    assert "_0001_[3]" in (tmp_path / "netlist.v").read_text()
+    assert equivalence("copies", tmp_path, COPIES) == FOREVER
+    assert equivalence("copies", tmp_path, COPIES.replace("s ? {value[0]", "s ? {value[3]"))["proven"] is False
+
+
 HELD = """
 module held (input clk, load, spare, input [3:0] d, output reg [3:0] q);
   always @(posedge clk) if (load) q <= d ^ {4{spare}};
