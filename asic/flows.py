@@ -13,7 +13,7 @@ from typing import Any
 from siliconcompiler import ASIC, Design, Flowgraph, Task
 from siliconcompiler.flows.asicflow import PNRFlow
 from siliconcompiler.flows.signoffflow import SignoffFlow
-from siliconcompiler.tools.openroad._apr import OpenROADDPLParameter, OpenROADGPLParameter
+from siliconcompiler.tools.openroad._apr import OpenROADDPLParameter, OpenROADGPLParameter, OpenROADRSZDRVParameter
 from siliconcompiler.tools.openroad.global_route import GlobalRouteTask
 from siliconcompiler.tools.openroad.repair_timing import RepairTimingTask
 
@@ -41,6 +41,8 @@ PADDING = {45: 2, 60: 1}
 """Density in percent -> sites beside each cell that placement leaves free up to there; denser cores have no room."""
 CORE_MARGIN_UM = 2.0
 """Micrometres between core and die: pins on metal 3 reach 0.8 um in, and a power strap may stand at the core's edge."""
+WIRE_MARGIN = 20.0
+"""Percent of their limits that repair leaves to slews and loads: extracted wires take some more than estimates."""
 BEFORE = "2"
 """Index of the steps that analyse the netlist which goes into a layout."""
 LAYOUT_CHECK = "equivalence.layout"
@@ -187,6 +189,9 @@ def tune(project: ASIC, density: float) -> None:
     """Change what SiliconCompiler's place and route does by default; `density` is that of the cells, in percent."""
     # To save power it makes buffers smaller than the loads that they were put in for ask.
     RepairTimingTask.find_task(project).set("var", "rsz_skip_recover_power", True)
+    for task in OpenROADRSZDRVParameter.find_task(project):
+        task.set_openroad_rszslewmargin(WIRE_MARGIN)
+        task.set_openroad_rszcapmargin(WIRE_MARGIN)
     # Where cells touch, the router finds no way to some of their pins.
     padding = next((sites for most, sites in PADDING.items() if density <= most), 0)
     for task in OpenROADGPLParameter.find_task(project):

@@ -82,6 +82,8 @@ def test_floorplan_and_extraction_reach_siliconcompiler(job, tmp_path):
     wanted = Floorplan(density=55.0, aspect=2.0, pins={"value": "east", "*": "north"})
     project = make_project(replace(job, floorplan=wanted), tmp_path / "build")
     assert project.get("tool", "openroad", "task", "repair_timing", "var", "rsz_skip_recover_power") is True
+    for margin in ("rsz_slew_margin", "rsz_cap_margin"):
+        assert project.get("tool", "openroad", "task", "repair_design", "var", margin) == 20
     assert (project.constraint.area.get_density(), project.constraint.area.get_aspectratio()) == (55.0, 2.0)
     sides = {pin: project.get("constraint", "pin", pin, "side") for pin in project.getkeys("constraint", "pin")}
     assert sides == {"clk": 2, "rst": 2, **{f"value[{bit}]": 3 for bit in range(8)}}
