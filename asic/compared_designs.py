@@ -126,7 +126,8 @@ class ComparedDesigns:
         self.commands(*source.yosys_commands())
         if self._cut:
             # What synthesis finds to be one net tells which register of the netlist is which, and no more than that.
-            synth = f"synth -top {top} -flatten -noabc"
+            # ABC is part of it: it makes one net, and so one register, of the lowest bits of a sum and of a difference.
+            synth = f"synth -top {top} -flatten"
             self.commands("design -push-copy", f"{synth} -run begin:fine")
             if self._memories:
                 take_out_memories(self.design, self._memories)
