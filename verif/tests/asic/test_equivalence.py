@@ -187,6 +187,23 @@ def test_registers_that_the_netlist_has_once_are_no_obstacle(tmp_path):
     assert equivalence("twins", tmp_path, TWINS.replace("x ^ a", "x | a"))["proven"] is False
 
 
+HALVES = """
+module halves (input clk, rst, load, input [3:0] a, b, output reg [3:0] y);
+  reg [3:0] total, difference;
+  always @(posedge clk) if (load) begin total <= a + b; difference <= a - b; end
+  always @(posedge clk) if (rst) y <= 0; else y <= {total[3:1], difference[0]} & {difference[3:1], total[0] | load};
+endmodule
+"""
+"""The lowest bits of `total` and `difference` are the same."""
+
+
+def test_registers_that_are_one_only_after_logic_is_optimised_are_no_obstacle(tmp_path):
+    synthesise("halves", HALVES, tmp_path)
+    assert "total[0]" not in (tmp_path / "netlist.v").read_text()
+    assert equivalence("halves", tmp_path, HALVES) == FOREVER
+    assert equivalence("halves", tmp_path, HALVES.replace("a - b", "a | b"))["proven"] is False
+
+
 SPLITTER = """
 module splitter (input clk, rst, take, input [31:0] word, output reg [7:0] q, output reg p);
   reg [1:0] filled;
