@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import threading
 import time
@@ -25,7 +26,7 @@ from silicodec.models.storage import written_whole
 
 ENDING = ".reached.json"
 """What the names of records end in."""
-ROUTING = "route.detailed"
+PLANNING, ROUTING = "route.global", "route.detailed"
 LAST = "write.views"
 """The last step of a layout before what analyses it."""
 ANALYSIS = "analysis"
@@ -43,6 +44,9 @@ _METRICS = {
     "violations": "sc__step__route__drc_errors",
 }
 _VIOLATIONS_SO_FAR = "Number of violations = "
+_TRACKS = re.compile(r"^Total +\d+ +\d+ +([\d.]+)%", re.MULTILINE)
+CROWDED_PERCENT = 60
+"""Share of the routing tracks from which on a layout may well get stuck: `dct-encoder` takes 32 %, and is clean."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,8 @@ class Progress:
     equivalence : dict or None
         What the formal check of the finished layout against the netlist says, as `silicodec.asic.equivalence` does;
         None with macros.
+    tracks_percent : float or None
+        Share of all routing tracks that global routing takes, in percent.
     """
 
     name: str
@@ -100,6 +106,7 @@ class Progress:
     tools: dict[str, str]
     signoff: Signoff | None = None
     equivalence: dict[str, Any] | None = None
+    tracks_percent: float | None = None
 
     @property
     def drawn(self) -> bool:
@@ -225,6 +232,8 @@ def read_progress(folder: Path, steps: Iterable[str], **described: Any) -> Progr
     # Steps that are left out, as SiliconCompiler does with some, have no folder.
     waiting = steps[steps.index(ended[-1]) + 1 :] if ended else steps
     reached = next((step for step in waiting if (folder / step).is_dir()), waiting[0]) if waiting else None
+    if PLANNING in ended:
+        found["tracks_percent"] = tracks_taken(folder / PLANNING / "0" / f"{PLANNING}.log")
     if reached == ROUTING:
         found["violations"] = violations_so_far(folder / ROUTING / "0" / f"{ROUTING}.log")
     return Progress(reached=reached, **found, **described)
@@ -255,6 +264,12 @@ def violations_so_far(log: Path) -> int | None:
     return int(found[-1].rstrip(".")) if found else None
 
 
+def tracks_taken(log: Path) -> float | None:
+    """Return the share of the routing tracks that global routing takes, in percent, by its log."""
+    found = _TRACKS.findall(log.read_text(errors="replace")) if log.is_file() else []
+    return float(found[-1]) if found else None
+
+
 def describe(progress: Progress) -> str:
     """Say in a line how far a layout came.
 
@@ -267,7 +282,10 @@ def describe(progress: Progress) -> str:
     """
     if progress.reached is None:
         return f"{progress.name}: finished in {progress.minutes:.0f} minutes"
-    return f"{progress.name}: not finished in {progress.minutes:.0f} minutes, which ended in {progress.reached}"
+    said = f"{progress.name}: not finished in {progress.minutes:.0f} minutes, which ended in {progress.reached}"
+    if progress.reached == ROUTING and (progress.tracks_percent or 0) >= CROWDED_PERCENT:
+        said += f", with {progress.tracks_percent:.0f} % of the routing tracks taken: a lower --density leaves more"
+    return said
 
 
 def write_progress(progress: Progress, folder: Path) -> Path:

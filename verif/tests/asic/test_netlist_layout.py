@@ -158,7 +158,14 @@ def test_how_far_a_layout_came_is_read_from_its_steps(tmp_path):
     found = read_progress(tmp_path, steps, **described)
     assert (found.reached, found.die_um2, found.planned_wire_um, found.violations) == ("route.detailed", 900.0, 70, 3)
     assert found.cells is None
-    assert describe(found) == "top: not finished in 1 minutes, which ended in route.detailed"
+    unfinished = "top: not finished in 1 minutes, which ended in route.detailed"
+    assert describe(found) == unfinished
+    planned = tmp_path / "route.global" / "0" / "route.global.log"
+    planned.write_text("met5   5850   3149   53.83%   0 /  0 /  0\nTotal   148479   117055   78.84%   0 /  0 /  0\n")
+    found = read_progress(tmp_path, steps, **described)
+    advice = ", with 79 % of the routing tracks taken: a lower --density leaves more"
+    assert describe(found) == unfinished + advice
+    assert describe(replace(found, tracks_percent=32.4)) == describe(replace(found, tracks_percent=None)) == unfinished
     write_progress(found, tmp_path)
     assert read_all_progress(tmp_path) == [found]
     shutil.rmtree(log.parent)
