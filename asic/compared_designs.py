@@ -131,7 +131,7 @@ class ComparedDesigns:
             self.commands("design -push-copy", f"{synth} -run begin:fine")
             if self._memories:
                 take_out_memories(self.design, self._memories)
-            self.commands(f"{synth} -run fine:", "splitnets -ports" if self._memories else "splitnets")
+            self.commands(f"{synth} -run fine:", "splitnets -ports")
             self._sources = sources(self.design.top_module())
             self.run("design -pop")
         self.commands("proc", "flatten", "opt")

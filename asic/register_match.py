@@ -35,31 +35,48 @@ class RegisterMatch:
         if self._designs.selected("gold/t:$*DFF* gate/t:$*DFF*"):
             return False
         gold, gate = (self._designs.registers(module) for module in ("gold", "gate"))
-        unmatched = {self._designs.source(name): name for name in gold - gate}
-        outputs = self._designs.selected("gate/o:*")
+        unmatched = {self._designs.source(name): name for name in sorted(gold - gate, reverse=True)}
         for name in sorted(gate - gold):
-            source = self._designs.source(name)
-            left = set(unmatched.values())
-            # An output of one design may be a register that in the other has a buffer after it, and another name.
-            register = unmatched.get(source) or self._register_behind("gold", name, left)
-            at_output = (one for one in sorted(left & outputs) if self._register_behind("gate", one, {name}))
-            register = register or next(at_output, None)
-            if register:
-                del unmatched[self._designs.source(register)]
+            if register := unmatched.pop(self._designs.source(name), None):
                 self._rename_register(register, name)
-        surplus = self._designs.registers("gold") - gate
+        gold = self._designs.registers("gold")
+        outputs = self._designs.selected("gate/o:*")
+        left = gold - gate
+        for name in sorted(gate - gold):
+            if twin := self._twin(name, gate & gold):
+                self._join(name, twin, "gate", "gold")
+            # An output of one design may be a register that in the other has a buffer after it, and another name.
+            elif register := self._register_behind("gold", name, left) or next(
+                (one for one in sorted(left & outputs) if self._register_behind("gate", one, {name})), None
+            ):
+                left.remove(register)
+                self._rename_register(register, name)
+        gold = self._designs.registers("gold")
+        for name, *others in self._one_net(gold & gate):
+            for other in others:
+                self._tie(other, name)
+        surplus = gold - gate
         unused = self._unused(surplus)
         for name in sorted(surplus):
             if name in unused:
                 self._leave_open(name)
+            elif twin := self._twin(name, gate):
+                self._join(name, twin, "gold", "gate")
             elif value := self._held_constant(name):
                 self._hold(name, value)
-            elif twin := self._twin(name, gate):
-                self._join(name, twin)
+            elif (lower := _next_lower_bit(name)) in gate:
+                self._join(name, lower, "gold", "gate")
             else:
                 self._leave_open(name)
         self.one_to_one = not surplus
         return self._designs.selected("gold/x:*") == self._designs.selected("gate/x:*")
+
+    def _one_net(self, registers: set[str]) -> list[list[str]]:
+        """Group registers that are one net to synthesis, as where a register drives two outputs."""
+        groups: dict[str, list[str]] = {}
+        for name in sorted(registers):
+            groups.setdefault(self._designs.source(name), []).append(name)
+        return [group for group in groups.values() if len(group) > 1]
 
     def _register_behind(self, module: str, port: str, registers: set[str]) -> str | None:
         """Which of some registers of a module an output depends on, if it is one."""
@@ -110,29 +127,43 @@ class RegisterMatch:
         self._designs.in_module("gate", f"add -input {register}.q 1")
 
     def _twin(self, register: str, others: set[str]) -> str | None:
-        """Which of some registers may always hold the same: one net to synthesis, or the sign that this is a copy of.
-
-        The sign of a sum is copied where a word is longer: from the next lower bit.
-        """
+        """Which of some registers is one net with another to synthesis, if one is."""
         source = self._designs.source(register)
-        if same := [one for one in sorted(others) if self._designs.source(one) == source]:
-            return same[0]
-        word, _, number = register.removesuffix("]").rpartition("[")
-        lower = f"{word}[{int(number) - 1}]" if number.isdigit() else ""
-        return lower if lower in others else None
+        return min((one for one in others if self._designs.source(one) == source), default=None)
 
-    def _join(self, register: str, twin: str) -> None:
-        """Let one register of the netlist stand for two of the Verilog: both have to get what that one gets."""
-        gold, gate = self._designs.module("gold"), self._designs.module("gate")
-        output = _wire(gold, f"{register}.q")
-        output.port_input = False
-        gold.connect(yosys.SigSpec(output), yosys.SigSpec(_wire(gold, f"{twin}.q")))
+    def _join(self, register: str, twin: str, having: str, lacking: str) -> None:
+        """Let a register of one design stand for two of the other: both have to get what that one gets."""
+        self._share_output(having, register, twin)
         for part in "cd":
-            copy = gate.addWire(yosys.IdString(f"\\{register}.{part}"), 1)
-            copy.port_output = True
-            gate.connect(yosys.SigSpec(copy), yosys.SigSpec(_wire(gate, f"{twin}.{part}")))
-        gold.fixup_ports()
-        gate.fixup_ports()
+            self._add_output(lacking, f"{register}.{part}", f"{twin}.{part}")
+
+    def _tie(self, register: str, twin: str) -> None:
+        """Let two registers that both designs have hold the same: all four have to get the same."""
+        for module in ("gold", "gate"):
+            self._share_output(module, register, twin)
+        for part in "cd":
+            self._add_output("gold", f"{register}.{part}.twin", f"{twin}.{part}")
+            self._add_output("gate", f"{register}.{part}.twin", f"{register}.{part}")
+
+    def _share_output(self, name: str, register: str, twin: str) -> None:
+        module = self._designs.module(name)
+        output = _wire(module, f"{register}.q")
+        output.port_input = False
+        module.connect(yosys.SigSpec(output), yosys.SigSpec(_wire(module, f"{twin}.q")))
+        module.fixup_ports()
+
+    def _add_output(self, name: str, output: str, source: str) -> None:
+        module = self._designs.module(name)
+        wire = module.addWire(yosys.IdString(f"\\{output}"), 1)
+        wire.port_output = True
+        module.connect(yosys.SigSpec(wire), yosys.SigSpec(_wire(module, source)))
+        module.fixup_ports()
+
+
+def _next_lower_bit(register: str) -> str:
+    """Which bit a register may copy: where a word is longer than a sum, it has more copies of the sum's sign."""
+    word, _, number = register.removesuffix("]").rpartition("[")
+    return f"{word}[{int(number) - 1}]" if number.isdigit() else ""
 
 
 def _wire(module: yosys.Module, name: str) -> yosys.Wire:

@@ -204,6 +204,26 @@ def test_registers_that_are_one_only_after_logic_is_optimised_are_no_obstacle(tm
     assert equivalence("halves", tmp_path, HALVES.replace("a - b", "a | b"))["proven"] is False
 
 
+PORTS = """
+module ports (input clk, rst, load, input [3:0] d, output reg [3:0] y, output [1:0] low, output [3:0] same);
+  reg [3:0] value, other;
+  assign low = value[1:0];
+  assign same = other;
+  always @(posedge clk) if (load) begin value <= d; other <= d; end
+  always @(posedge clk) if (rst) y <= 0; else y <= value ^ {other[0], other[3:1]};
+endmodule
+"""
+"""Registers that are one drive two outputs, and have the names of both in the netlist."""
+
+
+def test_a_register_may_have_the_names_of_the_outputs_that_it_drives(tmp_path):
+    synthesise("ports", PORTS, tmp_path)
+    assert "assign same[0] = low[0];" in (tmp_path / "netlist.v").read_text()
+    assert equivalence("ports", tmp_path, PORTS) == FOREVER
+    for right, wrong in (("same = other", "same = value ^ 1"), ("other <= d", "other <= ~d")):
+        assert equivalence("ports", tmp_path, PORTS.replace(right, wrong))["proven"] is False
+
+
 SPLITTER = """
 module splitter (input clk, rst, take, input [31:0] word, output reg [7:0] q, output reg p);
   reg [1:0] filled;
