@@ -146,7 +146,7 @@ def keep_layout(job: Job, build: Path, records: Path) -> None:
     """Put the layout of a job, a picture of it, and what makes a macro of it, where its record goes.
 
     The macro is a folder: outline and pins (LEF), timing of its ports (liberty), delays (SDF) and wires (SPEF) at every
-    corner.
+    corner, and the netlist that these are of, with its supplies, taps and fill.
     """
     from silicodec.asic.picture import draw_layout
 
@@ -155,9 +155,11 @@ def keep_layout(job: Job, build: Path, records: Path) -> None:
     record = result_path(job, records)
     macro = record.with_suffix("")
     macro.mkdir(parents=True, exist_ok=True)
-    for file in sorted((step_folder(job, build, "write.views") / "outputs").iterdir()):
+    views = step_folder(job, build, "write.views") / "outputs"
+    for file in sorted(views.iterdir()):
         if file.suffix in MACRO:
             shutil.copy(file, macro)
+    shutil.copy(views / f"{job.top}.vg", macro / f"{job.top}.v")
     with written_whole(record.with_suffix("".join(layout.suffixes))) as temporary:
         shutil.copy(layout, temporary)
     draw_layout(layout, outputs / f"{job.top}.lyp", record.with_suffix(".png"))

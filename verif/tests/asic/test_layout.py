@@ -1,6 +1,7 @@
 """The layout flow: its set-up everywhere, and a small design through to GDS where OpenROAD is."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ pytest.importorskip("lambdapdk")
 
 from klayout import db
 
+from silicodec.asic.batch import keep_layout
 from silicodec.asic.flows import job_folder, make_project
 from silicodec.asic.job import Floorplan, Job
 from silicodec.asic.pdk import CORNERS, LIBERTY, MeasurementError
@@ -160,6 +162,12 @@ def test_counter_goes_through_to_gds(job, tmp_path):
     assert result.worst_slack_ns >= 0
     slow, typical, fast = (result.netlist.corners[name].shortest_period_ns for name in ("slow", "typical", "fast"))
     assert slow > typical > fast
+    keep_layout(job, tmp_path / "build", tmp_path)
+    netlist = (tmp_path / "counter.layout" / "counter.v").read_text()
+    delays = (tmp_path / "counter.layout" / "counter.typical.sdf").read_text()
+    instances = set(re.findall(r"\(INSTANCE (\S+)\)", delays))
+    assert len(instances) > 8
+    assert all(f" {name} (" in netlist for name in instances)
 
 
 @needs_cells
