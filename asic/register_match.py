@@ -34,16 +34,33 @@ class RegisterMatch:
     def _match(self) -> bool:
         if self._designs.selected("gold/t:$*DFF* gate/t:$*DFF*"):
             return False
-        gold, gate = (self._designs.registers(module) for module in ("gold", "gate"))
-        unmatched = {self._designs.source(name): name for name in sorted(gold - gate, reverse=True)}
-        for name in sorted(gate - gold):
+        self._rename_by_source()
+        self._match_netlist_alone()
+        self._tie_one_nets()
+        surplus = self._only_in("gold")
+        self._settle(surplus)
+        self.one_to_one = not surplus
+        return self._designs.selected("gold/x:*") == self._designs.selected("gate/x:*")
+
+    def _only_in(self, module: str) -> set[str]:
+        """Find the registers of one design that the other has not."""
+        other = "gate" if module == "gold" else "gold"
+        return self._designs.registers(module) - self._designs.registers(other)
+
+    def _rename_by_source(self) -> None:
+        """Give registers of the Verilog the names that the netlist has for the same nets."""
+        unmatched = {self._designs.source(name): name for name in sorted(self._only_in("gold"), reverse=True)}
+        for name in sorted(self._only_in("gate")):
             if register := unmatched.pop(self._designs.source(name), None):
                 self._rename_register(register, name)
-        gold = self._designs.registers("gold")
+
+    def _match_netlist_alone(self) -> None:
+        """Find what the Verilog has for each register that is only in the netlist."""
+        left = self._only_in("gold")
+        both = self._designs.registers("gold") - left
         outputs = self._designs.selected("gate/o:*")
-        left = gold - gate
-        for name in sorted(gate - gold):
-            if twin := self._twin(name, gate & gold):
+        for name in sorted(self._only_in("gate")):
+            if twin := self._twin(name, both):
                 self._join(name, twin, "gate", "gold")
             # An output of one design may be a register that in the other has a buffer after it, and another name.
             elif register := self._register_behind("gold", name, left) or next(
@@ -51,11 +68,19 @@ class RegisterMatch:
             ):
                 left.remove(register)
                 self._rename_register(register, name)
-        gold = self._designs.registers("gold")
-        for name, *others in self._one_net(gold & gate):
+
+    def _tie_one_nets(self) -> None:
+        """Tie registers of both designs that are one net to synthesis, as where a register drives two outputs."""
+        groups: dict[str, list[str]] = {}
+        for name in sorted(self._designs.registers("gold") & self._designs.registers("gate")):
+            groups.setdefault(self._designs.source(name), []).append(name)
+        for name, *others in groups.values():
             for other in others:
                 self._tie(other, name)
-        surplus = gold - gate
+
+    def _settle(self, surplus: set[str]) -> None:
+        """Say what each register is that only the Verilog has: unused, a copy of another, a constant, or unknown."""
+        gate = self._designs.registers("gate")
         unused = self._unused(surplus)
         for name in sorted(surplus):
             if name in unused:
@@ -68,15 +93,6 @@ class RegisterMatch:
                 self._join(name, lower, "gold", "gate")
             else:
                 self._leave_open(name)
-        self.one_to_one = not surplus
-        return self._designs.selected("gold/x:*") == self._designs.selected("gate/x:*")
-
-    def _one_net(self, registers: set[str]) -> list[list[str]]:
-        """Group registers that are one net to synthesis, as where a register drives two outputs."""
-        groups: dict[str, list[str]] = {}
-        for name in sorted(registers):
-            groups.setdefault(self._designs.source(name), []).append(name)
-        return [group for group in groups.values() if len(group) > 1]
 
     def _register_behind(self, module: str, port: str, registers: set[str]) -> str | None:
         """Which of some registers of a module an output depends on, if it is one."""
