@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import suppress
@@ -14,8 +13,9 @@ from pathlib import Path
 import psutil
 
 from silicodec.asic.clock import default_period
-from silicodec.asic.flows import step_folder
+from silicodec.asic.flows import job_folder
 from silicodec.asic.job import Job
+from silicodec.asic.layout_views import keep_layout
 from silicodec.asic.pdk import MeasurementError
 from silicodec.asic.progress import OutOfTime, write_progress
 from silicodec.asic.recipe import PROGRAMS, recipe
@@ -24,10 +24,6 @@ from silicodec.asic.run import check_job, find_fastest, run_job, short_temporary
 from silicodec.asic.seeds import run_seeds
 from silicodec.asic.target import check_data
 from silicodec.asic.tools import check_scheduler, check_tools, tool_versions
-from silicodec.models.storage import written_whole
-
-MACRO = (".lef", ".lib", ".sdf", ".spef")
-"""Endings of the files that a layout is used as a macro by."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +103,8 @@ def run_batch(
                 yield Outcome(job, None, str(error))
             else:
                 if job.flow == "layout":
-                    keep_layout(replace(job, period_ns=result.period_ns), build, records)
+                    laid_out = replace(job, period_ns=result.period_ns)
+                    keep_layout(job_folder(laid_out, build), job.top, result_path(job, records).with_suffix(""))
                 yield Outcome(job, result, f"recorded in {write_result(result, records)}")
     except (KeyboardInterrupt, GeneratorExit):
         # Workers would go on with the jobs that they were handed already.
@@ -140,29 +137,6 @@ def run_one(job: Job, build: Path, scheduler: str | None, minutes: float | None,
 def programs() -> dict[str, str]:
     """Return the hash of all of this package that is behind a record, under its name there."""
     return {RECIPE: recipe(*PROGRAMS, __name__)}
-
-
-def keep_layout(job: Job, build: Path, records: Path) -> None:
-    """Put the layout of a job, a picture of it, and what makes a macro of it, where its record goes.
-
-    The macro is a folder: outline and pins (LEF), timing of its ports (liberty), delays (SDF) and wires (SPEF) at every
-    corner, and the netlist that these are of, with its supplies, taps and fill.
-    """
-    from silicodec.asic.picture import draw_layout
-
-    outputs = step_folder(job, build, "write.gds") / "outputs"
-    (layout,) = outputs.glob(f"{job.top}.gds*")
-    record = result_path(job, records)
-    macro = record.with_suffix("")
-    macro.mkdir(parents=True, exist_ok=True)
-    views = step_folder(job, build, "write.views") / "outputs"
-    for file in sorted(views.iterdir()):
-        if file.suffix in MACRO:
-            shutil.copy(file, macro)
-    shutil.copy(views / f"{job.top}.vg", macro / f"{job.top}.v")
-    with written_whole(record.with_suffix("".join(layout.suffixes))) as temporary:
-        shutil.copy(layout, temporary)
-    draw_layout(layout, outputs / f"{job.top}.lyp", record.with_suffix(".png"))
 
 
 def known_result(job: Job, records: Path) -> Result | None:

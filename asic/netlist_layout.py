@@ -27,13 +27,11 @@ from silicodec.asic.lock import locked
 from silicodec.asic.macro_library import MacroLibrary
 from silicodec.asic.macros import macro_folder
 from silicodec.asic.pdk import MeasurementError
-from silicodec.asic.picture import draw_layout
 from silicodec.asic.progress import Progress, run_until
 from silicodec.asic.signoff import signoff_of
 from silicodec.asic.target import set_target, use_local_data
 from silicodec.asic.tasks import EquivalenceTask
 from silicodec.asic.tools import signoff_fault
-from silicodec.models.storage import written_whole
 from silicodec.rtl.source import Source
 
 NETLIST = "netlist"
@@ -156,16 +154,6 @@ def lay_out(job: NetlistJob, build: Path, minutes: float | None = None) -> Progr
 def job_folder(job: NetlistJob, build: Path) -> Path:
     """Folder of a job in SiliconCompiler's build folder."""
     return build.resolve() / job.top / f"netlist-{job.period_ns:g}ns".replace(".", "_")
-
-
-def keep_layout(job: NetlistJob, build: Path, record: Path) -> None:
-    """Put a layout and a picture of it beside its record."""
-    outputs = job_folder(job, build) / "write.gds" / "0" / "outputs"
-    (layout,) = outputs.glob(f"{job.top}.gds*")
-    beside = record.with_name(job.name)
-    with written_whole(beside.with_suffix("".join(layout.suffixes))) as temporary:
-        shutil.copy(layout, temporary)
-    draw_layout(layout, outputs / f"{job.top}.lyp", beside.with_suffix(".png"))
 
 
 def make_project(job: NetlistJob, build: Path) -> ASIC:

@@ -68,7 +68,8 @@ def layout(
     from silicodec.asic.block_netlist import block_netlist, netlist_period, whole_netlist
     from silicodec.asic.blocks import KeptNetlist
     from silicodec.asic.job import Floorplan
-    from silicodec.asic.netlist_layout import NetlistJob, keep_layout, lay_out
+    from silicodec.asic.layout_views import keep_layout
+    from silicodec.asic.netlist_layout import NetlistJob, job_folder, lay_out
     from silicodec.asic.progress import describe, write_progress
     from silicodec.asic.run import short_temporary_folder
     from silicodec.asic.target import check_data
@@ -97,7 +98,7 @@ def layout(
         progress = lay_out(job, BUILD / "siliconcompiler", minutes)
     record = write_progress(progress, folder)
     if progress.drawn:
-        keep_layout(job, BUILD / "siliconcompiler", record)
+        keep_layout(job_folder(job, BUILD / "siliconcompiler"), top, record.with_name(job.name))
     checked = []
     if progress.equivalence:
         checked.append(describe_proof(progress.equivalence, "netlist of the layout", "the one that was laid out"))

@@ -16,9 +16,9 @@ pytest.importorskip("lambdapdk")
 
 from klayout import db
 
-from silicodec.asic.batch import keep_layout
 from silicodec.asic.flows import job_folder, make_project
 from silicodec.asic.job import Floorplan, Job
+from silicodec.asic.layout_views import keep_layout
 from silicodec.asic.pdk import CORNERS, LIBERTY, MeasurementError
 from silicodec.asic.run import run_job, short_temporary_folder
 from silicodec.asic.seeds import run_seeds
@@ -162,7 +162,7 @@ def test_counter_goes_through_to_gds(job, tmp_path):
     assert result.worst_slack_ns >= 0
     slow, typical, fast = (result.netlist.corners[name].shortest_period_ns for name in ("slow", "typical", "fast"))
     assert slow > typical > fast
-    keep_layout(job, tmp_path / "build", tmp_path)
+    keep_layout(job_folder(job, tmp_path / "build"), "counter", tmp_path / "counter.layout")
     netlist = (tmp_path / "counter.layout" / "counter.v").read_text()
     delays = (tmp_path / "counter.layout" / "counter.typical.sdf").read_text()
     instances = set(re.findall(r"\(INSTANCE (\S+)\)", delays))
