@@ -44,11 +44,23 @@ class Floorplan:
     pins : dict of str to str
         Port, or pattern such as `s_*`, to the side that its pins go to: `north`, `east`, `south` or `west`. Other pins
         are placed where wires get short.
+
+    Raises
+    ------
+    ValueError
+        If there is no such density or aspect.
     """
 
     density: float = 40.0
     aspect: float = 1.0
     pins: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check that there can be such a core."""
+        if not 1 <= self.density <= 100:
+            raise ValueError(f"cells may fill 1 to 100 percent of the core, not {self.density:g}")
+        if not 0.1 <= self.aspect <= 10:
+            raise ValueError(f"the aspect ratio must be between 0.1 and 10, not {self.aspect:g}")
 
 
 @dataclass(frozen=True)

@@ -96,10 +96,6 @@ def check_job(job: Job) -> None:
     job.source.check()
     if job.period_ns is not None and not 0 < job.period_ns < 1000:
         raise ValueError(f"the clock period must be between 0 and 1000 ns, not {job.period_ns}")
-    if not 1 <= job.floorplan.density <= 100:
-        raise ValueError(f"cells may fill 1 to 100 percent of the core, not {job.floorplan.density:g}")
-    if not 0.1 <= job.floorplan.aspect <= 10:
-        raise ValueError(f"the aspect ratio must be between 0.1 and 10, not {job.floorplan.aspect:g}")
     if job.seeds < 1 or (job.seeds > 1 and job.flow != "layout"):
         raise ValueError(f"a layout is made of one seed or more, other flows of one, not {job.seeds}")
 

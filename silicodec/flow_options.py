@@ -72,7 +72,7 @@ OPTIONS = (
         "--clock-ns",
         "--period-ns",
         "period_ns",
-        type=float,
+        type=click.FloatRange(0, 1000, min_open=True, max_open=True),
         metavar="NS",
         help="Clock period to meet.  [default: one that a netlist meets, ports included; 30 % more for a layout]",
     ),
