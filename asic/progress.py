@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
-import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -153,18 +151,18 @@ def time_limit(minutes: float | None) -> Iterator[Limit]:
     """
     limit = Limit()
 
-    def stop() -> None:
+    def stop(*_: object) -> None:
         limit.over = True
-        os.kill(os.getpid(), signal.SIGINT)
+        raise KeyboardInterrupt
 
-    timer = threading.Timer(60 * (minutes or 0), stop)
-    timer.daemon = True
-    if minutes is not None:
-        timer.start()
+    # A signal of its own: what a script runs in the background ignores SIGINT.
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, 60 * (minutes or 0))
     try:
         yield limit
     finally:
-        timer.cancel()
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def run_until(project: ASIC, folder: Path, minutes: float | None, **described: Any) -> tuple[Progress, ASIC | None]:

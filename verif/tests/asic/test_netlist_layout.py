@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -238,6 +239,16 @@ def test_time_that_is_up_interrupts_and_says_so():
     with time_limit(None) as limit:
         pass
     assert not limit.over
+
+
+def test_time_is_up_in_the_background_too():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as of what a script runs with &
+    try:
+        with pytest.raises(KeyboardInterrupt), time_limit(0.002) as limit:
+            time.sleep(60)
+        assert limit.over
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_an_engine_without_a_netlist_is_told_what_makes_it(tmp_path, monkeypatch):
