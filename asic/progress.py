@@ -150,6 +150,9 @@ def time_limit(minutes: float | None) -> Iterator[Limit]:
     SiliconCompiler ends its steps, and the programs that they run, when it is interrupted.
     """
     limit = Limit()
+    if minutes is None:  # and then in any thread, where signals are the main one's
+        yield limit
+        return
 
     def stop(*_: object) -> None:
         limit.over = True
@@ -157,7 +160,7 @@ def time_limit(minutes: float | None) -> Iterator[Limit]:
 
     # A signal of its own: what a script runs in the background ignores SIGINT.
     before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, 60 * (minutes or 0))
+    signal.setitimer(signal.ITIMER_REAL, 60 * minutes)
     try:
         yield limit
     finally:

@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -249,6 +250,15 @@ def test_time_is_up_in_the_background_too():
         assert limit.over
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_a_thread_without_a_limit_needs_no_signal():
+    def enter():
+        with time_limit(None) as limit:
+            return limit.over
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(enter).result() is False
 
 
 def test_an_engine_without_a_netlist_is_told_what_makes_it(tmp_path, monkeypatch):
