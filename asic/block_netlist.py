@@ -1,11 +1,11 @@
 """The netlist of an engine that was synthesised block by block, for a layout: with its memories, or of one block alone.
 
-The netlist of a block is cut out of the whole by Yosys, in a program of its own:
+Yosys does it, in a program of its own:
 
-    python -m silicodec.asic.block_netlist TOP NAME PATTERN...
+    python -m silicodec.asic.block_netlist TOP [NAME PATTERN...]
 
-in the folder of `netlist.v` and `cells.lib` leaves there `block.v`, the module NAME of the cells of TOP whose names the
-patterns match.
+in the folder of `netlist.v` and `cells.lib` leaves there `part.v`: the module NAME of the cells of TOP whose names the
+patterns match, or without a NAME all of TOP as one module.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from silicodec.asic.macros import read_macros
 from silicodec.asic.measure import failure, time_netlist
 from silicodec.asic.memory_netlist import macros_of, plan_memories, with_memories
 from silicodec.asic.memory_plan import FLIP_FLOPS, LATCHES, MACROS
+from silicodec.asic.memory_verilog import macro_boxes
 from silicodec.asic.pdk import MeasurementError, liberty_file
 from silicodec.asic.target import liberty_of
 from silicodec.asic.yosys_log import pass_runner
@@ -57,7 +58,9 @@ def whole_netlist(kept: KeptNetlist, top: str) -> tuple[str, tuple[str, ...]]:
     large = [memory for memory in kept.memories if memory["words"] >= least]
     plans = plan_memories(small, (FLIP_FLOPS, LATCHES)) | plan_memories(large, (MACROS,), macros)
     used = macros_of(plans.values())
-    return "\n".join(with_memories(kept.netlist, top, kept.memories, CLOCK_PORT, plans)), tuple(sorted(used))
+    modules = with_memories(kept.netlist, top, kept.memories, CLOCK_PORT, plans)
+    # In one module: OpenROAD leaves inputs open that a constant output of another module drives.
+    return _cut_out("\n".join([*modules, macro_boxes(used.values())]), top), tuple(sorted(used))
 
 
 def block_netlist(kept: KeptNetlist, top: str, block: str) -> str:
@@ -79,15 +82,20 @@ def block_netlist(kept: KeptNetlist, top: str, block: str) -> str:
     """
     if block not in kept.blocks:
         raise MeasurementError(f"there is no block {block}: {', '.join(sorted(kept.blocks))}")
+    return _cut_out(kept.netlist, top, block, *(f"{module}__*" for module in kept.blocks[block]))
+
+
+def _cut_out(netlist: str, top: str, *part: str) -> str:
+    """Run this module's program, `part` being its other arguments."""
     with tempfile.TemporaryDirectory(prefix="silicodec-") as place:
         folder = Path(place)
-        (folder / "netlist.v").write_text(kept.netlist)
+        (folder / "netlist.v").write_text(netlist)
         (folder / "cells.lib").write_bytes(gzip.decompress(liberty_file().read_bytes()))
-        patterns = [f"{module}__*" for module in kept.blocks[block]]
-        done = run_group([sys.executable, "-m", "silicodec.asic.block_netlist", top, block, *patterns], folder)
+        done = run_group([sys.executable, "-m", "silicodec.asic.block_netlist", top, *part], folder)
         if done.returncode != 0:
-            raise MeasurementError(f"cutting out {block} failed: {failure(done.returncode, done.stderr)}")
-        return (folder / "block.v").read_text()
+            what = f"cutting out {part[0]}" if part else f"making {top} one module"
+            raise MeasurementError(f"{what} failed: {failure(done.returncode, done.stderr)}")
+        return (folder / "part.v").read_text()
 
 
 def netlist_period(netlist: str, top: str) -> float:
@@ -109,14 +117,20 @@ def netlist_period(netlist: str, top: str) -> float:
 
 def main() -> None:
     """Read the arguments and cut."""
-    top, name, *patterns = sys.argv[1:]
+    top, *part = sys.argv[1:]
     design = yosys.Design()
     run = pass_runner(design, Path())
     run("read_liberty -lib cells.lib")
     run("read_verilog netlist.v")
-    run(f"submod -name {name} {' '.join(f'{top}/c:{pattern}' for pattern in patterns)}")
-    run(f"select {name}")
-    run("write_verilog -noattr -noexpr -selected block.v")
+    if part:
+        top, *patterns = part
+        run(f"submod -name {top} {' '.join(f'{sys.argv[1]}/c:{pattern}' for pattern in patterns)}")
+    else:
+        run(f"hierarchy -check -top {top}")
+        for command in ("flatten", "splitnets", "opt_clean -purge"):
+            run(command)
+    run(f"select {top}")
+    run("write_verilog -noattr -noexpr -selected part.v")
 
 
 if __name__ == "__main__":

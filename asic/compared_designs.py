@@ -13,6 +13,7 @@ from pyosys import libyosys as yosys
 from silicodec.asic.cell_models import read_cells
 from silicodec.asic.full_adders import chain_adders
 from silicodec.asic.memories import take_out_memories
+from silicodec.asic.pdk import BOXES
 from silicodec.asic.resets import find_reset
 from silicodec.asic.structure import sources
 from silicodec.asic.ungating import take_out_clock_gates
@@ -51,6 +52,8 @@ SYNCHRONOUS = tuple(
     for kind in (f"_{edges}{value}", f"E_{edges}{value}N", f"E_{edges}{value}P")
 )
 """Makes asynchronous resets synchronous."""
+CUT_CELLS = "sky130_fd_sc_hd__dlx* sky130_fd_sc_hd__dlclkp*"
+"""Latches, and the clock gates that open them: they are cut like registers."""
 
 
 class ComparedDesigns:
@@ -140,6 +143,10 @@ class ComparedDesigns:
 
     def _read_netlist(self, top: str, netlist: Path, name: str) -> None:
         read_cells(self.run, self.folder / "cells.lib")
+        cells = self._modules()
+        if (self.folder / BOXES).exists():
+            self.run(f"read_verilog {self.folder / BOXES}")
+        boxes = self._modules() - cells
         self.commands(f"read_verilog {netlist}", f"hierarchy -check -top {top}", "proc", "simplemap")
         # Names such as _0123_ come from Yosys; hidden, they leave their nets to the names of the Verilog.
         self.commands("splitnets -ports", f"select -module {top}", "rename -hide w:_*_", "flatten t:*df*", "simplemap")
@@ -149,12 +156,21 @@ class ComparedDesigns:
             "async2sync",
             "dffunmap",
             "simplemap",
-            "rename -hide w:_*_.* w:*___*_.*",
+            "rename -hide w:_*_.* w:*._*_.* w:*___*_.*",
             "opt_clean",
             *self._cut,
+            "select -clear",
         )
-        self.commands("select -clear", "flatten", "opt_clean -purge")
+        if boxes:
+            self.run(f"blackbox {CUT_CELLS}")
+        self.commands("flatten", "opt_clean -purge")
+        if boxes:
+            self.commands(f"expose -evert {top}/t:*", "opt_clean -purge")
         self.commands(f"rename {top} {name}", f"design -stash {name}")
+
+    def _modules(self) -> set[str]:
+        """Names of all modules."""
+        return {name.str().removeprefix("\\") for name in self.design.modules_}
 
     def selected(self, selection: str) -> set[str]:
         """Names of the selected wires, without their module."""

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from siliconcompiler import ASIC, Design, Flowgraph, Task
+from siliconcompiler.tools.openroad._apr import OpenROADGRTParameter
 from siliconcompiler.tools.openroad.macro_placement import MacroPlacementTask
+from siliconcompiler.tools.openroad.repair_timing import RepairTimingTask
 
 from silicodec.asic.constraints import layout_constraints
 from silicodec.asic.flows import (
@@ -37,6 +39,10 @@ from silicodec.rtl.source import Source
 NETLIST = "netlist"
 HALO_UM = 10.0
 """Micrometres around a macro that are left to wires."""
+OVERFLOW_PASSES = 10
+"""Passes of global routing over what is too full; what stays so, as between macros, is left to detailed routing."""
+HOLD_MARGIN_NS = 0.3
+"""By how much more hold times are repaired than needed: around macros cells are moved far when they are placed anew."""
 
 
 @dataclass(frozen=True)
@@ -109,9 +115,8 @@ class NetlistLayoutFlow(Flowgraph):
         super().__init__("netlist_layout")
         self.node(NETLIST, GivenNetlistTask())
         place_and_route(self, NETLIST, "0", macros=macros)
-        if not macros:
-            self.node(LAYOUT_CHECK, EquivalenceTask())
-            self.edge("write.views", LAYOUT_CHECK)
+        self.node(LAYOUT_CHECK, EquivalenceTask())
+        self.edge("write.views", LAYOUT_CHECK)
         if signoff:
             add_signoff(self)
 
@@ -145,7 +150,7 @@ def lay_out(job: NetlistJob, build: Path, minutes: float | None = None) -> Progr
         progress, history = run_until(project, folder, minutes, verilog_sha256=job.verilog_sha256, **described)
         if history and job.signoff_fault is None:
             progress = replace(progress, signoff=signoff_of(folder, job.top))
-        if history and not job.macros:
+        if history:
             found = json.loads((folder / LAYOUT_CHECK / "0" / "equivalence.json").read_text())
             progress = replace(progress, equivalence=found)
     return progress
@@ -171,15 +176,19 @@ def make_project(job: NetlistJob, build: Path) -> ASIC:
         use_local_data(library)
         project.add_asiclib(library)
     project.set_flow(NetlistLayoutFlow(macros=bool(job.macros), signoff=job.signoff_fault is None))
-    if not job.macros:
-        check = EquivalenceTask.find_task(project)
-        check.set("var", "source", str(stage_source(Source(job.top, text=job.netlist), build / "sources")))
-        check.set("var", "gates", True)
+    check = EquivalenceTask.find_task(project)
+    check.set("var", "source", str(stage_source(Source(job.top, text=job.netlist), build / "sources")))
+    check.set("var", "gates", True)
+    check.set("var", "macros", list(job.macros))
     project.constraint.area.set_density(job.floorplan.density)
     project.constraint.area.set_aspectratio(job.floorplan.aspect)
     project.constraint.area.set_coremargin(HALO_UM)
     if job.macros:
         MacroPlacementTask.find_task(project).set("var", "macro_place_halo", (HALO_UM, HALO_UM))
+        RepairTimingTask.find_task(project).set("var", "rsz_hold_slack_margin", HOLD_MARGIN_NS)
+        for task in OpenROADGRTParameter.find_task(project):
+            task.set_openroad_grtoverflowiter(OVERFLOW_PASSES)
+            task.set_openroad_grtallowcongestion(True)
     tune(project, 0.0 if job.macros else job.floorplan.density)  # around macros there is room
     set_folder(project, build, job_folder(job, build).name)
     return project

@@ -39,6 +39,8 @@ BREAK_A_RULE = tuple(
 NOT_IN_LAYOUTS = HARD_TO_ROUTE + BREAK_A_RULE
 TO_MEMORY, FROM_MEMORY = "to_memory_", "from_memory_"
 """What the names of ports begin with that stand for a memory outside the netlist."""
+BOXES = "boxes.v"
+"""File with the modules without content that a netlist has, such as memories."""
 
 
 class MeasurementError(Exception):

@@ -79,8 +79,7 @@ class Progress:
     signoff : Signoff or None
         What Magic and Netgen say of the finished layout; None without them, and with macros.
     equivalence : dict or None
-        What the formal check of the finished layout against the netlist says, as `silicodec.asic.equivalence` does;
-        None with macros.
+        What the formal check of the finished layout against the netlist says, as `silicodec.asic.equivalence` does.
     tracks_percent : float or None
         Share of all routing tracks that global routing takes, in percent.
     """

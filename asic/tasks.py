@@ -12,6 +12,9 @@ from siliconcompiler import Task
 
 from silicodec.asic.constraints import of_flow
 from silicodec.asic.limits import clock_cells, limits_script
+from silicodec.asic.macros import read_macros
+from silicodec.asic.memory_verilog import macro_boxes
+from silicodec.asic.pdk import BOXES
 from silicodec.asic.power import power_script, read_power
 from silicodec.asic.recipe import PROGRAMS, recipe
 from silicodec.asic.statistics import FLIP_FLOP, read_statistics
@@ -338,6 +341,7 @@ class EquivalenceTask(PyosysTask):
         self.add_parameter("reset_port", "str", "reset input of the design, after ! if it is active low", defvalue="")
         self.add_parameter("full_adders", "bool", "whether adders are made of full adder cells", defvalue=False)
         self.add_parameter("gates", "bool", "whether the Verilog is a netlist of cells", defvalue=False)
+        self.add_parameter("macros", "[str]", "memories in it, which are black boxes to the check", defvalue=[])
 
     def task(self) -> str:
         """Name of the task."""
@@ -350,7 +354,8 @@ class EquivalenceTask(PyosysTask):
         """Declare files."""
         super().setup()
         self.add_input_file(self._netlist())
-        for name in ("reset_port", *required_adders(self)):
+        macros = ("macros",) if self.get("var", "macros") else ()
+        for name in ("reset_port", *required_adders(self), *macros):
             self.add_required_key("var", name)
 
     def pre_process(self) -> None:
@@ -358,6 +363,9 @@ class EquivalenceTask(PyosysTask):
         super().pre_process()
         shutil.copy(f"inputs/{self._netlist()}", "netlist.v")
         self._write_liberty()
+        if names := self.get("var", "macros"):
+            macros = read_macros()
+            Path(BOXES).write_text(macro_boxes(macros[name] for name in names))
 
     def runtime_options(self) -> list[str]:
         """Arguments of the program."""
