@@ -24,20 +24,9 @@ from silicodec.asic.run import run_job, short_temporary_folder
 from silicodec.asic.seeds import run_seeds
 from silicodec.asic.statistics import WITHOUT_LOGIC
 from silicodec.asic.target import check_data
-from silicodec.asic.tools import check_tools
 from silicodec.rtl.source import Source
 
 needs_cells = pytest.mark.skipif("SILICODEC_PDK" not in os.environ, reason="SILICODEC_PDK is not set")
-
-
-def layout_fault():
-    """Say why a layout cannot be made here, or None."""
-    try:
-        check_tools("layout")
-        check_data("layout")
-    except MeasurementError as error:
-        return str(error)
-    return None
 
 
 POLYSILICON = 66, 20
@@ -132,7 +121,7 @@ def test_cells_without_the_scripts_of_a_layout_are_named(tmp_path, monkeypatch):
 
 
 @needs_cells
-@pytest.mark.skipif(layout_fault() is not None, reason=str(layout_fault()))
+@pytest.mark.usefixtures("layout_tools")
 def test_more_pins_than_fit_on_a_side_end_the_flow_at_the_floorplan(job, tmp_path):
     many = COUNTER.replace("counter (", "counter (input [199:0] unused, ")
     job = replace(job, source=Source("counter", text=many), floorplan=Floorplan(pins={"unused": "west"}))
@@ -143,7 +132,7 @@ def test_more_pins_than_fit_on_a_side_end_the_flow_at_the_floorplan(job, tmp_pat
 
 
 @needs_cells
-@pytest.mark.skipif(layout_fault() is not None, reason=str(layout_fault()))
+@pytest.mark.usefixtures("layout_tools")
 def test_counter_goes_through_to_gds(job, tmp_path):
     result = run_job(job, tmp_path / "build")
     (layout,) = tmp_path.glob("build/counter/*/write.gds/0/outputs/counter.gds*")
@@ -172,7 +161,7 @@ def test_counter_goes_through_to_gds(job, tmp_path):
 
 @needs_cells
 @pytest.mark.prove
-@pytest.mark.skipif(layout_fault() is not None, reason=str(layout_fault()))
+@pytest.mark.usefixtures("layout_tools")
 def test_a_stopped_layout_goes_on_where_it_stopped(job, tmp_path):
     ended = {}
     for last in ("floorplan.power_grid", "place.global", "cts.clock_tree_synthesis"):
@@ -189,7 +178,7 @@ def test_a_stopped_layout_goes_on_where_it_stopped(job, tmp_path):
 
 @needs_cells
 @pytest.mark.prove
-@pytest.mark.skipif(layout_fault() is not None, reason=str(layout_fault()))
+@pytest.mark.usefixtures("layout_tools")
 def test_another_seed_makes_another_layout_and_the_same_seed_the_same(job, tmp_path):
     first = run_job(job, tmp_path)
     job = replace(job, seeds=2)

@@ -17,13 +17,16 @@ pytest.importorskip("klayout")
 pytest.importorskip("siliconcompiler")
 pytest.importorskip("lambdapdk")
 
+from klayout import db
+
 from silicodec.asic.block_netlist import block_netlist, whole_netlist
 from silicodec.asic.blocks import KeptNetlist
 from silicodec.asic.drawn import Signoff
 from silicodec.asic.flows import LAYOUT_CHECK
 from silicodec.asic.job import Floorplan
+from silicodec.asic.layout_views import keep_layout
 from silicodec.asic.macros import macro_folder
-from silicodec.asic.netlist_layout import NetlistJob, NetlistLayoutFlow, make_project
+from silicodec.asic.netlist_layout import NetlistJob, NetlistLayoutFlow, job_folder, lay_out, make_project
 from silicodec.asic.pdk import MeasurementError
 from silicodec.asic.progress import (
     describe,
@@ -34,6 +37,7 @@ from silicodec.asic.progress import (
     time_limit,
     write_progress,
 )
+from silicodec.asic.run import short_temporary_folder
 from silicodec.asic.signoff import DRC, EXTRACT, LVS
 from silicodec.asic.tasks import EquivalenceTask
 from silicodec.cli import main
@@ -113,6 +117,23 @@ def test_large_memories_become_macros_and_small_ones_cells(tmp_path):
     (memory,) = re.findall(r"sram22_64x32m4w8 .*?;", text, re.DOTALL)
     assert re.search(r"\.rstb\(1'h?1\)", memory)
     assert [memory.count(f"wr_data0_{bit}_") for bit in range(32)] == [1] * 32
+
+
+@needs_macros
+@pytest.mark.prove
+@pytest.mark.usefixtures("layout_tools")
+def test_a_memory_goes_through_to_gds_and_is_proven(tmp_path):
+    """The layout has the memory's shapes, and is the netlist's circuit."""
+    text, macros = whole_netlist(with_memories(tmp_path), "words")
+    job = NetlistJob("words", "words", text, macros, "", 40.0, floorplan=Floorplan(density=35))
+    with short_temporary_folder():
+        progress = lay_out(job, tmp_path / "build")
+    assert (progress.reached, progress.faults, progress.macros) == (None, [], 1)
+    assert progress.equivalence == {"proven": True, "cycles": None, "reset": None}
+    keep_layout(job_folder(job, tmp_path / "build"), "words", tmp_path / "words")
+    drawn = db.Layout()
+    drawn.read(str(tmp_path / "words.gds.gz"))
+    assert not drawn.cell("sram22_64x32m4w8").bbox().empty()
 
 
 @needs_macros
