@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from siliconcompiler import ASIC, Design, Flowgraph, Task
-from siliconcompiler.tools.openroad._apr import OpenROADGRTParameter
+from siliconcompiler.tools.openroad._apr import OpenROADGPLParameter, OpenROADGRTParameter
 from siliconcompiler.tools.openroad.macro_placement import MacroPlacementTask
 from siliconcompiler.tools.openroad.repair_timing import RepairTimingTask
 
@@ -184,14 +184,22 @@ def make_project(job: NetlistJob, build: Path) -> ASIC:
     project.constraint.area.set_aspectratio(job.floorplan.aspect)
     project.constraint.area.set_coremargin(HALO_UM)
     if job.macros:
-        MacroPlacementTask.find_task(project).set("var", "macro_place_halo", (HALO_UM, HALO_UM))
-        RepairTimingTask.find_task(project).set("var", "rsz_hold_slack_margin", HOLD_MARGIN_NS)
-        for task in OpenROADGRTParameter.find_task(project):
-            task.set_openroad_grtoverflowiter(OVERFLOW_PASSES)
-            task.set_openroad_grtallowcongestion(True)
+        tune_around_macros(project)
     tune(project, 0.0 if job.macros else job.floorplan.density)  # around macros there is room
     set_folder(project, build, job_folder(job, build).name)
     return project
+
+
+def tune_around_macros(project: ASIC) -> None:
+    """Change what SiliconCompiler's place and route does by default where macros divide the core."""
+    MacroPlacementTask.find_task(project).set("var", "macro_place_halo", (HALO_UM, HALO_UM))
+    for place in OpenROADGPLParameter.find_task(project):
+        # Buffers that it adds in narrow places keep global placement from converging.
+        place.set_openroad_gpltimingdriven(False)
+    RepairTimingTask.find_task(project).set("var", "rsz_hold_slack_margin", HOLD_MARGIN_NS)
+    for route in OpenROADGRTParameter.find_task(project):
+        route.set_openroad_grtoverflowiter(OVERFLOW_PASSES)
+        route.set_openroad_grtallowcongestion(True)
 
 
 def macro_libraries(names: Iterable[str], scripts: Path) -> list[MacroLibrary]:

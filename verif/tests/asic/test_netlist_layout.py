@@ -144,6 +144,10 @@ def test_project_with_macros_is_complete_for_siliconcompiler(tmp_path):
     assert "sram22_64x32m4w8" in project.get("asic", "asiclib")
     assert EquivalenceTask.find_task(project).get("var", "macros") == ["sram22_64x32m4w8"]
     assert project.get("constraint", "area", "density") == 50
+    assert project.get("tool", "openroad", "task", "global_placement", "var", "gpl_timing_driven") is False
+    assert project.get("tool", "openroad", "task", "repair_timing", "var", "rsz_hold_slack_margin") == 0.3
+    for router in ("global_route", "antenna_repair"):
+        assert project.get("tool", "openroad", "task", router, "var", "grt_allow_congestion") is True
     files = {path: path.stat().st_mtime_ns for path in (tmp_path / "build").rglob("*-*") if path.is_file()}
     assert sorted(path.name.partition("-")[0] for path in files) == ["connections", "constraints", "pair", "power_grid"]
     make_project(job, tmp_path / "build")
