@@ -60,7 +60,7 @@ def whole_netlist(kept: KeptNetlist, top: str) -> tuple[str, tuple[str, ...]]:
     used = macros_of(plans.values())
     modules = with_memories(kept.netlist, top, kept.memories, CLOCK_PORT, plans)
     # In one module: OpenROAD leaves inputs open that a constant output of another module drives.
-    return _cut_out("\n".join([*modules, macro_boxes(used.values())]), top), tuple(sorted(used))
+    return _one_module("\n".join([*modules, macro_boxes(used.values())]), top), tuple(sorted(used))
 
 
 def block_netlist(kept: KeptNetlist, top: str, block: str) -> str:
@@ -82,10 +82,10 @@ def block_netlist(kept: KeptNetlist, top: str, block: str) -> str:
     """
     if block not in kept.blocks:
         raise MeasurementError(f"there is no block {block}: {', '.join(sorted(kept.blocks))}")
-    return _cut_out(kept.netlist, top, block, *(f"{module}__*" for module in kept.blocks[block]))
+    return _one_module(kept.netlist, top, block, *(f"{module}__*" for module in kept.blocks[block]))
 
 
-def _cut_out(netlist: str, top: str, *part: str) -> str:
+def _one_module(netlist: str, top: str, *part: str) -> str:
     """Run this module's program, `part` being its other arguments."""
     with tempfile.TemporaryDirectory(prefix="silicodec-") as place:
         folder = Path(place)
@@ -116,20 +116,19 @@ def netlist_period(netlist: str, top: str) -> float:
 
 
 def main() -> None:
-    """Read the arguments and cut."""
+    """Read the arguments, and write the module."""
     top, *part = sys.argv[1:]
+    name, *patterns = part or [top]
     design = yosys.Design()
     run = pass_runner(design, Path())
     run("read_liberty -lib cells.lib")
     run("read_verilog netlist.v")
     if part:
-        top, *patterns = part
-        run(f"submod -name {top} {' '.join(f'{sys.argv[1]}/c:{pattern}' for pattern in patterns)}")
+        run(f"submod -name {name} {' '.join(f'{top}/c:{pattern}' for pattern in patterns)}")
     else:
-        run(f"hierarchy -check -top {top}")
-        for command in ("flatten", "splitnets", "opt_clean -purge"):
+        for command in (f"hierarchy -check -top {top}", "flatten", "splitnets", "opt_clean -purge"):
             run(command)
-    run(f"select {top}")
+    run(f"select {name}")
     run("write_verilog -noattr -noexpr -selected part.v")
 
 

@@ -123,7 +123,8 @@ def check(
     -------
     dict
         `proven`: whether no difference was found; None if that was not decided. `cycles`: for how many clock cycles;
-        None stands for any number, from any state. `reset`: what was held for a cycle before; None if nothing was.
+        None stands for any number, from any state, or for a difference from some state. `reset`: what was held for a
+        cycle before; None if nothing was.
     """
     by_state = ComparedDesigns(source, folder, cut=True, **options)
     registers = RegisterMatch(by_state)
@@ -135,11 +136,11 @@ def check(
         if proven:
             return {"proven": True, "cycles": None, "reset": None}
         if options.get("gates"):  # no tool of a layout changes what registers stand for
-            return {"proven": proven, "cycles": 1, "reset": None}
+            return {"proven": proven, "cycles": None, "reset": None}
     bounded = ComparedDesigns(source, folder, cut=False, **options)
     reset = reset or bounded.reset
     if bounded.selected("gold/x:*") != bounded.selected("gate/x:*"):  # a memory, latch or clock gate that one has alone
-        return {"proven": False, "cycles": 0, "reset": None}
+        return {"proven": False, "cycles": None, "reset": None}
     held = f"-set-at 1 in_{reset.removeprefix('!')} {int(reset[0] != '!')} -prove-skip 1" if reset else ""
     for cycles in CYCLES:
         proven = Comparison(bounded).prove(f"-seq {cycles + bool(reset)} -set-init-zero {held}")

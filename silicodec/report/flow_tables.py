@@ -121,7 +121,7 @@ def describe_check(result: Result) -> str:
 
 def describe_proof(check: Mapping[str, Any], netlist: str, other: str = "the Verilog") -> str:
     """Say what a formal check found of a netlist beside another design."""
-    if check["proven"] is None and check["reset"] is None:
+    if check["proven"] is None and check["reset"] is None and check["cycles"] is not None:
         return f"whether the {netlist} equals {other} is NOT KNOWN: no reset was found; name it with --reset-port"
     if check["proven"] is None:
         return f"whether the {netlist} equals {other} was NOT DECIDED in time"

@@ -7,6 +7,7 @@ pytest.importorskip("siliconcompiler")
 from silicodec.asic.scaling import delay_at_65_nm, energy_at_65_nm, energy_factor, scaled_area
 from silicodec.asic.statistics import area_by_class, count_cells, read_cell_areas
 from silicodec.asic.timing import Paths, read_timing, timing_script
+from silicodec.report.flow_tables import describe_proof
 
 LIBERTY = """
     cell ("sky130_fd_sc_hd__dfxtp_1") {
@@ -99,3 +100,17 @@ def test_energy_scales_as_in_the_authors_corrected_example():
     assert energy_factor(65, 1.3) == pytest.approx(2.604, abs=1e-3)
     assert 0.1 < energy_at_65_nm(1.0) < 0.3, "a quarter of the capacitance, and 1.2 V in place of 1.8 V"
     assert 0.5 < delay_at_65_nm(1.0) < 1
+
+
+@pytest.mark.parametrize(
+    ("proven", "cycles", "said"),
+    [
+        (True, None, "netlist proven equal to the Verilog"),
+        (False, None, "netlist DIFFERS from the Verilog"),
+        (False, 8, "netlist DIFFERS from the Verilog, for 8 cycles from registers that hold 0"),
+        (None, None, "whether the netlist equals the Verilog was NOT DECIDED in time"),
+        (None, 0, "no reset was found; name it with --reset-port"),
+    ],
+)
+def test_a_formal_check_says_no_more_than_it_found(proven, cycles, said):
+    assert describe_proof({"proven": proven, "cycles": cycles, "reset": None}, "netlist").endswith(said)
