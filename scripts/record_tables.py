@@ -214,7 +214,7 @@ if __name__ == "__main__":
     tables["accelerator blocks"] = block_table("accelerator-booth")
     tables["accelerator corners"] = corner_table("accelerator-booth")
     tables["accelerator proofs"] = proof_table("accelerator")
-    pages = ("engines/index.md", "fpga.md", "silicon.md", "results/accelerator.md")
+    pages = ("engines/index.md", "fpga.md", "silicon.md", "layouts.md", "results/accelerator.md")
     for page in (ROOT / "docs" / name for name in pages):
         text = page.read_text()
         for name, table in tables.items():

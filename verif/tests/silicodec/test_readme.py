@@ -18,13 +18,15 @@ DOCUMENTS = {
 }
 
 
-def test_table_of_engines_is_that_of_the_records():
+def test_tables_are_those_of_the_records():
     spec = importlib.util.spec_from_file_location("record_tables", ROOT / "scripts" / "record_tables.py")
     tables = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(tables)
     assert tables.engine_table() in DOCUMENTS["docs/engines/index.md"], "run: make measure"
     assert tables.bitstream_table() in DOCUMENTS["docs/fpga.md"], "run: make fpga"
     assert tables.flow_table() in DOCUMENTS["docs/silicon.md"], "run: python scripts/record_tables.py"
+    assert tables.layout_table() in DOCUMENTS["docs/layouts.md"], "run: python scripts/record_tables.py"
+    assert tables.reached_table() in DOCUMENTS["docs/layouts.md"], "run: python scripts/record_tables.py"
     blocks = tables.block_table("accelerator-booth")
     assert blocks in DOCUMENTS["docs/results/accelerator.md"], "run: python scripts/record_tables.py"
     corners = tables.corner_table("accelerator-booth")
