@@ -117,8 +117,9 @@ class Progress:
         found = [f"{kind} is missed by {-slack:.2f} ns" for kind, slack in slacks.items() if slack and slack < 0]
         if self.violations:
             found.append(f"{self.violations} violations of design rules")
-        if self.equivalence and self.equivalence["proven"] is False:
-            found.append("the netlist of the layout differs from the one that was laid out")
+        if self.equivalence and not self.equivalence["proven"]:
+            compared = "differs from" if self.equivalence["proven"] is False else "could not be compared with"
+            found.append(f"the netlist of the layout {compared} the one that was laid out")
         return found + [said for _, said in signoff_faults(self.signoff)] if self.signoff else found
 
 

@@ -69,3 +69,15 @@ def test_the_netlist_of_a_layout_is_compared_with_the_one_that_was_laid_out(tmp_
     subprocess.run([sys.executable, "-m", "silicodec.asic.equivalence", "--gates"], cwd=tmp_path, check=True)
     found = json.loads((tmp_path / "equivalence.json").read_text())
     assert found == {"proven": right is None, "cycles": None, "reset": None}
+
+
+def test_nothing_is_claimed_of_netlists_whose_registers_do_not_match(tmp_path):
+    """Cycles of a whole accelerator, which could tell, take more memory than there is."""
+    Source("top", text=WITH_MEMORY).stage(tmp_path)
+    (tmp_path / "cells.lib").write_bytes(gzip.decompress(liberty_file().read_bytes()))
+    (tmp_path / "boxes.v").write_text(BOX)
+    late = "wire late; sky130_fd_sc_hd__dfxtp_1 late_register (.CLK(clk), .D(a), .Q(late));"
+    changed = WITH_MEMORY.replace(".A(a)", ".A(late)").replace("output y;", f"output y; {late}")
+    (tmp_path / "netlist.v").write_text(changed)
+    subprocess.run([sys.executable, "-m", "silicodec.asic.equivalence", "--gates"], cwd=tmp_path, check=True)
+    assert json.loads((tmp_path / "equivalence.json").read_text()) == {"proven": None, "cycles": 0, "reset": None}

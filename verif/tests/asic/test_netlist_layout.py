@@ -215,7 +215,9 @@ def test_how_far_a_layout_came_is_read_from_its_steps(tmp_path):
     assert replace(found, equivalence=checked).faults == [
         "the netlist of the layout differs from the one that was laid out"
     ]
-    assert replace(found, equivalence=checked | {"proven": None}).faults == []
+    assert replace(found, equivalence=checked | {"proven": None}).faults == [
+        "the netlist of the layout could not be compared with the one that was laid out"
+    ]
     write_progress(signed, tmp_path)
     assert read_all_progress(tmp_path) == [signed]
 
