@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from klayout import db
 
 from silicodec.models.storage import written_whole
+
+
+def leave_empty(layout: Path, cells: Iterable[str], target: Path) -> None:
+    """Write a layout anew, in which some cells are empty wherever they are placed.
+
+    Parameters
+    ----------
+    layout : Path
+        GDS, perhaps compressed.
+    cells : iterable of str
+        Names of the cells.
+    target : Path
+        GDS to write.
+    """
+    design = db.Layout()
+    design.read(str(layout))
+    for cell in filter(None, map(design.cell, cells)):
+        cell.prune_subcells()
+        cell.clear()
+    design.write(str(target))
 
 
 def draw_cells(layout: Path, library: Path) -> None:

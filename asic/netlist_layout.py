@@ -30,7 +30,7 @@ from silicodec.asic.macro_library import MacroLibrary
 from silicodec.asic.macros import macro_folder
 from silicodec.asic.pdk import MeasurementError
 from silicodec.asic.progress import Progress, run_until
-from silicodec.asic.signoff import signoff_of
+from silicodec.asic.signoff import MagicExtractTask, MagicRulesTask, signoff_of
 from silicodec.asic.target import set_target, use_local_data
 from silicodec.asic.tasks import EquivalenceTask
 from silicodec.asic.tools import signoff_fault
@@ -39,6 +39,12 @@ from silicodec.rtl.source import Source
 NETLIST = "netlist"
 HALO_UM = 10.0
 """Micrometres around a macro that are left to wires."""
+SHORTEST_ROW_UM = 15.0
+"""Micrometres of a row between a macro and the next or the core's edge: lambdapdk's script puts no tap in a shorter one."""
+SHORT_ROWS = """\
+cut_rows -row_min_width {width}
+source {{{taps}}}
+"""
 OVERFLOW_PASSES = 10
 """Passes of global routing over what is too full; what stays so, as between macros, is left to detailed routing."""
 HOLD_MARGIN_NS = 0.3
@@ -77,11 +83,6 @@ class NetlistJob:
     period_ns: float
     clock_port: str = "clk"
     floorplan: Floorplan = field(default_factory=Floorplan)
-
-    @property
-    def signoff_fault(self) -> str | None:
-        """Why the layout is not signed off, or None if it is."""
-        return "Magic's rules do not fit the memories' cells" if self.macros else signoff_fault()
 
 
 class GivenNetlistTask(Task):
@@ -148,7 +149,7 @@ def lay_out(job: NetlistJob, build: Path, minutes: float | None = None) -> Progr
     with locked(folder):
         project = make_project(job, build.resolve())
         progress, history = run_until(project, folder, minutes, verilog_sha256=job.verilog_sha256, **described)
-        if history and job.signoff_fault is None:
+        if history and signoff_fault() is None:
             progress = replace(progress, signoff=signoff_of(folder, job.top))
         if history:
             found = json.loads((folder / LAYOUT_CHECK / "0" / "equivalence.json").read_text())
@@ -172,10 +173,15 @@ def make_project(job: NetlistJob, build: Path) -> ASIC:
     project = ASIC(design)
     project.add_fileset(["rtl", "sdc"])
     set_target(project)
+    outlines = []
     for library in macro_libraries(job.macros, build):
         use_local_data(library)
         project.add_asiclib(library)
-    project.set_flow(NetlistLayoutFlow(macros=bool(job.macros), signoff=job.signoff_fault is None))
+        outlines.append(str(library.write_outline(build / "sources")))
+    signoff = signoff_fault() is None
+    project.set_flow(NetlistLayoutFlow(macros=bool(job.macros), signoff=signoff))
+    for magic in (MagicRulesTask, MagicExtractTask) if signoff else ():
+        magic.find_task(project).set("var", "read_lef", outlines)
     check = EquivalenceTask.find_task(project)
     check.set("var", "source", str(stage_source(Source(job.top, text=job.netlist), build / "sources")))
     check.set("var", "gates", True)
@@ -184,14 +190,17 @@ def make_project(job: NetlistJob, build: Path) -> ASIC:
     project.constraint.area.set_aspectratio(job.floorplan.aspect)
     project.constraint.area.set_coremargin(HALO_UM)
     if job.macros:
-        tune_around_macros(project)
+        tune_around_macros(project, build)
     tune(project, 0.0 if job.macros else job.floorplan.density)  # around macros there is room
     set_folder(project, build, job_folder(job, build).name)
     return project
 
 
-def tune_around_macros(project: ASIC) -> None:
+def tune_around_macros(project: ASIC, scripts: Path) -> None:
     """Change what SiliconCompiler's place and route does by default where macros divide the core."""
+    library = project.get_library(project.get("asic", "mainlib"))
+    taps = SHORT_ROWS.format(width=SHORTEST_ROW_UM, taps=library.find_files("tool", "openroad", "tapcells"))
+    library.set_openroad_tapcells_file(str(write_named(scripts / "tapcell.tcl", taps)))
     MacroPlacementTask.find_task(project).set("var", "macro_place_halo", (HALO_UM, HALO_UM))
     for place in OpenROADGPLParameter.find_task(project):
         # At 60 % it diverged after its second timing-driven pass, which had added buffers.

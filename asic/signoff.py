@@ -6,7 +6,6 @@ Magic finds there with the netlist of the layout, cells taken as black boxes.
 
 from __future__ import annotations
 
-import gzip
 import json
 import re
 from collections import Counter
@@ -20,17 +19,19 @@ from siliconcompiler.tools.netgen.lvs import LVSTask
 
 from silicodec.asic.cell_rules import CELL_RULES, library_violations, read_cells, read_places
 from silicodec.asic.drawn import Signoff
+from silicodec.asic.gds import leave_empty
 from silicodec.asic.pdk import MeasurementError
 
 DRC, EXTRACT, LVS = "drc", "extspice", "lvs"
 """SiliconCompiler's names of the steps."""
 WELLS = {"VPWR": "VPB", "VGND": "VNB"}
 """Pin of a supply -> the well's pin on the same net, which the drawn cells have and lambdapdk's LEF has not."""
+_MACRO = re.compile(r"^\s*MACRO (\w+)", re.MULTILINE)
 _SUPPLY = re.compile(r"\.(VPWR|VGND) ?\(([^)]*)\)")
 
 
 class PackedLayoutTask(MagicTask):
-    """A step of Magic's that takes a compressed layout."""
+    """A step of Magic's that takes a compressed layout, and what `read_lef` has as outlines with pins."""
 
     def setup(self) -> None:
         """Declare the layout."""
@@ -41,7 +42,8 @@ class PackedLayoutTask(MagicTask):
         """Unpack the layout to where SiliconCompiler's scripts look for it."""
         super().pre_process()
         packed = Path(f"inputs/{self.design_topmodule}.gds.gz")
-        packed.with_suffix("").write_bytes(gzip.decompress(packed.read_bytes()))
+        outlines = [_MACRO.findall(Path(file).read_text())[0] for file in self.find_files("var", "read_lef")]
+        leave_empty(packed, outlines, packed.with_suffix(""))
 
 
 class MagicRulesTask(PackedLayoutTask, DRCTask):
