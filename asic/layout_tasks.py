@@ -12,7 +12,7 @@ from siliconcompiler.tools.klayout.export import ExportTask
 from siliconcompiler.tools.openroad.init_floorplan import InitFloorplanTask
 from siliconcompiler.tools.openroad.synth_cleanup import CleanupSynthTask
 
-from silicodec.asic.gds import draw_cells
+from silicodec.asic.gds import draw_cells, name_ports
 from silicodec.asic.pdk import MeasurementError
 from silicodec.asic.ports import SIDES, crowded_sides
 from silicodec.asic.recipe import PROGRAMS, recipe
@@ -78,15 +78,23 @@ class FloorplanTask(InitFloorplanTask):
 
 
 class DrawnExportTask(ExportTask):
-    """SiliconCompiler's step that writes the layout, with the cells' drawn shapes."""
+    """SiliconCompiler's step that writes the layout, with the cells' drawn shapes and the names of all ports."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_parameter("recipe", "str", "hash of the program behind the step")
 
     def setup(self) -> None:
         """Declare the cells' layout."""
         super().setup()
+        self.set("var", "recipe", recipe("silicodec.asic.gds"))
+        self.add_required_key("var", "recipe")
         self.add_required_key(*drawn_cells(self.project))
 
     def post_process(self) -> None:
-        """Draw the cells."""
+        """Draw the cells, and name the ports."""
         super().post_process()
         library, *key = drawn_cells(self.project)
-        draw_cells(Path(f"outputs/{self.design_topmodule}.gds.gz"), Path(library.find_files(*key)[0]))
+        layout = Path(f"outputs/{self.design_topmodule}.gds.gz")
+        draw_cells(layout, Path(library.find_files(*key)[0]))
+        name_ports(layout, Path(f"inputs/{self.design_topmodule}.def.gz"))

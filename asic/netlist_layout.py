@@ -10,6 +10,7 @@ from pathlib import Path
 
 from siliconcompiler import ASIC, Design, Flowgraph, Task
 from siliconcompiler.tools.openroad._apr import OpenROADGPLParameter, OpenROADGRTParameter
+from siliconcompiler.tools.openroad.endcap_tapcell_insertion import EndCapTapCellTask
 from siliconcompiler.tools.openroad.macro_placement import MacroPlacementTask
 from siliconcompiler.tools.openroad.repair_timing import RepairTimingTask
 
@@ -40,11 +41,7 @@ NETLIST = "netlist"
 HALO_UM = 10.0
 """Micrometres around a macro that are left to wires."""
 SHORTEST_ROW_UM = 15.0
-"""Micrometres of a row between a macro and the next or the core's edge: lambdapdk's script puts no tap in a shorter one."""
-SHORT_ROWS = """\
-cut_rows -row_min_width {width}
-source {{{taps}}}
-"""
+"""Micrometres of a row beside a macro, at least: in shorter ones lambdapdk's script puts no well tap."""
 OVERFLOW_PASSES = 10
 """Passes of global routing over what is too full; what stays so, as between macros, is left to detailed routing."""
 HOLD_MARGIN_NS = 0.3
@@ -198,9 +195,8 @@ def make_project(job: NetlistJob, build: Path) -> ASIC:
 
 def tune_around_macros(project: ASIC, scripts: Path) -> None:
     """Change what SiliconCompiler's place and route does by default where macros divide the core."""
-    library = project.get_library(project.get("asic", "mainlib"))
-    taps = SHORT_ROWS.format(width=SHORTEST_ROW_UM, taps=library.find_files("tool", "openroad", "tapcells"))
-    library.set_openroad_tapcells_file(str(write_named(scripts / "tapcell.tcl", taps)))
+    rows = write_named(scripts / "rows.tcl", f"cut_rows -row_min_width {SHORTEST_ROW_UM}\n")
+    EndCapTapCellTask.find_task(project).add_prescript(str(rows))
     MacroPlacementTask.find_task(project).set("var", "macro_place_halo", (HALO_UM, HALO_UM))
     for place in OpenROADGPLParameter.find_task(project):
         # At 60 % it diverged after its second timing-driven pass, which had added buffers.

@@ -13,7 +13,7 @@ _GRID_UM = 0.005
 
 
 def clear_pins(lef: str) -> str:
-    """Cut pins out of a macro's obstructions.
+    r"""Cut pins out of a macro's obstructions.
 
     In LEF a pin may lie in an obstruction, as those of SRAM22's macros do, and is free to be connected to. Magic paints
     the obstruction over it, and then finds no connection.
@@ -25,8 +25,8 @@ def clear_pins(lef: str) -> str:
 
     Examples
     --------
-    >>> pin = "PIN a\\n PORT\\n LAYER met1 ;\\n RECT 0 0 1 1 ;\\n END\\nEND a\\n"
-    >>> print(clear_pins(pin + "OBS\\n LAYER met1 ;\\n RECT 0 0 3 1 ;\\nEND\\n"), end="")
+    >>> pin = "PIN a\n PORT\n LAYER met1 ;\n RECT 0 0 1 1 ;\n END\nEND a\n"
+    >>> print(clear_pins(pin + "OBS\n LAYER met1 ;\n RECT 0 0 3 1 ;\nEND\n"), end="")
     PIN a
      PORT
      LAYER met1 ;

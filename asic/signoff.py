@@ -21,6 +21,7 @@ from silicodec.asic.cell_rules import CELL_RULES, library_violations, read_cells
 from silicodec.asic.drawn import Signoff
 from silicodec.asic.gds import leave_empty
 from silicodec.asic.pdk import MeasurementError
+from silicodec.asic.recipe import recipe
 
 DRC, EXTRACT, LVS = "drc", "extspice", "lvs"
 """SiliconCompiler's names of the steps."""
@@ -33,9 +34,15 @@ _SUPPLY = re.compile(r"\.(VPWR|VGND) ?\(([^)]*)\)")
 class PackedLayoutTask(MagicTask):
     """A step of Magic's that takes a compressed layout, and what `read_lef` has as outlines with pins."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_parameter("recipe", "str", "hash of the program behind the step")
+
     def setup(self) -> None:
         """Declare the layout."""
         super().setup()
+        self.set("var", "recipe", recipe("silicodec.asic.gds"))
+        self.add_required_key("var", "recipe")
         self.add_input_file(ext="gds.gz")
 
     def pre_process(self) -> None:

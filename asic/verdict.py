@@ -42,6 +42,8 @@ def signoff_faults(signoff: Signoff) -> list[tuple[str, str]]:
     found = [("drc", f"{count} violations by Magic: {rule}") for rule, count in signoff.rules.items()]
     if signoff.mismatches:
         found.append(("lvs", f"the drawn circuit differs from the netlist in {signoff.mismatches} places by Netgen"))
+    if signoff.pin_mismatches:
+        found.append(("lvs", f"{signoff.pin_mismatches} ports of the drawn circuit are not the netlist's by Netgen"))
     return found
 
 

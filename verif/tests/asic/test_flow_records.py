@@ -293,8 +293,9 @@ def test_reports_of_sign_off_are_read_and_judged(tmp_path):
     assert list(signoff.rules.values()) == [2, 1]
     assert signoff.library_rules == {}
     result = result_at(4.0, 3.5, flow="layout", signoff=signoff, drawn=DRAWN)
-    assert [check for check, _ in faults(result)] == ["drc", "drc", "lvs"]
+    assert [check for check, _ in faults(result)] == ["drc", "drc", "lvs", "lvs"]
     assert faults(result)[0][1] == "2 violations by Magic: Local interconnect spacing < 0.17um (li.3)"
+    assert faults(result)[-1][1] == "1 ports of the drawn circuit are not the netlist's by Netgen"
     write_result(result, tmp_path)
     assert read_results(tmp_path) == [result]
     with pytest.raises(MeasurementError, match="sign-off left no whole report"):

@@ -40,6 +40,7 @@ from silicodec.asic.progress import (
 from silicodec.asic.run import short_temporary_folder
 from silicodec.asic.signoff import DRC, EXTRACT, LVS
 from silicodec.asic.tasks import EquivalenceTask
+from silicodec.asic.tools import signoff_fault
 from silicodec.cli import main
 
 needs_cells = pytest.mark.skipif("SILICODEC_PDK" not in os.environ, reason="SILICODEC_PDK is not set")
@@ -123,13 +124,16 @@ def test_large_memories_become_macros_and_small_ones_cells(tmp_path):
 @pytest.mark.prove
 @pytest.mark.usefixtures("layout_tools")
 def test_a_memory_goes_through_to_gds_and_is_proven(tmp_path):
-    """The layout has the memory's shapes, and is the netlist's circuit."""
+    """The layout has the memory's shapes, and is the netlist's circuit, to Magic and Netgen as well."""
     text, macros = whole_netlist(with_memories(tmp_path), "words")
     job = NetlistJob("words", "words", text, macros, "", 40.0, floorplan=Floorplan(density=35))
     with short_temporary_folder():
         progress = lay_out(job, tmp_path / "build")
     assert (progress.reached, progress.faults, progress.macros) == (None, [], 1)
     assert progress.equivalence == {"proven": True, "cycles": None, "reset": None}
+    if signoff_fault() is None:
+        assert (progress.signoff.rules, progress.signoff.mismatches) == ({}, 0)
+        assert progress.signoff.cells > 160, "its registers, for one"
     keep_layout(job_folder(job, tmp_path / "build"), "words", tmp_path / "words")
     drawn = db.Layout()
     drawn.read(str(tmp_path / "words.gds.gz"))
@@ -146,10 +150,13 @@ def test_project_with_macros_is_complete_for_siliconcompiler(tmp_path):
     assert project.get("constraint", "area", "density") == 50
     assert project.get("tool", "openroad", "task", "global_placement", "var", "gpl_timing_driven") is False
     assert project.get("tool", "openroad", "task", "repair_timing", "var", "rsz_hold_slack_margin") == 0.3
+    (rows,) = project.get("tool", "openroad", "task", "endcap_tapcell_insertion", "prescript")
+    assert Path(rows).read_text() == "cut_rows -row_min_width 15.0\n"
     for router in ("global_route", "antenna_repair"):
         assert project.get("tool", "openroad", "task", router, "var", "grt_allow_congestion") is True
     files = {path: path.stat().st_mtime_ns for path in (tmp_path / "build").rglob("*-*") if path.is_file()}
-    assert sorted(path.name.partition("-")[0] for path in files) == ["connections", "constraints", "pair", "power_grid"]
+    names = ["connections", "constraints", "pair", "power_grid", "rows", "sram22_64x32m4w8"]
+    assert sorted(path.name.partition("-")[0] for path in files) == names
     make_project(job, tmp_path / "build")
     assert {path: path.stat().st_mtime_ns for path in files} == files  # newer files make SiliconCompiler begin anew
 
@@ -222,15 +229,13 @@ def test_how_far_a_layout_came_is_read_from_its_steps(tmp_path):
     assert read_all_progress(tmp_path) == [signed]
 
 
-def test_blocks_are_signed_off_and_layouts_with_macros_are_not():
-    job = NetlistJob("pair", "pair", NETLIST, ("sram22_64x32m4w8",), "", 36.0)
-    assert "macros" not in (replace(job, macros=()).signoff_fault or "")
-    assert "Magic's rules" in job.signoff_fault
-    steps = {step for step, _ in NetlistLayoutFlow(macros=False, signoff=True).get_nodes()}
-    assert {LAYOUT_CHECK, DRC, EXTRACT, LVS} <= steps
-    with_macros = {step for step, _ in NetlistLayoutFlow(macros=True).get_nodes()}
-    assert LAYOUT_CHECK in with_macros
-    assert not {DRC, EXTRACT, LVS} & with_macros
+def test_a_layout_is_signed_off_with_macros_or_without():
+    for macros in (False, True):
+        steps = {step for step, _ in NetlistLayoutFlow(macros=macros, signoff=True).get_nodes()}
+        assert {LAYOUT_CHECK, DRC, EXTRACT, LVS} <= steps
+        unsigned = {step for step, _ in NetlistLayoutFlow(macros=macros).get_nodes()}
+        assert LAYOUT_CHECK in unsigned
+        assert not {DRC, EXTRACT, LVS} & unsigned
 
 
 def test_a_layout_that_was_drawn_but_not_signed_off_says_so(tmp_path):
