@@ -79,7 +79,7 @@ def layout_table() -> str:
     lines = [
         "| engine | | clock ns | area, um2 | MHz slow / typical / fast corner | mW | pJ a word "
         "| core filled, % | wire, mm | clock skew, ns | supply drop, mV "
-        "| violations, OpenROAD / Magic / in library cells | antennas | differences, Netgen | clean |\n",
+        "| violations, OpenROAD / Magic / in library cells | antennas | differences, Netgen / of ports | clean |\n",
         "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|\n",
     ]
     results = [result for result in read_results(FLOWS) if result.flow == "layout"]
@@ -120,7 +120,7 @@ def reached_table() -> str:
     """Make the table of layouts that were stopped, or have macros, in Markdown."""
     lines = [
         "| layout | clock ns | cells | mm2 of cells | macros | mm2 of macros | die, mm2 | minutes | reached "
-        "| slack, ns | wire, mm | violations, OpenROAD / Magic / in library cells | differences, Netgen "
+        "| slack, ns | wire, mm | violations, OpenROAD / Magic / in library cells | differences, Netgen / of ports "
         "| equal to its netlist |\n",
         "|---|--:|--:|--:|--:|--:|--:|--:|---|--:|--:|--:|--:|---|\n",
     ]
@@ -132,7 +132,7 @@ def reached_table() -> str:
         cells += [
             "" if wire is None else f"{wire / 1000:,.0f}",
             "" if one.violations is None else " / ".join([f"{one.violations:,}", *by_magic(one.signoff)]),
-            str(one.signoff.mismatches) if one.signoff else "",
+            by_netgen(one.signoff),
             found_in_words(one.equivalence["proven"], one.equivalence["cycles"]) if one.equivalence else "",
         ]
         lines.append(f"| {' | '.join(cells)} |\n")
@@ -145,12 +145,17 @@ def signoff_figures(result: Result) -> list[str]:
     known = [f"{drawn.setup_skew_ns:.2f}", f"{drawn.ir_drop_mv:.2f}"] if drawn else ["", ""]
     violations = " / ".join([str(result.drc_violations), *by_magic(signoff)])
     antennas = str(drawn.antenna_violations) if drawn else ""
-    return [*known, violations, antennas, str(signoff.mismatches) if signoff else ""]
+    return [*known, violations, antennas, by_netgen(signoff)]
 
 
 def by_magic(signoff: Signoff | None) -> list[str]:
     """Format violations by Magic, and those in cells of the library; none without sign-off."""
     return [str(sum(signoff.rules.values())), str(signoff.in_library)] if signoff else []
+
+
+def by_netgen(signoff: Signoff | None) -> str:
+    """Format differences of cells and nets by Netgen, and those of ports; empty without sign-off."""
+    return f"{signoff.mismatches} / {signoff.pin_mismatches}" if signoff else ""
 
 
 def bitstream_table() -> str:

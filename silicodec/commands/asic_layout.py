@@ -56,10 +56,10 @@ def layout(
     """Place and route a large engine, with SRAM macros for its memories, or one of its blocks.
 
     Takes the netlist that `silicodec asic measure --blocks` left in build/asic/netlists. It needs OpenROAD and KLayout,
-    as `silicodec asic ENGINE --flow layout` does. The layout is compared with the netlist that went in; that of a block
-    is signed off as well where Magic and Netgen are on the path. A second call goes on after the last step that ended.
-    Ends with exit code 1 if the layout is not finished, misses setup or hold at any corner, breaks design rules or is
-    another circuit than its netlist.
+    as `silicodec asic ENGINE --flow layout` does. The layout is compared with the netlist that went in, and signed off
+    where Magic and Netgen are on the path, macros as outlines with pins. A second call goes on after the last step that
+    ended. Ends with exit code 1 if the layout is not finished, misses setup or hold at any corner, breaks design rules
+    or is another circuit than its netlist.
 
         silicodec asic measure accelerator --blocks --booth --clock-gating --routable
 
