@@ -8,9 +8,9 @@ from pathlib import Path
 from lambdapdk import LambdaLibrary
 from lambdapdk.sky130 import Sky130PDK
 
+from silicodec.asic.abstract import clear_pins
 from silicodec.asic.flows import write_named
 from silicodec.asic.macros import CORNERS, macro_liberty
-from silicodec.asic.outline import clear_pins
 
 POWER_GRID = """\
 define_pdn_grid -name {sram22} -voltage_domains {CORE} -macro -orient {R0 R180 MX MY} -halo {2.0 2.0 2.0 2.0} \\
@@ -40,14 +40,14 @@ class MacroLibrary(LambdaLibrary):
     def __init__(self, name: str, macros: Path, scripts: Path) -> None:
         super().__init__()
         self.set_name(name)
-        self._outline = macros / name / f"{name}.lef.gz"
+        self._abstract = macros / name / f"{name}.lef.gz"
         self.add_asic_pdk(Sky130PDK())
         for corner in CORNERS:
             with self.active_fileset(f"models.timing.{corner}.nldm"):
                 self.add_file(str(macro_liberty(macros, name, corner)))
                 self.add_asic_libcornerfileset(corner, "nldm")
         with self.active_fileset("models.physical"):
-            self.add_file(str(self._outline))
+            self.add_file(str(self._abstract))
             if (shapes := macros / name / f"{name}.gds.gz").is_file():
                 self.add_file(str(shapes))
             self.add_asic_aprfileset()
@@ -58,8 +58,8 @@ class MacroLibrary(LambdaLibrary):
             self.add_file(str(write_named(scripts / "connections.tcl", CONNECTIONS)))
             self.add_openroad_globalconnectfileset()
 
-    def write_outline(self, folder: Path) -> Path:
-        """Write outline and pins as Magic takes them, and return the file."""
+    def write_abstract(self, folder: Path) -> Path:
+        """Write the abstract view as Magic takes it, and return the file."""
         return write_named(
-            folder / self._outline.stem, clear_pins(gzip.decompress(self._outline.read_bytes()).decode())
+            folder / self._abstract.stem, clear_pins(gzip.decompress(self._abstract.read_bytes()).decode())
         )

@@ -170,15 +170,15 @@ def make_project(job: NetlistJob, build: Path) -> ASIC:
     project = ASIC(design)
     project.add_fileset(["rtl", "sdc"])
     set_target(project)
-    outlines = []
+    abstracts = []
     for library in macro_libraries(job.macros, build):
         use_local_data(library)
         project.add_asiclib(library)
-        outlines.append(str(library.write_outline(build / "sources")))
+        abstracts.append(str(library.write_abstract(build / "sources")))
     signoff = signoff_fault() is None
     project.set_flow(NetlistLayoutFlow(macros=bool(job.macros), signoff=signoff))
     for magic in (MagicRulesTask, MagicExtractTask) if signoff else ():
-        magic.find_task(project).set("var", "read_lef", outlines)
+        magic.find_task(project).set("var", "read_lef", abstracts)
     check = EquivalenceTask.find_task(project)
     check.set("var", "source", str(stage_source(Source(job.top, text=job.netlist), build / "sources")))
     check.set("var", "gates", True)

@@ -32,7 +32,7 @@ _SUPPLY = re.compile(r"\.(VPWR|VGND) ?\(([^)]*)\)")
 
 
 class PackedLayoutTask(MagicTask):
-    """A step of Magic's that takes a compressed layout, and what `read_lef` has as outlines with pins."""
+    """A step of Magic's that takes a compressed layout, and what `read_lef` has as abstracts with pins."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,8 +49,8 @@ class PackedLayoutTask(MagicTask):
         """Unpack the layout to where SiliconCompiler's scripts look for it."""
         super().pre_process()
         packed = Path(f"inputs/{self.design_topmodule}.gds.gz")
-        outlines = [_MACRO.findall(Path(file).read_text())[0] for file in self.find_files("var", "read_lef")]
-        leave_empty(packed, outlines, packed.with_suffix(""))
+        abstracts = [_MACRO.findall(Path(file).read_text())[0] for file in self.find_files("var", "read_lef")]
+        leave_empty(packed, abstracts, packed.with_suffix(""))
 
 
 class MagicRulesTask(PackedLayoutTask, DRCTask):

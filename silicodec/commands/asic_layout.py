@@ -57,7 +57,7 @@ def layout(
 
     Takes the netlist that `silicodec asic measure --blocks` left in build/asic/netlists. It needs OpenROAD and KLayout,
     as `silicodec asic ENGINE --flow layout` does. The layout is compared with the netlist that went in, and signed off
-    where Magic and Netgen are on the path, macros as outlines with pins. A second call goes on after the last step that
+    where Magic and Netgen are on the path, macros as abstract views. A second call goes on after the last step that
     ended. Ends with exit code 1 if the layout is not finished, misses setup or hold at any corner, breaks design rules
     or is another circuit than its netlist.
 

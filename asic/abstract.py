@@ -1,4 +1,4 @@
-"""Outlines of macros (LEF) as Magic takes them."""
+"""Abstract views of macros (LEF) as Magic takes them."""
 
 from __future__ import annotations
 
