@@ -1,4 +1,4 @@
-"""Abstract views of macros (LEF) as Magic takes them."""
+"""Abstract views of macros (LEF) as a layout takes them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,37 @@ from klayout import db
 
 _OBSTRUCTIONS = re.compile(r"^ *OBS\b.*?^ *END *$", re.MULTILINE | re.DOTALL)
 _SHAPE = re.compile(r"^ *(?:LAYER (\w+)|RECT ([-\d. ]+?)) *;", re.MULTILINE)
+_SIZE = re.compile(r"^ *SIZE ([\d.]+) BY", re.MULTILINE)
+_PIN = re.compile(r"^ *PIN (\S+).*?^ *END \1", re.MULTILINE | re.DOTALL)
+_SUPPLY = re.compile(r"^ *USE (?:POWER|GROUND)\b", re.MULTILINE)
+_RECTANGLE = re.compile(r"^ *RECT ([-\d. ]+?) *;.*\n", re.MULTILINE)
 _GRID_UM = 0.005
+_RAIL = 0.8
+"""Share of the macro's width that a rail has at least."""
+
+
+def keep_outer_rails(lef: str) -> str:
+    """Leave of each supply of a macro its lowest and its highest rail.
+
+    SRAM22's macros have a line of each supply every few micrometres, on metal 2. Where the core's straps cross them,
+    vias to all of them leave no way for wires on metal 3.
+
+    Parameters
+    ----------
+    lef : str
+        A macro, with rectangles. Supplies without two rails stay as they are.
+    """
+    width = float(_SIZE.findall(lef)[0])
+
+    def outer(pin: re.Match[str]) -> str:
+        sides = {corners: [*map(float, corners.split())] for corners in _RECTANGLE.findall(pin[0])}
+        rails = sorted((y, corners) for corners, (x, y, right, _) in sides.items() if right - x > _RAIL * width)
+        if len(rails) < 2 or not _SUPPLY.search(pin[0]):
+            return pin[0]
+        kept = {corners for _, corners in (rails[0], rails[-1])}
+        return _RECTANGLE.sub(lambda one: one[0] if one[1] in kept else "", pin[0])
+
+    return _PIN.sub(outer, lef)
 
 
 def clear_pins(lef: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from lambdapdk import LambdaLibrary
 from lambdapdk.sky130 import Sky130PDK
 
-from silicodec.asic.abstract import clear_pins
+from silicodec.asic.abstract import clear_pins, keep_outer_rails
 from silicodec.asic.flows import write_named
 from silicodec.asic.macros import CORNERS, macro_liberty
 
@@ -34,13 +34,14 @@ class MacroLibrary(LambdaLibrary):
     macros : Path
         Folder of all macros.
     scripts : Path
-        Folder that takes the scripts for its supplies.
+        Folder that takes its abstract view, and the scripts for its supplies.
     """
 
     def __init__(self, name: str, macros: Path, scripts: Path) -> None:
         super().__init__()
         self.set_name(name)
-        self._abstract = macros / name / f"{name}.lef.gz"
+        whole = gzip.decompress((macros / name / f"{name}.lef.gz").read_bytes()).decode()
+        self._abstract = write_named(scripts / f"{name}.lef", keep_outer_rails(whole))
         self.add_asic_pdk(Sky130PDK())
         for corner in CORNERS:
             with self.active_fileset(f"models.timing.{corner}.nldm"):
@@ -60,6 +61,4 @@ class MacroLibrary(LambdaLibrary):
 
     def write_abstract(self, folder: Path) -> Path:
         """Write the abstract view as Magic takes it, and return the file."""
-        return write_named(
-            folder / self._abstract.stem, clear_pins(gzip.decompress(self._abstract.read_bytes()).decode())
-        )
+        return write_named(folder / f"{self.name}.lef", clear_pins(self._abstract.read_text()))
