@@ -24,7 +24,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
+import traceback
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from silicodec.asic.compared_designs import ComparedDesigns
@@ -37,7 +41,7 @@ SWEEP = "+strash;ifraig;scorr;dc2;fraig;ifraig;"
 THOROUGH_SWEEP = "+strash;ifraig,-C,3000;scorr;ifraig,-C,20000;ifraig,-C,100000"
 """The same where processor time is limited: carries of long sums take more conflicts than ABC allows by itself."""
 CYCLES = (8, 2)
-"""Clock cycles after reset to check where the registers cannot be matched; fewer where more take too long."""
+"""Clock cycles after reset to check where the registers cannot be matched; fewer where more take too much."""
 COMPARED = "cmp_"
 """What Yosys' comparison of two outputs begins its name with."""
 ONE = "'S1"
@@ -102,6 +106,39 @@ class Comparison:
         return EQUAL in said
 
 
+def within_memory(prove: Callable[[], bool | None]) -> bool | None:
+    """Run a proof in a process of its own; None if half of the machine's memory is too little for it.
+
+    Yosys cannot go on where memory has failed it.
+    """
+    codes = (True, False, None)
+    child = os.fork()
+    if child == 0:
+        code = len(codes)
+        try:
+            limit_memory(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2)
+            code = codes.index(prove())
+        except MemoryError:
+            code = codes.index(None)
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if code < 0:  # as by SIGXCPU
+        os.kill(os.getpid(), -code)
+    if code == len(codes):
+        raise RuntimeError("the proof failed")
+    return codes[code]
+
+
+def limit_memory(size: int) -> None:
+    """Let this process have so many bytes at most."""
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    most = size if hard == resource.RLIM_INFINITY else min(size, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+
+
 def check(
     source: Source, folder: Path, reset: str | None = None, *, sweep: str = SWEEP, **options: bool
 ) -> dict[str, object]:
@@ -146,7 +183,8 @@ def check(
     reset = reset or bounded.reset
     held = f"-set-at 1 in_{reset.removeprefix('!')} {int(reset[0] != '!')} -prove-skip 1" if reset else ""
     for cycles in CYCLES:
-        proven = Comparison(bounded).prove(f"-seq {cycles + bool(reset)} -set-init-zero {held}")
+        solver = f"-seq {cycles + bool(reset)} -set-init-zero {held}"
+        proven = within_memory(partial(Comparison(bounded).prove, solver))
         if proven is False and reset is None and not registers.one_to_one:
             break
         if proven is not None:

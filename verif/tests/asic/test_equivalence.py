@@ -371,3 +371,19 @@ def test_a_register_that_keeps_what_it_is_loaded_with_counts_as_that_constant(tm
     assert "assign seen = 1'b1" in (tmp_path / "netlist.v").read_text(), "synthesis takes it for one"
     assert equivalence("mark", tmp_path, text) == FOREVER
     assert equivalence("mark", tmp_path, MARK.replace("CLEAR", "if (clear) seen <= 0;"))["proven"] is not True
+
+
+def test_a_proof_has_half_of_the_memory():
+    from silicodec.asic.equivalence import within_memory
+
+    def take_all() -> bool:
+        return bool(bytearray(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") * 3 // 4))
+
+    def fail() -> bool:
+        raise ValueError("not a matter of memory")
+
+    assert [within_memory(lambda found=found: found) for found in (True, False, None)] == [True, False, None]
+    assert within_memory(take_all) is None
+    with pytest.raises(RuntimeError):
+        within_memory(fail)
+    assert len(bytearray(1 << 20)) == 1 << 20, "this process has no limit"
