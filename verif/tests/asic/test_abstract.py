@@ -2,10 +2,13 @@
 
 import gzip
 import re
+from pathlib import Path
 
 import pytest
 
 pytest.importorskip("klayout")
+
+from klayout import db
 
 from silicodec.asic.abstract import clear_pins, keep_outer_rails
 from silicodec.asic.macros import macro_folder
@@ -85,3 +88,33 @@ def test_every_macro_has_two_rails_of_each_supply():
             low, high = (list(map(float, corners.split())) for corners in rectangles(lef, supply))
             assert low[3] < high[1], file
             assert low[2] - low[0] == high[2] - high[0], file
+
+
+DRAWN = sorted((macro_folder() or Path("absent")).glob("*/*.gds.gz"))
+METALS = ((68, 20), (68, 44), (69, 20), (69, 44), (70, 20))
+"""GDS layers of metal 1 to 3, with the vias between them."""
+
+
+@pytest.mark.skipif(macro_folder() is None, reason="SILICODEC_PDK holds no macros")
+@pytest.mark.parametrize("file", DRAWN, ids=lambda file: file.parent.name)
+def test_rails_that_are_left_supply_the_whole_macro(file):
+    """Within the macro metal connects them to all the lines that are left out."""
+    name = file.parent.name
+    layout = db.Layout()
+    layout.read(str(file))
+    drawn = db.LayoutToNetlist(db.RecursiveShapeIterator(layout, layout.cell(name), []))
+    layers = [drawn.make_layer(layout.layer(*metal)) for metal in METALS]
+    for layer, above in zip(layers, [*layers[1:], None], strict=True):
+        drawn.connect(layer)
+        if above:
+            drawn.connect(layer, above)
+    drawn.extract_netlist()
+    lef = gzip.decompress((file.parent / f"{name}.lef.gz").read_bytes()).decode()
+    nets = {}
+    for supply in ("vdd", "vss"):
+        lines = [list(map(float, corners.split())) for corners in rectangles(lef, supply)]
+        places = [db.DPoint((x + right) / 2, (y + top) / 2) for x, y, right, top in lines]
+        nets[supply] = {drawn.probe_net(layers[2], place).expanded_name() for place in places}
+        assert len(places) > 400
+    assert [len(found) for found in nets.values()] == [1, 1]
+    assert nets["vdd"] != nets["vss"]
