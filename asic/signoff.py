@@ -41,7 +41,7 @@ class PackedLayoutTask(MagicTask):
     def setup(self) -> None:
         """Declare the layout."""
         super().setup()
-        self.set("var", "recipe", recipe("silicodec.asic.gds"))
+        self.set("var", "recipe", recipe(__name__))
         self.add_required_key("var", "recipe")
         self.add_input_file(ext="gds.gz")
 
