@@ -13,9 +13,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from klayout import db
-from siliconcompiler import Task
 
-from silicodec.asic.recipe import recipe
+from silicodec.asic.program_task import ProgramTask
 from silicodec.asic.target import drawn_cells, magic_rules
 
 CELL_RULES = "drc.cells"
@@ -61,12 +60,10 @@ exit 0
 """
 
 
-class CellRulesTask(Task):
+class CellRulesTask(ProgramTask):
     """Design rules of each of the library's cells that a layout uses, by itself."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.add_parameter("recipe", "str", "hash of the programs behind the step")
+    program = __name__
 
     def tool(self) -> str:
         """Name of the tool."""
@@ -86,8 +83,6 @@ class CellRulesTask(Task):
         self.set_exe("magic", vswitch="--version")
         self.set_threads(1)
         self.add_input_file(ext="gds.gz")
-        self.set("var", "recipe", recipe(__name__))
-        self.add_required_key("var", "recipe")
         for library, *key in (drawn_cells(self.project), magic_rules(self.project)):
             self.add_required_key(library, *key)
 

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from siliconcompiler import Task
 from siliconcompiler.tools.klayout.export import ExportTask
 from siliconcompiler.tools.openroad.init_floorplan import InitFloorplanTask
 from siliconcompiler.tools.openroad.synth_cleanup import CleanupSynthTask
@@ -15,18 +14,18 @@ from siliconcompiler.tools.openroad.synth_cleanup import CleanupSynthTask
 from silicodec.asic.gds import draw_cells, name_ports
 from silicodec.asic.pdk import MeasurementError
 from silicodec.asic.ports import SIDES, crowded_sides
-from silicodec.asic.recipe import PROGRAMS, recipe
+from silicodec.asic.program_task import ProgramTask
+from silicodec.asic.recipe import PROGRAMS
 from silicodec.asic.target import drawn_cells
 
 
-class ShuffleTask(Task):
+class ShuffleTask(ProgramTask):
     """Another order of a netlist's cells."""
 
     def __init__(self) -> None:
         super().__init__()
         self.add_parameter("netlist", "file", "netlist that an earlier run made")
         self.add_parameter("seed", "int", "what the order depends on")
-        self.add_parameter("recipe", "str", "hash of the program behind the step")
 
     def tool(self) -> str:
         """Name of the tool, which is this Python."""
@@ -41,9 +40,8 @@ class ShuffleTask(Task):
         super().setup()
         self.set_exe(sys.executable)
         self.set_threads(1)
-        self.set("var", "recipe", recipe(self.task()))
         self.add_output_file(ext="vg")
-        for name in ("netlist", "seed", "recipe"):
+        for name in ("netlist", "seed"):
             self.add_required_key("var", name)
 
     def runtime_options(self) -> list[str]:
@@ -77,18 +75,14 @@ class FloorplanTask(InitFloorplanTask):
             raise MeasurementError(said)
 
 
-class DrawnExportTask(ExportTask):
+class DrawnExportTask(ProgramTask, ExportTask):
     """SiliconCompiler's step that writes the layout, with the cells' drawn shapes and the names of all ports."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.add_parameter("recipe", "str", "hash of the program behind the step")
+    program = "silicodec.asic.gds"
 
     def setup(self) -> None:
         """Declare the cells' layout."""
         super().setup()
-        self.set("var", "recipe", recipe("silicodec.asic.gds"))
-        self.add_required_key("var", "recipe")
         self.add_required_key(*drawn_cells(self.project))
 
     def post_process(self) -> None:

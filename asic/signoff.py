@@ -21,7 +21,7 @@ from silicodec.asic.cell_rules import CELL_RULES, library_violations, read_cells
 from silicodec.asic.drawn import Signoff
 from silicodec.asic.gds import leave_empty
 from silicodec.asic.pdk import MeasurementError
-from silicodec.asic.recipe import recipe
+from silicodec.asic.program_task import ProgramTask
 
 DRC, EXTRACT, LVS = "drc", "extspice", "lvs"
 """SiliconCompiler's names of the steps."""
@@ -31,18 +31,14 @@ _MACRO = re.compile(r"^\s*MACRO (\w+)", re.MULTILINE)
 _SUPPLY = re.compile(r"\.(VPWR|VGND) ?\(([^)]*)\)")
 
 
-class PackedLayoutTask(MagicTask):
+class PackedLayoutTask(ProgramTask, MagicTask):
     """A step of Magic's that takes a compressed layout, and what `read_lef` has as abstracts with pins."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.add_parameter("recipe", "str", "hash of the program behind the step")
+    program = __name__
 
     def setup(self) -> None:
         """Declare the layout."""
         super().setup()
-        self.set("var", "recipe", recipe(__name__))
-        self.add_required_key("var", "recipe")
         self.add_input_file(ext="gds.gz")
 
     def pre_process(self) -> None:

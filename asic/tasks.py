@@ -16,7 +16,8 @@ from silicodec.asic.macros import read_macros
 from silicodec.asic.memory_verilog import macro_boxes
 from silicodec.asic.pdk import BOXES
 from silicodec.asic.power import power_script, read_power
-from silicodec.asic.recipe import PROGRAMS, recipe
+from silicodec.asic.program_task import ProgramTask
+from silicodec.asic.recipe import PROGRAMS
 from silicodec.asic.statistics import FLIP_FLOP, read_statistics
 from silicodec.asic.target import EXTRACTION
 from silicodec.asic.timing import read_timing, timing_script, whole_script
@@ -33,7 +34,7 @@ PLAIN, GATED = "0", "1"
 """Index of the steps without and with clock gating."""
 
 
-class CornerTask(Task):
+class CornerTask(ProgramTask):
     """A task that reads the cells' liberty file of one corner."""
 
     def _corner(self) -> str:
@@ -45,16 +46,10 @@ class CornerTask(Task):
         filesets = [library.get("asic", "libcornerfileset", corner, "nldm") for corner in corners or [self._corner()]]
         return [(library, ("fileset", fileset, "file", "liberty")) for found in filesets for fileset in found]
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.add_parameter("recipe", "str", "hash of the programs behind the step")
-
     def setup(self) -> None:
-        """Declare the liberty file and the recipe, so that a change of them makes the step run again."""
+        """Declare the liberty file, so that a change of it makes the step run again."""
         super().setup()
         self.set_threads(1)
-        self.set("var", "recipe", recipe(self.task()))
-        self.add_required_key("var", "recipe")
         for library, key in self._liberty_keys():
             self.add_required_key(library, *key)
 
