@@ -143,7 +143,8 @@ def _report(
 
 def same_beginning(wanted: Sequence[np.ndarray], found: Sequence[np.ndarray], *, whole: bool) -> bool:
     """Whether packets are the first words of other packets, or all of them where they are to be whole."""
-    expected, got = (np.concatenate([np.zeros(0, np.int64), *packets]) for packets in (wanted, found))
+    # Without a type in common: NumPy makes words of 64 bits and signed numbers floats of 53.
+    expected, got = (np.concatenate(packets) if packets else np.zeros(0, np.uint64) for packets in (wanted, found))
     return np.array_equal(expected if whole else expected[: got.size], got)
 
 

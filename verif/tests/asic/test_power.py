@@ -159,3 +159,12 @@ def test_power_by_block_is_that_of_the_whole(netlist, tmp_path):
     write_power(found, tmp_path)
     assert read_logic_power(tmp_path) == found
     assert read_logic_power(tmp_path / "kept") is None
+
+
+def test_long_words_are_compared_in_all_bits():
+    words = np.array([2**63, 2**53], np.uint64)
+    assert same_beginning([words], [words], whole=True)
+    assert not same_beginning([words], [words ^ np.uint64(1)], whole=True)
+    assert not same_beginning([words], [words[:1] ^ np.uint64(1)], whole=False)
+    assert same_beginning([words], [], whole=False)
+    assert not same_beginning([words], [], whole=True)
