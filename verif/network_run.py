@@ -10,6 +10,7 @@ import numpy as np
 from silicodec.models.accelerator.compiler import Program
 from silicodec.models.accelerator.plan import plan
 from silicodec.models.accelerator.reference import Run
+from silicodec.models.accelerator.streams import input_packets, output_packets
 from silicodec.rtl.accelerator.engines import accelerator_engine
 from silicodec.verif.drivers.stalls import Stalls
 from silicodec.verif.simulate import simulate
@@ -61,22 +62,11 @@ def run_network(
         As of `simulate`.
     """
     count = len(runs)
-    inputs = {
-        "program": [program.words] * count,
-        "weights": [program.weights] * count,
-        "pixels": list(pixels),
-        "refill": [words for run in runs for words in run.refilled],
-    }
-    expected = {
-        "scores": [run.scores for run in runs if run.scores is not None],
-        "spill": [words for run in runs for words in run.spilled],
-        "report": [np.array(run.report, np.uint64) for run in runs],
-    }
     engine = accelerator_engine(program.shape)
     planned = [layer.cycles for layer in plan(program, runs[0])]
     result = simulate(
         engine,
-        inputs,
+        input_packets(program, pixels, runs),
         backend=backend,
         stalls=stalls,
         verilog=verilog,
@@ -85,7 +75,7 @@ def run_network(
     )
     differing = [
         name
-        for name, packets in expected.items()
+        for name, packets in output_packets(runs).items()
         if len(packets) != len(result.streams[name]) or not all(map(np.array_equal, packets, result.streams[name]))
     ]
     timing = np.array([words.reshape(-1, TIMING_WORDS)[:, 0] for words in result.streams["timing"]], np.int64)

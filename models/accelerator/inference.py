@@ -14,6 +14,7 @@ from silicodec.models.accelerator.plan import plan
 from silicodec.models.accelerator.program import PIXELS
 from silicodec.models.accelerator.reference import Run, pixel_words, run_program
 from silicodec.models.accelerator.shape import AcceleratorShape
+from silicodec.models.accelerator.streams import input_packets, output_packets
 from silicodec.models.accelerator.study import integer_graph, samples_of
 from silicodec.models.errors import CodecError
 
@@ -45,18 +46,12 @@ class Inference:
     @property
     def inputs(self) -> dict[str, list[np.ndarray]]:
         """Packets of every input stream."""
-        return {
-            "program": [self.program.words],
-            "weights": [self.program.weights],
-            "pixels": [self.pixels],
-            "refill": self.run.refilled,
-        }
+        return input_packets(self.program, [self.pixels], [self.run])
 
     @property
     def outputs(self) -> dict[str, list[np.ndarray]]:
         """Packets of every output stream but `timing`, which depends on the streams' pauses."""
-        scores = [] if self.run.scores is None else [self.run.scores]
-        return {"scores": scores, "spill": self.run.spilled, "report": [np.array(self.run.report, np.uint64)]}
+        return output_packets([self.run])
 
     @property
     def refill_order(self) -> list[int]:

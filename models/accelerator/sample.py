@@ -1,16 +1,17 @@
-"""A small network of the accelerator that takes any image."""
+"""Networks to simulate the accelerator with: a small one that takes any image, and random ones."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from random import Random
 
 import numpy as np
 
-from silicodec.models.accelerator.compiler import MapCoding, compile_graph
+from silicodec.models.accelerator.compiler import MapCoding, Program, compile_graph
 from silicodec.models.accelerator.forward import Codecs
 from silicodec.models.accelerator.layers import Layer, LayerGraph, Rescaling, Residual, Shape
-from silicodec.models.accelerator.packets import RAW, most_words
+from silicodec.models.accelerator.packets import DCT_CODECS, EBPC_CODECS, RAW, most_words, with_fallback
 from silicodec.models.accelerator.program import LOWEST, ONE, PIXELS, Opcode
 from silicodec.models.accelerator.reference import Accelerator, Run, pixel_words, run_program
 from silicodec.models.accelerator.shape import AcceleratorShape
@@ -25,6 +26,61 @@ JOINED = 100
 """Numbers of concatenations are larger than those of maps by this."""
 
 
+class ProgramInputs:
+    """Packets of every input stream for programs one after the other, and what the reference gives.
+
+    Parameters
+    ----------
+    shape : AcceleratorShape
+        The accelerator.
+
+    Attributes
+    ----------
+    packets : dict of str to list of ndarray of uint64
+        By input stream.
+    runs : list of Run
+        Of each program.
+
+    Examples
+    --------
+    >>> image = np.zeros((3, 8, 8), np.int8)
+    >>> inputs = ProgramInputs(SMALL)
+    >>> inputs.add(compile_graph(sample_graph(image.shape), SMALL), image).status
+    <Status.DONE: 0>
+    >>> {name: len(packets) for name, packets in inputs.packets.items()}
+    {'program': 1, 'weights': 1, 'pixels': 1, 'refill': 0}
+    """
+
+    def __init__(self, shape: AcceleratorShape) -> None:
+        self.packets: dict[str, list[np.ndarray]] = {"program": [], "weights": [], "pixels": [], "refill": []}
+        self.runs: list[Run] = []
+        self._machine = Accelerator(shape)
+
+    def add(
+        self, program: Program, image: np.ndarray, words: np.ndarray | None = None, weights: np.ndarray | None = None
+    ) -> Run:
+        """Run a program on an image, int8 (C, H, W).
+
+        Parameters
+        ----------
+        program : Program
+            The network.
+        image : ndarray of int8, (C, H, W)
+            The image.
+        words, weights : ndarray of uint64, optional
+            Packets in place of the program's, malformed perhaps.
+        """
+        words = program.words if words is None else words
+        weights = program.weights if weights is None else weights
+        pixels = pixel_words(image, depthwise=program.graph.layers[0].depthwise)
+        run = self._machine.run(words, weights, pixels)
+        for name, packet in (("program", words), ("weights", weights), ("pixels", pixels)):
+            self.packets[name].append(packet)
+        self.packets["refill"] += run.refilled
+        self.runs.append(run)
+        return run
+
+
 def sample_inputs(tensors: Sequence[np.ndarray], shape: AcceleratorShape) -> dict[str, list[np.ndarray]]:
     """Return packets of every input stream for images, (C, H, W) of int8 or uint8, through a small network.
 
@@ -33,19 +89,14 @@ def sample_inputs(tensors: Sequence[np.ndarray], shape: AcceleratorShape) -> dic
     ValueError
         If one of them is no such image, or too large.
     """
-    machine = Accelerator(shape)
-    packets: dict[str, list[np.ndarray]] = {"program": [], "weights": [], "pixels": [], "refill": []}
+    inputs = ProgramInputs(shape)
     for tensor in tensors:
         if tensor.ndim != 3 or tensor.dtype.name not in ("int8", "uint8") or not tensor.size:
             raise ValueError(f"the accelerator takes int8 or uint8 images (C, H, W), not {tensor.dtype} {tensor.shape}")
         image = tensor if tensor.dtype == np.int8 else (tensor ^ 128).view(np.int8)
         program = compile_graph(sample_graph(image.shape), shape, weights=shape.weight_codec)
-        pixels = pixel_words(image)
-        packets["program"].append(program.words)
-        packets["weights"].append(program.weights)
-        packets["pixels"].append(pixels)
-        packets["refill"] += machine.run(program.words, program.weights, pixels).refilled
-    return packets
+        inputs.add(program, image)
+    return inputs.packets
 
 
 def run_image(graph: LayerGraph, shape: AcceleratorShape, codings: Mapping[int, MapCoding], pixels: np.ndarray) -> Run:
@@ -113,6 +164,36 @@ def random_graph(random: Random, *, size: int = 40, channels: int = 24) -> tuple
         layers.append(random_layer(source, len(layers) + 1, joint, (1, *joint[1:]), kernel=(1, 1)))
     pixels = np.random.default_rng(random.randrange(1 << 30)).integers(-128, 128, image)
     return LayerGraph(0, tuple(layers), joined), pixels.astype(np.int8)
+
+
+def random_codings(random: Random, graph: LayerGraph, shape: AcceleratorShape = SMALL) -> dict[int, MapCoding]:
+    """Draw a codec for every map, and as many words as it can take."""
+    codings: dict[int, MapCoding] = {}
+    shapes = {layer.output: layer.out_shape for layer in graph.layers}
+    for group in graph.codec_groups:
+        lossless = random.choice((0, *EBPC_CODECS)) if shape.ebpc else 0
+        codec = random.choice((lossless, *DCT_CODECS, lossless)) if shape.dct else lossless
+        if shape.raw_fallback and random.random() < 0.5:
+            codec = with_fallback(codec)
+        for number in group:
+            channels, height, width = shapes[number]
+            most = most_words(codec, min(8, height), -(-width // 8))
+            codings[number] = MapCoding(codec, channels * -(-height // 8) * most)
+    return codings
+
+
+def with_fields(program: Program, layer: int, **fields: int) -> Program:
+    """Return a program that has other values in fields of a layer's descriptor.
+
+    Examples
+    --------
+    >>> program = compile_graph(sample_graph((3, 8, 8)), SMALL)
+    >>> with_fields(program, 1, opcode=5).descriptors[1].opcode
+    5
+    """
+    descriptors = list(program.descriptors)
+    descriptors[layer] = replace(descriptors[layer], **fields)
+    return replace(program, descriptors=tuple(descriptors))
 
 
 def _random_next(random: Random, shapes: dict[int, Shape], source: int, output: int, channels: int) -> Layer:

@@ -155,6 +155,7 @@ def logic_at_work(found: Study, netlist: Path, window: tuple[int, int], work: di
 
     from silicodec.asic.accelerator_power import measure_power, same_beginning
     from silicodec.asic.blocks import KeptNetlist
+    from silicodec.models.accelerator.streams import input_packets, output_packets
     from silicodec.rtl.accelerator.engines import accelerator_engine
     from silicodec.verif.network_run import TIMING_WORDS
 
@@ -164,21 +165,11 @@ def logic_at_work(found: Study, netlist: Path, window: tuple[int, int], work: di
     if window[0] + window[1] > work["cycles"]:
         raise click.UsageError(f"--window ends after the image, which takes {work['cycles']:,} cycles")
     run, program = found.runs[0], found.program
-    inputs = {
-        "program": [program.words],
-        "weights": [program.weights],
-        "pixels": [found.pixels(0)],
-        "refill": list(run.refilled),
-    }
+    inputs = input_packets(program, [found.pixels(0)], [run])
     described = {"period_ns": work["period_ns"], "work": f"{work['network']}, maps {work['codec']}"}
     power, given = measure_power(kept, accelerator_engine(program.shape), inputs, window, **described)
     given["timing"] = [packet[::TIMING_WORDS] for packet in given["timing"]]
-    expected = {
-        "scores": [] if run.scores is None else [run.scores],
-        "spill": run.spilled,
-        "report": [np.array(run.report)],
-        "timing": [np.array(work["layer_cycles"])],
-    }
+    expected = output_packets([run]) | {"timing": [np.array(work["layer_cycles"])]}
     whole = sum(window) == work["cycles"]
     if wrong := [name for name, packets in expected.items() if not same_beginning(packets, given[name], whole=whole)]:
         raise FailedRun(f"the netlist differs from the reference in {', '.join(wrong)}")

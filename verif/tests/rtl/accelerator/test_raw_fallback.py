@@ -26,7 +26,7 @@ from silicodec.models.accelerator.packets import (
 from silicodec.models.accelerator.plan import plan
 from silicodec.models.accelerator.program import LAYOUT, ONE, Descriptor, Status
 from silicodec.models.accelerator.reference import Accelerator, pixel_words, run_program
-from silicodec.models.accelerator.sample import SMALL, random_layer
+from silicodec.models.accelerator.sample import SMALL, ProgramInputs, random_layer
 from silicodec.models.accelerator.shape import AcceleratorShape
 from silicodec.models.errors import CodecError
 from silicodec.rtl.accelerator.engines import accelerator_engine
@@ -54,24 +54,6 @@ def mixed_network(maps):
     first = replace(first, weights=weights, weight_zero=0, bias=first.bias * 0, rescaling=copy)
     second = random_layer(1, 2, maps, maps, kernel=(3, 3), pad=1)
     return LayerGraph(0, (first, second, random_layer(2, 3, maps, maps, kernel=(1, 1), residual=1)))
-
-
-class Inputs:
-    """Packets of every input, for programs one after the other, and what the reference gives."""
-
-    def __init__(self, shape=SMALL):
-        self.packets = {"program": [], "weights": [], "pixels": [], "refill": []}
-        self.runs = []
-        self.machine = Accelerator(shape)
-
-    def add(self, program, image):
-        pixels = pixel_words(image)
-        run = self.machine.run(program.words, program.weights, pixels)
-        for name, packet in (("program", program.words), ("weights", program.weights), ("pixels", pixels)):
-            self.packets[name].append(packet)
-        self.packets["refill"] += run.refilled
-        self.runs.append(run)
-        return run
 
 
 def raw_packets(run, layer, maps):
@@ -111,7 +93,7 @@ def test_packets_are_no_longer_than_raw(codec):
 
 @pytest.mark.parametrize("stalls", [None, Stalls(seed=1)], ids=["at once", "stalls"])
 def test_maps_of_noise_fit_where_they_fit_raw(stalls):
-    inputs = Inputs()
+    inputs = ProgramInputs(SMALL)
     for maps in ((6, 9, 33), (12, 3, 64), (16, 1, 8), (5, 12, 12)):
         graph, image = mixed_network(maps), half_noise(maps)
         for codec in (DCT_WORD, EBPC_CODECS[0]):
@@ -131,7 +113,7 @@ def test_maps_of_noise_fit_where_they_fit_raw(stalls):
 def test_spilled_maps_have_raw_packets():
     maps = (8, 24, 40)
     graph, image = mixed_network(maps), half_noise(maps)
-    inputs = Inputs()
+    inputs = ProgramInputs(SMALL)
     for codec in (DCT_WORD, EBPC_CODECS[0]):
         coding = MapCoding(with_fallback(codec), 150, spills=True)
         program = compile_graph(graph, SMALL, {1: coding, 2: coding})
@@ -146,7 +128,7 @@ def test_spilled_maps_have_raw_packets():
 @pytest.mark.parametrize("cycles", [450, 900])
 def test_reset_with_packets_kept(cycles):
     maps = (6, 9, 33)
-    inputs, graph = Inputs(), mixed_network(maps)
+    inputs, graph = ProgramInputs(SMALL), mixed_network(maps)
     for seed in (1, 2):
         coding = MapCoding(with_fallback(DCT_WORD))
         inputs.add(compile_graph(graph, SMALL, {1: coding, 2: coding}), half_noise(maps, seed))
@@ -155,7 +137,7 @@ def test_reset_with_packets_kept(cycles):
 
 def test_every_codec_word_is_judged():
     maps = (2, 1, 3)
-    inputs, graph = Inputs(), LayerGraph(0, (random_layer(0, 1, maps, maps, kernel=(1, 1)),))
+    inputs, graph = ProgramInputs(SMALL), LayerGraph(0, (random_layer(0, 1, maps, maps, kernel=(1, 1)),))
     program = compile_graph(graph, SMALL)
     for code in range(32):
         descriptor = replace(program.descriptors[0], residual_codec=code)
