@@ -88,6 +88,7 @@ def engines(engine_name: str | None, json_file: Path | None) -> None:
     columns: Columns = [("engine", "left"), ("what it is", "left"), *((heading, "right") for heading in headings)]
     print_table(f"Engines, measured on {CORNER}", columns, rows)
     say(f"  critical path: between registers, typical corner; {IO_NOTE}")
+    say(f"  {ACCELERATOR}: measured block by block, `silicodec asic {ACCELERATOR}` shows what it costs")
     for source in sources(ENGINES.values()):
         say(f"  published {source}")
 

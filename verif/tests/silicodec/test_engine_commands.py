@@ -41,6 +41,7 @@ def test_engines_are_listed_with_the_published_figures(run):
     assert code == 0
     assert all(name in output for name in catalog.ENGINES)
     assert "15,258" in output
+    assert "silicodec asic accelerator" in output
 
 
 def test_verilog_has_the_engine_as_its_module(run, tmp_path):
