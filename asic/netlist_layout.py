@@ -44,6 +44,9 @@ SHORTEST_ROW_UM = 15.0
 """Micrometres of a row beside a macro, at least: in shorter ones lambdapdk's script puts no well tap."""
 OVERFLOW_PASSES = 10
 """Passes of global routing over what is too full; what stays so, as between macros, is left to detailed routing."""
+TRACKS_LEFT_FREE = 0.2
+"""Share of a layer's tracks that global routing leaves to detailed routing: with the 0.3 and 0.4 of lambdapdk it found
+none to a pin of a macro that antenna diodes were put before."""
 HOLD_MARGIN_NS = 0.3
 """By how much more hold times are repaired than needed: around macros cells are moved far when they are placed anew."""
 
@@ -202,6 +205,10 @@ def tune_around_macros(project: ASIC, scripts: Path) -> None:
         # At 60 % it diverged after its second timing-driven pass, which had added buffers.
         place.set_openroad_gpltimingdriven(False)
     RepairTimingTask.find_task(project).set("var", "rsz_hold_slack_margin", HOLD_MARGIN_NS)
+    process = project.get_library(project.get("asic", "pdk"))
+    shares = process.get("tool", "openroad", "globalroutingderating")
+    shares = [(layer, min(share, TRACKS_LEFT_FREE) if share < 1 else share) for layer, share in shares]
+    process.set("tool", "openroad", "globalroutingderating", shares)
     for route in OpenROADGRTParameter.find_task(project):
         route.set_openroad_grtoverflowiter(OVERFLOW_PASSES)
         route.set_openroad_grtallowcongestion(True)

@@ -150,6 +150,8 @@ def test_project_with_macros_is_complete_for_siliconcompiler(tmp_path):
     assert project.get("constraint", "area", "density") == 50
     assert project.get("tool", "openroad", "task", "global_placement", "var", "gpl_timing_driven") is False
     assert project.get("tool", "openroad", "task", "repair_timing", "var", "rsz_hold_slack_margin") == 0.3
+    left_free = dict(project.get_library("skywater130").get("tool", "openroad", "globalroutingderating"))
+    assert left_free == {"li1": 1.0} | {f"met{number}": 0.2 for number in range(1, 6)}
     (rows,) = project.get("tool", "openroad", "task", "endcap_tapcell_insertion", "prescript")
     assert Path(rows).read_text() == "cut_rows -row_min_width 15.0\n"
     for router in ("global_route", "antenna_repair"):
