@@ -46,7 +46,7 @@ OVERFLOW_PASSES = 10
 """Passes of global routing over what is too full; what stays so, as between macros, is left to detailed routing."""
 TRACKS_LEFT_FREE = 0.2
 """Share of a layer's tracks that global routing leaves to detailed routing: with the 0.3 and 0.4 of lambdapdk it found
-none to a pin of a macro that antenna diodes were put before."""
+none for a net of a macro after antenna diodes were put in."""
 HOLD_MARGIN_NS = 0.3
 """By how much more hold times are repaired than needed: around macros cells are moved far when they are placed anew."""
 
