@@ -1,7 +1,8 @@
 """Sign-off of a layout by SiliconCompiler's own steps, with Magic and Netgen.
 
 Magic reads what KLayout wrote, cells with their transistors, and checks design rules. Netgen compares the circuit that
-Magic finds there with the netlist of the layout, cells taken as black boxes.
+Magic finds there with the netlist of the layout, cells taken as black boxes. Neither uses more than one processor core,
+so that steps of theirs run side by side.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ class PackedLayoutTask(ProgramTask, MagicTask):
     def setup(self) -> None:
         """Declare the layout."""
         super().setup()
+        self.set_threads(1, clobber=True)
         self.add_input_file(ext="gds.gz")
 
     def pre_process(self) -> None:
@@ -63,6 +65,7 @@ class NetgenTask(LVSTask):
     def setup(self) -> None:
         """Declare the netlist with its supplies."""
         super().setup()
+        self.set_threads(1, clobber=True)
         self.add_input_file(ext="lvs.vg")
 
     def pre_process(self) -> None:

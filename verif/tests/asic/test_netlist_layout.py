@@ -18,6 +18,7 @@ pytest.importorskip("siliconcompiler")
 pytest.importorskip("lambdapdk")
 
 from klayout import db
+from siliconcompiler.scheduler import SchedulerNode
 
 from silicodec.asic.block_netlist import block_netlist, whole_netlist
 from silicodec.asic.blocks import KeptNetlist
@@ -239,6 +240,18 @@ def test_a_layout_is_signed_off_with_macros_or_without():
         unsigned = {step for step, _ in NetlistLayoutFlow(macros=macros).get_nodes()}
         assert LAYOUT_CHECK in unsigned
         assert not {DRC, EXTRACT, LVS} & unsigned
+
+
+@needs_cells
+def test_steps_of_sign_off_run_side_by_side(tmp_path, monkeypatch):
+    """SiliconCompiler takes each to want every core, of which Magic and Netgen use one."""
+    monkeypatch.setattr("silicodec.asic.netlist_layout.signoff_fault", lambda: None)
+    project = make_project(NetlistJob("pair", "pair", NETLIST, (), "", 36.0), tmp_path)
+    for step in (DRC, EXTRACT, LVS):
+        node = SchedulerNode(project, step, "0")
+        with node.runtime():
+            node.setup()
+            assert node.threads == 1
 
 
 def test_a_layout_that_was_drawn_but_not_signed_off_says_so(tmp_path):
