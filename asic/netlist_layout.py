@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from siliconcompiler import ASIC, Design, Flowgraph, Task
-from siliconcompiler.tools.openroad._apr import OpenROADGPLParameter, OpenROADGRTParameter
+from siliconcompiler.tools.openroad._apr import OpenROADANTCheckParameter, OpenROADGPLParameter, OpenROADGRTParameter
 from siliconcompiler.tools.openroad.endcap_tapcell_insertion import EndCapTapCellTask
 from siliconcompiler.tools.openroad.macro_placement import MacroPlacementTask
 from siliconcompiler.tools.openroad.repair_timing import RepairTimingTask
@@ -47,6 +47,8 @@ OVERFLOW_PASSES = 10
 TRACKS_LEFT_FREE = 0.2
 """Share of a layer's tracks that global routing leaves to detailed routing: with the 0.3 and 0.4 of lambdapdk it found
 none for a net of a macro after antenna diodes were put in."""
+ANTENNA_MARGIN = 15.0
+"""Percent of their limits that repair leaves to antennas: after each round of diodes the router starts anew."""
 HOLD_MARGIN_NS = 0.3
 """By how much more hold times are repaired than needed: around macros cells are moved far when they are placed anew."""
 
@@ -209,6 +211,8 @@ def tune_around_macros(project: ASIC, scripts: Path) -> None:
     shares = process.get("tool", "openroad", "globalroutingderating")
     shares = [(layer, min(share, TRACKS_LEFT_FREE) if share < 1 else share) for layer, share in shares]
     process.set("tool", "openroad", "globalroutingderating", shares)
+    for repair in OpenROADANTCheckParameter.find_task(project):
+        repair.set_openroad_antmargin(ANTENNA_MARGIN)
     for route in OpenROADGRTParameter.find_task(project):
         route.set_openroad_grtoverflowiter(OVERFLOW_PASSES)
         route.set_openroad_grtallowcongestion(True)

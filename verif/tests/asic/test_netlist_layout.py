@@ -155,6 +155,8 @@ def test_project_with_macros_is_complete_for_siliconcompiler(tmp_path):
     assert left_free == {"li1": 1.0} | {f"met{number}": 0.2 for number in range(1, 6)}
     (rows,) = project.get("tool", "openroad", "task", "endcap_tapcell_insertion", "prescript")
     assert Path(rows).read_text() == "cut_rows -row_min_width 15.0\n"
+    for step in ("antenna_repair", "detailed_route_antenna_repair"):
+        assert project.get("tool", "openroad", "task", step, "var", "ant_margin") == 15
     for router in ("global_route", "antenna_repair"):
         assert project.get("tool", "openroad", "task", router, "var", "grt_allow_congestion") is True
     files = {path: path.stat().st_mtime_ns for path in (tmp_path / "build").rglob("*-*") if path.is_file()}
