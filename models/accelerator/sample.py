@@ -21,6 +21,7 @@ SMALL = AcceleratorShape(
     ebpc=True, raw_fallback=True,
 )  # fmt: skip
 """An accelerator with all of its parts that is quick to simulate: one for all, so that it is built once."""
+SINGLE_PORT = replace(SMALL, single_port=True)
 CHANNELS = 6
 JOINED = 100
 """Numbers of concatenations are larger than those of maps by this."""

@@ -36,6 +36,9 @@ class AcceleratorShape(Parameters):
         bounds=(1, PIXELS),
         power_of_two=True,
     )
+    single_port: bool = parameter(
+        False, "whether a bank of the memory is either read or written in a cycle, as an SRAM macro is"
+    )
 
     def __post_init__(self) -> None:
         """Check the parameters."""

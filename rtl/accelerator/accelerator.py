@@ -144,10 +144,20 @@ def accelerator(
     sources = PacketSources(table, pool, pixels, refill)
     reader = map_reader(clk, rst, front, pipeline, sources, reads, packets, reader_quiet, shape=shape)
     unpacking = ebpc_decode_slot if shape.ebpc else decode_slot
-    unpack = unpacking(clk, rst, packets, unpacked, slot_empty, dct=shape.dct)
+    unpacked_all = slot_empty
+    if shape.single_port:
+        unpacked_all = Signal(bool(0))
+
+        @always_comb
+        def settle() -> None:
+            slot_empty.next = unpacked_all and not progress.rows_waiting
+
+    unpack = unpacking(clk, rst, packets, unpacked, unpacked_all, dct=shape.dct)
     if shape.ebpc:
         faults = packet_faults(clk, control.fresh, reads.absent, unpacked, reads.lost)
-    fills = strip_writer(clk, rst, front, unpacked, progress, pool, filled_all)
+    fills = strip_writer(
+        clk, rst, front, unpacked, progress, pool, filled_all, single_port=shape.single_port
+    )  # fmt: skip
     residual_fills = residual_writer(
         clk, rst, front, unpacked, weight_port.sets_loaded, progress, residuals, added_all, groups=groups
     )

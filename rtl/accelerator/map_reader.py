@@ -60,6 +60,8 @@ def map_reader(
     taken, found_none = Signal(bool(0)), Signal(bool(0))
     finder = packet_finder(clk, rst, run, pipeline, sources.table, place, taken, found_none, shape=shape)
 
+    pool_ready = pool.map_read_ready if shape.single_port else True
+
     active, move, step, word_there, ends = (Signal(bool(0)) for _ in range(5))
     from_pixels, from_refill, absent, residual, counted = (Signal(bool(0)) for _ in range(5))
     row, column = Signal(modbv(0)[ROW_BITS:]), Signal(modbv(0)[COLUMN_BITS:])
@@ -71,7 +73,7 @@ def map_reader(
     def look() -> None:
         move.next = packed.ready or not packed.valid
         step.next = active and (packed.ready or not packed.valid)
-        word_there.next = True
+        word_there.next = pool_ready
         if from_pixels:
             word_there.next = pixels.valid or state.ended
         elif from_refill:

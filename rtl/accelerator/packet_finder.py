@@ -141,12 +141,23 @@ def packet_finder(
         )
         found_none.next = not input_left and not residual_left and not looking and not place.valid
 
-    @always_comb
-    def decide() -> None:
-        choose.next = (not looking and not place.valid) and (residual_ready or input_ready)
-        choose_residual.next = residual_ready
-        move_residual.next = not looking and not place.valid and residual_ready
-        move_input.next = not looking and not place.valid and input_ready and not residual_ready
+    if shape.single_port:
+
+        @always_comb
+        def decide_if_free() -> None:
+            choose.next = (not looking and not place.valid and not table.write) and (residual_ready or input_ready)
+            choose_residual.next = residual_ready
+            move_residual.next = not looking and not place.valid and not table.write and residual_ready
+            move_input.next = not looking and not place.valid and not table.write and input_ready and not residual_ready
+
+    else:
+
+        @always_comb
+        def decide() -> None:
+            choose.next = (not looking and not place.valid) and (residual_ready or input_ready)
+            choose_residual.next = residual_ready
+            move_residual.next = not looking and not place.valid and residual_ready
+            move_input.next = not looking and not place.valid and input_ready and not residual_ready
 
     @always_comb
     def read() -> None:

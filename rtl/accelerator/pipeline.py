@@ -23,6 +23,8 @@ class Progress:
     filled, first_strip : Signal
         Strips of inputs that came into the strip buffer, over all layers and passes; of these, those of earlier layers
         than the one that is read.
+    rows_waiting : Signal of bool
+        Rows wait to be written into the strip buffer; driven with single-port banks.
     first_row : Signal
         First row of the input, over all passes, that is in use by the layer that is computed.
     residuals : Signal
@@ -38,6 +40,7 @@ class Progress:
     def __init__(self) -> None:
         self.filled: Any = Signal(modbv(0)[ABSOLUTE_BITS:])
         self.first_strip: Any = Signal(modbv(0)[ABSOLUTE_BITS:])
+        self.rows_waiting: Any = Signal(bool(0))
         self.first_row: Any = Signal(modbv(0)[ABSOLUTE_BITS:])
         self.residuals: Any = Signal(modbv(0)[COUNT_BITS:])
         self.issued: Any = Signal(modbv(0)[COUNT_BITS:])

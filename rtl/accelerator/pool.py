@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 from myhdl import Signal, always, always_comb, block, instances, intbv, modbv
@@ -25,6 +26,9 @@ class PoolPorts:
     `map_read` reads a word of packets, which `map_data` holds from the next cycle on until the next read. `strip_write`
     and `map_write` write a word. All four can happen in one cycle. A row beyond the memory reads as zero, and is not
     written.
+
+    With single-port banks two of them may have to wait: a write to the strip buffer is done, and a word of packets is
+    read, in a cycle in which `strip_write_ready`, or `map_read_ready`, is high.
     """
 
     def __init__(self) -> None:
@@ -46,6 +50,8 @@ class PoolPorts:
         self.map_read_column, self.map_read_row, self.map_data = column(), row(), word()
         self.map_write: Any = Signal(bool(0))
         self.map_write_column, self.map_write_row, self.map_write_data = column(), row(), word()
+        self.strip_write_ready: Any = Signal(bool(0))
+        self.map_read_ready: Any = Signal(bool(0))
 
 
 class StripBanks:
@@ -69,7 +75,23 @@ def memory_pool(clk: Any, filled: StripBanks, used: StripBanks, ports: PoolPorts
     """
     chosen_column = Signal(intbv(0)[COLUMN_BITS:])
     column_data = [Signal(intbv(0)[64:]) for _ in range(COLUMNS)]
-    columns = [pool_column(clk, filled, used, ports, column_data[c], shape=shape, number=c) for c in range(COLUMNS)]
+    blocked = [Signal(bool(0)) if shape.single_port else None for _ in range(COLUMNS)]
+    granted = ports
+    if shape.single_port:
+        granted = copy(ports)
+        granted.map_read = Signal(bool(0))
+        arbiter = write_map_first(ports, granted, depth=shape.bank_depth)
+        strip_blocked = Signal(bool(0))
+        some = any_of(blocked, strip_blocked)
+
+        @always_comb
+        def answer() -> None:
+            ports.strip_write_ready.next = not strip_blocked
+
+    columns = [
+        pool_column(clk, filled, used, granted, column_data[c], blocked[c], shape=shape, number=c)
+        for c in range(COLUMNS)
+    ]
     choice = choose(chosen_column, column_data, ports.map_data)
 
     @always(clk.posedge)
@@ -82,8 +104,8 @@ def memory_pool(clk: Any, filled: StripBanks, used: StripBanks, ports: PoolPorts
 
 @block
 def pool_column(
-    clk: Any, filled: StripBanks, used: StripBanks, ports: PoolPorts, map_data: Any, *, shape: AcceleratorShape,
-    number: int,
+    clk: Any, filled: StripBanks, used: StripBanks, ports: PoolPorts, map_data: Any, blocked: Any, *,
+    shape: AcceleratorShape, number: int,
 ) -> Any:  # fmt: skip
     """One column of banks.
 
@@ -91,6 +113,8 @@ def pool_column(
     ----------
     map_data : Signal of 64 bits
         The word of packets that was read last from this column.
+    blocked : Signal of bool or None
+        With single-port banks: one of them is to be written, but read.
     number : int
         The column's.
     """
@@ -98,9 +122,15 @@ def pool_column(
     bank_bits = ROW_BITS - depth_bits
     banks = [MemoryPorts(shape.bank_depth, 64) for _ in range(shape.banks)]
     cells = [memory(clk, bank) for bank in banks]
+    requests = banks
+    if shape.single_port:
+        requests = [write_request(bank) for bank in banks]
+        bank_blocked = [Signal(bool(0)) for _ in banks]
+        arbiters = [read_first(requests[n].write, bank, bank_blocked[n]) for n, bank in enumerate(banks)]
+        some = any_of(bank_blocked, blocked)
     links = [
-        bank_link(filled, used, ports, ports.strip_rows[number], bank, column=number, number=n)
-        for n, bank in enumerate(banks)
+        bank_link(filled, used, ports, ports.strip_rows[number], request, column=number, number=n)
+        for n, request in enumerate(requests)
     ]
     data = [Signal(intbv(0)[64:]) for _ in banks]
     copies = [copy_word(bank.read_data, word) for bank, word in zip(banks, data, strict=True)]
@@ -161,6 +191,60 @@ def bank_link(
             )
             bank.write_address.next = ports.map_write_row[depth_bits:]
             bank.write_data.next = ports.map_write_data
+
+    return instances()
+
+
+def write_request(bank: MemoryPorts) -> MemoryPorts:
+    """Return a bank's ports, of which `write` only asks for a write."""
+    request = copy(bank)
+    request.write = Signal(bool(0))
+    return request
+
+
+@block
+def read_first(write_request: Any, bank: MemoryPorts, blocked: Any) -> Any:
+    """Write a bank unless it is read; `blocked` says that it is to be written and is not."""
+
+    @always_comb
+    def decide() -> None:
+        bank.write.next = write_request and not bank.read
+        blocked.next = write_request and bank.read
+
+    return instances()
+
+
+@block
+def any_of(conditions: Any, found: Any) -> Any:
+    """Tell whether any of some conditions holds."""
+    count = len(conditions)
+
+    @always_comb
+    def look() -> None:
+        found.next = False
+        for i in range(count):
+            if conditions[i]:
+                found.next = True
+
+    return instances()
+
+
+@block
+def write_map_first(ports: PoolPorts, granted: PoolPorts, *, depth: int) -> Any:
+    """Let a word of packets be read unless another one is written to the same bank."""
+    depth_bits = (depth - 1).bit_length()
+
+    @always_comb
+    def compare() -> None:
+        ports.map_read_ready.next = not (
+            ports.map_write
+            and ports.map_write_column == ports.map_read_column
+            and (ports.map_write_row >> depth_bits) == (ports.map_read_row >> depth_bits)
+        )
+
+    @always_comb
+    def grant() -> None:
+        granted.map_read.next = ports.map_read and ports.map_read_ready
 
     return instances()
 

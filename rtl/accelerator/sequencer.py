@@ -115,7 +115,7 @@ def sequencer(
     tag_start = Signal(modbv(0)[len(tag) :])
     tags = [wire(new_tag, tag_start), delay(clk, tag_start, tag, cycles=START_DELAY)]
 
-    readiness = step_readiness(clk, rst, run, pipeline, strip_y, count, issue, shape=shape)
+    readiness = step_readiness(clk, rst, run, pipeline, pool, strip_y, count, issue, shape=shape)
     return instances()
 
 
@@ -154,14 +154,14 @@ def step_parts(
 
 @block
 def step_readiness(
-    clk: Any, rst: Any, run: LayerRun, pipeline: Pipeline, strip_y: Any, count: StepCount, issue: StepIssue, *,
-    shape: AcceleratorShape,
+    clk: Any, rst: Any, run: LayerRun, pipeline: Pipeline, pool: PoolPorts, strip_y: Any, count: StepCount,
+    issue: StepIssue, *, shape: AcceleratorShape,
 ) -> Any:  # fmt: skip
     """Decide whether the next step is issued.
 
     Parameters
     ----------
-    run, pipeline
+    run, pipeline, pool
         As of `sequencer`.
     strip_y : signed Signal
         First row of the input that the present strip's windows reach.
@@ -215,11 +215,27 @@ def step_readiness(
         if not restart:
             first_strip.next = strips_before + in_strips
 
-    @always_comb
-    def check() -> None:
-        maps_ready.next = not surplus[top] and (not layer.add or progress.residuals != progress.issued)
-        weights_ready.next = weight_port.written != position
-        free.next = under_way != sets_of_room and (wait == 0 or not count.last_step)
+    if shape.single_port:
+        held = Signal(bool(0))
+
+        @always_seq(clk.posedge, reset=rst)
+        def hold() -> None:
+            # A step that is not issued now does not read when the waiting row is there two cycles later.
+            held.next = not pool.strip_write_ready and not held
+
+        @always_comb
+        def check_with_hold() -> None:
+            maps_ready.next = not surplus[top] and (not layer.add or progress.residuals != progress.issued)
+            weights_ready.next = weight_port.written != position
+            free.next = under_way != sets_of_room and (wait == 0 or not count.last_step) and not held
+
+    else:
+
+        @always_comb
+        def check() -> None:
+            maps_ready.next = not surplus[top] and (not layer.add or progress.residuals != progress.issued)
+            weights_ready.next = weight_port.written != position
+            free.next = under_way != sets_of_room and (wait == 0 or not count.last_step)
 
     @always_comb
     def decide() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from myhdl import Signal, always, always_comb, always_seq, block, instances, modbv
+from myhdl import ConcatSignal, Signal, always, always_comb, always_seq, block, instances, modbv
 
 from silicodec.models.accelerator.program import PIXELS
 from silicodec.rtl.accelerator.codec_slot import DecodedRows
@@ -17,10 +17,13 @@ from silicodec.rtl.accelerator.packet_order import (
     rows_of_strip,
 )
 from silicodec.rtl.accelerator.pipeline import Progress
-from silicodec.rtl.accelerator.pool import ROW_BITS, PoolPorts
+from silicodec.rtl.accelerator.pool import COLUMN_BITS, ROW_BITS, PoolPorts
 from silicodec.rtl.accelerator.row_buffer import LayerRun, row_address
 from silicodec.rtl.accelerator.steps import ring_add
+from silicodec.rtl.accelerator.thin_rows import thin_rows
 from silicodec.rtl.blocks.memory import MemoryPorts
+from silicodec.rtl.blocks.register_slice import register_slice
+from silicodec.rtl.blocks.stream import Stream
 
 
 class RowPlace:
@@ -84,8 +87,9 @@ def row_counter(
 
 @block
 def strip_writer(
-    clk: Any, rst: Any, run: LayerRun, rows: DecodedRows, progress: Progress, pool: PoolPorts, complete: Any
-) -> Any:
+    clk: Any, rst: Any, run: LayerRun, rows: DecodedRows, progress: Progress, pool: PoolPorts, complete: Any, *,
+    single_port: bool,
+) -> Any:  # fmt: skip
     """Write rows of the input into the strip buffer.
 
     Parameters
@@ -95,11 +99,13 @@ def strip_writer(
     rows : DecodedRows
         Rows of packets, those of the input in their order.
     progress : Progress
-        Its `filled` and `first_strip` are driven here.
+        Its `filled` and `first_strip` are driven here, and `rows_waiting`.
     pool : PoolPorts
-        Its port `strip_write`, a cycle after the row.
+        Its port `strip_write`, a cycle after the row or, with single-port banks, later.
     complete : Signal of bool
         The whole input is in the strip buffer.
+    single_port : bool
+        Whether a row may have to wait until its bank is not read.
     """
 
     def slot_signal() -> Any:
@@ -125,6 +131,15 @@ def strip_writer(
     after_slot, after_turn = slot_signal(), Signal(modbv(0)[2:])
     thin, stored, ends_word = (Signal(bool(0)) for _ in range(3))
     word = Signal(modbv(0)[64:])
+    strips, whole = progress.filled, complete
+    if single_port:
+        # Of the rows that were taken, those that wait to be written among them.
+        strips, whole = Signal(modbv(0)[len(progress.filled) :]), Signal(bool(0))
+        column, word_stored = Signal(modbv(0)[COLUMN_BITS:]), Signal(bool(0))
+        row_word = ConcatSignal(word_stored, column, target(ROW_BITS, 0), word)
+        taking, waiting = Stream(len(row_word)), Stream(len(row_word))
+        queue = register_slice(clk, rst, taking, waiting)
+        port = strip_port(clk, rst, waiting, progress, pool)
     thinning = thin_rows(clk, rows, taken, thin, row, tile, word)
 
     @always_comb
@@ -133,12 +148,23 @@ def strip_writer(
         stored.next = inside and not (layer.pointwise and layer.stride2 and row[0])
         ends_word.next = not (layer.pointwise and layer.stride2) or tile[0]
 
-    @always_comb
-    def take() -> None:
-        rows.ready.next = True
-        taken.next = rows.valid and not rows.residual
-        moves.next = rows.valid and not rows.residual and rows.last
-        ends_pass.next = order.last_strip
+    if single_port:
+
+        @always_comb
+        def take_if_ready() -> None:
+            rows.ready.next = rows.residual or taking.ready
+            taken.next = rows.valid and not rows.residual and taking.ready
+            moves.next = rows.valid and not rows.residual and taking.ready and rows.last
+            ends_pass.next = order.last_strip
+
+    else:
+
+        @always_comb
+        def take() -> None:
+            rows.ready.next = True
+            taken.next = rows.valid and not rows.residual
+            moves.next = rows.valid and not rows.residual and rows.last
+            ends_pass.next = order.last_strip
 
     @always_comb
     def find_next() -> None:
@@ -154,15 +180,39 @@ def strip_writer(
     def add() -> None:
         target.next = slot + channel_part + x_part
 
-    @always(clk.posedge)
-    def write() -> None:
-        # A step may be issued in the cycle after `filled` has risen, and reads two cycles later: after this.
-        pool.strip_write.next = taken and stored and not rst
-        pool.strip_write_data.next = word
-        pool.strip_write_row.next = target[ROW_BITS:]
-        pool.strip_write_column.next = lane
-        if not layer.pointwise:
-            pool.strip_write_column.next = turn + turn + turn + x_turn
+    if single_port:
+
+        @always_comb
+        def find_column() -> None:
+            column.next = lane
+            if not layer.pointwise:
+                column.next = turn + turn + turn + x_turn
+
+        @always_comb
+        def mark() -> None:
+            word_stored.next = stored
+            taking.last.next = rows.last and order.last_of_set
+
+        @always_comb
+        def give() -> None:
+            taking.data.next = row_word
+            taking.valid.next = rows.valid and not rows.residual and (stored or (rows.last and order.last_of_set))
+
+        @always_comb
+        def end() -> None:
+            complete.next = whole and not progress.rows_waiting
+
+    else:
+
+        @always(clk.posedge)
+        def write() -> None:
+            # A step may be issued in the cycle after `filled` has risen, and reads two cycles later: after this.
+            pool.strip_write.next = taken and stored and not rst
+            pool.strip_write_data.next = word
+            pool.strip_write_row.next = target[ROW_BITS:]
+            pool.strip_write_column.next = lane
+            if not layer.pointwise:
+                pool.strip_write_column.next = turn + turn + turn + x_turn
 
     @always_seq(clk.posedge, reset=rst)
     def follow() -> None:
@@ -176,8 +226,8 @@ def strip_writer(
             x_turn.next = 0
             channel_part.next = 0
             lane.next = 0
-            complete.next = False
-            progress.first_strip.next = progress.filled
+            whole.next = False
+            progress.first_strip.next = strips
         elif taken:
             slot.next = after_slot
             turn.next = after_turn
@@ -198,13 +248,13 @@ def strip_writer(
                     if order.last_of_set:
                         lane.next = 0
                         channel_part.next = 0
-                        progress.filled.next = progress.filled + 1
+                        strips.next = strips + 1
                         strip_slot.next = after_slot
                         slot.next = after_slot
                         strip_turn.next = after_turn
                         turn.next = after_turn
                         if ends_pass:
-                            complete.next = order.last_channel
+                            whole.next = order.last_channel
                             pass_slot.next = next_pass
                             strip_slot.next = next_pass
                             slot.next = next_pass
@@ -215,58 +265,38 @@ def strip_writer(
 
 
 @block
-def thin_rows(clk: Any, rows: DecodedRows, taken: Any, thin: Any, row: Any, tile: Any, word: Any) -> Any:
-    """Take every other sample of two tiles as one word: the input of a pointwise layer of stride 2.
+def strip_port(clk: Any, rst: Any, words: Stream, progress: Progress, pool: PoolPorts) -> Any:
+    """Write words into the strip buffer, each once its bank is not read.
 
     Parameters
     ----------
-    thin : Signal of bool
-        Whether to do so; otherwise a row stays as it is.
-    row, tile : Signal
-        Number of the row in its tile, and of the tile.
-    word : Signal of 64 bits
-        The row's word; with an even tile, whose half of the word is kept for the next one, its left half counts.
+    words : Stream
+        Whether to write it at all, its column, its row, and the word; the last one of a strip.
+    progress : Progress
+        Its `filled` and `rows_waiting` are driven here.
+    pool : PoolPorts
+        Its port `strip_write`.
     """
-    half = Signal(modbv(0)[32:])
-    halves = [Signal(modbv(0)[32:]) for _ in range(PIXELS // 2)]
-    kept = [half_register(clk, taken, row, tile, half, halves[n], number=n) for n in range(PIXELS // 2)]
-    left0, left1, left2, left3 = halves
-    left = Signal(modbv(0)[32:])
+    row_top = 64 + ROW_BITS
+    stored = row_top + COLUMN_BITS
 
     @always_comb
-    def take_half() -> None:
-        half.next = (((((rows.data[64:56] << 8) | rows.data[48:40]) << 8) | rows.data[32:24]) << 8) | rows.data[16:8]
+    def write() -> None:
+        pool.strip_write.next = words.valid and words.data[stored]
+        pool.strip_write_column.next = words.data[stored:row_top]
+        pool.strip_write_row.next = words.data[row_top:64]
+        pool.strip_write_data.next = words.data[64:]
 
     @always_comb
-    def choose_left() -> None:
-        if not tile[0]:
-            left.next = half
-        elif row[3:1] == 0:
-            left.next = left0
-        elif row[3:1] == 1:
-            left.next = left1
-        elif row[3:1] == 2:
-            left.next = left2
-        else:
-            left.next = left3
+    def answer() -> None:
+        words.ready.next = pool.strip_write_ready
+        progress.rows_waiting.next = words.valid
 
-    @always_comb
-    def choose() -> None:
-        word.next = rows.data
-        if thin:
-            word.next = (left << 32) | half
-
-    return instances()
-
-
-@block
-def half_register(clk: Any, taken: Any, row: Any, tile: Any, half: Any, kept: Any, *, number: int) -> Any:
-    """Keep the half of row `2 * number` of an even tile."""
-
-    @always(clk.posedge)
-    def keep() -> None:
-        if taken and not tile[0] and row == 2 * number:
-            kept.next = half
+    @always_seq(clk.posedge, reset=rst)
+    def count() -> None:
+        # A step may be issued in the next cycle, and reads two cycles later: after this.
+        if words.valid and words.ready and words.last:
+            progress.filled.next = progress.filled + 1
 
     return instances()
 

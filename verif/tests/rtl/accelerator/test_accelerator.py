@@ -16,6 +16,7 @@ from silicodec.models.accelerator.plan import plan
 from silicodec.models.accelerator.program import LAYOUT, Descriptor, Status
 from silicodec.models.accelerator.sample import (
     JOINED,
+    SINGLE_PORT,
     SMALL,
     ProgramInputs,
     random_codings,
@@ -49,13 +50,18 @@ def random_inputs(seed, count, shape=SMALL, **limits):
     return inputs
 
 
+@pytest.mark.parametrize("shape", [SMALL, SINGLE_PORT], ids=["two ports", "one port"])
 @pytest.mark.parametrize("seed", range(4))
-def test_random_networks_one_after_the_other(seed):
-    inputs = random_inputs(seed, 12)
-    check(ENGINE, inputs.packets, stalls=Stalls(seed=seed) if seed % 2 else None)
+def test_random_networks_one_after_the_other(seed, shape):
+    inputs = random_inputs(seed, 12, shape)
+    check(accelerator_engine(shape), inputs.packets, stalls=Stalls(seed=seed) if seed % 2 else None)
 
 
-@pytest.mark.parametrize(("seed", "shape"), [(0, SERIAL), (1, SERIAL), (3, NARROW)], ids=["rows", "stalls", "lanes"])
+@pytest.mark.parametrize(
+    ("seed", "shape"),
+    [(0, SERIAL), (1, SERIAL), (3, NARROW), (3, replace(NARROW, single_port=True))],
+    ids=["rows", "stalls", "lanes", "one port"],
+)
 def test_random_networks_row_by_row(seed, shape):
     inputs = random_inputs(seed, 12, shape)
     check(accelerator_engine(shape), inputs.packets, stalls=Stalls(seed=seed) if seed % 2 else None)
@@ -63,7 +69,9 @@ def test_random_networks_row_by_row(seed, shape):
 
 @pytest.mark.prove
 @pytest.mark.parametrize(
-    "shape", [SMALL, SERIAL, *(replace(NARROW, lanes=lanes) for lanes in (1, 2, 4))], ids=["windows", "rows", *"124"]
+    "shape",
+    [SMALL, SINGLE_PORT, SERIAL, *(replace(NARROW, lanes=lanes) for lanes in (1, 2, 4))],
+    ids=["windows", "one port", "rows", *"124"],
 )
 @pytest.mark.parametrize("seed", range(100, 140))
 def test_many_random_networks(seed, shape):
@@ -163,7 +171,8 @@ def test_padded_average_pools():
     check(ENGINE, inputs.packets, stalls=Stalls(seed=4))
 
 
+@pytest.mark.parametrize("shape", [SMALL, SINGLE_PORT], ids=["two ports", "one port"])
 @pytest.mark.parametrize("cycles", [40, 700, 1501])
-def test_reset_in_the_middle_of_a_layer(cycles):
+def test_reset_in_the_middle_of_a_layer(cycles, shape):
     image = np.random.default_rng(4).integers(-128, 128, (3, 20, 36)).astype(np.int8)
-    check(ENGINE, sample_inputs([image, image[:, :7]], SMALL), reset_after=cycles)
+    check(accelerator_engine(shape), sample_inputs([image, image[:, :7]], shape), reset_after=cycles)

@@ -13,6 +13,7 @@ from silicodec.models.accelerator.packets import EBPC_CODECS
 from silicodec.models.accelerator.program import LAYOUT, SIGNED, Status, Target
 from silicodec.models.accelerator.reference import pixel_words
 from silicodec.models.accelerator.sample import (
+    SINGLE_PORT,
     SMALL,
     ProgramInputs,
     random_codings,
@@ -37,11 +38,12 @@ TRUSTED = {
 """Fields of descriptors that the format says are trusted: samples are wrong where these are."""
 
 
-def test_after_a_malformed_program_comes_the_next():
+@pytest.mark.parametrize("shape", [SMALL, SINGLE_PORT], ids=["two ports", "one port"])
+def test_after_a_malformed_program_comes_the_next(shape):
     random = np.random.default_rng(3)
     image = random.integers(-128, 128, (3, 20, 12)).astype(np.int8)
-    program = compile_graph(sample_graph(image.shape), SMALL)
-    inputs = ProgramInputs(SMALL)
+    program = compile_graph(sample_graph(image.shape), shape)
+    inputs = ProgramInputs(shape)
     faults = [
         {"words": program.words ^ np.uint64(1)},
         {"words": program.words[:1]},
@@ -79,7 +81,7 @@ def test_after_a_malformed_program_comes_the_next():
     statuses = [run.status for run in inputs.runs]
     assert set(statuses[1::2]) == {Status.DONE}
     assert set(statuses[::2]) == set(Status) - {Status.BAD_PIXELS}
-    check(ENGINE, inputs.packets)
+    check(accelerator_engine(shape), inputs.packets)
 
 
 def test_missing_pixels_are_told():
@@ -146,18 +148,18 @@ def with_fields_damaged(random, program):
     return replace(program, descriptors=tuple(descriptors)), names
 
 
-def check_damaged(random):
+def check_damaged(random, shape):
     """Let a program with damaged fields, and another one after it, run: an error or right scores, and right scores."""
     programs = []
     while len(programs) < 2:
         graph, image = random_graph(random, size=16, channels=8)
         try:
-            programs.append((compile_graph(graph, SMALL, random_codings(random, graph)), image))
+            programs.append((compile_graph(graph, shape, random_codings(random, graph)), image))
         except UnsupportedNetwork:
             continue
     (program, image), (following, following_image) = programs
     program, names = with_fields_damaged(random, program)
-    inputs = ProgramInputs(SMALL)
+    inputs, engine = ProgramInputs(shape), accelerator_engine(shape)
     try:
         inputs.add(program, image)
     except ValueError:
@@ -167,10 +169,10 @@ def check_damaged(random):
         inputs.packets |= {"program": [program.words], "weights": [program.weights], "pixels": [pixels]}
     inputs.add(following, following_image)
     try:
-        simulation = simulate(ENGINE, inputs.packets, idle_cycles=20_000)
+        simulation = simulate(engine, inputs.packets, idle_cycles=20_000)
     except SimulationError:
         # A layer of a damaged size may read zeros for that long: 2047 channels of 255 rows, say.
-        simulation = simulate(ENGINE, inputs.packets, idle_cycles=1_000_000, max_cycles=5_000_000)
+        simulation = simulate(engine, inputs.packets, idle_cycles=1_000_000, max_cycles=5_000_000)
     before, after = simulation.streams["report"]
     run, status = inputs.runs[0], int(before[-1]) >> 8 & 0xFF
     assert list(after) == inputs.runs[1].report
@@ -182,15 +184,17 @@ def check_damaged(random):
         assert np.array_equal(simulation.streams["scores"][0], run.scores)
 
 
+@pytest.mark.parametrize("shape", [SMALL, SINGLE_PORT], ids=["two ports", "one port"])
 @pytest.mark.parametrize("seed", range(4))
-def test_damaged_fields(seed):
-    check_damaged(Random(seed))
+def test_damaged_fields(seed, shape):
+    check_damaged(Random(seed), shape)
 
 
 @pytest.mark.prove
+@pytest.mark.parametrize("shape", [SMALL, SINGLE_PORT], ids=["two ports", "one port"])
 @pytest.mark.parametrize("seed", [*range(1000, 1100), 1135, 1147, 1200, 1214, 1386, 2075, 2128, 2175])
-def test_many_damaged_fields(seed):
-    check_damaged(Random(seed))
+def test_many_damaged_fields(seed, shape):
+    check_damaged(Random(seed), shape)
 
 
 def test_damaged_packets_of_refill_are_told():

@@ -12,7 +12,7 @@ from silicodec.models.accelerator.compiler import compile_graph
 from silicodec.models.accelerator.layers import LayerGraph, UnsupportedNetwork
 from silicodec.models.accelerator.plan import plan
 from silicodec.models.accelerator.reference import Accelerator, pixel_words
-from silicodec.models.accelerator.sample import SMALL, random_graph, random_layer
+from silicodec.models.accelerator.sample import SINGLE_PORT, SMALL, random_graph, random_layer
 from silicodec.models.accelerator.shape import AcceleratorShape
 from silicodec.models.storage import data_file
 from silicodec.verif.network_run import run_network
@@ -58,6 +58,24 @@ def test_random_layers_take_what_is_planned(shape):
     error = np.abs(np.array(planned) - simulated)
     assert (error <= 0.03 * np.array(simulated) + 30).all(), np.stack([planned, simulated])
     assert abs(sum(planned) - sum(simulated)) < 0.02 * sum(simulated)
+
+
+def test_with_one_port_a_row_costs_a_step_at_most():
+    """The plan has a cycle for each step; a row that is written to a bank that is read takes one of them."""
+    random, waits = Random(11), []
+    for _ in range(12):
+        graph, image = random_graph(random)
+        try:
+            planned, simulated, *_ = errors_of(*prepared(graph, image, SINGLE_PORT))
+        except UnsupportedNetwork:
+            continue
+        rows = [layer.in_shape[0] * layer.in_shape[1] * -(-layer.in_shape[2] // 8) for layer in graph.layers]
+        tolerance = 0.03 * np.array(simulated) + 30
+        assert (simulated - planned >= -tolerance).all()
+        assert (simulated - planned <= rows + tolerance).all(), np.stack([planned, simulated, rows])
+        waits.append((simulated - planned).sum())
+    assert len(waits) >= 8
+    assert max(waits) > 100
 
 
 @pytest.mark.prove
