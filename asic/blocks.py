@@ -79,7 +79,7 @@ class BlockMeasurement:
         Critical paths at the typical corner with access and setup times of macros; what chooses between copies and rows
         does not count. At other corners no library of the macros matches.
     memories : list of BuiltMemory
-        What the memories are made of, and what they take; whether one port is enough for them is not looked into.
+        What the memories are made of, and what they take.
     period_ns, corner, tools, verilog_sha256, clock_gating
         As of `Measurement`.
     booth : bool

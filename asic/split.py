@@ -16,13 +16,13 @@ import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import NamedTuple
 
 from pyosys import libyosys as yosys
 
-from silicodec.asic.memories import TO_MEMORIES, take_out_memories
+from silicodec.asic.memories import TO_MEMORIES, find_shared_ports, take_out_memories
 from silicodec.asic.yosys_log import pass_runner
 from silicodec.rtl.source import read_staged
 
@@ -138,7 +138,9 @@ def main() -> None:
         run(f"select {module}")
         run(f"write_verilog -noattr -selected {module}.v")
         run("select -clear")
-    found = {"memories": [asdict(memory) for memory in memories], "modules": modules}
+    shared = find_shared_ports(source, folder)
+    described = [asdict(replace(memory, shared_port=memory.name in shared)) for memory in memories]
+    found = {"memories": described, "modules": modules}
     (folder / "blocks.json").write_text(json.dumps(found))
 
 

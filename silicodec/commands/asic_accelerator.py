@@ -28,7 +28,8 @@ CALIBRATION_IMAGES = 5
 NETLISTS = Path("build/asic/netlists")
 """Where `asic measure --blocks` leaves netlists."""
 MEASURE = "silicodec asic measure accelerator --blocks --booth --clock-gating"
-WITH_EBPC = " --set ebpc=true"
+MEASURED_APART = ("ebpc", "single_port")
+"""Parameters with which the accelerator has records of its own."""
 
 
 @click.command()
@@ -62,7 +63,8 @@ def accelerator(
     Accesses to the memories are counted in a simulation of the Verilog, which is compared with the reference, and take
     the energy that the macros' libraries say. The power of the logic is the recorded one. With --activity it is
     measured anew, of the netlist that the same command left in build/asic/netlists, and recorded. An accelerator with
-    EBPC has its own area and netlist if that command was run with `--set ebpc=true`.
+    EBPC, or with memories of one port, has its own area and netlist if that command was run with `--set ebpc=true`, or
+    `--set single_port=true`.
 
     Example:
 
@@ -77,7 +79,9 @@ def accelerator(
     from silicodec.models.accelerator.shape import AcceleratorShape
 
     shape = shape_of(({"ebpc": "true"} if codec == "ebpc" else {}) | settings, AcceleratorShape)
-    name, measure = ("accelerator-ebpc", MEASURE + WITH_EBPC) if shape.ebpc else ("accelerator", MEASURE)
+    chosen = [parameter for parameter in MEASURED_APART if getattr(shape, parameter)]
+    name = "-".join(["accelerator", *chosen]).replace("_", "-")
+    measure = MEASURE + "".join(f" --set {parameter}=true" for parameter in chosen)
     kept = NETLISTS / name
     if activity and not kept.is_dir():
         raise BadInput(f"{kept} holds no netlist: {measure} makes it")
@@ -97,7 +101,7 @@ def accelerator(
     record = accelerator_record(measurement, energies, work, logic)
     show(record, measurement)
     if measurement.name != name:
-        say(f"areas and clock are of the accelerator without EBPC; with it: {measure}")
+        say(f"areas and clock are of {measurement.name}; those of {name}: {measure}")
     elif measurement.verilog_sha256 != work["verilog_sha256"]:
         say(f"areas and clock are of the engine as it was when it was measured last: {measure}")
     if json_file:

@@ -9,9 +9,11 @@ import sys
 
 import pytest
 
-from silicodec.asic.blocks import BUFFERS, SHIPPED, KeptNetlist, measure_blocks, read_blocks, write_blocks
+from silicodec.asic.blocks import BUFFERS, SHIPPED, KeptNetlist, cut, measure_blocks, read_blocks, write_blocks
 from silicodec.asic.macros import read_macros
 from silicodec.asic.measure import measure
+from silicodec.models.accelerator.shape import AcceleratorShape
+from silicodec.rtl.accelerator.engines import accelerator_engine
 from silicodec.rtl.catalog import ENGINES
 from silicodec.rtl.convert import verilog
 from silicodec.rtl.source import Source
@@ -188,3 +190,18 @@ def test_access_times_of_macros_count_beside_the_logic():
     assert memory.macros == {"sram22_256x64m4w8": 2}
     more = found.paths_with_access.register_to_register_ns - found.paths.register_to_register_ns
     assert memory.access_ns - 0.5 < more < memory.access_ns + 0.5
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("pyosys"), reason="pyosys is missing")
+@pytest.mark.parametrize("single_port", [False, True])
+def test_banks_of_one_port_are_never_read_and_written_at_once(tmp_path, single_port):
+    shape = AcceleratorShape(
+        groups=1, banks=2, bank_depth=16, weight_words=64, tile_columns=2, packets=16, dct=False, products=True,
+        serial_rows=True, lanes=1, single_port=single_port,
+    )  # fmt: skip
+    engine = accelerator_engine(shape)
+    found = cut(Source(engine.top, text=verilog(engine)), tmp_path, engine.name)
+    shared = [memory["shared_port"] for memory in found["memories"] if "pool_column" in memory["name"]]
+    assert shared == [single_port] * 18
+    others = [memory["shared_port"] for memory in found["memories"] if "pool_column" not in memory["name"]]
+    assert sum(others) == single_port  # the table of packets

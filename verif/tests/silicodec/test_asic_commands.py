@@ -302,9 +302,19 @@ def test_a_long_default_tensor_is_cut_to_its_first_rows(tmp_path, monkeypatch):
     assert np.array_equal(np.load(whole["stimulus"]), tensor)
 
 
-@pytest.mark.parametrize(("codec", "name"), [("dct", "accelerator"), ("ebpc", "accelerator-ebpc")])
-def test_power_of_the_accelerator_without_a_netlist_names_what_makes_it(run, codec, name):
-    code, output, error = run("accelerator", "--codec", codec, "--activity", "image")
+@pytest.mark.parametrize(
+    ("codec", "parameter", "name"),
+    [
+        ("dct", "", "accelerator"),
+        ("ebpc", "ebpc", "accelerator-ebpc"),
+        ("dct", "single_port", "accelerator-single-port"),
+    ],
+)
+def test_power_of_the_accelerator_without_a_netlist_names_what_makes_it(run, codec, parameter, name):
+    setting = f"{parameter}=true"
+    options = ["--set", setting] if parameter == "single_port" else []
+    code, output, error = run("accelerator", "--codec", codec, *options, "--activity", "image")
     assert (code, output) == (2, "")
     assert f"{name} holds no netlist: silicodec asic measure accelerator --blocks" in error[-1]
-    assert ("--set ebpc=true" in error[-1]) == (codec == "ebpc")
+    assert error[-1].count("--set") == bool(parameter)
+    assert (setting in error[-1]) == bool(parameter)
