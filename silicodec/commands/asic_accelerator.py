@@ -171,7 +171,8 @@ def logic_at_work(found: Study, netlist: Path, window: tuple[int, int], work: di
     run, program = found.runs[0], found.program
     inputs = input_packets(program, [found.pixels(0)], [run])
     described = {"period_ns": work["period_ns"], "work": f"{work['network']}, maps {work['codec']}"}
-    power, given = measure_power(kept, accelerator_engine(program.shape), inputs, window, **described)
+    engine = replace(accelerator_engine(program.shape), name=netlist.name)
+    power, given = measure_power(kept, engine, inputs, window, **described)
     given["timing"] = [packet[::TIMING_WORDS] for packet in given["timing"]]
     expected = output_packets([run]) | {"timing": [np.array(work["layer_cycles"])]}
     whole = sum(window) == work["cycles"]

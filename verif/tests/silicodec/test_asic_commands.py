@@ -13,8 +13,11 @@ from click.testing import CliRunner
 
 from silicodec import workloads
 from silicodec.cli import main
+from silicodec.commands import asic_accelerator
 from silicodec.commands.asic import jobs_of
 from silicodec.design_options import Designs
+from silicodec.models.accelerator.shape import AcceleratorShape
+from silicodec.models.networks import get_network
 from silicodec.rtl.catalog import ENGINES
 
 MISSING = [
@@ -318,3 +321,21 @@ def test_power_of_the_accelerator_without_a_netlist_names_what_makes_it(run, cod
     assert f"{name} holds no netlist: silicodec asic measure accelerator --blocks" in error[-1]
     assert error[-1].count("--set") == bool(parameter)
     assert (setting in error[-1]) == bool(parameter)
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("torch"), reason="torch is missing")
+def test_power_is_that_of_the_netlists_own_top_module(tmp_path, monkeypatch):
+    class Reached(Exception):
+        pass
+
+    def reach(kept, engine, *_, **__):
+        raise Reached(engine.top)
+
+    monkeypatch.setattr("silicodec.asic.accelerator_power.measure_power", reach)
+    netlist = tmp_path / "accelerator-ebpc"
+    netlist.mkdir()
+    (netlist / "blocks.json").write_text('{"verilog_sha256": "that"}')
+    found = asic_accelerator.studied(get_network("digits-int8"), "raw", 4, AcceleratorShape(ebpc=True))
+    work = {"verilog_sha256": "that", "cycles": 9, "period_ns": 9.0, "network": "digits-int8", "codec": "raw"}
+    with pytest.raises(Reached, match=r"^accelerator_ebpc$"):
+        asic_accelerator.logic_at_work(found, netlist, (0, 9), work)
