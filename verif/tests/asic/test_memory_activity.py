@@ -74,7 +74,7 @@ def test_memories_of_other_ports_are_flip_flops():
     assert (built(usual=False).kind, built(usual=False).estimated) == ("flip-flops", True)
 
 
-@pytest.mark.parametrize("name", ["accelerator", "accelerator-ebpc"])
+@pytest.mark.parametrize("name", ["accelerator", "accelerator-ebpc", "accelerator-single-port"])
 def test_the_parts_of_the_accelerator_are_all_its_blocks(name):
     measurement = read_blocks(SHIPPED / f"{name}-booth.json")
     areas = areas_by_part(measurement)
